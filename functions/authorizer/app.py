@@ -1,0 +1,25 @@
+"""The Lambda authorizer that other teams attach to their APIs (REST TOKEN and REQUEST, HTTP API)."""
+
+from typing import Any
+
+from auth_tokens import bootstrap
+from auth_tokens.usecases.validate import Credential, Validated, validate
+from auth_tokens.web.authorizer import authorize
+
+SHARED, DEPS = bootstrap.authorizing()
+SETTINGS = SHARED.settings
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Allow or refuse; raises nothing but `Unauthorized`."""
+    return authorize(
+        event,
+        _validate,
+        simple_response=SETTINGS.authorizer_response == "simple",
+        allowed_origins=SETTINGS.allowed_origins,
+        telemetry=SHARED.telemetry,
+    )
+
+
+def _validate(credential: Credential) -> Validated:
+    return validate(credential, DEPS)

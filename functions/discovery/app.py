@@ -1,0 +1,47 @@
+"""The public keys and the metadata; and the answers to unknown paths, wrong methods and preflights."""
+
+from auth_tokens import bootstrap
+from auth_tokens.domain.errors import NotFound
+from auth_tokens.web.cors import preflight_headers
+from auth_tokens.web.errors import MethodNotAllowed
+from auth_tokens.web.handler import http_handler
+from auth_tokens.web.metadata import server_metadata
+from auth_tokens.web.requests import Request
+from auth_tokens.web.responses import Response
+from auth_tokens.web.routes import allowed_methods
+
+SHARED = bootstrap.parts(bootstrap.powertools())
+SETTINGS = SHARED.settings
+CACHED = {"Cache-Control": f"public, max-age={SETTINGS.jwks_max_age_s}"}
+
+
+def get_jwks(request: Request) -> Response:
+    keys = SHARED.public_keys.jwks()
+    # Before the first sign-in ever there is no key: nobody should remember that for minutes.
+    return Response(body={"keys": keys}, headers=CACHED if keys else {"Cache-Control": "no-cache"})
+
+
+def get_metadata(request: Request) -> Response:
+    return Response(body=server_metadata(SETTINGS.issuer, SETTINGS.clients), headers=CACHED)
+
+
+PUBLIC = {
+    "GET /.well-known/jwks.json": get_jwks,
+    "GET /.well-known/oauth-authorization-server": get_metadata,
+}
+
+
+def anything_else(request: Request) -> Response:
+    """The gateway's $default route: API Gateway alone would say 404 for a wrong method, too."""
+    if request.method == "HEAD" and f"GET {request.path}" in PUBLIC:
+        response = PUBLIC[f"GET {request.path}"](request)
+        return Response(headers=response.headers)
+    allow = allowed_methods(request.path)
+    if not allow:
+        raise NotFound()
+    if request.method == "OPTIONS":
+        return Response(204, headers=preflight_headers(allow))
+    raise MethodNotAllowed(allow)
+
+
+handler = http_handler({**PUBLIC, "$default": anything_else}, SHARED.telemetry, SETTINGS.allowed_origins)

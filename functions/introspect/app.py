@@ -1,0 +1,23 @@
+"""POST /auth/introspect: is this token good? (RFC 7662), for callers that IAM lets in."""
+
+from auth_tokens import bootstrap
+from auth_tokens.usecases.introspect import introspect
+from auth_tokens.web.handler import http_handler
+from auth_tokens.web.parameters import parameters_from
+from auth_tokens.web.requests import Request
+from auth_tokens.web.responses import Response
+
+SHARED = bootstrap.parts(bootstrap.powertools())
+DEPS = bootstrap.sessions(SHARED)
+# Far above any token of ours: a longer one is inactive, not malformed.
+MAX_TOKEN = 16_384
+
+
+def post_introspect(request: Request) -> Response:
+    token = parameters_from(request, form=True).required_text("token", MAX_TOKEN)
+    return Response(body=introspect(token, DEPS))
+
+
+handler = http_handler(
+    {"POST /auth/introspect": post_introspect}, SHARED.telemetry, SHARED.settings.allowed_origins
+)

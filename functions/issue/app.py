@@ -1,0 +1,44 @@
+"""POST /auth/login and POST /auth/issue: start a session. Also invoked directly by trusted backends."""
+
+from typing import Any
+
+from auth_tokens import bootstrap
+from auth_tokens.domain.errors import TokenServiceError
+from auth_tokens.usecases.issue import issue
+from auth_tokens.usecases.login import login
+from auth_tokens.usecases.ports import Caller
+from auth_tokens.web.handler import http_handler, is_http
+from auth_tokens.web.issue_bodies import issue_request, login_request
+from auth_tokens.web.parameters import Parameters, parameters_from
+from auth_tokens.web.requests import Request
+from auth_tokens.web.responses import Response, error_response, token_response
+
+SHARED = bootstrap.parts(bootstrap.powertools(), may_create_keys=True)
+DEPS = bootstrap.issuing(SHARED)
+
+
+def post_login(request: Request) -> Response:
+    return token_response(login(login_request(parameters_from(request)), request.caller, DEPS))
+
+
+def post_issue(request: Request) -> Response:
+    return token_response(issue(issue_request(parameters_from(request)), request.caller, DEPS))
+
+
+http = http_handler(
+    {"POST /auth/login": post_login, "POST /auth/issue": post_issue},
+    SHARED.telemetry,
+    SHARED.settings.allowed_origins,
+)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """An HTTP event; or, invoked directly (IAM: lambda:InvokeFunction), the body of POST /auth/issue."""
+    if is_http(event):
+        return http(event, context)
+    try:
+        response = token_response(issue(issue_request(Parameters(event)), Caller(), DEPS))
+    except TokenServiceError as exc:
+        response = error_response(exc)
+    body: dict[str, Any] = response.body
+    return body

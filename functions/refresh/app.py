@@ -1,0 +1,37 @@
+"""POST /auth/token: the OAuth token endpoint (RFC 6749 §3.2)."""
+
+from auth_tokens import bootstrap
+from auth_tokens.domain.errors import UnsupportedGrantType
+from auth_tokens.usecases.exchange import exchange_device_token
+from auth_tokens.usecases.refresh import refresh
+from auth_tokens.web.handler import http_handler
+from auth_tokens.web.parameters import idempotency_key, parameters_from
+from auth_tokens.web.requests import Request
+from auth_tokens.web.responses import Response, token_response
+from auth_tokens.web.token_bodies import (
+    DEVICE_TOKEN_GRANT,
+    REFRESH_GRANT,
+    exchange_request,
+    refresh_request,
+)
+
+SHARED = bootstrap.parts(bootstrap.powertools(), may_create_keys=True)
+DEPS = bootstrap.issuing(SHARED)
+ORIGINS = SHARED.settings.allowed_origins
+
+
+def post_token(request: Request) -> Response:
+    parameters = parameters_from(request, form=True)
+    retry_key = idempotency_key(request)
+    grant_type = parameters.required_text("grant_type")
+    if grant_type == REFRESH_GRANT:
+        wanted = refresh_request(parameters, retry_key, request, ORIGINS, DEPS.codec)
+        return token_response(refresh(wanted, request.caller, DEPS))
+    if grant_type == DEVICE_TOKEN_GRANT:
+        return token_response(
+            exchange_device_token(exchange_request(parameters, retry_key), request.caller, DEPS)
+        )
+    raise UnsupportedGrantType()
+
+
+handler = http_handler({"POST /auth/token": post_token}, SHARED.telemetry, ORIGINS)

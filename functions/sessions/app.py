@@ -1,0 +1,61 @@
+"""The caller's own session, sessions and devices; and a user's sessions for operators."""
+
+from auth_tokens import bootstrap
+from auth_tokens.usecases.devices import list_devices, rename_device
+from auth_tokens.usecases.list_sessions import list_sessions
+from auth_tokens.usecases.validate import Validated, validate
+from auth_tokens.web.credentials import credential_from
+from auth_tokens.web.handler import http_handler
+from auth_tokens.web.paging import page_of, user_in_path
+from auth_tokens.web.parameters import parameters_from
+from auth_tokens.web.requests import Request
+from auth_tokens.web.responses import Response
+from auth_tokens.web.views import claims_view, device_view, session_page_view
+
+SHARED = bootstrap.parts(bootstrap.powertools())
+DEPS = bootstrap.sessions(SHARED)
+ORIGINS = SHARED.settings.allowed_origins
+
+
+def get_session(request: Request) -> Response:
+    return Response(body=claims_view(_session(request).claims))
+
+
+def get_sessions(request: Request) -> Response:
+    claims = _session(request).claims
+    page = list_sessions(claims.sub, *page_of(request), DEPS)
+    return Response(body=session_page_view(page, claims.sid))
+
+
+def get_devices(request: Request) -> Response:
+    devices = list_devices(_session(request).claims.sub, DEPS)
+    return Response(body={"devices": [device_view(device) for device in devices]})
+
+
+def patch_device(request: Request) -> Response:
+    user_id = _session(request).claims.sub
+    name = parameters_from(request).required_text("name", max_length=200)
+    device = rename_device(request.path_parameters["device_id"], user_id, name, DEPS)
+    return Response(body=device_view(device))
+
+
+def get_user_sessions(request: Request) -> Response:
+    page = list_sessions(user_in_path(request), *page_of(request), DEPS)
+    return Response(body=session_page_view(page, None))
+
+
+def _session(request: Request) -> Validated:
+    return validate(credential_from(request, ORIGINS), DEPS)
+
+
+handler = http_handler(
+    {
+        "GET /auth/session": get_session,
+        "GET /auth/sessions": get_sessions,
+        "GET /auth/devices": get_devices,
+        "PATCH /auth/devices/{device_id}": patch_device,
+        "GET /admin/users/{user_id}/sessions": get_user_sessions,
+    },
+    SHARED.telemetry,
+    ORIGINS,
+)

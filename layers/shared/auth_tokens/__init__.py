@@ -1,0 +1,1 @@
+"""Token and session service: the code that all functions share."""

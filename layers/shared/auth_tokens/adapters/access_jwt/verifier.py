@@ -1,0 +1,163 @@
+"""Verification: strict form first, then the signature by the key that `kid` names, then the claims.
+
+PyJWT checks the signature; everything around it that it would let pass is refused here: other
+spellings of base64url, duplicate members, headers that supply or locate a key (RFC 8725 §3).
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections import OrderedDict
+from typing import Any, NoReturn
+
+import jwt
+
+from auth_tokens.adapters.access_jwt.algorithms import key_from
+from auth_tokens.adapters.mysql.keys import KeyTable
+from auth_tokens.domain.claims import AccessClaims, check_claims
+from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
+from auth_tokens.usecases.ports import Clock
+
+# PyJWT's cost grows with the length, so it is capped before; ours are about 900 characters.
+MAX_LENGTH = 8192
+MAX_REMEMBERED = 10_000
+# An unknown `kid` earns one look at the table, then nobody's unknown `kid` does for this long.
+PENALTY_S = 30
+
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
+_HEADER_MEMBERS = frozenset({"alg", "typ", "kid"})
+_TYPES = frozenset({"at+jwt", "application/at+jwt"})
+
+
+class PublicKeys:
+    """The published keys, as last read; a failed read keeps the last good set."""
+
+    def __init__(self, table: KeyTable, clock: Clock, max_age_s: int) -> None:
+        self._table = table
+        self._clock = clock
+        self._max_age_s = max_age_s
+        self._keys: dict[str, tuple[str, Any]] = {}
+        self._jwks: list[dict[str, str]] = []
+        self._looked_at: int | None = None
+
+    def find(self, kid: str) -> tuple[str, Any] | None:
+        """(algorithm, key) of a `kid`; None where there is no such key. Raises Unavailable before the first read."""
+        self._look(self._max_age_s if kid in self._keys else PENALTY_S)
+        return self._keys.get(kid)
+
+    def jwks(self) -> list[dict[str, str]]:
+        """The published JWKs, oldest first (RFC 7517 §5)."""
+        self._look(self._max_age_s)
+        return self._jwks
+
+    def _look(self, max_age_s: int) -> None:
+        now = self._clock()
+        if self._looked_at is not None and now - self._looked_at < max_age_s:
+            return
+        try:
+            rows = self._table.public()
+        except Unavailable:
+            if self._looked_at is None:
+                raise
+            rows = None
+        # A failed look counts as one: with the store down, not every token should wait for it.
+        self._looked_at = now
+        if rows is not None:
+            self._jwks = [row.jwk for row in rows]
+            self._keys = {row.kid: (row.algorithm, key_from(row.jwk)) for row in rows}
+
+
+class JwtVerifier:
+    """Port usecases.ports.Verifier. Remembers what it verified by the token's SHA-256: no bearer token in memory."""
+
+    def __init__(self, keys: PublicKeys, issuer: str, audience: str) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+        self._remembered: OrderedDict[bytes, tuple[str, AccessClaims]] = OrderedDict()
+
+    def verify(self, token: str, now: int) -> AccessClaims:
+        fingerprint = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+        remembered = self._remembered.get(fingerprint)
+        if remembered is None:
+            remembered = self._verified(token, now)
+            self._remembered[fingerprint] = remembered
+            if len(self._remembered) > MAX_REMEMBERED:
+                self._remembered.popitem(last=False)
+        kid, claims = remembered
+        if now >= claims.exp:
+            del self._remembered[fingerprint]
+            raise InvalidAccessToken("exp")
+        if self._keys.find(kid) is None:  # withdrawn since
+            raise InvalidAccessToken("kid")
+        return claims
+
+    def _verified(self, token: str, now: int) -> tuple[str, AccessClaims]:
+        header = _header(token)
+        kid = header["kid"]
+        found = self._keys.find(kid)
+        if found is None or found[0] != header["alg"]:
+            raise InvalidAccessToken("kid")
+        algorithm, key = found
+        payload = _parsed(_signed_payload(token, key, algorithm))
+        return kid, check_claims(payload, issuer=self._issuer, audience=self._audience, now=now)
+
+
+def _header(token: str) -> dict[str, str]:
+    """The header of a token in strict form, with the three members of ours and no other."""
+    if len(token) > MAX_LENGTH or not _COMPACT.fullmatch(token):
+        raise InvalidAccessToken("form")
+    segments = token.split(".")
+    if any(not _is_canonical(segment) for segment in segments):
+        raise InvalidAccessToken("base64url")
+    header = _parsed(_decoded(segments[0]))
+    if header.keys() != _HEADER_MEMBERS or not all(isinstance(v, str) for v in header.values()):
+        raise InvalidAccessToken("header")
+    if header["typ"].lower() not in _TYPES:
+        raise InvalidAccessToken("typ")
+    return header
+
+
+def _signed_payload(token: str, key: Any, algorithm: str) -> bytes:
+    try:
+        decoded = jwt.api_jws.PyJWS(algorithms=[algorithm]).decode_complete(
+            token, key, algorithms=[algorithm]
+        )
+    except jwt.exceptions.PyJWTError as exc:
+        raise InvalidAccessToken("signature") from exc
+    payload: bytes = decoded["payload"]
+    return payload
+
+
+def _is_canonical(segment: str) -> bool:
+    """No spare bits set: each byte string has one spelling."""
+    return base64.urlsafe_b64encode(_decoded(segment)).decode().rstrip("=") == segment
+
+
+def _decoded(segment: str) -> bytes:
+    if len(segment) % 4 == 1:
+        raise InvalidAccessToken("base64url")
+    return base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+
+
+def _parsed(raw: bytes) -> dict[str, Any]:
+    """A JSON object, strictly: no member twice, no NaN, bounded numbers and depth."""
+    try:
+        parsed = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refused)
+    except (ValueError, RecursionError) as exc:
+        raise InvalidAccessToken("json") from exc
+    if not isinstance(parsed, dict):
+        raise InvalidAccessToken("json")
+    return parsed
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member twice")
+    return members
+
+
+def _refused(constant: str) -> NoReturn:
+    raise ValueError(constant)

@@ -1,0 +1,1 @@
+"""Key material: wrapped by KMS, unwrapped once per execution environment."""

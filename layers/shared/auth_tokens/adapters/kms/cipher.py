@@ -1,0 +1,59 @@
+"""Encryption at rest: AES-256-GCM, a key for each row, bound to table, column, row and user.
+
+    ciphertext = version (1) | epoch (2) | nonce (12) | AES-256-GCM output with its 16-byte tag
+"""
+
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from auth_tokens.adapters.kms.keyring import KeyRing
+from auth_tokens.domain.keys import Purpose
+from auth_tokens.observability import Telemetry
+
+_VERSION = 1
+_HEADER_BYTES = 3
+_NONCE_BYTES = 12
+
+
+class RowCipher:
+    """Port usecases.ports.Cipher for one column of one table, e.g. "auth_user_tokens.metadata"."""
+
+    def __init__(self, column: str, keys: KeyRing, telemetry: Telemetry) -> None:
+        self._column = column
+        self._keys = keys
+        self._telemetry = telemetry
+
+    def seal(self, plaintext: bytes, row_id: bytes, user_id: str) -> bytes:
+        epoch = self._keys.current_epoch(Purpose.METADATA)
+        header = bytes([_VERSION]) + epoch.to_bytes(2, "big")
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        sealed = self._aead(epoch, row_id).encrypt(nonce, plaintext, self._aad(header, row_id, user_id))
+        return header + nonce + sealed
+
+    def open(self, ciphertext: bytes, row_id: bytes, user_id: str) -> bytes | None:
+        header, body = ciphertext[:_HEADER_BYTES], ciphertext[_HEADER_BYTES:]
+        epoch = int.from_bytes(header[1:], "big")
+        is_ours = header[:1] == bytes([_VERSION]) and len(body) > _NONCE_BYTES
+        if not is_ours or self._keys.data_key(Purpose.METADATA, epoch) is None:
+            self._telemetry.count("DecryptFailed")
+            return None
+        try:
+            nonce, sealed = body[:_NONCE_BYTES], body[_NONCE_BYTES:]
+            return self._aead(epoch, row_id).decrypt(nonce, sealed, self._aad(header, row_id, user_id))
+        except InvalidTag:
+            self._telemetry.count("DecryptFailed")
+            return None
+
+    def _aead(self, epoch: int, row_id: bytes) -> AESGCM:
+        data_key = self._keys.data_key(Purpose.METADATA, epoch)
+        assert data_key is not None
+        info = b"auth-user-tokens row " + self._column.encode() + row_id
+        return AESGCM(HKDF(SHA256(), 32, salt=None, info=info).derive(data_key))
+
+    def _aad(self, header: bytes, row_id: bytes, user_id: str) -> bytes:
+        parts = (header, self._column.encode(), row_id, user_id.encode())
+        return b"".join(len(part).to_bytes(2, "big") + part for part in parts)

@@ -1,0 +1,1 @@
+"""MySQL through RDS Proxy: all SQL of the service lives in this package."""

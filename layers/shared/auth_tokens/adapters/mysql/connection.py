@@ -1,0 +1,182 @@
+"""One connection an execution environment, behind RDS Proxy: opened lazily, checked by use, never pinned.
+
+Autocommit is on and nothing is SET beyond the driver's `SET NAMES`; the text protocol knows no prepared
+statements. See docs/adr/0007 for the rules and their reasons.
+"""
+
+import random
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
+
+import pymysql
+from pymysql.constants import ER
+from pymysql.cursors import DictCursor
+
+from auth_tokens.adapters.mysql.iam_login import login_token
+from auth_tokens.domain.errors import Unavailable
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+# Gone, or now a reader after a failover: only a new connection helps.
+_LOST = frozenset({0, 2006, 2013, 2055, 1290, 1836, ER.SERVER_SHUTDOWN})
+# Not let in, no connection left, no room left: the request may work later, or elsewhere.
+_REFUSED = frozenset(
+    {
+        ER.CON_COUNT_ERROR,
+        ER.DBACCESS_DENIED_ERROR,
+        ER.ACCESS_DENIED_ERROR,
+        ER.HOST_IS_BLOCKED,
+        ER.HOST_NOT_PRIVILEGED,
+        ER.TOO_MANY_USER_CONNECTIONS,
+        ER.USER_LIMIT_REACHED,
+        ER.DISK_FULL,
+        ER.RECORD_FILE_FULL,
+    }
+)
+_CLIENT_ERRORS = range(2000, 3000)
+_CONTENTION = frozenset({ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT})
+_MAX_ATTEMPTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseConfig:
+    """Where the database is. password None: an RDS IAM token is made for each connection, of `credentials`
+    (the AWS_* variables by name)."""
+
+    host: str
+    port: int
+    name: str
+    user: str
+    password: str | None = field(repr=False)
+    region: str = ""
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ca_file: str = ""
+    verify_tls: bool = True
+    timeout_s: int = 5
+
+
+class Transaction:
+    """Statements on one connection. Parameters are always bound, never formatted in."""
+
+    def __init__(self, connection: "pymysql.Connection[DictCursor]") -> None:
+        self._connection = connection
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """The rows of a SELECT."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return list(cursor.fetchall())
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """The row count of a write: rows changed, not rows matched."""
+        with self._connection.cursor() as cursor:
+            return cursor.execute(sql, parameters)
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """One multi-row INSERT. Nothing for no rows."""
+        if rows:
+            with self._connection.cursor() as cursor:
+                cursor.executemany(sql, rows)
+
+
+class Database:
+    """Runs units of work. A unit may run twice (deadlock, or a connection lost around its commit),
+    so it must be one that does the same the second time."""
+
+    def __init__(self, config: DatabaseConfig, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._config = config
+        self._sleep = sleep
+        self._connection: pymysql.Connection[DictCursor] | None = None
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """The rows of one SELECT, outside any transaction. Raises Unavailable."""
+        return self._run(lambda statements: statements.query(sql, parameters))
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """One write, committed when this returns. Raises Unavailable."""
+        return self._run(lambda statements: statements.execute(sql, parameters))
+
+    def transaction(self, work: Callable[[Transaction], T]) -> T:
+        """All of `work` or nothing, committed when this returns. Raises Unavailable."""
+
+        def within(statements: Transaction) -> T:
+            statements.execute("BEGIN")
+            result = work(statements)
+            statements.execute("COMMIT")
+            return result
+
+        return self._run(within)
+
+    def close(self) -> None:
+        """Drop the connection; the next unit of work opens another. Undoes what was not committed."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except pymysql.err.Error:
+                pass  # it is gone already, which is what was asked for
+
+    def _run(self, work: Callable[[Transaction], T]) -> T:
+        reconnects = 0
+        for attempt in range(1, _MAX_ATTEMPTS + 1):
+            try:
+                return work(Transaction(self._open()))
+            except (pymysql.err.OperationalError, pymysql.err.InterfaceError, pymysql.err.InternalError) as exc:
+                number = exc.args[0] if exc.args else 0
+                self.close()
+                if not _is_passing(number):
+                    raise  # a fault in a statement of ours
+                if number in _LOST and reconnects == 0:
+                    reconnects = 1
+                elif number in _CONTENTION and attempt < _MAX_ATTEMPTS:
+                    self._sleep(random.uniform(0.005, 0.02) * 2**attempt)
+                else:
+                    raise Unavailable(f"database error {number}") from exc
+            except BaseException:
+                self.close()
+                raise
+        raise Unavailable("database contention")
+
+    def _open(self) -> "pymysql.Connection[DictCursor]":
+        if self._connection is None:
+            self._connection = _connect(self._config)
+        return self._connection
+
+
+def _is_passing(number: int) -> bool:
+    return number in _LOST | _REFUSED | _CONTENTION or number in _CLIENT_ERRORS
+
+
+def _connect(config: DatabaseConfig) -> "pymysql.Connection[DictCursor]":
+    context = _tls_context(config.ca_file) if config.verify_tls else None
+    password = config.password
+    if password is None:
+        password = login_token(
+            config.host, config.port, config.user, config.region, config.credentials
+        )
+    return pymysql.connect(
+        host=config.host,
+        port=config.port,
+        user=config.user,
+        password=password,
+        database=config.name,
+        charset="utf8mb4",
+        autocommit=True,
+        cursorclass=DictCursor,
+        connect_timeout=min(config.timeout_s, 5),
+        read_timeout=config.timeout_s,
+        write_timeout=config.timeout_s,
+        ssl=context,
+        ssl_disabled=context is None,
+    )
+
+
+@cache
+def _tls_context(ca_file: str) -> ssl.SSLContext:
+    """One a process: building it loads the CA bundle, about 50 ms (measured) that PyMySQL would pay each time."""
+    return ssl.create_default_context(cafile=ca_file or None)

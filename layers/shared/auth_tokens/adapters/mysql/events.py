@@ -1,0 +1,116 @@
+"""auth_token_events: append-only, in time order by its UUIDv7 key."""
+
+import json
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from auth_tokens.adapters.mysql.connection import Database, Transaction
+from auth_tokens.adapters.mysql.times import from_sql, to_sql
+from auth_tokens.domain.events import EventType, SecurityEvent
+from auth_tokens.domain.ids import uuid7
+from auth_tokens.usecases.ports import Cipher, EventView, Keys
+
+INSERT_EVENT = """
+INSERT INTO auth_token_events (id, type, created_at, user_id, session_id, source_hash, detail)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON DUPLICATE KEY UPDATE id = VALUES(id)
+"""
+
+# Index: primary key, backwards; the filters thin out what it reads. Bounded by LIMIT and the time span.
+SELECT_EVENTS = """
+SELECT id, type, created_at, user_id, session_id, source_hash, detail
+FROM auth_token_events
+WHERE id < %s
+  AND id >= %s
+  AND (%s IS NULL OR user_id = %s)
+  AND (%s IS NULL OR type = %s)
+ORDER BY id DESC
+LIMIT %s
+"""
+
+# Index: primary key range.
+COUNT_EVENTS = """
+SELECT type, COUNT(*) AS events
+FROM auth_token_events
+WHERE id >= %s
+GROUP BY type
+ORDER BY type
+"""
+
+EventRow = tuple[object, ...]
+
+
+class EventWriter:
+    """Turns events into rows, and writes rows inside the transaction of what they tell."""
+
+    def __init__(self, keys: Keys, cipher: Cipher, now_ms: Callable[[], int]) -> None:
+        self._keys = keys
+        self._cipher = cipher
+        self._now_ms = now_ms
+
+    def rows(self, events: Iterable[SecurityEvent]) -> list[EventRow]:
+        """Made before the transaction: a unit of work that runs twice writes the same ids, so one row each."""
+        now_ms = self._now_ms()
+        # A millisecond apart, so that what was told together is read back in the order it was told.
+        return [self._row(event, now_ms + offset) for offset, event in enumerate(events)]
+
+    def write(self, statements: Transaction, rows: Sequence[EventRow]) -> None:
+        statements.execute_many(INSERT_EVENT, rows)
+
+    def _row(self, event: SecurityEvent, id_ms: int) -> EventRow:
+        event_id = uuid7(id_ms, secrets.token_bytes(10))
+        detail = None
+        if event.detail:
+            plaintext = json.dumps(event.detail).encode()
+            detail = self._cipher.seal(plaintext, event_id, event.user_id or "")
+        source_hash = self._keys.pseudonym("address", event.source) if event.source else None
+        return (
+            event_id,
+            event.type.value,
+            to_sql(event.at),
+            event.user_id,
+            event.session_id,
+            source_hash,
+            detail,
+        )
+
+
+class MySqlEventLog:
+    """Ports EventLog and EventQuery."""
+
+    def __init__(self, database: Database, writer: EventWriter, open_detail: Callable[..., bytes | None]) -> None:
+        self._database = database
+        self._writer = writer
+        self._open = open_detail
+
+    def record(self, event: SecurityEvent) -> None:
+        [row] = self._writer.rows([event])
+        self._database.execute(INSERT_EVENT, row)
+
+    def page(
+        self, before: bytes, since: int, user_id: str | None, kind: EventType | None, limit: int
+    ) -> list[EventView]:
+        start = uuid7(since * 1000, bytes(10))
+        type_name = kind.value if kind else None
+        parameters = (before, start, user_id, user_id, type_name, type_name, limit)
+        return [self._view(row) for row in self._database.query(SELECT_EVENTS, parameters)]
+
+    def counts(self, since: int) -> dict[str, int]:
+        rows = self._database.query(COUNT_EVENTS, (uuid7(since * 1000, bytes(10)),))
+        return {row["type"]: row["events"] for row in rows}
+
+    def _view(self, row: dict[str, Any]) -> EventView:
+        detail = None
+        if row["detail"] is not None:
+            plaintext = self._open(row["detail"], row["id"], row["user_id"] or "")
+            detail = json.loads(plaintext) if plaintext is not None else None
+        return EventView(
+            id=row["id"],
+            type=row["type"],
+            at=from_sql(row["created_at"]),
+            user_id=row["user_id"],
+            session_id=row["session_id"],
+            source_hash=row["source_hash"],
+            detail=detail or {},
+        )

@@ -1,0 +1,110 @@
+"""auth_token_keys: wrapped keys and public keys with their states. Never a plain key."""
+
+import json
+from typing import Any
+
+from auth_tokens.adapters.mysql.connection import Database
+from auth_tokens.adapters.mysql.times import from_sql, to_sql
+from auth_tokens.domain.keys import KeyState, PublicKeyRow, Purpose, StoredKey
+
+# Index: none needed; the table has a few dozen rows at the most.
+SELECT_KEYS = """
+SELECT kid, purpose, epoch, state, algorithm, wrapped_key, public_jwk, changed_at
+FROM auth_token_keys
+WHERE state <> 'gone'
+ORDER BY purpose, epoch
+"""
+
+# The public half only: who verifies needs no more.
+SELECT_PUBLIC_KEYS = """
+SELECT kid, state, algorithm, public_jwk, changed_at
+FROM auth_token_keys
+WHERE purpose = 'signing' AND state <> 'gone'
+ORDER BY epoch
+"""
+
+# ux_purpose_epoch lets one of two environments that bootstrap at once win; both then read the winner's.
+INSERT_KEY = """
+INSERT INTO auth_token_keys
+  (kid, purpose, epoch, state, algorithm, wrapped_key, public_jwk, created_at, changed_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON DUPLICATE KEY UPDATE kid = kid
+"""
+
+# Index: primary key. Row count 0: another run has moved it on already.
+ADVANCE_KEY = """
+UPDATE auth_token_keys
+SET state = %s, changed_at = %s
+WHERE kid = %s AND state = %s
+"""
+
+# Index: primary key. The wrapped key goes with the state: a gone key signs nothing ever again.
+BURY_KEY = """
+UPDATE auth_token_keys
+SET state = 'gone', changed_at = %s, wrapped_key = NULL
+WHERE kid = %s AND state <> 'gone'
+"""
+
+
+class KeyTable:
+    """auth_token_keys. Raises Unavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self) -> list[StoredKey]:
+        """Every key that is not gone."""
+        return [_stored(row) for row in self._database.query(SELECT_KEYS)]
+
+    def public(self) -> list[PublicKeyRow]:
+        """The public halves of the signing keys that are not gone, oldest first."""
+        rows = self._database.query(SELECT_PUBLIC_KEYS)
+        return [
+            PublicKeyRow(
+                row["kid"],
+                KeyState(row["state"]),
+                row["algorithm"],
+                json.loads(row["public_jwk"]),
+                from_sql(row["changed_at"]),
+            )
+            for row in rows
+        ]
+
+    def insert(self, key: StoredKey) -> None:
+        """Add a key, unless its purpose and epoch are taken."""
+        now = to_sql(key.changed_at)
+        jwk = json.dumps(key.public_jwk) if key.public_jwk else None
+        self._database.execute(
+            INSERT_KEY,
+            (
+                key.kid,
+                key.purpose.value,
+                key.epoch,
+                key.state.value,
+                key.algorithm,
+                key.wrapped_key,
+                jwk,
+                now,
+                now,
+            ),
+        )
+
+    def advance(self, kid: str, before: KeyState, after: KeyState, now: int) -> bool:
+        """Move a key from one state to the next; False where it was not in the first."""
+        if after is KeyState.GONE:
+            return self._database.execute(BURY_KEY, (to_sql(now), kid)) == 1
+        parameters = (after.value, to_sql(now), kid, before.value)
+        return self._database.execute(ADVANCE_KEY, parameters) == 1
+
+
+def _stored(row: dict[str, Any]) -> StoredKey:
+    return StoredKey(
+        kid=row["kid"],
+        purpose=Purpose(row["purpose"]),
+        epoch=row["epoch"],
+        state=KeyState(row["state"]),
+        algorithm=row["algorithm"],
+        wrapped_key=row["wrapped_key"],
+        public_jwk=json.loads(row["public_jwk"]) if row["public_jwk"] else None,
+        changed_at=from_sql(row["changed_at"]),
+    )

@@ -1,0 +1,98 @@
+"""Numbered SQL files, applied once each and in order; safe to run twice and from two places at once.
+
+The run is serialised by a row lock on a second connection: it ends with its holder, unlike a lease, and
+unlike GET_LOCK it does not pin RDS Proxy. MySQL commits DDL implicitly, so each statement must be one that
+may run again (CREATE … IF NOT EXISTS): a run that died half-way is simply repeated.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from auth_tokens.adapters.mysql.connection import Database, Transaction
+
+CREATE_MIGRATIONS = """
+CREATE TABLE IF NOT EXISTS auth_token_migrations (
+  name VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY
+    COMMENT 'File name; the empty name is the row that a run locks',
+  checksum CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'SHA-256 of the file as applied',
+  applied_at DATETIME(6) NOT NULL
+) ENGINE=InnoDB
+"""
+
+INSERT_LOCK_ROW = """
+INSERT INTO auth_token_migrations (name, checksum, applied_at)
+VALUES ('', '', UTC_TIMESTAMP(6))
+ON DUPLICATE KEY UPDATE name = VALUES(name)
+"""
+
+# Index: primary key.
+LOCK_MIGRATIONS = "SELECT name FROM auth_token_migrations WHERE name = '' FOR UPDATE"
+
+SELECT_MIGRATIONS = "SELECT name, checksum FROM auth_token_migrations WHERE name <> ''"
+
+INSERT_MIGRATION = """
+INSERT INTO auth_token_migrations (name, checksum, applied_at)
+VALUES (%s, %s, UTC_TIMESTAMP(6))
+"""
+
+
+class MigrationError(Exception):
+    """A migration that was applied has been edited since, or is missing; nothing was run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file, its statements separated by `;` at a line's end."""
+
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+    @property
+    def statements(self) -> list[str]:
+        lines = [line for line in self.sql.splitlines() if not line.lstrip().startswith("--")]
+        parts = ("\n".join(lines) + "\n").split(";\n")
+        return [part.strip() for part in parts if part.strip()]
+
+
+def migrations_in(folder: Path) -> list[Migration]:
+    """The folder's *.sql, in the order of their numbers."""
+    return [Migration(path.name, path.read_text("utf-8")) for path in sorted(folder.glob("*.sql"))]
+
+
+def migrate(migrations: list[Migration], lock: Database, database: Database) -> list[str]:
+    """Apply what is not applied yet; answers the names. Raises MigrationError, Unavailable.
+
+    lock, database: two connections to the same schema.
+    """
+    database.execute(CREATE_MIGRATIONS)
+    database.execute(INSERT_LOCK_ROW)
+
+    def locked(statements: Transaction) -> list[str]:
+        statements.query(LOCK_MIGRATIONS)
+        return _apply(migrations, database)
+
+    return lock.transaction(locked)
+
+
+def _apply(migrations: list[Migration], database: Database) -> list[str]:
+    applied = {row["name"]: row["checksum"] for row in database.query(SELECT_MIGRATIONS)}
+    _check(migrations, applied)
+    pending = [migration for migration in migrations if migration.name not in applied]
+    for migration in pending:
+        for statement in migration.statements:
+            database.execute(statement)
+        database.execute(INSERT_MIGRATION, (migration.name, migration.checksum))
+    return [migration.name for migration in pending]
+
+
+def _check(migrations: list[Migration], applied: dict[str, str]) -> None:
+    known = {migration.name: migration.checksum for migration in migrations}
+    for name, checksum in applied.items():
+        # A name this code does not know was applied by a newer deployment: rollbacks must work.
+        if name in known and known[name] != checksum:
+            raise MigrationError(f"{name} was changed after it had been applied")

@@ -1,0 +1,75 @@
+"""auth_user_tokens: its columns, and a row as a TokenRecord."""
+
+from typing import Any
+
+from auth_tokens.adapters.mysql.portal import OWNER_COLUMNS, owner_from
+from auth_tokens.adapters.mysql.times import from_sql, from_sql_or_null, to_sql, to_sql_or_null
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.tokens import TokenKind
+
+TOKEN_COLUMNS = """t.id, t.type, t.user_id, t.device_id, t.client_id, t.scope, t.generation, t.token_hash,
+  t.key_epoch, t.retry_key_hash, t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr,
+  t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.metadata"""
+
+COLUMNS_WITH_OWNER = f"{TOKEN_COLUMNS}, {OWNER_COLUMNS}"
+
+INSERT_COLUMNS = """id, type, user_id, device_id, client_id, scope, generation, token_hash,
+  key_epoch, retry_key_hash, rotated_at, created_at, last_used_at, auth_time, acr, amr,
+  expires_at, absolute_expires_at, revoked_at, revoke_reason, metadata"""
+
+INSERT_PLACES = ", ".join(["%s"] * 21)
+
+
+def record_from(row: dict[str, Any]) -> TokenRecord:
+    """A row with TOKEN_COLUMNS, and with OWNER_COLUMNS where the query joined them."""
+    return TokenRecord(
+        id=row["id"],
+        kind=TokenKind(row["type"]),
+        user_id=row["user_id"],
+        device_id=row["device_id"],
+        client_id=row["client_id"],
+        scope=row["scope"],
+        generation=row["generation"],
+        token_hash=row["token_hash"],
+        key_epoch=row["key_epoch"],
+        retry_key_hash=row["retry_key_hash"],
+        rotated_at=from_sql_or_null(row["rotated_at"]),
+        created_at=from_sql(row["created_at"]),
+        last_used_at=from_sql(row["last_used_at"]),
+        auth_time=from_sql(row["auth_time"]),
+        acr=row["acr"],
+        amr=tuple(row["amr"].split()),
+        expires_at=from_sql(row["expires_at"]),
+        absolute_expires_at=from_sql(row["absolute_expires_at"]),
+        revoked_at=from_sql_or_null(row["revoked_at"]),
+        revoke_reason=row["revoke_reason"],
+        metadata=row["metadata"],
+        owner=owner_from(row) if "owner_id" in row else None,
+    )
+
+
+def row_from(record: TokenRecord) -> tuple[Any, ...]:
+    """A record in the order of INSERT_COLUMNS."""
+    return (
+        record.id,
+        record.kind.value,
+        record.user_id,
+        record.device_id,
+        record.client_id,
+        record.scope,
+        record.generation,
+        record.token_hash,
+        record.key_epoch,
+        record.retry_key_hash,
+        to_sql_or_null(record.rotated_at),
+        to_sql(record.created_at),
+        to_sql(record.last_used_at),
+        to_sql(record.auth_time),
+        record.acr,
+        " ".join(record.amr),
+        to_sql(record.expires_at),
+        to_sql(record.absolute_expires_at),
+        to_sql_or_null(record.revoked_at),
+        record.revoke_reason,
+        record.metadata,
+    )

@@ -1,0 +1,197 @@
+"""The composition root: one builder a function, called once at its cold start.
+
+Nothing here talks to the network: connections and clients open at their first use, so that a
+function starts while the database is away and says 503 rather than failing to start.
+"""
+
+import secrets
+import time
+from dataclasses import dataclass
+
+from auth_tokens.adapters.access_jwt.verifier import JwtVerifier, PublicKeys
+from auth_tokens.adapters.kms.cipher import RowCipher
+from auth_tokens.adapters.kms.keyring import KeyRing
+from auth_tokens.adapters.kms.wrapper import KmsKeyWrapper, kms_client
+from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
+from auth_tokens.adapters.mysql.events import EventWriter, MySqlEventLog
+from auth_tokens.adapters.mysql.keys import KeyTable
+from auth_tokens.adapters.mysql.portal import MySqlPortal
+from auth_tokens.adapters.mysql.revocations import MySqlRevocations
+from auth_tokens.adapters.mysql.tokens import MySqlTokenStore
+from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
+from auth_tokens.domain.keys import KeySchedule
+from auth_tokens.domain.tokens import TokenCodec
+from auth_tokens.observability import StandardTelemetry, Telemetry
+from auth_tokens.settings import Settings, aws_credentials, load_settings
+from auth_tokens.usecases.analyse import AnalyseDeps
+from auth_tokens.usecases.cleanup import CleanupDeps
+from auth_tokens.usecases.deps import IssueDeps, SessionDeps, ValidateDeps
+from auth_tokens.usecases.rotate_keys import RotateKeysDeps
+
+SERVICE = "auth-tokens"
+# A migration may wait for another one, and DDL on a large table takes its time.
+_MIGRATION_TIMEOUT_S = 60
+
+
+def now_s() -> int:
+    """The clock of all use cases: epoch seconds."""
+    return int(time.time())
+
+
+def now_ms() -> int:
+    """The finer clock of what needs an order within a second: limits and event ids."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the functions share; each uses the parts it needs, and only those do any work."""
+
+    settings: Settings
+    telemetry: Telemetry
+    database: Database
+    table: KeyTable
+    wrapper: KmsKeyWrapper
+    keys: KeyRing
+    codec: TokenCodec
+    cipher: RowCipher
+    events: EventWriter
+    event_log: MySqlEventLog
+    store: MySqlTokenStore
+    public_keys: PublicKeys
+    verifier: JwtVerifier
+
+
+def parts(telemetry: Telemetry, settings: Settings | None = None, *, may_create_keys: bool = False) -> Parts:
+    """Everything wired, nothing connected. may_create_keys: for the functions that IAM lets wrap keys."""
+    settings = settings or load_settings()
+    database = Database(database_config(settings))
+    table = KeyTable(database)
+    wrapper = KmsKeyWrapper(settings.kms_key_id, kms_client)
+    keys = KeyRing(table, wrapper, now_s, may_create=may_create_keys)
+    event_cipher = RowCipher("auth_token_events.detail", keys, telemetry)
+    events = EventWriter(keys, event_cipher, now_ms)
+    public_keys = PublicKeys(table, now_s, settings.jwks_max_age_s)
+    return Parts(
+        settings=settings,
+        telemetry=telemetry,
+        database=database,
+        table=table,
+        wrapper=wrapper,
+        keys=keys,
+        codec=TokenCodec(keys.chain_keys),
+        cipher=RowCipher("auth_user_tokens.metadata", keys, telemetry),
+        events=events,
+        event_log=MySqlEventLog(database, events, event_cipher.open),
+        store=MySqlTokenStore(database, events),
+        public_keys=public_keys,
+        verifier=JwtVerifier(public_keys, settings.issuer, settings.audience),
+    )
+
+
+def database_config(settings: Settings, timeout_s: int = 5) -> DatabaseConfig:
+    """Where the settings say the database is."""
+    return DatabaseConfig(
+        host=settings.db_host,
+        port=settings.db_port,
+        name=settings.db_name,
+        user=settings.db_user,
+        password=settings.db_password if settings.db_auth == "password" else None,
+        region=settings.aws_region,
+        credentials=aws_credentials() if settings.db_auth == "iam" else {},
+        ca_file=settings.db_ca_file,
+        verify_tls=settings.db_tls == "verify",
+        timeout_s=timeout_s,
+    )
+
+
+def issuing(shared: Parts) -> IssueDeps:
+    """For issue and refresh."""
+    from auth_tokens.adapters.access_jwt.signer import LocalSigner
+    from auth_tokens.adapters.mysql.limits import MySqlLimiter
+    from auth_tokens.adapters.passwords import PortalPasswords
+
+    settings = shared.settings
+    return IssueDeps(
+        store=shared.store,
+        portal=MySqlPortal(shared.database),
+        keys=shared.keys,
+        codec=shared.codec,
+        cipher=shared.cipher,
+        signer=LocalSigner(shared.table, shared.wrapper, now_s, settings.signing_algorithm),
+        passwords=PortalPasswords(),
+        limiter=MySqlLimiter(shared.database, shared.keys, shared.telemetry, now_ms),
+        events=shared.event_log,
+        clock=now_s,
+        entropy=secrets.token_bytes,
+        policy=settings.policy(),
+        clients=settings.clients,
+        issuer=settings.issuer,
+        audience=settings.audience,
+    )
+
+
+def sessions(shared: Parts) -> SessionDeps:
+    """For revoke, sessions and introspect: credentials are checked against the database itself."""
+    settings = shared.settings
+    return SessionDeps(
+        verifier=shared.verifier,
+        codec=shared.codec,
+        store=shared.store,
+        feed=None,
+        policy=settings.policy(),
+        clock=now_s,
+        cipher=shared.cipher,
+        issuer=settings.issuer,
+        audience=settings.audience,
+    )
+
+
+def authorizing() -> tuple[Parts, ValidateDeps]:
+    """For the authorizer: the standard library's telemetry, and the revocation feed instead of the database."""
+    shared = parts(StandardTelemetry(SERVICE))
+    settings = shared.settings
+    feed = PolledRevocationFeed(
+        MySqlRevocations(shared.database),
+        now_s,
+        shared.telemetry,
+        max_staleness_s=settings.revocation_max_staleness_s,
+        fail_after_s=settings.revocation_fail_after_s,
+    )
+    deps = ValidateDeps(
+        shared.verifier, shared.codec, shared.store, feed, settings.policy(), now_s
+    )
+    return shared, deps
+
+
+def cleaning(shared: Parts) -> CleanupDeps:
+    """For cleanup."""
+    from auth_tokens.adapters.mysql.purges import purges
+
+    return CleanupDeps(purges(shared.database), now_s, shared.settings.cleanup_retention_s)
+
+
+def rotating(shared: Parts) -> RotateKeysDeps:
+    """For rotate_keys."""
+    from auth_tokens.adapters.access_jwt.signing_keys import StoredSigningKeys
+
+    keys = StoredSigningKeys(shared.table, shared.wrapper, shared.settings.signing_algorithm)
+    return RotateKeysDeps(keys, now_s, KeySchedule())
+
+
+def analysing(shared: Parts) -> AnalyseDeps:
+    """For analytics."""
+    return AnalyseDeps(shared.event_log, now_s)
+
+
+def migrating() -> tuple[Database, Database]:
+    """For migrate: two connections, one to hold the lock, one to do the work."""
+    config = database_config(load_settings(), _MIGRATION_TIMEOUT_S)
+    return Database(config), Database(config)
+
+
+def powertools() -> Telemetry:
+    """Telemetry for every function but the authorizer."""
+    from auth_tokens.observability_powertools import PowertoolsTelemetry
+
+    return PowertoolsTelemetry(SERVICE)

@@ -1,0 +1,130 @@
+"""Access token claims (RFC 9068): what is put in, and what must hold to be let through."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from auth_tokens.domain.errors import InvalidAccessToken
+from auth_tokens.domain.ids import id_from, text_of
+from auth_tokens.domain.policy import MAX_ACCESS_TTL_S
+from auth_tokens.domain.sessions import TokenRecord
+
+# Instances' clocks differ by some seconds: a token issued "just ahead" is fresh, not forged.
+# `exp` gets no leeway: a token never lives longer than it says.
+IAT_LEEWAY_S = 5
+_MAX_INSTANT = 2**40
+_MAX_TEXT = 2048
+_MAX_LIST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """A verified access token's content, or a browser session's in the same terms. Instants: epoch seconds.
+
+    sid, device_id: UUID texts; jti: None for a browser session.
+    """
+
+    sub: str
+    sid: str
+    jti: str | None
+    client_id: str
+    scope: str
+    device_id: str
+    auth_time: int
+    acr: str
+    amr: tuple[str, ...]
+    labels: tuple[str, ...]
+    iat: int
+    exp: int
+
+
+def build_claims(
+    record: TokenRecord, *, issuer: str, audience: str, jti: bytes, scope: str, now: int, ttl_s: int
+) -> dict[str, Any]:
+    """The payload of an access token of a session (RFC 9068 §2.2). Never lives past the session itself."""
+    owner = record.owner
+    return {
+        "iss": issuer,
+        "sub": record.user_id,
+        "aud": audience,
+        "exp": min(now + ttl_s, record.expires_at, record.absolute_expires_at),
+        "iat": now,
+        "jti": text_of(jti),
+        "client_id": record.client_id,
+        "scope": scope,
+        "auth_time": record.auth_time,
+        "acr": record.acr,
+        "amr": list(record.amr),
+        "sid": text_of(record.id),
+        "device_id": text_of(record.device_id) if record.device_id else "",
+        "labels": list(owner.labels) if owner else [],
+    }
+
+
+def check_claims(payload: Mapping[str, Any], *, issuer: str, audience: str, now: int) -> AccessClaims:
+    """The claims of a payload whose signature is good, each of the right type and in bounds.
+
+    Raises InvalidAccessToken naming the claim in its detail (RFC 9068 §4, RFC 8725 §3.8-3.12).
+    """
+    _require(payload.get("iss") == issuer, "iss")
+    _require(_audience_holds(payload.get("aud"), audience), "aud")
+    iat, exp = _instant(payload, "iat"), _instant(payload, "exp")
+    _require(now < exp, "exp")
+    _require(iat <= now + IAT_LEEWAY_S, "iat")
+    _require(iat < exp <= iat + MAX_ACCESS_TTL_S, "exp")
+    if "nbf" in payload:
+        _require(_instant(payload, "nbf") <= now + IAT_LEEWAY_S, "nbf")
+    return AccessClaims(
+        sub=_text(payload, "sub"),
+        sid=_uuid(payload, "sid"),
+        jti=_uuid(payload, "jti"),
+        client_id=_text(payload, "client_id"),
+        scope=_text(payload, "scope", allow_empty=True),
+        device_id=_text(payload, "device_id", allow_empty=True),
+        auth_time=_instant(payload, "auth_time"),
+        acr=_text(payload, "acr", allow_empty=True),
+        amr=_texts(payload, "amr"),
+        labels=_texts(payload, "labels"),
+        iat=iat,
+        exp=exp,
+    )
+
+
+def _audience_holds(value: object, audience: str) -> bool:
+    if isinstance(value, list):
+        return len(value) <= _MAX_LIST and all(isinstance(v, str) for v in value) and audience in value
+    return value == audience
+
+
+def _instant(payload: Mapping[str, Any], name: str) -> int:
+    value = payload.get(name)
+    if type(value) is not int or not 0 <= value < _MAX_INSTANT:  # bool is an int, too
+        raise InvalidAccessToken(name)
+    return value
+
+
+def _text(payload: Mapping[str, Any], name: str, *, allow_empty: bool = False) -> str:
+    value = payload.get(name)
+    if not isinstance(value, str) or len(value) > _MAX_TEXT or not (value or allow_empty):
+        raise InvalidAccessToken(name)
+    return value
+
+
+def _uuid(payload: Mapping[str, Any], name: str) -> str:
+    value = _text(payload, name)
+    _require(id_from(value) is not None, name)
+    return value
+
+
+def _texts(payload: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = payload.get(name)
+    if not isinstance(value, list) or len(value) > _MAX_LIST:
+        raise InvalidAccessToken(name)
+    if not all(isinstance(item, str) and len(item) <= _MAX_TEXT for item in value):
+        raise InvalidAccessToken(name)
+    return tuple(value)
+
+
+def _require(holds: bool, name: str) -> None:
+    if not holds:
+        raise InvalidAccessToken(name)

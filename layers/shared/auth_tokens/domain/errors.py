@@ -1,0 +1,115 @@
+"""Everything the service refuses or cannot do, as one tree.
+
+`description` is public and stable; `detail` goes to the log only.
+HTTP statuses are web/responses.py's business.
+"""
+
+
+class TokenServiceError(Exception):
+    """Base of all expected failures; `code` is the OAuth error code answered."""
+
+    code = "server_error"
+    description = "The request could not be completed."
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or self.description)
+        self.detail = detail
+
+
+class _Described(TokenServiceError):
+    """A failure whose public description is chosen where it is raised."""
+
+    def __init__(self, description: str, detail: str = "") -> None:
+        super().__init__(detail or description)
+        self.description = description
+
+
+class InvalidRequest(_Described):
+    """Malformed, missing, repeated or oversized parameter; the text names it (RFC 6749 §5.2)."""
+
+    code = "invalid_request"
+
+
+class UnsupportedGrantType(TokenServiceError):
+    code = "unsupported_grant_type"
+    description = "This grant_type is not offered."
+
+
+class UnauthorizedClient(TokenServiceError):
+    code = "unauthorized_client"
+    description = "client_id is not a client of this service."
+
+
+class InvalidScope(TokenServiceError):
+    code = "invalid_scope"
+    description = "scope is malformed or asks for more than may be granted."
+
+
+class UnsupportedTokenType(TokenServiceError):
+    code = "unsupported_token_type"
+    description = "This type of token is not handled here."
+
+
+class InvalidGrant(TokenServiceError):
+    """Unknown, expired, revoked, reused or bound elsewhere: one public text for all (RFC 6749 §5.2)."""
+
+    code = "invalid_grant"
+    description = "The token is not valid."
+
+
+class InvalidCredentials(TokenServiceError):
+    """Unknown user, wrong password, disabled user: one public text, one cost."""
+
+    code = "invalid_credentials"
+    description = "User name or password is wrong."
+
+
+class MissingCredential(TokenServiceError):
+    """No credential at all: a challenge without error code (RFC 6750 §3.1)."""
+
+    code = ""
+    description = "A credential is needed."
+
+
+class InvalidAccessToken(TokenServiceError):
+    """Access token or session not valid (RFC 6750 §3.1)."""
+
+    code = "invalid_token"
+    description = "The access token is not valid."
+
+
+class InsufficientScope(TokenServiceError):
+    code = "insufficient_scope"
+    description = "The token's scope does not cover this."
+
+
+class AccessDenied(TokenServiceError):
+    code = "access_denied"
+    description = "This is not allowed."
+
+
+class NotFound(TokenServiceError):
+    code = "not_found"
+    description = "There is no such resource."
+
+
+class RateLimited(TokenServiceError):
+    """Too many attempts (RFC 6585 §4); retry_after_s: whole seconds until one is allowed again."""
+
+    code = "rate_limited"
+    description = "Too many attempts; try again later."
+
+    def __init__(self, retry_after_s: int, detail: str = "") -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class Unavailable(TokenServiceError):
+    """Store or key service out of reach, or contention not resolved in budget; retryable."""
+
+    code = "temporarily_unavailable"
+    description = "The service is temporarily unavailable; try again."
+
+    def __init__(self, detail: str, retry_after_s: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,35 @@
+"""Identifiers: UUIDv7 (RFC 9562 §5.7), time-ordered, so that inserts append to the clustered key."""
+
+import re
+import uuid
+
+_USER_ID = re.compile(r"[!-~]{1,36}", re.ASCII)
+
+
+def uuid7(now_ms: int, entropy: bytes) -> bytes:
+    """The 16 bytes of a UUIDv7. now_ms: epoch milliseconds; entropy: 10 random bytes."""
+    if len(entropy) != 10:
+        raise ValueError("entropy must be 10 bytes")
+    value = (now_ms & (1 << 48) - 1) << 80 | int.from_bytes(entropy, "big")
+    value = value & ~(0xF << 76) | 7 << 76  # version
+    value = value & ~(0x3 << 62) | 2 << 62  # variant
+    return value.to_bytes(16, "big")
+
+
+def text_of(identifier: bytes) -> str:
+    """16 bytes → the canonical text form that callers see."""
+    return str(uuid.UUID(bytes=identifier))
+
+
+def id_from(text: str) -> bytes | None:
+    """Canonical text form → 16 bytes; None for anything else (so no other spelling reaches SQL)."""
+    try:
+        parsed = uuid.UUID(text)
+    except ValueError:
+        return None
+    return parsed.bytes if str(parsed) == text else None
+
+
+def is_user_id(text: str) -> bool:
+    """Can this be a user's id? Checked before SQL sees it: 1 to 36 visible ASCII characters."""
+    return _USER_ID.fullmatch(text) is not None

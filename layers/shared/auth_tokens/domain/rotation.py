@@ -1,0 +1,106 @@
+"""The refresh decision: what a presented token deserves, as a pure function.
+
+RFC 6749 §6; rotation and reuse detection: RFC 9700 §4.14.2. docs/adr/0002 has the reasons.
+The presented token's tag has been verified before: its generation is proven to be ours.
+"""
+
+import hmac
+from dataclasses import dataclass
+from enum import Enum
+
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.tokens import MAX_GENERATION
+
+
+class ReuseKind(Enum):
+    """How a spent token came back."""
+
+    RECENT_PREDECESSOR = "recent_predecessor"
+    OLDER_GENERATION = "older_generation"
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What the caller brought. store_hash: as the database would keep it; retry_key_hash: of the Idempotency-Key."""
+
+    generation: int
+    epoch: int
+    store_hash: bytes
+    client_id: str
+    retry_key_hash: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rotate:
+    """Current and good: spend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Spent a moment ago by the same client: answer the same successor, write nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """Spent, and outside the retry rules: the session is over."""
+
+    kind: ReuseKind
+    generations_behind: int
+    seconds_since_rotation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Not valid, nothing to revoke. `reason` is for the log, never for the caller."""
+
+    reason: str
+
+
+Verdict = Rotate | Repeat | Reuse | Refuse
+
+
+def decide(record: TokenRecord | None, presented: Presented, now: int, retry_window_s: int) -> Verdict:
+    """What to do with a presented token. now: epoch seconds.
+
+    The order matters: another client's attempt and a dead session are refused before
+    generations are compared, so that neither can raise a reuse alarm.
+    """
+    if record is None or record.token_hash is None:
+        return Refuse("unknown")
+    if record.client_id != presented.client_id:
+        return Refuse("other_client")
+    if record.revoked_at is not None:
+        return Refuse("revoked")
+    if not record.is_owned_by_active_user:
+        return Refuse("user_not_active")
+    if not record.is_live(now):
+        return Refuse("expired")
+    behind = record.generation - presented.generation
+    if behind < 0:
+        return Refuse("from_the_future")
+    if behind == 0:
+        return _current(record, presented)
+    since = max(0, now - (record.rotated_at or now))
+    if behind == 1 and _is_retry(record, presented, since, retry_window_s):
+        return Repeat()
+    kind = ReuseKind.RECENT_PREDECESSOR if behind == 1 else ReuseKind.OLDER_GENERATION
+    return Reuse(kind, behind, since)
+
+
+def _current(record: TokenRecord, presented: Presented) -> Verdict:
+    assert record.token_hash is not None
+    if record.key_epoch != presented.epoch or not hmac.compare_digest(
+        record.token_hash, presented.store_hash
+    ):
+        return Refuse("hash_mismatch")
+    if record.generation >= MAX_GENERATION:
+        return Refuse("chain_exhausted")
+    return Rotate()
+
+
+def _is_retry(record: TokenRecord, presented: Presented, since: int, retry_window_s: int) -> bool:
+    if since < retry_window_s:
+        return True
+    if record.retry_key_hash is None or presented.retry_key_hash is None:
+        return False
+    return hmac.compare_digest(record.retry_key_hash, presented.retry_key_hash)

@@ -1,0 +1,165 @@
+"""Opaque tokens: their wire form, and the chain in which each derives the next.
+
+    text = prefix + base64url(version | epoch | id | generation | secret | tag | crc32)
+    bytes:             1      |   2   | 16 |     4      |   32   | 16  |   4     = 75
+
+75 bytes are exactly 100 base64url characters: no padding, no spare bits, so a token has one
+spelling. The CRC (over prefix and payload) lets a secret scanner confirm a leak offline; the
+tag lets the service refuse garbage without a database call. docs/tokens.md has test vectors.
+"""
+
+import base64
+import hmac
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from hashlib import sha256
+
+VERSION = 1
+SECRET_BYTES = 32
+TEXT_LENGTH = 107
+MAX_GENERATION = 2**32 - 1
+
+_ID_BYTES = 16
+_TAG_BYTES = 16
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]{100}", re.ASCII)
+
+
+class TokenKind(Enum):
+    """The four kinds; the value is what column `type` holds."""
+
+    ACCESS = "access"
+    REFRESH = "refresh"
+    DEVICE = "device"
+    SESSION = "session"
+
+
+PREFIXES = {
+    TokenKind.REFRESH: "aut_rt_",
+    TokenKind.DEVICE: "aut_dt_",
+    TokenKind.SESSION: "aut_st_",
+}
+_KIND_BY_PREFIX = {prefix: kind for kind, prefix in PREFIXES.items()}
+
+
+class MalformedToken(ValueError):
+    """Not a token of ours: wrong shape, checksum, kind, epoch or tag. Costs no I/O to find out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainKeys:
+    """The three keys of one epoch, all derived from one wrapped data key."""
+
+    epoch: int
+    chain: bytes = field(repr=False)
+    store: bytes = field(repr=False)
+    tag: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueToken:
+    """A token taken apart. `id` is the row it belongs to; `secret` never leaves memory but as text."""
+
+    kind: TokenKind
+    epoch: int
+    id: bytes
+    generation: int
+    secret: bytes = field(repr=False)
+
+
+def kind_of(text: str) -> TokenKind | None:
+    """The kind that a presented text claims by its prefix, unproven."""
+    return _KIND_BY_PREFIX.get(text[:7])
+
+
+class TokenCodec:
+    """Writes, reads, hashes and derives opaque tokens under the keys of their epoch.
+
+    keys_of: epoch → its keys, or None where that epoch is unknown or gone.
+    """
+
+    def __init__(self, keys_of: Callable[[int], ChainKeys | None]) -> None:
+        self._keys_of = keys_of
+
+    def encode(self, token: OpaqueToken) -> str:
+        """The text that a client holds."""
+        prefix = PREFIXES[token.kind]
+        payload = _body(token) + self._tag(token, self._keys(token.epoch))
+        checksum = zlib.crc32(prefix.encode() + payload).to_bytes(4, "big")
+        return prefix + base64.urlsafe_b64encode(payload + checksum).decode()
+
+    def parse(self, text: str, kind: TokenKind) -> OpaqueToken:
+        """The token in a presented text, if this service made it and it is of this kind.
+
+        Raises MalformedToken. The checks run cheapest first and need no I/O once the
+        keys are in memory; the tag is compared in constant time.
+        """
+        token, tag = _unpack(text, kind)
+        keys = self._keys(token.epoch)
+        if not hmac.compare_digest(tag, self._tag(token, keys)):
+            raise MalformedToken("tag")
+        return token
+
+    def store_hash(self, token: OpaqueToken) -> bytes:
+        """What the database keeps of a token: useless without the key of its epoch."""
+        message = token.id + token.generation.to_bytes(4, "big") + token.secret
+        return hmac.digest(self._keys(token.epoch).store, message, sha256)
+
+    def successor(self, token: OpaqueToken, epoch: int) -> OpaqueToken:
+        """The one token that follows: the same however often it is asked for.
+
+        epoch: the one whose keys derive and carry the successor. Who holds the token lacks
+        the chain key, who holds the chain key lacks the secret: neither can run ahead.
+        """
+        generation = token.generation + 1
+        message = b"chain" + token.id + generation.to_bytes(4, "big") + token.secret
+        secret = hmac.digest(self._keys(epoch).chain, message, sha256)
+        return replace(token, epoch=epoch, generation=generation, secret=secret)
+
+    def csrf_token(self, token: OpaqueToken) -> str:
+        """The X-CSRF-Token that goes with a browser session; the same across its rotations in an epoch."""
+        digest = hmac.digest(self._keys(token.epoch).tag, b"csrf" + token.id, sha256)
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+    def _tag(self, token: OpaqueToken, keys: ChainKeys) -> bytes:
+        return hmac.digest(keys.tag, token.kind.value.encode() + _body(token), sha256)[:_TAG_BYTES]
+
+    def _keys(self, epoch: int) -> ChainKeys:
+        keys = self._keys_of(epoch)
+        if keys is None:
+            raise MalformedToken("epoch")
+        return keys
+
+
+def _body(token: OpaqueToken) -> bytes:
+    return (
+        VERSION.to_bytes(1, "big")
+        + token.epoch.to_bytes(2, "big")
+        + token.id
+        + token.generation.to_bytes(4, "big")
+        + token.secret
+    )
+
+
+def _unpack(text: str, kind: TokenKind) -> tuple[OpaqueToken, bytes]:
+    prefix = PREFIXES[kind]
+    if len(text) != TEXT_LENGTH or not text.startswith(prefix):
+        raise MalformedToken("shape")
+    encoded = text[len(prefix) :]
+    if not _BASE64URL.fullmatch(encoded):
+        raise MalformedToken("alphabet")
+    raw = base64.urlsafe_b64decode(encoded)
+    if zlib.crc32(prefix.encode() + raw[:-4]).to_bytes(4, "big") != raw[-4:]:
+        raise MalformedToken("checksum")
+    if raw[0] != VERSION:
+        raise MalformedToken("version")
+    token = OpaqueToken(
+        kind=kind,
+        epoch=int.from_bytes(raw[1:3], "big"),
+        id=raw[3 : 3 + _ID_BYTES],
+        generation=int.from_bytes(raw[19:23], "big"),
+        secret=raw[23:55],
+    )
+    return token, raw[55:71]

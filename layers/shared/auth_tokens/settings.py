@@ -1,0 +1,160 @@
+"""The service's settings: the only reader of the environment. Units are in the names."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+from auth_tokens.domain.policy import (
+    MAX_ACCESS_TTL_S,
+    MAX_RETRY_WINDOW_S,
+    MAX_TTL_S,
+    MIN_ACCESS_TTL_S,
+    MIN_TTL_S,
+    Lifetimes,
+    Policy,
+)
+
+SIGNING_ALGORITHMS = ("ES256", "RS256", "EdDSA")
+
+# name: (least, most); anything outside is a deployment error, found at cold start.
+_BOUNDS = {
+    "db_port": (1, 65535),
+    "access_ttl_s": (MIN_ACCESS_TTL_S, MAX_ACCESS_TTL_S),
+    "refresh_idle_ttl_s": (MIN_TTL_S, MAX_TTL_S),
+    "refresh_absolute_ttl_s": (MIN_TTL_S, MAX_TTL_S),
+    "session_idle_ttl_s": (MIN_TTL_S, MAX_TTL_S),
+    "session_absolute_ttl_s": (MIN_TTL_S, MAX_TTL_S),
+    "device_idle_ttl_s": (MIN_TTL_S, MAX_TTL_S),
+    "device_absolute_ttl_s": (MIN_TTL_S, MAX_TTL_S),
+    "retry_window_s": (0, MAX_RETRY_WINDOW_S),
+    "max_sessions": (1, 1000),
+    "revocation_max_staleness_s": (0, 60),
+    "revocation_fail_after_s": (1, 3600),
+    "jwks_max_age_s": (1, 3600),
+    "cleanup_retention_s": (0, MAX_TTL_S),
+}
+_CHOICES = {
+    "db_auth": ("iam", "password"),
+    "db_tls": ("verify", "off"),
+    "signing_algorithm": SIGNING_ALGORITHMS,
+    "authorizer_response": ("simple", "iam"),
+}
+
+_REQUIRED = ("issuer", "audience", "clients", "db_host", "db_name", "db_user", "kms_key_id")
+
+
+class SettingsError(ValueError):
+    """A setting is missing or out of bounds; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One field an environment variable of the same name in upper case; README has the table."""
+
+    issuer: str
+    audience: str
+    clients: Mapping[str, str]
+    db_host: str
+    db_name: str
+    db_user: str
+    kms_key_id: str
+    db_port: int = 3306
+    db_auth: str = "iam"
+    db_password: str = field(default="", repr=False)
+    db_tls: str = "verify"
+    db_ca_file: str = ""
+    allowed_origins: tuple[str, ...] = ()
+    signing_algorithm: str = "ES256"
+    access_ttl_s: int = 600
+    refresh_idle_ttl_s: int = 1_209_600
+    refresh_absolute_ttl_s: int = 2_592_000
+    session_idle_ttl_s: int = 3600
+    session_absolute_ttl_s: int = 43_200
+    device_idle_ttl_s: int = 7_776_000
+    device_absolute_ttl_s: int = 31_536_000
+    retry_window_s: int = 10
+    max_sessions: int = 20
+    revocation_max_staleness_s: int = 5
+    revocation_fail_after_s: int = 60
+    jwks_max_age_s: int = 300
+    cleanup_retention_s: int = 86_400
+    authorizer_response: str = "simple"
+    event_bus_name: str = ""
+    log_level: str = "INFO"
+    aws_region: str = ""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+        """Read and check them all. Raises SettingsError naming the variable."""
+        values = {f.name: _parsed(f.name, env[f.name.upper()]) for f in fields(cls) if env.get(f.name.upper())}
+        missing = [name.upper() for name in _REQUIRED if name not in values]
+        if missing:
+            raise SettingsError(f"not set: {', '.join(missing)}")
+        settings = cls(**values)  # type: ignore[arg-type]  # _parsed types each by its name
+        if settings.db_tls == "off" and settings.db_auth == "iam":
+            raise SettingsError("DB_AUTH=iam needs DB_TLS=verify: the login token goes in clear text")
+        return settings
+
+    def policy(self) -> Policy:
+        """The lifetimes and limits for users without preferences of their own."""
+        return Policy(
+            access_ttl_s=self.access_ttl_s,
+            refresh=Lifetimes(self.refresh_idle_ttl_s, self.refresh_absolute_ttl_s),
+            session=Lifetimes(self.session_idle_ttl_s, self.session_absolute_ttl_s),
+            device=Lifetimes(self.device_idle_ttl_s, self.device_absolute_ttl_s),
+            max_sessions=self.max_sessions,
+            retry_window_s=self.retry_window_s,
+        )
+
+
+def _parsed(name: str, text: str) -> object:
+    if name in _BOUNDS:
+        return _bounded(name, text)
+    if name in _CHOICES and text not in _CHOICES[name]:
+        raise SettingsError(f"{name.upper()} must be one of {', '.join(_CHOICES[name])}")
+    if name == "clients":
+        return _clients(text)
+    if name == "allowed_origins":
+        return _origins(text)
+    return text
+
+
+def _bounded(name: str, text: str) -> int:
+    low, high = _BOUNDS[name]
+    if not re.fullmatch(r"\d{1,12}", text, re.ASCII) or not low <= int(text) <= high:
+        raise SettingsError(f"{name.upper()} must be a whole number from {low} to {high}")
+    return int(text)
+
+
+def _clients(text: str) -> dict[str, str]:
+    try:
+        parsed = json.loads(text)
+        clients = {str(client): " ".join(scopes) for client, scopes in parsed.items()}
+    except (ValueError, AttributeError, TypeError) as exc:
+        raise SettingsError('CLIENTS must be JSON like {"portal-web": ["portal:read"]}') from exc
+    if not clients or not all(re.fullmatch(r"[!-~]{1,64}", client, re.ASCII) for client in clients):
+        raise SettingsError("CLIENTS must name at least one client, each of 1 to 64 visible ASCII characters")
+    return clients
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(origin.strip() for origin in text.split(",") if origin.strip())
+    for origin in origins:
+        if not re.fullmatch(r"https?://[^/*\s]+", origin):
+            raise SettingsError("ALLOWED_ORIGINS must be a comma-separated list of origins, without wildcards")
+    return origins
+
+
+_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+def load_settings() -> Settings:
+    """The settings of this execution environment."""
+    return Settings.from_env(os.environ)
+
+
+def aws_credentials() -> dict[str, str]:
+    """The function's own AWS credentials, as Lambda puts them into the environment."""
+    return {name: os.environ[name] for name in _CREDENTIALS if name in os.environ}

@@ -1,0 +1,1 @@
+"""What the service does: one public function a file, each the boundary of its transaction."""

@@ -1,0 +1,69 @@
+"""Security events for operators: a filtered page of them, and how many of each."""
+
+from dataclasses import dataclass
+
+from auth_tokens.domain.errors import InvalidRequest
+from auth_tokens.domain.events import EventType
+from auth_tokens.domain.ids import id_from, text_of
+from auth_tokens.usecases.ports import Clock, EventQuery, EventView
+
+MAX_PAGE = 200
+MAX_SPAN_S = 90 * 86400
+_AFTER_ALL = b"\xff" * 16
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyseDeps:
+    events: EventQuery
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """since: epoch seconds, at most MAX_SPAN_S back; cursor: the id of the last event seen."""
+
+    user_id: str | None = None
+    type: str | None = None
+    since: int | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    events: list[EventView]
+    next_cursor: str | None
+
+
+def security_events(wanted: EventFilter, deps: AnalyseDeps) -> EventPage:
+    """One page, newest first. Raises InvalidRequest naming the parameter."""
+    if not 1 <= wanted.limit <= MAX_PAGE:
+        raise InvalidRequest(f"limit must be from 1 to {MAX_PAGE}.")
+    kind = _event_type(wanted.type) if wanted.type is not None else None
+    before = _position(wanted.cursor) if wanted.cursor is not None else _AFTER_ALL
+    since = max(wanted.since or 0, deps.clock() - MAX_SPAN_S)
+    events = deps.events.page(before, since, wanted.user_id, kind, wanted.limit + 1)
+    page = events[: wanted.limit]
+    return EventPage(page, text_of(page[-1].id) if len(events) > wanted.limit else None)
+
+
+def security_summary(span_s: int, deps: AnalyseDeps) -> dict[str, int]:
+    """Events of each type in the last `span_s` seconds; types without any are 0. Raises InvalidRequest."""
+    if not 1 <= span_s <= MAX_SPAN_S:
+        raise InvalidRequest(f"span_s must be from 1 to {MAX_SPAN_S}.")
+    counts = deps.events.counts(deps.clock() - span_s)
+    return {kind.value: counts.get(kind.value, 0) for kind in EventType}
+
+
+def _event_type(text: str) -> EventType:
+    try:
+        return EventType(text)
+    except ValueError as exc:
+        raise InvalidRequest("type is not a type of event.") from exc
+
+
+def _position(cursor: str) -> bytes:
+    position = id_from(cursor)
+    if position is None:
+        raise InvalidRequest("cursor is not one of this list.")
+    return position

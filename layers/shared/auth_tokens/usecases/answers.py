@@ -1,0 +1,74 @@
+"""What a client gets when a session starts or goes on."""
+
+from dataclasses import dataclass, field
+
+from auth_tokens.domain.claims import build_claims
+from auth_tokens.domain.ids import text_of, uuid7
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.tokens import OpaqueToken, TokenKind
+from auth_tokens.usecases.deps import IssueDeps
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAnswer:
+    """The tokens of one session. kind REFRESH: bearer answer with access token; SESSION: cookie answer.
+
+    expires_in: of the access token, or of the cookie; token_expires_in: of the opaque token. Seconds.
+    """
+
+    kind: TokenKind
+    token: str = field(repr=False)
+    token_expires_in: int
+    access_token: str | None = field(repr=False)
+    expires_in: int
+    scope: str
+    session_id: str
+    device_id: str
+    csrf_token: str | None = field(default=None, repr=False)
+    device_token: str | None = field(default=None, repr=False)
+
+
+def token_answer(
+    record: TokenRecord,
+    token: OpaqueToken,
+    deps: IssueDeps,
+    *,
+    scope: str,
+    now: int,
+    device_token: str | None = None,
+) -> TokenAnswer:
+    """The answer for a session whose current token is `token`. Signing comes after the commit:
+    a slow KMS holds no row lock, and if it fails the client repeats the call and gets the same successor.
+    """
+    expires_in = record.expires_at - now
+    access_token, csrf_token, access_expires_in = None, None, expires_in
+    if record.kind is TokenKind.SESSION:
+        csrf_token = deps.codec.csrf_token(token)
+    else:
+        access_token, access_expires_in = _access_token(record, deps, scope, now)
+    return TokenAnswer(
+        kind=record.kind,
+        token=deps.codec.encode(token),
+        token_expires_in=expires_in,
+        access_token=access_token,
+        expires_in=access_expires_in,
+        scope=scope,
+        session_id=text_of(record.id),
+        device_id=text_of(record.device_id) if record.device_id else "",
+        csrf_token=csrf_token,
+        device_token=device_token,
+    )
+
+
+def _access_token(record: TokenRecord, deps: IssueDeps, scope: str, now: int) -> tuple[str, int]:
+    assert record.owner is not None
+    claims = build_claims(
+        record,
+        issuer=deps.issuer,
+        audience=deps.audience,
+        jti=uuid7(now * 1000, deps.entropy(10)),
+        scope=scope,
+        now=now,
+        ttl_s=deps.policy.for_user(record.owner.config).access_ttl_s,
+    )
+    return deps.signer.sign(claims), claims["exp"] - now

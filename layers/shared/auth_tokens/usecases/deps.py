@@ -1,0 +1,70 @@
+"""The bundles of ports that the use cases are handed; bootstrap.py fills them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from auth_tokens.domain.errors import UnauthorizedClient
+from auth_tokens.domain.policy import Policy
+from auth_tokens.domain.tokens import TokenCodec
+from auth_tokens.usecases.ports import (
+    Cipher,
+    Clock,
+    EventLog,
+    Keys,
+    Limiter,
+    PasswordHasher,
+    Portal,
+    RevocationFeed,
+    Signer,
+    TokenStore,
+    Verifier,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateDeps:
+    """To tell whether a credential is good. feed: None where the store itself is asked."""
+
+    verifier: Verifier
+    codec: TokenCodec
+    store: TokenStore
+    feed: RevocationFeed | None
+    policy: Policy
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDeps(ValidateDeps):
+    """To look after sessions and devices that exist: list, rename, revoke, introspect."""
+
+    cipher: Cipher
+    issuer: str
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssueDeps:
+    """To issue tokens. entropy: n → n random bytes; clients: client_id → its scope, the first is the default."""
+
+    store: TokenStore
+    portal: Portal
+    keys: Keys
+    codec: TokenCodec
+    cipher: Cipher
+    signer: Signer
+    passwords: PasswordHasher
+    limiter: Limiter
+    events: EventLog
+    clock: Clock
+    entropy: Callable[[int], bytes]
+    policy: Policy
+    clients: Mapping[str, str]
+    issuer: str
+    audience: str
+
+    def client(self, client_id: str | None) -> str:
+        """The configured client of a request. Raises UnauthorizedClient."""
+        chosen = client_id if client_id is not None else next(iter(self.clients))
+        if chosen not in self.clients:
+            raise UnauthorizedClient()
+        return chosen

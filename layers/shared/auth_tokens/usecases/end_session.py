@@ -1,0 +1,39 @@
+"""A user ends one of their own sessions, or forgets one of their own devices."""
+
+from auth_tokens.domain.errors import NotFound
+from auth_tokens.domain.events import RevokeReason
+from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.tokens import TokenKind
+from auth_tokens.usecases.deps import SessionDeps
+from auth_tokens.usecases.ports import Caller
+from auth_tokens.usecases.revoke import end_row
+
+SESSION_KINDS = frozenset({TokenKind.REFRESH, TokenKind.SESSION})
+
+
+def end_session(session_id: str, user_id: str, caller: Caller, deps: SessionDeps) -> None:
+    """End the user's session of this id; twice is harmless.
+
+    Raises NotFound for an unknown id and for another user's, alike.
+    """
+    record = _own(session_id, user_id, deps)
+    if record.kind not in SESSION_KINDS:
+        raise NotFound()
+    end_row(record, RevokeReason.REVOKED, caller, deps)
+
+
+def forget_device(device_id: str, user_id: str, caller: Caller, deps: SessionDeps) -> None:
+    """End the user's device of this id, its token and every session on it. Raises NotFound as end_session does."""
+    record = _own(device_id, user_id, deps)
+    if record.kind is not TokenKind.DEVICE:
+        raise NotFound()
+    end_row(record, RevokeReason.DEVICE_FORGOTTEN, caller, deps)
+
+
+def _own(text: str, user_id: str, deps: SessionDeps) -> TokenRecord:
+    row_id = id_from(text)
+    record = deps.store.load(row_id) if row_id else None
+    if record is None or record.user_id != user_id:
+        raise NotFound()
+    return record

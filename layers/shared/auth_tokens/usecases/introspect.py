@@ -1,0 +1,86 @@
+"""Token introspection (RFC 7662) for trusted resource servers."""
+
+from typing import Any
+
+from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest
+from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.tokens import MalformedToken, TokenKind, kind_of
+from auth_tokens.usecases.deps import SessionDeps
+from auth_tokens.usecases.validate import Credential, Transport, validate
+
+INACTIVE: dict[str, Any] = {"active": False}
+
+
+def introspect(text: str, deps: SessionDeps) -> dict[str, Any]:
+    """The members of RFC 7662 §2.2 for a token of any kind; exactly INACTIVE for anything not good now.
+
+    Extends no session. Raises InvalidRequest (no token), Unavailable.
+    """
+    if not text:
+        raise InvalidRequest("token is missing.")
+    kind = kind_of(text)
+    if kind is not None:
+        return _opaque(text, kind, deps)
+    try:
+        claims = validate(Credential(Transport.BEARER, text), deps).claims
+    except InvalidAccessToken:
+        return INACTIVE
+    return _access_token(claims, deps)
+
+
+def _access_token(claims: AccessClaims, deps: SessionDeps) -> dict[str, Any]:
+    return {
+        "active": True,
+        "token_type": "Bearer",
+        "token_use": TokenKind.ACCESS.value,
+        "iss": deps.issuer,
+        "aud": deps.audience,
+        "sub": claims.sub,
+        "client_id": claims.client_id,
+        "scope": claims.scope,
+        "iat": claims.iat,
+        "exp": claims.exp,
+        "jti": claims.jti,
+        "sid": claims.sid,
+        "device_id": claims.device_id,
+        "auth_time": claims.auth_time,
+        "acr": claims.acr,
+        "amr": list(claims.amr),
+    }
+
+
+def _opaque(text: str, kind: TokenKind, deps: SessionDeps) -> dict[str, Any]:
+    try:
+        token = deps.codec.parse(text, kind)
+    except MalformedToken:
+        return INACTIVE
+    record = deps.store.load(token.id)
+    is_current = (
+        record is not None
+        and record.kind is kind
+        and record.generation == token.generation
+        and record.token_hash == deps.codec.store_hash(token)
+    )
+    if record is None or not is_current:
+        return INACTIVE
+    if not record.is_live(deps.clock()) or not record.is_owned_by_active_user:
+        return INACTIVE
+    return _members(record, kind, deps)
+
+
+def _members(record: TokenRecord, kind: TokenKind, deps: SessionDeps) -> dict[str, Any]:
+    members: dict[str, Any] = {
+        "active": True,
+        "token_use": kind.value,
+        "iss": deps.issuer,
+        "sub": record.user_id,
+        "client_id": record.client_id,
+        "scope": record.scope,
+        "iat": record.created_at,
+        "exp": record.expires_at,
+    }
+    if kind is not TokenKind.DEVICE:
+        members["sid"] = text_of(record.id)
+    return members

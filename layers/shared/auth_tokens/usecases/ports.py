@@ -1,0 +1,226 @@
+"""What the use cases need of the world. Each port says what it does when the world is down."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
+from auth_tokens.domain.keys import Add, Advance, StoredKey
+from auth_tokens.domain.limits import Limit
+from auth_tokens.domain.sessions import TokenRecord, User
+
+Clock = Callable[[], int]
+"""Epoch seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Where a request came from, by the gateway's own word (requestContext)."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """The write that spends a token: everything that changes in its row."""
+
+    generation: int
+    token_hash: bytes
+    key_epoch: int
+    retry_key_hash: bytes | None
+    at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user with what only login needs."""
+
+    user: User
+    password_hash: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStart:
+    """One transaction's worth of a new session.
+
+    device: the row to write where the device is new or remembered (upsert); replaces: end the device's
+    earlier sessions; used_device: the device whose token opens the session, as it was seen, and the write
+    that spends the token in the same transaction (None: it was spent by the call that this one repeats).
+    """
+
+    session: TokenRecord
+    device: TokenRecord | None
+    replaces: bool
+    max_sessions: int
+    account_bucket: bytes
+    events: Sequence[SecurityEvent]
+    used_device: tuple[TokenRecord, Rotation | None] | None = None
+
+
+class TokenStore(Protocol):
+    """Table auth_user_tokens. Every method raises Unavailable when the store is out of reach."""
+
+    def load(self, token_id: bytes) -> TokenRecord | None:
+        """The row with its owner, preferences and labels: one SELECT."""
+
+    def load_session(self, session_id: bytes, jti: bytes) -> TokenRecord | None:
+        """As load, but None if the access token `jti` was revoked on its own: still one SELECT."""
+
+    def touch(self, record: TokenRecord, at: int, expires_at: int) -> None:
+        """Note a use of a live session and move its idle end."""
+
+    def rotate(self, record: TokenRecord, rotation: Rotation) -> bool:
+        """Spend the record's current generation: one conditional UPDATE. False: someone else changed the row."""
+
+    def start_session(self, start: SessionStart) -> bool:
+        """All of a new session, or nothing. False: the used device was changed by someone else meanwhile."""
+
+    def revoke(self, token_id: bytes, reason: RevokeReason, event: SecurityEvent) -> bool:
+        """End one session or device row, with its event; False where it had ended already."""
+
+    def revoke_device(self, device_id: bytes, user_id: str, reason: RevokeReason, event: SecurityEvent) -> int:
+        """End a device's row and every session on it; how many rows ended."""
+
+    def revoke_user(
+        self, user_id: str, reason: RevokeReason, event: SecurityEvent, keep: bytes | None = None
+    ) -> int:
+        """End every session (and, unless one is kept, every device) of a user; how many rows ended."""
+
+    def deny_access_token(self, claims: AccessClaims, event: SecurityEvent) -> None:
+        """Remember a `jti` as revoked until its `exp`."""
+
+    def live_sessions(
+        self, user_id: str, now: int, limit: int, after: tuple[int, bytes] | None
+    ) -> list[TokenRecord]:
+        """Newest use first; after: (last_used_at, id) of the last one seen."""
+
+    def live_devices(self, user_id: str, now: int, limit: int) -> list[TokenRecord]:
+        """The devices of a user, newest use first."""
+
+    def rename_device(self, device_id: bytes, user_id: str, metadata: bytes) -> bool:
+        """Replace a device's metadata; False where it is not this user's."""
+
+
+class Portal(Protocol):
+    """The Portal's own tables: read only, but for an upgraded password hash."""
+
+    def account_by_name(self, canonical_name: str) -> Account | None:
+        """The account whose canonical user name this is."""
+
+    def account_by_id(self, user_id: str) -> Account | None:
+        """The account of an id."""
+
+    def upgrade_password_hash(self, user_id: str, old_hash: str, new_hash: str) -> None:
+        """Replace a hash, unless somebody changed it meanwhile."""
+
+
+class Keys(Protocol):
+    """Key material of this environment. Raises Unavailable when KMS or store is needed and out of reach."""
+
+    def chain_epoch(self) -> int:
+        """The epoch under which new tokens are made."""
+
+    def pseudonym(self, purpose: str, value: str) -> bytes:
+        """16 bytes that stand for a value (an address, an account) and cannot be turned back."""
+
+    def retry_key_hash(self, token_id: bytes, idempotency_key: str) -> bytes:
+        """32 bytes that stand for a caller's Idempotency-Key."""
+
+
+class Cipher(Protocol):
+    """Encryption at rest, bound to the row it belongs to."""
+
+    def seal(self, plaintext: bytes, row_id: bytes, user_id: str) -> bytes:
+        """Ciphertext for this row only."""
+
+    def open(self, ciphertext: bytes, row_id: bytes, user_id: str) -> bytes | None:
+        """The plaintext; None if the ciphertext is not this row's or was tampered with."""
+
+
+class Signer(Protocol):
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """An access token (JWT). Raises Unavailable."""
+
+
+class Verifier(Protocol):
+    def verify(self, token: str, now: int) -> AccessClaims:
+        """The claims of a good access token. Raises InvalidAccessToken, Unavailable."""
+
+
+class PasswordHasher(Protocol):
+    def verify(self, password: str, password_hash: str | None) -> bool:
+        """Is it the password? None costs the same and is False."""
+
+    def upgraded(self, password: str, password_hash: str) -> str | None:
+        """A hash by today's parameters, where this one is older."""
+
+
+class Limiter(Protocol):
+    """Fails open: an attempt that cannot be counted is let through, with a metric."""
+
+    def hit(self, limit: Limit, key: str) -> None:
+        """Count one attempt. Raises RateLimited."""
+
+    def bucket(self, limit: Limit, key: str) -> bytes:
+        """The bucket's id, for a reset inside another transaction."""
+
+
+class EventLog(Protocol):
+    def record(self, event: SecurityEvent) -> None:
+        """Write an event that belongs to no other write."""
+
+
+class RevocationFeed(Protocol):
+    def is_revoked(self, *ids: bytes) -> bool:
+        """Is one of these sessions or access tokens revoked, as of the feed's stated staleness?
+
+        Raises Unavailable once the feed is older than it may be (fails closed).
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """One event as read back. at: epoch seconds; source_hash: the same for the same address."""
+
+    id: bytes
+    type: str
+    at: int
+    user_id: str | None
+    session_id: bytes | None
+    source_hash: bytes | None
+    detail: dict[str, str | int]
+
+
+class EventQuery(Protocol):
+    def page(
+        self, before: bytes, since: int, user_id: str | None, kind: EventType | None, limit: int
+    ) -> list[EventView]:
+        """Newest first, ids below `before`."""
+
+    def counts(self, since: int) -> dict[str, int]:
+        """Events of each type since an instant."""
+
+
+class Purge(Protocol):
+    """One table's expired rows. Each batch is its own commit, in index order."""
+
+    name: str
+
+    def delete_batch(self, before: int) -> int:
+        """Delete some rows whose end lies before the instant; how many. 0 = none left."""
+
+
+class SigningKeys(Protocol):
+    """The signing keys as rotate_keys walks them. Raises Unavailable."""
+
+    def all(self) -> list[StoredKey]:
+        """Those that are not gone, oldest first."""
+
+    def add(self, step: Add, now: int) -> None:
+        """Make a key pair, unless its epoch is taken."""
+
+    def advance(self, step: Advance, now: int) -> bool:
+        """Move a key on; False where another run has done it."""

@@ -1,0 +1,148 @@
+"""A token is spent for its one successor: refresh tokens, browser sessions, and the device tokens alike."""
+
+import hmac
+from dataclasses import dataclass, field, replace
+
+from auth_tokens.domain.errors import InvalidGrant, Unavailable
+from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
+from auth_tokens.domain.rotation import Presented, Refuse, Reuse, Rotate, Verdict, decide
+from auth_tokens.domain.scopes import granted_scope
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
+from auth_tokens.usecases.answers import TokenAnswer, token_answer
+from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.ports import Caller, Rotation
+
+# One lost race settles it: the second look finds the winner's rotation. More is a storm.
+MAX_RACES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRequest:
+    """What a client shows. kind: REFRESH or SESSION; retry_key: its Idempotency-Key; scope: a narrower one."""
+
+    token: str = field(repr=False)
+    kind: TokenKind = TokenKind.REFRESH
+    client_id: str | None = None
+    scope: str | None = None
+    retry_key: str | None = None
+
+
+def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer:
+    """Spend a token and answer its one successor, in the same session.
+
+    Raises InvalidGrant (malformed, unknown, expired, revoked, reused: a reused session is
+    already revoked and committed), InvalidScope and UnauthorizedClient (nothing spent), Unavailable.
+    RFC 6749 §6; rotation and reuse: RFC 9700 §4.14.
+    """
+    client_id = deps.client(request.client_id)
+    token = parse_presented(request.token, request.kind, deps)
+    presented = presented_token(token, client_id, request.retry_key, deps)
+    now = deps.clock()
+    for _ in range(MAX_RACES):
+        record = deps.store.load(token.id)
+        match judge(record, presented, token, caller, deps, now):
+            case Rotate():
+                assert record is not None
+                scope = granted_scope(request.scope, record.scope)
+                successor, rotation = next_generation(record, token, presented, deps, now)
+                if deps.store.rotate(record, rotation):  # else someone else won: look again
+                    record = replace(record, expires_at=rotation.expires_at)
+                    return token_answer(record, successor, deps, scope=scope, now=now)
+            case _:
+                assert record is not None
+                scope = granted_scope(request.scope, record.scope)
+                successor = repeated_successor(record, token, deps)
+                return token_answer(record, successor, deps, scope=scope, now=now)
+    raise Unavailable("contention")
+
+
+def parse_presented(text: str, kind: TokenKind, deps: IssueDeps) -> OpaqueToken:
+    """Forgeries end here, before any I/O. Raises InvalidGrant."""
+    try:
+        return deps.codec.parse(text, kind)
+    except MalformedToken as exc:
+        raise InvalidGrant(f"malformed: {exc}") from exc
+
+
+def presented_token(
+    token: OpaqueToken, client_id: str, retry_key: str | None, deps: IssueDeps
+) -> Presented:
+    """The presented token in the terms of the decision."""
+    return Presented(
+        generation=token.generation,
+        epoch=token.epoch,
+        store_hash=deps.codec.store_hash(token),
+        client_id=client_id,
+        retry_key_hash=deps.keys.retry_key_hash(token.id, retry_key) if retry_key else None,
+    )
+
+
+def judge(
+    record: TokenRecord | None,
+    presented: Presented,
+    token: OpaqueToken,
+    caller: Caller,
+    deps: IssueDeps,
+    now: int,
+) -> Verdict:
+    """Rotate or Repeat; a refusal is raised as InvalidGrant, a reuse revoked and committed before it is."""
+    matching = record if record and record.kind is token.kind else None
+    verdict = decide(matching, presented, now, deps.policy.retry_window_s)
+    match verdict:
+        case Refuse(reason):
+            raise InvalidGrant(reason)
+        case Reuse():
+            assert record is not None
+            _close_reused(record, verdict, caller, deps, now)
+            raise InvalidGrant("reuse")
+    return verdict
+
+
+def next_generation(
+    record: TokenRecord, token: OpaqueToken, presented: Presented, deps: IssueDeps, now: int
+) -> tuple[OpaqueToken, Rotation]:
+    """The successor of a current token, and the write that makes it current. Moves the idle end only."""
+    assert record.owner is not None
+    successor = deps.codec.successor(token, deps.keys.chain_epoch())
+    idle_ttl_s = deps.policy.for_user(record.owner.config).lifetimes(record.kind).idle_ttl_s
+    rotation = Rotation(
+        generation=successor.generation,
+        token_hash=deps.codec.store_hash(successor),
+        key_epoch=successor.epoch,
+        retry_key_hash=presented.retry_key_hash,
+        at=now,
+        expires_at=min(now + idle_ttl_s, record.absolute_expires_at),
+    )
+    return successor, rotation
+
+
+def repeated_successor(record: TokenRecord, token: OpaqueToken, deps: IssueDeps) -> OpaqueToken:
+    """The successor once more, derived anew and checked against the row: no copy is kept anywhere."""
+    successor = deps.codec.successor(token, record.key_epoch)
+    assert record.token_hash is not None
+    if not hmac.compare_digest(deps.codec.store_hash(successor), record.token_hash):
+        raise InvalidGrant("superseded")
+    return successor
+
+
+def _close_reused(
+    record: TokenRecord, verdict: Reuse, caller: Caller, deps: IssueDeps, now: int
+) -> None:
+    event = SecurityEvent(
+        EventType.TOKEN_REUSE_DETECTED,
+        now,
+        record.user_id,
+        record.id,
+        caller.address,
+        {
+            "reuse_kind": verdict.kind.value,
+            "generations_behind": verdict.generations_behind,
+            "seconds_since_rotation": verdict.seconds_since_rotation,
+            "token_type": record.kind.value,
+        },
+    )
+    if record.kind is TokenKind.DEVICE:
+        deps.store.revoke_device(record.id, record.user_id, RevokeReason.REUSE, event)
+    else:
+        deps.store.revoke(record.id, RevokeReason.REUSE, event)

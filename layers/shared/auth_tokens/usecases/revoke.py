@@ -1,0 +1,71 @@
+"""Revocation by whoever holds a token (RFC 7009)."""
+
+from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest
+from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
+from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.tokens import MalformedToken, TokenKind, kind_of
+from auth_tokens.usecases.deps import SessionDeps
+from auth_tokens.usecases.ports import Caller
+
+
+def revoke_token(text: str, client_id: str | None, caller: Caller, deps: SessionDeps) -> None:
+    """End what a token stands for: refresh or session token its session, device token the device and
+    its sessions, access token itself.
+
+    Unknown, expired or foreign tokens end nothing and are no error (§2.2): the caller learns nothing.
+    A spent token ends its session as well: its tag proves that it was ours, and shown to the token
+    endpoint it would end the session, too. Raises InvalidRequest (no token), Unavailable (never a 200
+    that was not stored).
+    """
+    if not text:
+        raise InvalidRequest("token is missing.")
+    kind = kind_of(text)
+    if kind is None:
+        _revoke_access_token(text, client_id, caller, deps)
+    else:
+        _revoke_opaque(text, kind, client_id, caller, deps)
+
+
+def _revoke_access_token(text: str, client_id: str | None, caller: Caller, deps: SessionDeps) -> None:
+    now = deps.clock()
+    try:
+        claims = deps.verifier.verify(text, now)
+    except InvalidAccessToken:
+        return
+    if client_id is not None and client_id != claims.client_id:
+        return
+    event = SecurityEvent(
+        EventType.ACCESS_TOKEN_REVOKED, now, claims.sub, id_from(claims.sid), caller.address
+    )
+    deps.store.deny_access_token(claims, event)
+
+
+def _revoke_opaque(
+    text: str, kind: TokenKind, client_id: str | None, caller: Caller, deps: SessionDeps
+) -> None:
+    try:
+        token = deps.codec.parse(text, kind)
+    except MalformedToken:
+        return
+    record = deps.store.load(token.id)
+    if record is None or record.kind is not kind:
+        return
+    if client_id is not None and client_id != record.client_id:
+        return
+    end_row(record, RevokeReason.REVOKED, caller, deps)
+
+
+def end_row(record: TokenRecord, reason: RevokeReason, caller: Caller, deps: SessionDeps) -> None:
+    """End a session, or a device with all its sessions; committed when this returns."""
+    now = deps.clock()
+    if record.kind is TokenKind.DEVICE:
+        event = SecurityEvent(
+            EventType.DEVICE_REVOKED, now, record.user_id, None, caller.address, {"reason": reason.value}
+        )
+        deps.store.revoke_device(record.id, record.user_id, reason, event)
+    else:
+        event = SecurityEvent(
+            EventType.SESSION_REVOKED, now, record.user_id, record.id, caller.address, {"reason": reason.value}
+        )
+        deps.store.revoke(record.id, reason, event)

@@ -1,0 +1,1 @@
+"""Lambda events and HTTP: requests in, responses out, no SQL."""

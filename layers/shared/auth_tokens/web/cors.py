@@ -1,0 +1,31 @@
+"""CORS: the configured origins and no other; an Origin is never reflected unread."""
+
+from collections.abc import Collection, Mapping
+
+from auth_tokens.web.requests import Request
+
+_MAX_AGE_S = "600"
+_HEADERS = "authorization, content-type, idempotency-key, x-csrf-token"
+_EXPOSED = "retry-after, www-authenticate"
+
+
+def cors_headers(request: Request, allowed_origins: Collection[str]) -> dict[str, str]:
+    """For any answer. `Vary: Origin` stands on all: a cache must not serve one origin's answer to another."""
+    origin = request.headers.get("origin")
+    if origin is None or origin not in allowed_origins:
+        return {"Vary": "Origin"}
+    return {
+        "Vary": "Origin",
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Expose-Headers": _EXPOSED,
+    }
+
+
+def preflight_headers(methods: str) -> Mapping[str, str]:
+    """For the answer to a preflight; without Access-Control-Allow-Origin beside them they allow nothing."""
+    return {
+        "Access-Control-Allow-Methods": methods,
+        "Access-Control-Allow-Headers": _HEADERS,
+        "Access-Control-Max-Age": _MAX_AGE_S,
+    }

@@ -1,0 +1,63 @@
+"""The frame of every HTTP function: event in, one route called, errors mapped, one line logged."""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from auth_tokens.domain.errors import NotFound, TokenServiceError, Unavailable
+from auth_tokens.observability import Telemetry
+from auth_tokens.web.cors import cors_headers
+from auth_tokens.web.requests import Request, request_from
+from auth_tokens.web.responses import Response, error_response, server_error
+
+Route = Callable[[Request], Response]
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+def http_handler(
+    routes: Mapping[str, Route], telemetry: Telemetry, allowed_origins: Collection[str]
+) -> Handler:
+    """A Lambda handler for an HTTP API. routes: route key as in template.yaml → what answers it."""
+
+    def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        if not is_http(event):
+            raise ValueError("not an HTTP API event")  # a schedule aimed at the wrong function
+        return _answer(event, routes, telemetry, allowed_origins)
+
+    return handle
+
+
+def is_http(event: Any) -> bool:
+    """Did API Gateway send this event?"""
+    return isinstance(event, dict) and isinstance(event.get("requestContext"), dict)
+
+
+def _answer(
+    event: dict[str, Any],
+    routes: Mapping[str, Route],
+    telemetry: Telemetry,
+    allowed_origins: Collection[str],
+) -> dict[str, Any]:
+    started = time.perf_counter()
+    fields: dict[str, object] = {"route": event.get("routeKey"), "outcome": "ok"}
+    request = None
+    try:
+        request = request_from(event)
+        fields["request_id"] = request.request_id
+        response = routes.get(request.route_key, _no_route)(request)
+    except TokenServiceError as exc:
+        response = error_response(exc)
+        fields |= {"outcome": exc.code or "no_credential", "detail": exc.detail}
+        if isinstance(exc, Unavailable):
+            telemetry.count("Unavailable")
+    except Exception as exc:  # the last resort: the caller gets a 500 that says nothing
+        response = server_error()
+        fields["outcome"] = "server_error"
+        telemetry.failure("unexpected", exc, **fields)
+    fields |= {"status": response.status, "duration_ms": round((time.perf_counter() - started) * 1000, 1)}
+    telemetry.outcome("request", **fields)
+    return response.as_event(cors_headers(request, allowed_origins) if request else {})
+
+
+def _no_route(request: Request) -> Response:
+    raise NotFound()

@@ -1,0 +1,60 @@
+"""The bodies of login and issue as what the use cases take."""
+
+from auth_tokens.domain.errors import InvalidRequest
+from auth_tokens.domain.ids import is_user_id
+from auth_tokens.domain.tokens import TokenKind
+from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
+from auth_tokens.usecases.issue import IssueRequest
+from auth_tokens.usecases.login import LoginRequest
+from auth_tokens.web.parameters import Parameters
+
+MAX_USERNAME = 255
+# Long enough for any passphrase, short enough that nobody buys Argon2 time with a megabyte.
+MAX_PASSWORD = 1024
+MAX_USER_ID = 36
+MAX_ACR = 64
+MAX_DEVICE_TEXT = 200
+
+_MODES = {"bearer": TokenKind.REFRESH, "cookie": TokenKind.SESSION}
+
+
+def login_request(parameters: Parameters) -> LoginRequest:
+    """`{"username", "password", …options}`. Raises InvalidRequest naming the member."""
+    return LoginRequest(
+        username=parameters.required_text("username", MAX_USERNAME),
+        password=parameters.required_text("password", MAX_PASSWORD),
+        options=session_options(parameters),
+    )
+
+
+def issue_request(parameters: Parameters) -> IssueRequest:
+    """`{"user_id", "amr", "acr"?, "auth_time"?, …options}`. Raises InvalidRequest naming the member."""
+    user_id = parameters.required_text("user_id", MAX_USER_ID)
+    if not is_user_id(user_id):
+        raise InvalidRequest("user_id is not the id of a user.")
+    amr = parameters.texts("amr")
+    if not amr:
+        raise InvalidRequest("amr is missing.")
+    return IssueRequest(
+        user_id=user_id,
+        amr=amr,
+        acr=parameters.text("acr", MAX_ACR) or "",
+        auth_time=parameters.whole("auth_time"),
+        options=session_options(parameters),
+    )
+
+
+def session_options(parameters: Parameters) -> SessionOptions:
+    """What login, issue and token exchange let a caller choose of its session."""
+    device = parameters.nested("device")
+    return SessionOptions(
+        kind=_MODES[parameters.choice("mode", tuple(_MODES))],
+        scope=parameters.text("scope"),
+        client_id=parameters.text("client_id"),
+        device=DeviceRequest(
+            id=device.text("id"),
+            name=device.text("name", MAX_DEVICE_TEXT) or "",
+            platform=device.text("platform", MAX_DEVICE_TEXT) or "",
+            remember=device.flag("remember"),
+        ),
+    )

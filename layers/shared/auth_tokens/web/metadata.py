@@ -1,0 +1,24 @@
+"""Authorization server metadata (RFC 8414)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from auth_tokens.web.token_bodies import DEVICE_TOKEN_GRANT, REFRESH_GRANT
+
+
+def server_metadata(issuer: str, clients: Mapping[str, str]) -> dict[str, Any]:
+    """What OAuth clients read to find their way. issuer: byte-equal to the `iss` claim."""
+    scopes = sorted({scope for allowed in clients.values() for scope in allowed.split()})
+    return {
+        "issuer": issuer,
+        "token_endpoint": f"{issuer}/auth/token",
+        "revocation_endpoint": f"{issuer}/auth/revoke",
+        "introspection_endpoint": f"{issuer}/auth/introspect",
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "scopes_supported": scopes,
+        # No authorization endpoint, so no response types; the member is required (§2).
+        "response_types_supported": ["none"],
+        "grant_types_supported": [REFRESH_GRANT, DEVICE_TOKEN_GRANT],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "revocation_endpoint_auth_methods_supported": ["none"],
+    }

@@ -1,0 +1,32 @@
+"""Parameters in query and path. Raises InvalidRequest naming the parameter."""
+
+import re
+
+from auth_tokens.domain.errors import InvalidRequest, NotFound
+from auth_tokens.domain.ids import is_user_id
+from auth_tokens.usecases.list_sessions import DEFAULT_PAGE
+from auth_tokens.web.requests import Request
+
+
+def page_of(request: Request) -> tuple[int, str | None]:
+    """(limit, cursor) of a list request."""
+    limit = whole_query_value(request, "limit")
+    return DEFAULT_PAGE if limit is None else limit, request.query_value("cursor")
+
+
+def user_in_path(request: Request) -> str:
+    """The {user_id} of an operator's route. Raises NotFound for what can be nobody's id."""
+    user_id = request.path_parameters.get("user_id", "")
+    if not is_user_id(user_id):
+        raise NotFound()
+    return user_id
+
+
+def whole_query_value(request: Request, name: str) -> int | None:
+    """A whole number of 0 or more, or None where absent."""
+    value = request.query_value(name)
+    if value is None:
+        return None
+    if not re.fullmatch(r"\d{1,12}", value, re.ASCII):
+        raise InvalidRequest(f"{name} must be a whole number.")
+    return int(value)

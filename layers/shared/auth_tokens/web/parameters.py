@@ -1,0 +1,173 @@
+"""Request bodies: form or JSON, each parameter once and of its type; a refusal names the parameter."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl
+
+from auth_tokens.domain.errors import InvalidRequest
+from auth_tokens.web.errors import PayloadTooLarge, UnsupportedMediaType
+from auth_tokens.web.requests import Request
+
+MAX_BODY_BYTES = 16_384
+MAX_TEXT = 1024
+MAX_IDEMPOTENCY_KEY = 255
+_FORM = "application/x-www-form-urlencoded"
+_JSON = "application/json"
+
+
+class Parameters:
+    """A parsed body. Unknown members are ignored; null and, in a form, the empty text count as absent."""
+
+    def __init__(self, values: Mapping[str, Any], path: str = "") -> None:
+        self._values = values
+        self._path = path
+
+    def text(self, name: str, max_length: int = MAX_TEXT) -> str | None:
+        """A text, or None where absent."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            self._refuse(name, "must be a string")
+        if len(value) > max_length:
+            self._refuse(name, f"is longer than {max_length} characters")
+        if "\0" in value or not _is_unicode(value):
+            self._refuse(name, "has characters that are not allowed")
+        return value
+
+    def required_text(self, name: str, max_length: int = MAX_TEXT) -> str:
+        """A text that must be there and not be empty."""
+        value = self.text(name, max_length)
+        if not value:
+            self._refuse(name, "is missing")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """A boolean; False where absent."""
+        value = self._values.get(name)
+        if value is not None and not isinstance(value, bool):
+            self._refuse(name, "must be true or false")
+        return bool(value)
+
+    def whole(self, name: str) -> int | None:
+        """A whole number of 0 or more, or None where absent."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if type(value) is not int or not 0 <= value < 2**40:
+            self._refuse(name, "must be a whole number")
+        return value
+
+    def texts(self, name: str, max_items: int = 10) -> tuple[str, ...]:
+        """A list of short texts without blanks, such as amr values; empty where absent."""
+        value = self._values.get(name)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or len(value) > max_items:
+            self._refuse(name, "must be a list of strings")
+        if not all(isinstance(v, str) and 0 < len(v) <= 20 and v.isascii() and v.isalnum() for v in value):
+            self._refuse(name, "must be a list of short words")
+        return tuple(value)
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        """One of some texts; the first is the default."""
+        value = self.text(name)
+        if value is None:
+            return choices[0]
+        if value not in choices:
+            self._refuse(name, f"must be one of {', '.join(choices)}")
+        return value
+
+    def nested(self, name: str) -> "Parameters":
+        """A JSON object; empty where absent."""
+        value = self._values.get(name)
+        if value is not None and not isinstance(value, dict):
+            self._refuse(name, "must be an object")
+        return Parameters(value or {}, f"{self._path}{name}.")
+
+    def _refuse(self, name: str, what: str) -> NoReturn:
+        raise InvalidRequest(f"{self._path}{name} {what}.")
+
+
+def parameters_from(request: Request, *, form: bool = False, empty: bool = False) -> Parameters:
+    """The body's parameters. form: the OAuth form is taken as well as JSON; empty: no body is fine.
+
+    Raises PayloadTooLarge, UnsupportedMediaType, InvalidRequest.
+    """
+    if len(request.body) > MAX_BODY_BYTES:
+        raise PayloadTooLarge()
+    if empty and not request.body:
+        return Parameters({})
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if form and media_type == _FORM:
+        return Parameters(_form(_text(request)))
+    if media_type == _JSON:
+        return Parameters(_json_object(_text(request)))
+    raise UnsupportedMediaType()
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The Idempotency-Key header: 1 to 255 visible ASCII characters, or None where absent."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not all("!" <= c <= "~" for c in key):
+        raise InvalidRequest("Idempotency-Key must be 1 to 255 visible ASCII characters.")
+    return key
+
+
+def _text(request: Request) -> str:
+    try:
+        return request.body.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise InvalidRequest("The body is not valid UTF-8.") from exc
+
+
+def _form(text: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=50)
+    except ValueError as exc:
+        raise InvalidRequest("The body is not a valid form.") from exc
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidRequest(f"{_shown(name)} is repeated.")
+    return {name: value for name, value in pairs if value}
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(text, object_pairs_hook=_unique, parse_constant=_not_json)
+    except (ValueError, RecursionError) as exc:
+        raise InvalidRequest("The body is not valid JSON.") from exc
+    if not isinstance(parsed, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    return parsed
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise InvalidRequest(f"{_shown(repeated)} is repeated.")
+    return members
+
+
+def _not_json(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _shown(name: str) -> str:
+    """A parameter's name if it is one of ours to echo; input is never echoed otherwise (RFC 6749 §5.2)."""
+    return name if name.isascii() and name.replace("_", "").isalpha() and len(name) <= 32 else "A parameter"
+
+
+def _is_unicode(value: str) -> bool:
+    """False for lone surrogates, which JSON can spell and UTF-8 cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,91 @@
+"""An HTTP request as API Gateway hands it over (HTTP API, payload 2.0)."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from auth_tokens.domain.errors import InvalidRequest
+from auth_tokens.usecases.ports import Caller
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """headers: names in lower case; caller: by the gateway's word, never by X-Forwarded-*.
+
+    query: raw pairs, so that a repeated parameter can be refused.
+    """
+
+    method: str
+    path: str
+    route_key: str
+    headers: Mapping[str, str] = field(repr=False)
+    cookies: Mapping[str, str] = field(repr=False)
+    query: tuple[tuple[str, str], ...]
+    path_parameters: Mapping[str, str]
+    body: bytes = field(repr=False)
+    caller: Caller
+    request_id: str
+
+    @property
+    def changes_state(self) -> bool:
+        return self.method not in SAFE_METHODS
+
+    def query_value(self, name: str) -> str | None:
+        """The one value of a query parameter. Raises InvalidRequest if it is there twice."""
+        values = [value for key, value in self.query if key == name]
+        if len(values) > 1:
+            raise InvalidRequest(f"{name} is repeated.")
+        return values[0] if values and values[0] else None
+
+
+def request_from(event: Mapping[str, Any]) -> Request:
+    """The request in an event; absent members and nulls count as empty."""
+    context = event.get("requestContext") or {}
+    http = context.get("http") or {}
+    headers = lower_cased(event.get("headers"))
+    return Request(
+        method=http.get("method") or "",
+        path=event.get("rawPath") or http.get("path") or "",
+        route_key=event.get("routeKey") or "",
+        headers=headers,
+        cookies=cookies_from(event.get("cookies") or [headers.get("cookie", "")]),
+        query=tuple(parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)),
+        path_parameters=event.get("pathParameters") or {},
+        body=_body(event),
+        caller=Caller(http.get("sourceIp") or "", http.get("userAgent") or ""),
+        request_id=context.get("requestId") or "",
+    )
+
+
+def lower_cased(headers: Mapping[str, Any] | None) -> dict[str, str]:
+    """Header names in lower case; members that are no text are left out."""
+    return {name.lower(): value for name, value in (headers or {}).items() if isinstance(value, str)}
+
+
+def cookies_from(pairs: list[str]) -> dict[str, str]:
+    """`name=value` strings, each perhaps several joined by `; `. A name given twice counts as absent:
+    which of two to trust is not ours to guess."""
+    cookies: dict[str, str] = {}
+    repeated = set()
+    for pair in "; ".join(pairs).split(";"):
+        name, separator, value = pair.strip().partition("=")
+        if separator and name in cookies:
+            repeated.add(name)
+        if separator:
+            cookies[name] = value
+    return {name: value for name, value in cookies.items() if name not in repeated}
+
+
+def _body(event: Mapping[str, Any]) -> bytes:
+    body = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return str(body).encode(errors="surrogatepass")
+    try:
+        return base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise InvalidRequest("The body is not valid base64.") from exc

@@ -1,0 +1,123 @@
+"""Responses: the two token answers, and one body for every error (api: «Answers»)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from auth_tokens.domain import errors
+from auth_tokens.domain.tokens import TokenKind
+from auth_tokens.usecases.answers import TokenAnswer
+from auth_tokens.web.errors import MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType
+
+REALM = "auth-user-tokens"
+SESSION_COOKIE = "__Host-session"
+NO_STORE = {"Cache-Control": "no-store"}
+
+_BEARER = f'Bearer realm="{REALM}"'
+_ALWAYS = {
+    "Content-Type": "application/json",
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+_STATUSES: tuple[tuple[type[errors.TokenServiceError], int], ...] = (
+    (PayloadTooLarge, 413),
+    (UnsupportedMediaType, 415),
+    (MethodNotAllowed, 405),
+    (errors.InvalidCredentials, 401),
+    (errors.InvalidAccessToken, 401),
+    (errors.MissingCredential, 401),
+    (errors.InsufficientScope, 403),
+    (errors.AccessDenied, 403),
+    (errors.NotFound, 404),
+    (errors.RateLimited, 429),
+    (errors.Unavailable, 503),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """headers: beyond those that every response has; body: a JSON value, or None for none."""
+
+    status: int = 200
+    body: Any = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_STORE)
+    cookies: tuple[str, ...] = field(default=(), repr=False)
+
+    def as_event(self, cors: Mapping[str, str]) -> dict[str, Any]:
+        """What the gateway wants (HTTP API, payload 2.0)."""
+        event: dict[str, Any] = {
+            "statusCode": self.status,
+            "headers": {**_ALWAYS, **self.headers, **cors},
+            "body": "" if self.body is None else json.dumps(self.body),
+            "isBase64Encoded": False,
+        }
+        if self.cookies:
+            event["cookies"] = list(self.cookies)
+        return event
+
+
+def token_response(answer: TokenAnswer) -> Response:
+    """The token answer (RFC 6749 §5.1), or the cookie answer for a browser session."""
+    if answer.kind is TokenKind.SESSION:
+        return _cookie_response(answer)
+    body = {
+        "access_token": answer.access_token,
+        "token_type": "Bearer",
+        "expires_in": answer.expires_in,
+        "refresh_token": answer.token,
+        "refresh_expires_in": answer.token_expires_in,
+        "scope": answer.scope,
+        "session_id": answer.session_id,
+        "device_id": answer.device_id,
+    }
+    if answer.device_token is not None:
+        body["device_token"] = answer.device_token
+    return Response(body=body)
+
+
+def clearing_cookie() -> str:
+    """The Set-Cookie that ends a browser's session cookie."""
+    return f"{SESSION_COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"
+
+
+def error_response(error: errors.TokenServiceError) -> Response:
+    """The one error body (RFC 6749 §5.2), with the headers that its kind asks for."""
+    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 400)
+    if not error.code:
+        return Response(status, None, {**NO_STORE, "WWW-Authenticate": _BEARER})
+    body = {"error": error.code, "error_description": error.description}
+    return Response(status, body, {**NO_STORE, **_headers_for(error)})
+
+
+def server_error() -> Response:
+    """A fault of ours: nothing about the cause."""
+    description = errors.TokenServiceError.description
+    return Response(500, {"error": "server_error", "error_description": description})
+
+
+def _cookie_response(answer: TokenAnswer) -> Response:
+    cookie = (
+        f"{SESSION_COOKIE}={answer.token}; Path=/; Secure; HttpOnly; SameSite=Lax"
+        f"; Max-Age={answer.token_expires_in}"
+    )
+    body = {
+        "session_id": answer.session_id,
+        "expires_in": answer.expires_in,
+        "csrf_token": answer.csrf_token,
+    }
+    return Response(body=body, cookies=(cookie,))
+
+
+def _headers_for(error: errors.TokenServiceError) -> dict[str, str]:
+    match error:
+        case errors.RateLimited() | errors.Unavailable():
+            return {"Retry-After": str(error.retry_after_s)}
+        case errors.InvalidAccessToken() | errors.InsufficientScope():
+            description = f'error="{error.code}", error_description="{error.description}"'
+            return {"WWW-Authenticate": f"{_BEARER}, {description}"}
+        case MethodNotAllowed():
+            return {"Allow": error.allow}
+    return {}

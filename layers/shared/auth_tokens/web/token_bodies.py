@@ -1,0 +1,61 @@
+"""The bodies of the token endpoint as what the use cases take."""
+
+import hmac
+from collections.abc import Collection
+
+from auth_tokens.domain.errors import AccessDenied, InvalidGrant, InvalidRequest
+from auth_tokens.domain.tokens import MalformedToken, TokenCodec, TokenKind
+from auth_tokens.usecases.exchange import ExchangeRequest
+from auth_tokens.usecases.refresh import RefreshRequest
+from auth_tokens.web.credentials import refuse_foreign_origin
+from auth_tokens.web.issue_bodies import session_options
+from auth_tokens.web.parameters import Parameters
+from auth_tokens.web.requests import Request
+from auth_tokens.web.responses import SESSION_COOKIE
+
+REFRESH_GRANT = "refresh_token"
+DEVICE_TOKEN_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
+DEVICE_TOKEN_TYPE = "urn:auth-user-tokens:token-type:device"
+
+
+def refresh_request(
+    parameters: Parameters,
+    retry_key: str | None,
+    request: Request,
+    allowed_origins: Collection[str],
+    codec: TokenCodec,
+) -> RefreshRequest:
+    """grant_type=refresh_token: the token in the body, else the browser session in the cookie.
+
+    Raises InvalidRequest naming the parameter, InvalidGrant (a cookie that is not ours), AccessDenied
+    (a cookie without its CSRF token, or from a foreign Origin).
+    """
+    client_id, scope = parameters.text("client_id"), parameters.text("scope")
+    token = parameters.text("refresh_token")
+    cookie = request.cookies.get(SESSION_COOKIE)
+    if token:
+        if parameters.text("mode") == "cookie":
+            raise InvalidRequest("mode must not be cookie for a refresh_token.")
+        return RefreshRequest(token, TokenKind.REFRESH, client_id, scope, retry_key)
+    if not cookie:
+        raise InvalidRequest("refresh_token is missing.")
+    refuse_foreign_origin(request, allowed_origins)
+    _check_csrf(cookie, request, codec)
+    return RefreshRequest(cookie, TokenKind.SESSION, client_id, scope, retry_key)
+
+
+def exchange_request(parameters: Parameters, retry_key: str | None) -> ExchangeRequest:
+    """grant_type=token-exchange (RFC 8693 §2.1) with a device token. Raises InvalidRequest naming the parameter."""
+    device_token = parameters.required_text("subject_token")
+    if parameters.required_text("subject_token_type") != DEVICE_TOKEN_TYPE:
+        raise InvalidRequest(f"subject_token_type must be {DEVICE_TOKEN_TYPE}.")
+    return ExchangeRequest(device_token, session_options(parameters), retry_key)
+
+
+def _check_csrf(cookie: str, request: Request, codec: TokenCodec) -> None:
+    try:
+        expected = codec.csrf_token(codec.parse(cookie, TokenKind.SESSION))
+    except MalformedToken as exc:
+        raise InvalidGrant(f"malformed: {exc}") from exc
+    if not hmac.compare_digest(expected.encode(), request.headers.get("x-csrf-token", "").encode()):
+        raise AccessDenied("csrf")
