@@ -6,7 +6,8 @@ from auth_tokens import bootstrap
 from auth_tokens.usecases.validate import Credential, Validated, validate
 from auth_tokens.web.authorizer import authorize
 
-SHARED, DEPS = bootstrap.authorizing()
+SHARED = bootstrap.parts(bootstrap.standard())
+DEPS = bootstrap.authorizing(SHARED)
 SETTINGS = SHARED.settings
 
 

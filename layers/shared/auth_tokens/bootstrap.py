@@ -26,6 +26,7 @@ from auth_tokens.settings import Settings, aws_credentials, load_settings
 from auth_tokens.usecases.analyse import AnalyseDeps
 from auth_tokens.usecases.cleanup import CleanupDeps
 from auth_tokens.usecases.deps import IssueDeps, SessionDeps, ValidateDeps
+from auth_tokens.usecases.ports import Clock
 from auth_tokens.usecases.rotate_keys import RotateKeysDeps
 
 SERVICE = "auth-tokens"
@@ -49,6 +50,8 @@ class Parts:
 
     settings: Settings
     telemetry: Telemetry
+    clock: Clock
+    clock_ms: Clock
     database: Database
     table: KeyTable
     wrapper: KmsKeyWrapper
@@ -62,19 +65,28 @@ class Parts:
     verifier: JwtVerifier
 
 
-def parts(telemetry: Telemetry, settings: Settings | None = None, *, may_create_keys: bool = False) -> Parts:
+def parts(
+    telemetry: Telemetry,
+    settings: Settings | None = None,
+    *,
+    may_create_keys: bool = False,
+    clock: Clock = now_s,
+    clock_ms: Clock = now_ms,
+) -> Parts:
     """Everything wired, nothing connected. may_create_keys: for the functions that IAM lets wrap keys."""
     settings = settings or load_settings()
     database = Database(database_config(settings))
     table = KeyTable(database)
     wrapper = KmsKeyWrapper(settings.kms_key_id, kms_client)
-    keys = KeyRing(table, wrapper, now_s, may_create=may_create_keys)
+    keys = KeyRing(table, wrapper, clock, may_create=may_create_keys)
     event_cipher = RowCipher("auth_token_events.detail", keys, telemetry)
-    events = EventWriter(keys, event_cipher, now_ms)
-    public_keys = PublicKeys(table, now_s, settings.jwks_max_age_s)
+    events = EventWriter(keys, event_cipher, clock_ms)
+    public_keys = PublicKeys(table, clock, settings.jwks_max_age_s)
     return Parts(
         settings=settings,
         telemetry=telemetry,
+        clock=clock,
+        clock_ms=clock_ms,
         database=database,
         table=table,
         wrapper=wrapper,
@@ -118,11 +130,11 @@ def issuing(shared: Parts) -> IssueDeps:
         keys=shared.keys,
         codec=shared.codec,
         cipher=shared.cipher,
-        signer=LocalSigner(shared.table, shared.wrapper, now_s, settings.signing_algorithm),
+        signer=LocalSigner(shared.table, shared.wrapper, shared.clock, settings.signing_algorithm),
         passwords=PortalPasswords(),
-        limiter=MySqlLimiter(shared.database, shared.keys, shared.telemetry, now_ms),
+        limiter=MySqlLimiter(shared.database, shared.keys, shared.telemetry, shared.clock_ms),
         events=shared.event_log,
-        clock=now_s,
+        clock=shared.clock,
         entropy=secrets.token_bytes,
         policy=settings.policy(),
         clients=settings.clients,
@@ -140,35 +152,31 @@ def sessions(shared: Parts) -> SessionDeps:
         store=shared.store,
         feed=None,
         policy=settings.policy(),
-        clock=now_s,
+        clock=shared.clock,
         cipher=shared.cipher,
         issuer=settings.issuer,
         audience=settings.audience,
     )
 
 
-def authorizing() -> tuple[Parts, ValidateDeps]:
-    """For the authorizer: the standard library's telemetry, and the revocation feed instead of the database."""
-    shared = parts(StandardTelemetry(SERVICE))
+def authorizing(shared: Parts) -> ValidateDeps:
+    """For the authorizer: the revocation feed instead of the database."""
     settings = shared.settings
     feed = PolledRevocationFeed(
         MySqlRevocations(shared.database),
-        now_s,
+        shared.clock,
         shared.telemetry,
         max_staleness_s=settings.revocation_max_staleness_s,
         fail_after_s=settings.revocation_fail_after_s,
     )
-    deps = ValidateDeps(
-        shared.verifier, shared.codec, shared.store, feed, settings.policy(), now_s
-    )
-    return shared, deps
+    return ValidateDeps(shared.verifier, shared.codec, shared.store, feed, settings.policy(), shared.clock)
 
 
 def cleaning(shared: Parts) -> CleanupDeps:
     """For cleanup."""
     from auth_tokens.adapters.mysql.purges import purges
 
-    return CleanupDeps(purges(shared.database), now_s, shared.settings.cleanup_retention_s)
+    return CleanupDeps(purges(shared.database), shared.clock, shared.settings.cleanup_retention_s)
 
 
 def rotating(shared: Parts) -> RotateKeysDeps:
@@ -176,18 +184,23 @@ def rotating(shared: Parts) -> RotateKeysDeps:
     from auth_tokens.adapters.access_jwt.signing_keys import StoredSigningKeys
 
     keys = StoredSigningKeys(shared.table, shared.wrapper, shared.settings.signing_algorithm)
-    return RotateKeysDeps(keys, now_s, KeySchedule())
+    return RotateKeysDeps(keys, shared.clock, KeySchedule())
 
 
 def analysing(shared: Parts) -> AnalyseDeps:
     """For analytics."""
-    return AnalyseDeps(shared.event_log, now_s)
+    return AnalyseDeps(shared.event_log, shared.clock)
 
 
 def migrating() -> tuple[Database, Database]:
     """For migrate: two connections, one to hold the lock, one to do the work."""
     config = database_config(load_settings(), _MIGRATION_TIMEOUT_S)
     return Database(config), Database(config)
+
+
+def standard() -> Telemetry:
+    """Telemetry for the authorizer, whose import budget has no room for Powertools."""
+    return StandardTelemetry(SERVICE)
 
 
 def powertools() -> Telemetry:

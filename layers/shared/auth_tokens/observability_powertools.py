@@ -17,9 +17,7 @@ class PowertoolsTelemetry:
         self._logger.info(name, extra=fields)
 
     def failure(self, name: str, error: BaseException, **fields: object) -> None:
-        self._logger.error(
-            name, extra={"error_type": type(error).__name__, "stack": frames(error), **fields}
-        )
+        self._logger.error(name, extra={"error_type": type(error).__name__, "stack": frames(error), **fields})
 
     def count(self, metric: str, value: float = 1, unit: str = "Count") -> None:
         with single_metric(metric, MetricUnit(unit), value, namespace=NAMESPACE) as emf:

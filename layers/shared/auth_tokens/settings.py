@@ -88,7 +88,9 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
         """Read and check them all. Raises SettingsError naming the variable."""
-        values = {f.name: _parsed(f.name, env[f.name.upper()]) for f in fields(cls) if env.get(f.name.upper())}
+        values = {
+            f.name: _parsed(f.name, env[f.name.upper()]) for f in fields(cls) if env.get(f.name.upper())
+        }
         missing = [name.upper() for name in _REQUIRED if name not in values]
         if missing:
             raise SettingsError(f"not set: {', '.join(missing)}")
@@ -143,7 +145,9 @@ def _origins(text: str) -> tuple[str, ...]:
     origins = tuple(origin.strip() for origin in text.split(",") if origin.strip())
     for origin in origins:
         if not re.fullmatch(r"https?://[^/*\s]+", origin):
-            raise SettingsError("ALLOWED_ORIGINS must be a comma-separated list of origins, without wildcards")
+            raise SettingsError(
+                "ALLOWED_ORIGINS must be a comma-separated list of origins, without wildcards"
+            )
     return origins
 
 

@@ -92,4 +92,3 @@ class PolledRevocationFeed:
         if self._looked_at is None or now - self._looked_at >= self._fail_after_s:
             raise error
         self._telemetry.count("RevocationStaleness", now - self._looked_at, "Seconds")
-

@@ -51,9 +51,7 @@ class Policy:
         """This policy with a user's preferences laid over it, each clamped to its bounds."""
         return replace(
             self,
-            access_ttl_s=_clamped(
-                config.access_ttl_s, self.access_ttl_s, MIN_ACCESS_TTL_S, MAX_ACCESS_TTL_S
-            ),
+            access_ttl_s=_clamped(config.access_ttl_s, self.access_ttl_s, MIN_ACCESS_TTL_S, MAX_ACCESS_TTL_S),
             refresh=_overlaid(self.refresh, config.refresh_idle_ttl_s, config.refresh_absolute_ttl_s),
             session=_overlaid(self.session, config.session_idle_ttl_s, config.session_absolute_ttl_s),
             device=_overlaid(self.device, config.device_idle_ttl_s, config.device_absolute_ttl_s),

@@ -18,7 +18,7 @@ from auth_tokens.usecases.ports import Caller, Rotation, SessionStart
 
 @dataclass(frozen=True, slots=True)
 class DeviceRequest:
-    """What a caller says of its device. id: of a device that an earlier answer named; remember: wants a device token."""
+    """What a caller says of its device. id: as an earlier answer named it; remember: wants a device token."""
 
     id: str | None = None
     name: str = ""

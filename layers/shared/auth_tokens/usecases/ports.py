@@ -81,7 +81,9 @@ class TokenStore(Protocol):
     def revoke(self, token_id: bytes, reason: RevokeReason, event: SecurityEvent) -> bool:
         """End one session or device row, with its event; False where it had ended already."""
 
-    def revoke_device(self, device_id: bytes, user_id: str, reason: RevokeReason, event: SecurityEvent) -> int:
+    def revoke_device(
+        self, device_id: bytes, user_id: str, reason: RevokeReason, event: SecurityEvent
+    ) -> int:
         """End a device's row and every session on it; how many rows ended."""
 
     def revoke_user(

@@ -65,9 +65,7 @@ def parse_presented(text: str, kind: TokenKind, deps: IssueDeps) -> OpaqueToken:
         raise InvalidGrant(f"malformed: {exc}") from exc
 
 
-def presented_token(
-    token: OpaqueToken, client_id: str, retry_key: str | None, deps: IssueDeps
-) -> Presented:
+def presented_token(token: OpaqueToken, client_id: str, retry_key: str | None, deps: IssueDeps) -> Presented:
     """The presented token in the terms of the decision."""
     return Presented(
         generation=token.generation,
@@ -126,9 +124,7 @@ def repeated_successor(record: TokenRecord, token: OpaqueToken, deps: IssueDeps)
     return successor
 
 
-def _close_reused(
-    record: TokenRecord, verdict: Reuse, caller: Caller, deps: IssueDeps, now: int
-) -> None:
+def _close_reused(record: TokenRecord, verdict: Reuse, caller: Caller, deps: IssueDeps, now: int) -> None:
     event = SecurityEvent(
         EventType.TOKEN_REUSE_DETECTED,
         now,

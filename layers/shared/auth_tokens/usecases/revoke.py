@@ -66,6 +66,11 @@ def end_row(record: TokenRecord, reason: RevokeReason, caller: Caller, deps: Ses
         deps.store.revoke_device(record.id, record.user_id, reason, event)
     else:
         event = SecurityEvent(
-            EventType.SESSION_REVOKED, now, record.user_id, record.id, caller.address, {"reason": reason.value}
+            EventType.SESSION_REVOKED,
+            now,
+            record.user_id,
+            record.id,
+            caller.address,
+            {"reason": reason.value},
         )
         deps.store.revoke(record.id, reason, event)

@@ -21,9 +21,7 @@ def credential_from(request: Request, allowed_origins: Collection[str]) -> Crede
     if not cookie:
         raise MissingCredential()
     refuse_foreign_origin(request, allowed_origins)
-    return Credential(
-        Transport.COOKIE, cookie, request.changes_state, request.headers.get("x-csrf-token")
-    )
+    return Credential(Transport.COOKIE, cookie, request.changes_state, request.headers.get("x-csrf-token"))
 
 
 def bearer_token(header: str) -> str:

@@ -50,7 +50,7 @@ def _answer(
         fields |= {"outcome": exc.code or "no_credential", "detail": exc.detail}
         if isinstance(exc, Unavailable):
             telemetry.count("Unavailable")
-    except Exception as exc:  # the last resort: the caller gets a 500 that says nothing
+    except Exception as exc:  # noqa: BLE001 - the last resort: the caller gets a 500 that says nothing
         response = server_error()
         fields["outcome"] = "server_error"
         telemetry.failure("unexpected", exc, **fields)

@@ -7,7 +7,9 @@ from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.usecases.validate import Validated
 
 # arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/…; nothing before the method may hold a wildcard.
-_STAGE_ARN = re.compile(r"(arn:aws[a-z-]*:execute-api:[a-z0-9-]+:\d{12}:[A-Za-z0-9]+/[A-Za-z0-9_$-]+)/", re.ASCII)
+_STAGE_ARN = re.compile(
+    r"(arn:aws[a-z-]*:execute-api:[a-z0-9-]+:\d{12}:[A-Za-z0-9]+/[A-Za-z0-9_$-]+)/", re.ASCII
+)
 
 
 class UnknownArn(ValueError):

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
 from auth_tokens.adapters.access_jwt.algorithms import public_jwk
 from auth_tokens.adapters.kms.wrapper import KeyWrapper
 from auth_tokens.adapters.mysql.keys import KeyTable
-from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
 from auth_tokens.domain.errors import Unavailable
+from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
 from auth_tokens.usecases.ports import Clock
 
 # How long a signer goes on with the key it has: `rotate_keys` waits for longer than this
@@ -71,9 +71,7 @@ def signing_rows(table: KeyTable) -> list[StoredKey]:
     return [row for row in table.all() if row.purpose is Purpose.SIGNING]
 
 
-def new_signing_key(
-    algorithm: str, epoch: int, state: KeyState, wrapper: KeyWrapper, now: int
-) -> StoredKey:
+def new_signing_key(algorithm: str, epoch: int, state: KeyState, wrapper: KeyWrapper, now: int) -> StoredKey:
     """A fresh key pair, its private half wrapped by KMS. Raises Unavailable."""
     private_key = _generated(algorithm)
     jwk = public_jwk(private_key.public_key(), algorithm)

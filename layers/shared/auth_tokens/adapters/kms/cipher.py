@@ -1,6 +1,6 @@
 """Encryption at rest: AES-256-GCM, a key for each row, bound to table, column, row and user.
 
-    ciphertext = version (1) | epoch (2) | nonce (12) | AES-256-GCM output with its 16-byte tag
+ciphertext = version (1) | epoch (2) | nonce (12) | AES-256-GCM output with its 16-byte tag
 """
 
 import secrets

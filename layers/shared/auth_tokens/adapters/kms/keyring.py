@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from auth_tokens.adapters.kms.wrapper import KeyWrapper
 from auth_tokens.adapters.mysql.keys import KeyTable
-from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
 from auth_tokens.domain.errors import Unavailable
+from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
 from auth_tokens.domain.tokens import ChainKeys
 from auth_tokens.usecases.ports import Clock
 
@@ -116,9 +116,7 @@ class KeyRing:
         kid = f"{purpose.value}.1"
         wrapped = self._wrapper.wrap(secrets.token_bytes(32), _context(kid, purpose))
         now = self._clock()
-        self._table.insert(
-            StoredKey(kid, purpose, 1, KeyState.ACTIVE, "HKDF-SHA-256", wrapped, None, now)
-        )
+        self._table.insert(StoredKey(kid, purpose, 1, KeyState.ACTIVE, "HKDF-SHA-256", wrapped, None, now))
 
 
 def _context(kid: str, purpose: Purpose) -> dict[str, str]:

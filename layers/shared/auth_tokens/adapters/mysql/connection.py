@@ -4,6 +4,7 @@ Autocommit is on and nothing is SET beyond the driver's `SET NAMES`; the text pr
 statements. See docs/adr/0007 for the rules and their reasons.
 """
 
+import contextlib
 import random
 import ssl
 import time
@@ -69,13 +70,13 @@ class Transaction:
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """The rows of a SELECT."""
         with self._connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
+            cursor.execute(sql, parameters or None)
             return list(cursor.fetchall())
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """The row count of a write: rows changed, not rows matched."""
         with self._connection.cursor() as cursor:
-            return cursor.execute(sql, parameters)
+            return cursor.execute(sql, parameters or None)
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """One multi-row INSERT. Nothing for no rows."""
@@ -116,17 +117,19 @@ class Database:
         """Drop the connection; the next unit of work opens another. Undoes what was not committed."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            try:
+            with contextlib.suppress(pymysql.err.Error):  # gone already is what was asked for
                 connection.close()
-            except pymysql.err.Error:
-                pass  # it is gone already, which is what was asked for
 
     def _run(self, work: Callable[[Transaction], T]) -> T:
         reconnects = 0
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
                 return work(Transaction(self._open()))
-            except (pymysql.err.OperationalError, pymysql.err.InterfaceError, pymysql.err.InternalError) as exc:
+            except (
+                pymysql.err.OperationalError,
+                pymysql.err.InterfaceError,
+                pymysql.err.InternalError,
+            ) as exc:
                 number = exc.args[0] if exc.args else 0
                 self.close()
                 if not _is_passing(number):
@@ -156,9 +159,7 @@ def _connect(config: DatabaseConfig) -> "pymysql.Connection[DictCursor]":
     context = _tls_context(config.ca_file) if config.verify_tls else None
     password = config.password
     if password is None:
-        password = login_token(
-            config.host, config.port, config.user, config.region, config.credentials
-        )
+        password = login_token(config.host, config.port, config.user, config.region, config.credentials)
     return pymysql.connect(
         host=config.host,
         port=config.port,

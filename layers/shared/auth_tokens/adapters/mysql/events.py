@@ -79,7 +79,9 @@ class EventWriter:
 class MySqlEventLog:
     """Ports EventLog and EventQuery."""
 
-    def __init__(self, database: Database, writer: EventWriter, open_detail: Callable[..., bytes | None]) -> None:
+    def __init__(
+        self, database: Database, writer: EventWriter, open_detail: Callable[..., bytes | None]
+    ) -> None:
         self._database = database
         self._writer = writer
         self._open = open_detail

@@ -41,7 +41,7 @@ def login_token(
     canonical_query = urlencode(sorted(query.items()), quote_via=quote, safe="-_.~")
     address = f"{host.lower()}:{port}"
     empty_hash = hashlib.sha256(b"").hexdigest()
-    request = "\n".join(["GET", "/", canonical_query, f"host:{address}", "", "host", empty_hash])
+    request = f"GET\n/\n{canonical_query}\nhost:{address}\n\nhost\n{empty_hash}"
     request_hash = hashlib.sha256(request.encode()).hexdigest()
     to_sign = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, request_hash])
     key = ("AWS4" + credentials["AWS_SECRET_ACCESS_KEY"]).encode()

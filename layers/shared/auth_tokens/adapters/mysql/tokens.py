@@ -244,9 +244,7 @@ class MySqlTokenStore:
     ) -> list[TokenRecord]:
         last_used_at, row_id = after or _AFTER_ALL
         bound = to_sql(last_used_at)
-        rows = self._database.query(
-            SELECT_LIVE_SESSIONS, (user_id, to_sql(now), bound, bound, row_id, limit)
-        )
+        rows = self._database.query(SELECT_LIVE_SESSIONS, (user_id, to_sql(now), bound, bound, row_id, limit))
         return [record_from(row) for row in rows]
 
     def live_devices(self, user_id: str, now: int, limit: int) -> list[TokenRecord]:

@@ -1,0 +1,50 @@
+# `make run` and `make test` need nothing but Python 3.11+, make and a Debian-like system:
+# each sets up what it needs, once, inside this folder.
+
+VENV := .venv
+SAM_VENV := .venv-sam
+PY := $(VENV)/bin/python
+export PYTHONPATH := .:layers/shared
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test check format lock build clean sam
+
+help: ## Show what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## Make the virtual environment from the lock file
+	@scripts/setup $(VENV) requirements/dev.txt
+
+run: setup ## Serve the whole service at http://127.0.0.1:3000 (PORT=… for another port)
+	@exec $(PY) -m local
+
+demo: setup ## Walk through the life of a token, step by step
+	@exec $(PY) -m local.demo
+
+test: setup ## Run all tests
+	@exec $(PY) -m pytest
+
+check: setup sam ## Format, lint, types, templates, architecture
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/cfn-lint template.yaml examples/jobs-api/template.yaml
+	$(SAM_VENV)/bin/sam validate --lint --template-file template.yaml
+	$(PY) -m pytest -q tests/architecture
+
+format: setup ## Format the code
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+sam:
+	@scripts/setup $(SAM_VENV) requirements/sam.txt
+
+build: setup sam ## Build the deployable artifacts
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(SAM_VENV)/bin/sam build
+
+lock: setup ## Lock the newest versions again
+	scripts/lock $(VENV)/bin/uv
+
+clean: ## Remove everything that was set up or left behind
+	rm -rf $(VENV) $(SAM_VENV) .local .aws-sam .mypy_cache .ruff_cache .pytest_cache

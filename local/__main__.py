@@ -1,0 +1,106 @@
+"""`make run`: serves the whole service until interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from local.gateway.intrinsics import TemplateError
+from local.mariadb import DatabaseFailed
+from local.mariadb_install import NoServer
+from local.reload import Reloader
+from local.schedules import Schedules
+from local.seed import PASSWORD, USERS
+from local.stack import HOST, LocalStack, default_state_dir
+
+_GUIDE = """
+Users (password `{password}`):
+{users}
+IAM routes: SigV4 with key `local`, secret `local-secret`, region eu-west-1, service execute-api:
+  curl --aws-sigv4 aws:amz:eu-west-1:execute-api --user local:local-secret …
+Another team's API behind the authorizer: {url}/examples/http/jobs and {url}/examples/rest/jobs
+Any function by an event: POST {url}/_local/invoke/FUNCTION
+Logs: {logs}
+"""
+
+
+class CannotStart(Exception):
+    """The text says why, and what to do."""
+
+
+def main() -> int:
+    """Serves until SIGINT or SIGTERM; 1 if it cannot."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        port = _port()
+        with _only_one_run(default_state_dir()):
+            _serve(port, stopped)
+    except (CannotStart, NoServer, DatabaseFailed, TemplateError, OSError, ValueError) as exc:
+        print(f"make run: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _serve(port: int, stopped: threading.Event) -> None:
+    url = os.environ.get("TOKENS_DB_URL") or None
+    with LocalStack(port=port, state_dir=default_state_dir(), database_url=url) as stack:
+        assert stack.runner is not None
+        schedules = Schedules(stack.runner)
+        reloader = Reloader(stack.specs, stack.runner)
+        _show_guide(stack)
+        print(f"ready {stack.base_url}", flush=True)
+        stopped.wait()
+        reloader.stop()
+        schedules.stop()
+
+
+def _port() -> int:
+    text = os.environ.get("PORT") or "3000"
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise CannotStart(f"PORT must be a port number, not {text!r}")
+    port = int(text)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as exc:
+            raise CannotStart(f"port {port} is taken; choose another: make run PORT=3001") from exc
+    return port
+
+
+@contextlib.contextmanager
+def _only_one_run(state_dir: Path) -> Iterator[None]:
+    """Two runs on one data folder would break each other. The kernel drops the lock of a killed run."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    with (state_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise CannotStart(f"another run is using {state_dir}; stop it first") from exc
+        yield
+
+
+def _show_guide(stack: LocalStack) -> None:
+    users = "\n".join(f"  {user.username:20} {_about(user)}".rstrip() for user in USERS)
+    logs = stack.state_dir / "logs"
+    print(_GUIDE.format(password=PASSWORD, users=users, url=stack.base_url, logs=logs), file=sys.stderr)
+
+
+def _about(user: object) -> str:
+    parts = [*getattr(user, "labels", ()), *(f"{k}={v}" for k, v in getattr(user, "config", ()))]
+    if getattr(user, "status", "") != "active":
+        parts.append(str(getattr(user, "status", "")))
+    return ", ".join(parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""KMS, Secrets Manager and EventBridge by moto, over HTTP as the AWS clients speak it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from local.gateway.arns import ACCOUNT_ID, REGION
+
+HOST = "127.0.0.1"
+
+
+class LocalAws:
+    """moto's server on a private port, with one KMS key that outlives it.
+
+    The database keeps keys that this one wraps, so it is kept too: in the state folder, for its owner
+    only. moto forgets everything at its end.
+    """
+
+    def __init__(self, state_dir: Path) -> None:
+        self._key_file = state_dir / "kms-key.json"
+        self._server: Any = None
+        self.key_id = ""
+
+    def start(self) -> None:
+        """Starts serving; importing moto is most of the time this takes."""
+        from moto.server import ThreadedMotoServer
+
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self._server = ThreadedMotoServer(ip_address=HOST, port=0, verbose=False)
+        self._server.start()
+        self.key_id = self._restored_key()
+
+    def stop(self) -> None:
+        """Stops serving; safe to call twice."""
+        if self._server is not None:
+            self._server.stop()
+        self._server = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What points an AWS client here."""
+        host, port = self._server.get_host_and_port()
+        return {
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local-secret",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+        }
+
+    def _restored_key(self) -> str:
+        """The id of the kept key, put into moto's own store: its API has no way to bring key material."""
+        from moto.kms.models import kms_backends
+
+        backend = kms_backends[ACCOUNT_ID][REGION]
+        key = backend.create_key(
+            policy=None,
+            key_usage="ENCRYPT_DECRYPT",
+            key_spec="SYMMETRIC_DEFAULT",
+            description="local",
+            tags=[],
+            multi_region=False,
+        )
+        if self._key_file.exists():
+            kept = json.loads(self._key_file.read_text())
+            del backend.keys[key.id]
+            key.id, key.key_material = kept["id"], base64.b64decode(kept["material"])
+            backend.keys[key.id] = key
+        else:
+            self._key_file.parent.mkdir(parents=True, exist_ok=True)
+            self._key_file.touch(mode=0o600)
+            material = base64.b64encode(key.key_material).decode()
+            self._key_file.write_text(json.dumps({"id": key.id, "material": material}))
+        key_id: str = key.id
+        return key_id

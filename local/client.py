@@ -1,0 +1,95 @@
+"""A plain HTTP client for the local service: JSON, forms, bearer tokens, cookies, SigV4."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from local.gateway.arns import REGION
+
+_TOKEN = re.compile(r"(aut_[a-z]{2}_[A-Za-z0-9_-]{4}|eyJ[A-Za-z0-9_-]{4})[A-Za-z0-9_.-]+([A-Za-z0-9_-]{4})")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back. headers: names in lower case; json: the parsed body, None where there is none."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = field(repr=False)
+    cookies: tuple[str, ...] = ()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body) if self.body else None
+
+    def shortened(self, length: int = 150) -> str:
+        """Status and body for a person: tokens abbreviated, the rest cut."""
+        text = _TOKEN.sub(r"\1…\2", self.body.decode(errors="replace"))
+        return f"{self.status} {text[:length]}{'…' if len(text) > length else ''}".rstrip()
+
+
+class Client:
+    """Speaks to one base URL; a connection a request, as strangers do."""
+
+    def __init__(self, base_url: str) -> None:
+        parts = urlsplit(base_url)
+        self._host, self._port = parts.hostname or "", parts.port or 80
+
+    def get(self, path: str, **options: Any) -> Reply:
+        return self.request("GET", path, **options)
+
+    def delete(self, path: str, **options: Any) -> Reply:
+        return self.request("DELETE", path, **options)
+
+    def post(self, path: str, body: Any, **options: Any) -> Reply:
+        """A JSON body."""
+        return self.request("POST", path, json.dumps(body).encode(), "application/json", **options)
+
+    def form(self, path: str, fields: Mapping[str, str], **options: Any) -> Reply:
+        """The OAuth form."""
+        body = urlencode(fields).encode()
+        return self.request("POST", path, body, "application/x-www-form-urlencoded", **options)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        content_type: str = "",
+        *,
+        bearer: str | None = None,
+        cookie: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """One request; cookie: the whole Cookie header."""
+        sent = {**(headers or {})}
+        sent |= {"Content-Type": content_type} if content_type else {}
+        sent |= {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        sent |= {"Cookie": cookie} if cookie else {}
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=60)
+        try:
+            connection.request(method, path, body or None, sent)
+            answer = connection.getresponse()
+            pairs = [(name.lower(), value) for name, value in answer.getheaders()]
+            cookies = tuple(value for name, value in pairs if name == "set-cookie")
+            return Reply(answer.status, dict(pairs), answer.read(), cookies)
+        finally:
+            connection.close()
+
+    def signed(self, method: str, path: str, body: Any = None, secret: str = "local-secret") -> Reply:
+        """A request signed with the local IAM key pair (SigV4, service execute-api)."""
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+
+        data = json.dumps(body).encode() if body is not None else b""
+        url = f"http://{self._host}:{self._port}{path}"
+        request = AWSRequest(method, url, data=data, headers={"Content-Type": "application/json"})
+        SigV4Auth(Credentials("local", secret), "execute-api", REGION).add_auth(request)
+        return self.request(method, path, data, headers=dict(request.headers.items()))

@@ -1,0 +1,259 @@
+"""`make demo`: the life of a token, step by step, against a local stack of its own.
+
+Every step says what it asks, shows what came back and why that matters, and checks it; the exit code
+is 0 only if every step did what it says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.client import Client, Reply
+from local.seed import PASSWORD
+from local.stack import JOBS_HTTP, JOBS_REST, LocalStack
+
+# The stated revocation delay: the feed's staleness, with the gateway's result cache off, and a margin
+# for this machine.
+STALENESS_S = 2
+DELAY_S = STALENESS_S + 2
+RETRY_WINDOW_S = 2
+
+
+class StepFailed(Exception):
+    """A step did not do what it says."""
+
+
+@dataclass
+class Walk:
+    """The service under demonstration, and what the walk has collected."""
+
+    stack: LocalStack
+    client: Client
+    step_number: int = 0
+    tokens: dict[str, Any] = field(default_factory=dict)
+
+    def step(self, title: str, why: str) -> None:
+        self.step_number += 1
+        print(f"\n{self.step_number:2}. {title}\n    {why}")
+
+    def ask(self, what: str, reply: Reply) -> Reply:
+        print(f"    → {what}\n    ← {reply.shortened()}")
+        return reply
+
+    def expect(self, holds: bool, what: str) -> None:
+        if not holds:
+            raise StepFailed(what)
+        print(f"    ✓ {what}")
+
+
+def login(walk: Walk) -> None:
+    walk.step("Log in", "A password buys a short-lived access token and a refresh token that is used once.")
+    reply = walk.ask(
+        "POST /auth/login  alice@example.com, device «phone»", _login(walk, "alice@example.com", "phone")
+    )
+    walk.expect(reply.status == 200, "the session is open")
+    walk.tokens["phone"] = reply.json
+
+
+def call_jobs(walk: Walk) -> None:
+    walk.step("Call another team's API", "Its gateway asks our authorizer, which asks no database.")
+    access = walk.tokens["phone"]["access_token"]
+    for prefix, kind in ((JOBS_HTTP, "HTTP API"), (JOBS_REST, "REST API")):
+        reply = walk.ask(f"GET {prefix}/jobs  ({kind})", walk.client.get(f"{prefix}/jobs", bearer=access))
+        walk.expect(reply.status == 200, f"the {kind} lets the token in")
+    refused = walk.ask(f"GET {JOBS_HTTP}/jobs  without a token", walk.client.get(f"{JOBS_HTTP}/jobs"))
+    walk.expect(refused.status in (401, 403), "and nobody without one")
+
+
+def refresh(walk: Walk) -> None:
+    walk.step("Refresh", "The refresh token is spent for its one successor, in one conditional write.")
+    first = walk.tokens["phone"]
+    reply = walk.ask("POST /auth/token  grant_type=refresh_token", _refresh(walk, first["refresh_token"]))
+    walk.expect(reply.status == 200, "new tokens")
+    walk.expect(reply.json["session_id"] == first["session_id"], "the same session")
+    walk.expect(reply.json["refresh_token"] != first["refresh_token"], "another refresh token")
+    walk.tokens |= {"spent": first, "phone": reply.json}
+
+
+def lost_answer(walk: Walk) -> None:
+    walk.step(
+        "Lose the answer, and ask again",
+        "The successor is derived from the token shown: the retry gets the very same one, and nothing is written.",
+    )
+    reply = walk.ask(
+        "POST /auth/token  with the spent token, at once",
+        _refresh(walk, walk.tokens["spent"]["refresh_token"]),
+    )
+    walk.expect(reply.status == 200, "the retry is served")
+    walk.expect(reply.json["refresh_token"] == walk.tokens["phone"]["refresh_token"], "the same successor")
+
+
+def second_device(walk: Walk) -> None:
+    walk.step("A second device", "Every sign-in is a session of its own.")
+    reply = walk.ask(
+        "POST /auth/login  alice@example.com, device «laptop»", _login(walk, "alice@example.com", "laptop")
+    )
+    walk.expect(reply.status == 200, "the second session is open")
+    walk.tokens["laptop"] = reply.json
+
+
+def session_list(walk: Walk) -> None:
+    walk.step("The session list", "A person sees where they are signed in.")
+    reply = walk.ask(
+        "GET /auth/sessions", walk.client.get("/auth/sessions", bearer=walk.tokens["phone"]["access_token"])
+    )
+    listed = {session["session_id"]: session for session in reply.json["sessions"]}
+    walk.expect(
+        {walk.tokens["phone"]["session_id"], walk.tokens["laptop"]["session_id"]} <= listed.keys(),
+        "both are in it",
+    )
+    walk.expect(listed[walk.tokens["phone"]["session_id"]]["current"], "the one that asks is marked")
+
+
+def logout_one(walk: Walk) -> None:
+    walk.step(
+        "End the laptop's session from the phone",
+        f"Its access token is still unexpired, and refused everywhere within {STALENESS_S} s (the stated delay).",
+    )
+    laptop, phone = walk.tokens["laptop"], walk.tokens["phone"]
+    before = walk.client.get(f"{JOBS_HTTP}/jobs", bearer=laptop["access_token"])
+    walk.expect(before.status == 200, "the laptop is let in before")
+    reply = walk.ask(
+        "DELETE /auth/sessions/{id}",
+        walk.client.delete(f"/auth/sessions/{laptop['session_id']}", bearer=phone["access_token"]),
+    )
+    walk.expect(reply.status == 204, "ended")
+    own = walk.ask(
+        "GET /auth/session  from the laptop", walk.client.get("/auth/session", bearer=laptop["access_token"])
+    )
+    walk.expect(own.status == 401, "our own routes refuse it at once")
+    waited = _until(lambda: walk.client.get(f"{JOBS_HTTP}/jobs", bearer=laptop["access_token"]).status != 200)
+    walk.expect(waited is not None, "the authorizer refuses it, too")
+    print(f"      after {waited:.1f} s")
+
+
+def theft(walk: Walk) -> None:
+    walk.step(
+        "A thief replays an old refresh token",
+        "Spent, and outside the retry rules: someone else has it. The session ends, for the thief and the owner.",
+    )
+    time.sleep(RETRY_WINDOW_S)
+    reply = walk.ask(
+        "POST /auth/token  with the spent token, later", _refresh(walk, walk.tokens["spent"]["refresh_token"])
+    )
+    walk.expect((reply.status, reply.json["error"]) == (400, "invalid_grant"), "refused")
+    owner = walk.ask(
+        "POST /auth/token  with the newest token", _refresh(walk, walk.tokens["phone"]["refresh_token"])
+    )
+    walk.expect((owner.status, owner.json["error"]) == (400, "invalid_grant"), "the session is over")
+    events = walk.client.signed("GET", "/admin/security/events?type=token_reuse_detected")
+    walk.expect(len(events.json["events"]) == 1, "and the alarm is written")
+
+
+def disabled_user(walk: Walk) -> None:
+    walk.step("A disabled user", "Refused with the same words as a wrong password: nothing to learn from it.")
+    disabled = walk.ask(
+        "POST /auth/login  carol@example.com, right password", _login(walk, "carol@example.com", "phone")
+    )
+    wrong = walk.ask(
+        "POST /auth/login  bob@example.com, wrong password", _login(walk, "bob@example.com", "phone", "wrong")
+    )
+    walk.expect((disabled.status, disabled.json) == (401, wrong.json), "same status, same body")
+
+
+def garbage(walk: Walk) -> None:
+    walk.step("Garbage", "A forged token is refused by its keyed tag, before any database call.")
+    token = walk.tokens["phone"]["refresh_token"]
+    forged = token[:50] + ("A" if token[50] != "A" else "B") + token[51:]
+    with _statements_of_service(walk) as counted:
+        for _ in range(20):
+            reply = _refresh(walk, forged)
+    walk.ask("POST /auth/token  20 times with one character changed", reply)
+    walk.expect((reply.status, reply.json["error"]) == (400, "invalid_grant"), "refused")
+    walk.expect(counted == [0], "the database's own counter says: no statement")
+
+
+def clean_up(walk: Walk) -> None:
+    walk.step("Cleanup", "What ended long enough ago is deleted, in short batches; the rest stays.")
+    with contextlib.closing(walk.stack.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE auth_user_tokens SET expires_at = '2000-01-01' WHERE type <> 'device'")
+        expired = cursor.rowcount
+    report = walk.stack.invoke("cleanup", {})
+    print(f"    → the schedule's event to the cleanup function\n    ← {report}")
+    walk.expect(report["deleted"]["auth_user_tokens"] == expired > 0, f"all {expired} expired rows are gone")
+
+
+STEPS = (
+    login,
+    call_jobs,
+    refresh,
+    lost_answer,
+    second_device,
+    session_list,
+    logout_one,
+    theft,
+    disabled_user,
+    garbage,
+    clean_up,
+)
+
+
+def main() -> int:
+    """Walks; 1 at the first step that did not do what it says."""
+    print("Starting a local stack of its own …")
+    parameters = {"RevocationMaxStalenessS": str(STALENESS_S), "RetryWindowS": str(RETRY_WINDOW_S)}
+    with LocalStack(parameters=parameters, max_environments=1) as stack:
+        walk = Walk(stack, Client(stack.base_url))
+        try:
+            for step in STEPS:
+                step(walk)
+        except StepFailed as exc:
+            print(f"    ✗ {exc}")
+            return 1
+    print(f"\nAll {len(STEPS)} steps did what they say.")
+    return 0
+
+
+def _login(walk: Walk, username: str, device: str, password: str = PASSWORD) -> Reply:
+    body = {"username": username, "password": password, "device": {"name": device}}
+    return walk.client.post("/auth/login", body)
+
+
+def _refresh(walk: Walk, token: str) -> Reply:
+    return walk.client.form("/auth/token", {"grant_type": "refresh_token", "refresh_token": token})
+
+
+def _until(happened: Callable[[], bool]) -> float | None:
+    """Seconds until something happened; None if it did not within the stated delay."""
+    started = time.monotonic()
+    while time.monotonic() - started < DELAY_S:
+        if happened():
+            return time.monotonic() - started
+        time.sleep(0.1)
+    return None
+
+
+@contextlib.contextmanager
+def _statements_of_service(walk: Walk) -> Iterator[list[int]]:
+    """How many statements anybody sent to the server, less our own two questions."""
+    counted: list[int] = []
+    with contextlib.closing(walk.stack.connect()) as connection, connection.cursor() as cursor:
+
+        def questions() -> int:
+            cursor.execute("SHOW GLOBAL STATUS LIKE 'Questions'")
+            row = cursor.fetchone()
+            assert row is not None
+            return int(row[1])
+
+        before = questions()
+        yield counted
+        counted.append(questions() - before - 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""What a function is run with: read from the SAM translator's output, as it would be deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.gateway.intrinsics import Resolver
+from local.gateway.translate import translate
+
+ROOT = Path(__file__).parents[1]
+TEMPLATE = ROOT / "template.yaml"
+LAYER = ROOT / "layers" / "shared"
+JOBS = ROOT / "examples" / "jobs-api"
+JOBS_TEMPLATE = JOBS / "template.yaml"
+
+
+@dataclass(frozen=True)
+class FunctionSpec:
+    """One function. name: logical id; code: its folder; environment: complete; layers: for the module path."""
+
+    name: str
+    code: Path
+    handler: str
+    timeout_s: int
+    memory_mb: int
+    environment: dict[str, str]
+    layers: tuple[Path, ...]
+
+
+def function_specs(
+    template: Path, parameters: Mapping[str, str], overrides: Mapping[str, str]
+) -> dict[str, FunctionSpec]:
+    """The functions of a template by logical id.
+
+    parameters: of the template; overrides: variables that local mode sets otherwise than a deployment
+    (the database's password, the key's id). Raises TemplateError.
+    """
+    translated = translate(template, parameters)
+    code = _code_folders(template)
+    resolver = Resolver(translated, parameters)
+    functions = {
+        name: resource["Properties"]
+        for name, resource in translated["Resources"].items()
+        if resource["Type"] == "AWS::Lambda::Function" and name in code
+    }
+    return {name: _spec(name, code[name], body, resolver, overrides) for name, body in functions.items()}
+
+
+def _spec(
+    name: str, code: Path, properties: Mapping[str, Any], resolver: Resolver, overrides: Mapping[str, str]
+) -> FunctionSpec:
+    variables = resolver.resolve(properties.get("Environment", {}).get("Variables", {}))
+    return FunctionSpec(
+        name=name,
+        code=code,
+        handler=properties["Handler"],
+        timeout_s=int(resolver.resolve(properties.get("Timeout", 3))),
+        memory_mb=int(resolver.resolve(properties.get("MemorySize", 128))),
+        environment={**{key: str(value) for key, value in variables.items()}, **overrides},
+        layers=(LAYER,) if properties.get("Layers") else (),
+    )
+
+
+def _code_folders(template: Path) -> dict[str, Path]:
+    """The translator is given dummy addresses for code; where it really lies is in the template itself."""
+    from samtranslator.yaml_helper import yaml_parse
+
+    document = yaml_parse(template.read_text(encoding="utf-8"))
+    default = document.get("Globals", {}).get("Function", {}).get("CodeUri")
+    return {
+        name: template.parent / resource["Properties"].get("CodeUri", default)
+        for name, resource in document["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }

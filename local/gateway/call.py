@@ -1,0 +1,91 @@
+"""A request that has found its route: all that events, cache keys and ARNs are made of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from local.gateway.arns import ACCOUNT_ID, domain_name, method_arn
+from local.gateway.messages import GatewayRequest
+from local.gateway.model import Api, ApiKind, IdentitySource, Route, SourceKind
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """path: within the API, without mount prefix and stage; now: epoch seconds of arrival."""
+
+    request: GatewayRequest
+    api: Api
+    route: Route
+    path: str
+    path_parameters: Mapping[str, str]
+    request_id: str
+    now: float
+
+    @property
+    def stage_path(self) -> str:
+        """The path as it is on the API's own domain: a named stage is its first segment."""
+        return self.path if self.api.stage == "$default" else f"/{self.api.stage}{self.path}"
+
+    @property
+    def method_arn(self) -> str:
+        return method_arn(self.api.id, self.api.stage, self.request.method, self.path)
+
+    @property
+    def time_epoch_ms(self) -> int:
+        return int(self.now * 1000)
+
+    @property
+    def clf_time(self) -> str:
+        """The Common Log Format time that events carry, UTC."""
+        return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(self.now))
+
+    @property
+    def user_agent(self) -> str | None:
+        return self.request.header("User-Agent")
+
+    def query_pairs(self) -> list[tuple[str, str]]:
+        return parse_qsl(self.request.query, keep_blank_values=True)
+
+    def query_values(self, name: str) -> list[str]:
+        """Values of a query parameter; names match with regard to case."""
+        return [value for key, value in self.query_pairs() if key == name]
+
+
+def identity_values(call: Call, sources: tuple[IdentitySource, ...]) -> tuple[str, ...] | None:
+    """The values of an authorizer's identity sources; None if one is missing or empty."""
+    values = tuple(_value(call, source) for source in sources)
+    return tuple(value for value in values if value) if all(values) else None
+
+
+def _value(call: Call, source: IdentitySource) -> str | None:
+    match source.kind:
+        case SourceKind.HEADER:
+            return call.request.header(source.name)
+        case SourceKind.QUERY:
+            return ",".join(call.query_values(source.name)) or None
+        case SourceKind.STAGE_VARIABLE:
+            return call.api.stage_variables.get(source.name)
+        case SourceKind.CONTEXT:
+            return _context_variable(call, source.name)
+
+
+def _context_variable(call: Call, name: str) -> str | None:
+    resource = call.route.key if call.api.kind is ApiKind.HTTP else call.route.path
+    known = {
+        "accountId": ACCOUNT_ID,
+        "apiId": call.api.id,
+        "domainName": domain_name(call.api.id),
+        "httpMethod": call.request.method,
+        "identity.sourceIp": call.request.source_ip,
+        "identity.userAgent": call.user_agent,
+        "path": call.stage_path,
+        "protocol": call.request.protocol,
+        "requestId": call.request_id,
+        "resourcePath": resource,
+        "routeKey": call.route.key,
+        "stage": call.api.stage,
+    }
+    return known.get(name)

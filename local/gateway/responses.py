@@ -1,0 +1,154 @@
+"""Turns what a function answered into an HTTP answer, and speaks API Gateway's own refusals."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from local.gateway.messages import GatewayResponse, Headers, message_response
+from local.gateway.model import ApiKind
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_REST_MEMBERS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
+# The server frames the message; a function has no say in it.
+_FRAMING = {"connection", "content-length", "date", "keep-alive", "transfer-encoding"}
+# A REST API renames this one on the way out ("Important notes" of the developer guide).
+_REMAPPED = {"www-authenticate": "x-amzn-Remapped-WWW-Authenticate"}
+
+
+class MalformedResponse(Exception):
+    """The function's result is not a proxy response."""
+
+
+def from_lambda_response(kind: ApiKind, payload_version: str, result: object) -> GatewayResponse:
+    """The HTTP answer for a function's result; a malformed one is the gateway's 500 or 502."""
+    try:
+        if payload_version == "2.0":
+            return _from_v2(result)
+        return _from_v1(kind, result)
+    except MalformedResponse:
+        return function_failed(kind)
+
+
+def no_route(kind: ApiKind) -> GatewayResponse:
+    if kind is ApiKind.HTTP:
+        return message_response(404, "Not Found")
+    return message_response(403, "Missing Authentication Token")
+
+
+def function_failed(kind: ApiKind) -> GatewayResponse:
+    """The function raised, died, or answered nonsense."""
+    if kind is ApiKind.HTTP:
+        return message_response(500, "Internal Server Error")
+    return message_response(502, "Internal server error")
+
+
+def timed_out(kind: ApiKind) -> GatewayResponse:
+    if kind is ApiKind.HTTP:
+        return message_response(503, "Service Unavailable")
+    return message_response(504, "Endpoint request timed out")
+
+
+def _from_v2(result: object) -> GatewayResponse:
+    if not isinstance(result, Mapping) or "statusCode" not in result:
+        # Format inferred by the gateway: the result itself is the body.
+        return GatewayResponse(200, (("content-type", "application/json"),), _inferred_body(result))
+    headers = (*_single_headers(result), *_cookies(result))
+    return _response(result, headers, default_type="text/plain;charset=UTF-8")
+
+
+def _inferred_body(result: object) -> bytes:
+    try:
+        return (result if isinstance(result, str) else json.dumps(result)).encode()
+    except (TypeError, ValueError) as error:
+        raise MalformedResponse("not JSON") from error
+
+
+def _from_v1(kind: ApiKind, result: object) -> GatewayResponse:
+    if not isinstance(result, Mapping):
+        raise MalformedResponse("not an object")
+    if kind is ApiKind.REST and not set(result) <= _REST_MEMBERS:
+        raise MalformedResponse("unknown members")
+    several = tuple(_multi_headers(result))
+    pairs = {(name.lower(), value) for name, value in several}
+    # A pair that stands in both lists is sent once.
+    single = tuple(pair for pair in _single_headers(result) if (pair[0].lower(), pair[1]) not in pairs)
+    headers: Headers = (*several, *single)
+    if kind is ApiKind.REST:
+        headers = tuple((_REMAPPED.get(name.lower(), name), value) for name, value in headers)
+    return _response(result, headers, default_type="application/json")
+
+
+def _response(result: Mapping[str, Any], headers: Headers, default_type: str) -> GatewayResponse:
+    sent = tuple((name, value) for name, value in headers if name.lower() not in _FRAMING)
+    if not any(name.lower() == "content-type" for name, _ in sent):
+        sent = (("content-type", default_type), *sent)
+    return GatewayResponse(_status(result), sent, _body(result))
+
+
+def _status(result: Mapping[str, Any]) -> int:
+    status = result.get("statusCode")
+    if isinstance(status, str) and status.isascii() and status.isdigit():
+        status = int(status)
+    if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:
+        raise MalformedResponse("statusCode")
+    return status
+
+
+def _body(result: Mapping[str, Any]) -> bytes:
+    body = result.get("body")
+    if body is None:
+        return b""
+    if not isinstance(body, str):
+        raise MalformedResponse("body")
+    try:
+        return (
+            base64.b64decode(body, validate=True) if result.get("isBase64Encoded") is True else body.encode()
+        )
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise MalformedResponse("body") from error
+
+
+def _single_headers(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in _object(result, "headers").items():
+        yield _header(name, value)
+
+
+def _multi_headers(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, values in _object(result, "multiValueHeaders").items():
+        if not isinstance(values, list):
+            raise MalformedResponse("multiValueHeaders")
+        for value in values:
+            yield _header(name, value)
+
+
+def _cookies(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    cookies = result.get("cookies") or []
+    if not isinstance(cookies, list) or not all(isinstance(cookie, str) for cookie in cookies):
+        raise MalformedResponse("cookies")
+    for cookie in cookies:
+        yield _header("set-cookie", cookie)
+
+
+def _object(result: Mapping[str, Any], member: str) -> Mapping[str, Any]:
+    value = result.get(member)
+    if value is not None and not isinstance(value, Mapping):
+        raise MalformedResponse(member)
+    return value or {}
+
+
+def _header(name: object, value: object) -> tuple[str, str]:
+    """A header pair; numbers and booleans become text, line breaks never pass."""
+    if isinstance(value, bool):
+        value = str(value).lower()
+    if not isinstance(value, (str, int, float)) or not isinstance(name, str):
+        raise MalformedResponse("header")
+    text = str(value)
+    if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(text):
+        raise MalformedResponse("header")
+    return name, text

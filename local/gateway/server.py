@@ -1,0 +1,151 @@
+"""Serves a gateway over HTTP/1.1 on a local port."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import socketserver
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from local.gateway.gateway import MAX_PAYLOAD_BYTES, Gateway
+from local.gateway.messages import GatewayRequest, GatewayResponse, message_response
+from local.gateway.wire import Closed, WireError, framed, read_body, read_head
+
+LOG = logging.getLogger(__name__)
+
+LocalRoutes = Callable[[GatewayRequest], GatewayResponse | None]
+
+# How long a connection may lie idle, and how long the rest of a refused request is read away.
+_IDLE_S = 75.0
+_LINGER_S = 2.0
+
+
+class RunningServer:
+    """A gateway being served. Threads are daemons: a forgotten shutdown holds up no exit."""
+
+    def __init__(self, gateway: Gateway, host: str, port: int, local_routes: LocalRoutes | None) -> None:
+        self._server = _Server((host, port), _Connection)
+        self._server.answer = _Answerer(gateway, local_routes)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True, name="gateway"
+        )
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on; the one asked for, or the one the system chose for 0."""
+        port: int = self._server.server_address[1]
+        return port
+
+    def shutdown(self) -> None:
+        """Stops listening and closes every connection; safe to call twice."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._server.close_connections()
+        self._thread.join()
+
+
+def serve(gateway: Gateway, host: str, port: int, local_routes: LocalRoutes | None = None) -> RunningServer:
+    """Starts serving and returns at once. Raises OSError where the port is taken.
+
+    local_routes: asked first, for paths that exist in local mode only; None passes the request on.
+    """
+    return RunningServer(gateway, host, port, local_routes)
+
+
+class _Answerer:
+    """The last line of defence: whatever breaks inside, the client gets an answer, not details."""
+
+    def __init__(self, gateway: Gateway, local_routes: LocalRoutes | None) -> None:
+        self._gateway = gateway
+        self._local_routes = local_routes
+
+    def __call__(self, request: GatewayRequest) -> GatewayResponse:
+        try:
+            local = self._local_routes(request) if self._local_routes else None
+            return local if local is not None else self._gateway.handle(request)
+        except Exception:
+            LOG.exception("%s %s could not be served", request.method, request.path)
+            return message_response(500, "Internal Server Error")
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+    request_queue_size = 256
+    answer: _Answerer
+
+    def __init__(self, *arguments: Any) -> None:
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        super().__init__(*arguments)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def close_connections(self) -> None:
+        with self._lock:
+            connections = list(self._connections)
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        LOG.exception("connection of %s failed", client_address)
+
+
+class _Connection(socketserver.StreamRequestHandler):
+    """One client connection: requests one after another until either side closes."""
+
+    # One buffered write and no Nagle: two small writes cost 40 ms each way.
+    disable_nagle_algorithm = True
+    timeout = _IDLE_S
+    server: _Server
+    connection: socket.socket
+
+    def handle(self) -> None:
+        with contextlib.suppress(Closed, OSError):
+            while self._serve_one():
+                pass
+
+    def _serve_one(self) -> bool:
+        """Answers one request; False when the connection is to end."""
+        method = "GET"
+        try:
+            head = read_head(self.rfile)
+            method = head.method
+            if head.expects_continue and (head.content_length or 0) <= MAX_PAYLOAD_BYTES:
+                self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            body = read_body(self.rfile, head, MAX_PAYLOAD_BYTES)
+        except WireError as error:
+            self._refuse(error, method)
+            return False
+        response = self.server.answer(head.request(body, self.client_address[0]))
+        self.connection.sendall(framed(response, method, head.keep_alive))
+        return head.keep_alive
+
+    def _refuse(self, error: WireError, method: str) -> None:
+        """Answers a request that was not read to its end, and reads some of the rest.
+
+        Closing with unread bytes resets the connection, and the client would lose the answer.
+        """
+        self.connection.sendall(
+            framed(message_response(error.status, error.message), method, keep_alive=False)
+        )
+        self.connection.shutdown(socket.SHUT_WR)
+        deadline = time.monotonic() + _LINGER_S
+        self.connection.settimeout(_LINGER_S)
+        while time.monotonic() < deadline and self.connection.recv(65_536):
+            pass

@@ -1,0 +1,105 @@
+"""Reads the APIs of a SAM template from the SAM translator's output: what would be deployed."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from local.gateway.arns import REGION
+from local.gateway.intrinsics import Resolver, TemplateError
+from local.gateway.model import Api, ApiKind
+from local.gateway.openapi import Definition
+
+_STAGES = {
+    "AWS::ApiGatewayV2::Stage": ("ApiId", "StageVariables"),
+    "AWS::ApiGateway::Stage": ("RestApiId", "Variables"),
+}
+_APIS = {"AWS::ApiGatewayV2::Api": ApiKind.HTTP, "AWS::ApiGateway::RestApi": ApiKind.REST}
+_CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+
+
+def load_apis(
+    template: Path,
+    parameters: Mapping[str, Any] | None = None,
+    functions: Mapping[str, str] | None = None,
+) -> dict[str, Api]:
+    """The APIs of a template by their logical ids.
+
+    parameters: values for the template's parameters; functions: ARN → logical id for
+    functions of other stacks (a shared authorizer given by its ARN).
+    Raises TemplateError where the template is wrong or asks for what local mode has not.
+    """
+    given = {name: _parameter_text(value) for name, value in (parameters or {}).items()}
+    translated = translate(template, given)
+    resolver = Resolver(translated, given)
+    stages = dict(_stages(translated["Resources"], resolver))
+    apis = {}
+    for name, kind, body in _definitions(translated["Resources"], resolver):
+        if name not in stages:
+            raise TemplateError(f"{name} has no stage")
+        stage, variables = stages[name]
+        definition = Definition(kind, body, functions or {})
+        apis[name] = definition.api(name.lower(), stage, variables)
+    return apis
+
+
+def translate(template: Path, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """The CloudFormation template that SAM makes of a template file."""
+    # Imported here: the translator is slow to import, and most importers need only the model.
+    from samtranslator.public.exceptions import InvalidDocumentException
+    from samtranslator.translator.transform import transform
+    from samtranslator.yaml_helper import yaml_parse
+
+    document = yaml_parse(template.read_text(encoding="utf-8"))
+    for resource in document.get("Resources", {}).values():
+        if (member := _CODE.get(resource.get("Type"))) is not None:
+            resource.setdefault("Properties", {})[member] = "s3://local/code"
+    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
+    # It warns at exit about usage figures that it did not send anywhere.
+    logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
+    try:
+        translated: dict[str, Any] = transform(document, dict(parameters), _NoManagedPolicies())
+    except InvalidDocumentException as error:
+        causes = "; ".join(cause.message for cause in error.causes)
+        raise TemplateError(f"{template}: {causes}") from error
+    return translated
+
+
+class _NoManagedPolicies:
+    """Stands in for the translator's list of managed policies, which it would fetch from IAM."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def _parameter_text(value: Any) -> str:
+    """A parameter as CloudFormation passes it: always text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _stages(resources: Mapping[str, Any], resolver: Resolver) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """API → its stage's name and variables."""
+    for resource in resources.values():
+        if resource["Type"] in _STAGES and _exists(resource, resolver):
+            api, variables = _STAGES[resource["Type"]]
+            properties = resource["Properties"]
+            settings = properties["StageName"], properties.get(variables, {})
+            yield resolver.resolve(properties[api]), tuple(map(resolver.resolve, settings))
+
+
+def _definitions(resources: Mapping[str, Any], resolver: Resolver) -> Iterator[tuple[str, ApiKind, Any]]:
+    for name, resource in resources.items():
+        kind = _APIS.get(resource["Type"])
+        properties = resource.get("Properties", {})
+        if kind is None or properties.get("ProtocolType") == "WEBSOCKET" or not _exists(resource, resolver):
+            continue
+        if "Body" not in properties:
+            raise TemplateError(f"{name} has no OpenAPI body; only APIs written in SAM are served locally")
+        yield name, kind, resolver.resolve(properties["Body"])
+
+
+def _exists(resource: Mapping[str, Any], resolver: Resolver) -> bool:
+    return "Condition" not in resource or resolver.holds(resource["Condition"])

@@ -1,0 +1,61 @@
+"""The Portal users that local mode knows (docs: api, «Local mode»)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pymysql
+from argon2 import PasswordHasher
+
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class SeedUser:
+    """One Portal user; config: columns of user_config."""
+
+    id: str
+    username: str
+    labels: tuple[str, ...] = ()
+    status: str = "active"
+    config: tuple[tuple[str, int], ...] = ()
+
+
+USERS = (
+    SeedUser("0a000000-0000-4000-8000-00000000a11c", "alice@example.com", ("admin", "tsp:operator")),
+    SeedUser("0b000000-0000-4000-8000-000000000b0b", "bob@example.com"),
+    SeedUser("0c000000-0000-4000-8000-00000000ca01", "carol@example.com", status="disabled"),
+    SeedUser(
+        "0d000000-0000-4000-8000-00000000da7e",
+        "dave@example.com",
+        config=(("max_sessions", 2), ("access_ttl_s", 60)),
+    ),
+)
+
+
+def seed(connection: pymysql.Connection[pymysql.cursors.Cursor]) -> None:
+    """Adds the users that are not there yet; changes none that are."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM auth_users")
+        present = {row[0] for row in cursor.fetchall()}
+        missing = [user for user in USERS if user.id not in present]
+        if missing:
+            hashed = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1).hash(PASSWORD)
+            for user in missing:
+                _add(cursor, user, hashed)
+
+
+def _add(cursor: pymysql.cursors.Cursor, user: SeedUser, password_hash: str) -> None:
+    cursor.execute(
+        "INSERT INTO auth_users (id, username, password_hash, status, created_at)"
+        " VALUES (%s, %s, %s, %s, UTC_TIMESTAMP(6))",
+        (user.id, user.username, password_hash, user.status),
+    )
+    for column, value in user.config:
+        cursor.execute(
+            f"INSERT INTO user_config (user_id, {column}) VALUES (%s, %s)"
+            f" ON DUPLICATE KEY UPDATE {column} = VALUES({column})",
+            (user.id, value),
+        )
+    for label in user.labels:
+        cursor.execute("INSERT INTO auth_user_label (user_id, label) VALUES (%s, %s)", (user.id, label))

@@ -1,0 +1,222 @@
+"""The embedded stack: database, AWS services, functions and gateway, started together and ended together."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pymysql
+
+from local.aws import LocalAws
+from local.environment import JOBS_TEMPLATE, TEMPLATE, FunctionSpec, function_specs
+from local.gateway import (
+    Gateway,
+    GatewayRequest,
+    GatewayResponse,
+    MountedApi,
+    RunningServer,
+    json_response,
+    load_apis,
+    message_response,
+    serve,
+)
+from local.gateway.arns import function_arn
+from local.mariadb import DATABASE, DatabaseAddress, MariaDb, free_port
+from local.runners import FunctionError, Runner
+from local.runners.inprocess import InProcessRunner
+from local.runners.runtime_api import LambdaRunner
+from local.seed import seed
+
+HOST = "127.0.0.1"
+AUTHORIZER = "AuthorizerFunction"
+JOBS_HTTP, JOBS_REST = "/examples/http", "/examples/rest"
+_INVOKE = "/_local/invoke/"
+
+
+class LocalStack:
+    """The whole service on one machine; a context manager.
+
+    runner: "lambda" (a child process per execution environment, under AWS's own runtime client) or
+    "inprocess" (all in this process, for tests); port 0: any free one; state_dir: where the data live,
+    None for a folder that goes with the stack; parameters: of template.yaml; database_url: an existing
+    MySQL or MariaDB instead of a private one; clock: epoch seconds, for gateway and authorizer cache.
+    """
+
+    def __init__(
+        self,
+        *,
+        runner: str = "lambda",
+        port: int = 0,
+        state_dir: Path | None = None,
+        parameters: Mapping[str, str] | None = None,
+        database_url: str | None = None,
+        max_environments: int = 4,
+        durable: bool = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._kind = runner
+        self._temporary = tempfile.TemporaryDirectory(prefix="aut-") if state_dir is None else None
+        self.state_dir = state_dir or Path(self._temporary.name if self._temporary else "")
+        self._max_environments = max_environments
+        self._clock = clock
+        self._mariadb = None if database_url else MariaDb(self.state_dir, durable=durable)
+        self.database = self._mariadb.address if self._mariadb else database_address(database_url or "")
+        self.port = port or free_port()
+        self.base_url = f"http://{HOST}:{self.port}"
+        self.parameters = {"Issuer": self.base_url, **(parameters or {})}
+        self.aws = LocalAws(self.state_dir)
+        self.specs: dict[str, FunctionSpec] = {}
+        self.runner: Runner | None = None
+        self._server: RunningServer | None = None
+
+    def __enter__(self) -> LocalStack:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Starts everything; returns when it serves. Raises NoServer, DatabaseFailed, TemplateError, OSError."""
+        apis = _Parallel(self._load_apis)
+        if self._mariadb:
+            self._mariadb.start()
+        self.aws.start()
+        if self._mariadb:
+            self._mariadb.wait()
+        self._make_runner()
+        self._invoke("MigrateFunction", {})
+        with contextlib.closing(self.connect()) as connection:
+            seed(connection)
+        assert self.runner is not None
+        gateway = Gateway(apis.result(), self.runner, self._clock)
+        self._server = serve(gateway, HOST, self.port, self._local_routes)
+
+    def stop(self) -> None:
+        """Ends everything in order; safe to call twice, and after a start that failed half-way."""
+        if self._server:
+            self._server.shutdown()
+        if self.runner:
+            self.runner.close()
+        self.aws.stop()
+        if self._mariadb:
+            self._mariadb.stop()
+        self._server = self.runner = None
+        if self._temporary:
+            self._temporary.cleanup()
+
+    def invoke(self, function: str, event: Any) -> Any:
+        """Invokes a function by its short name (the name of its folder) as AWS would. Raises FunctionError."""
+        return self._invoke(self._names()[function], event)
+
+    def connect(self) -> pymysql.Connection[pymysql.cursors.Cursor]:
+        """A connection of the service's database user, to look at or change what is stored."""
+        at = self.database
+        return pymysql.connect(
+            host=at.host, port=at.port, user=at.user, password=at.password, database=at.name, autocommit=True
+        )
+
+    def _invoke(self, name: str, event: Any) -> Any:
+        assert self.runner is not None
+        return self.runner.invoke(name, event)
+
+    def _names(self) -> dict[str, str]:
+        return {spec.code.name: name for name, spec in self.specs.items()}
+
+    def _load_apis(self) -> list[MountedApi]:
+        own = load_apis(TEMPLATE, self.parameters)
+        arn = function_arn(AUTHORIZER)
+        jobs = load_apis(JOBS_TEMPLATE, {"AuthorizerFunctionArn": arn}, {arn: AUTHORIZER})
+        return [
+            MountedApi(own["HttpApi"], ""),
+            MountedApi(jobs["JobsHttpApi"], JOBS_HTTP),
+            MountedApi(jobs["JobsRestApi"], JOBS_REST),
+        ]
+
+    def _make_runner(self) -> None:
+        overrides = {**self.aws.environment, **self._database_variables(), "KMS_KEY_ID": self.aws.key_id}
+        jobs_parameters = {"AuthorizerFunctionArn": function_arn(AUTHORIZER)}
+        self.specs = {
+            **function_specs(TEMPLATE, self.parameters, overrides),
+            **function_specs(JOBS_TEMPLATE, jobs_parameters, self.aws.environment),
+        }
+        if self._kind == "inprocess":
+            self.runner = InProcessRunner(self.specs)
+        else:
+            self.runner = LambdaRunner(
+                self.specs, max_environments=self._max_environments, log_dir=self.state_dir / "logs"
+            )
+
+    def _database_variables(self) -> dict[str, str]:
+        at = self.database
+        return {
+            "DB_HOST": at.host,
+            "DB_PORT": str(at.port),
+            "DB_NAME": at.name,
+            "DB_USER": at.user,
+            "DB_PASSWORD": at.password,
+            "DB_AUTH": "password",
+            "DB_TLS": "off",
+        }
+
+    def _local_routes(self, request: GatewayRequest) -> GatewayResponse | None:
+        if not request.path.startswith("/_local/"):
+            return None
+        name = self._names().get(request.path.removeprefix(_INVOKE))
+        if name is None or request.method != "POST":
+            return message_response(404, "Not Found")
+        try:
+            return json_response(200, self._invoke(name, json.loads(request.body or b"{}")))
+        except ValueError:
+            return message_response(400, "The body is not JSON.")
+        except FunctionError as exc:
+            return json_response(500, {"errorType": exc.error_type, "errorMessage": exc.error_message})
+
+
+class _Parallel:
+    """A call begun on another thread; `result` waits for it, and raises what it raised."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self._outcome: Any = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(call,), daemon=True)
+        self._thread.start()
+
+    def result(self) -> Any:
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._outcome
+
+    def _run(self, call: Callable[[], Any]) -> None:
+        try:
+            self._outcome = call()
+        except BaseException as exc:
+            self._error = exc
+
+
+def database_address(url: str) -> DatabaseAddress:
+    """The address in `mysql://user:password@host:port/database`. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme != "mysql" or not parts.hostname or not parts.username:
+        raise ValueError("TOKENS_DB_URL must be like mysql://user:password@host:3306/database")
+    name = parts.path.strip("/") or DATABASE
+    user, password = unquote(parts.username), unquote(parts.password or "")
+    return DatabaseAddress(parts.hostname, parts.port or 3306, name, user, password)
+
+
+def default_state_dir() -> Path:
+    """`.local/` beside the project's files, or what LOCAL_STATE_DIR names."""
+    return Path(os.environ.get("LOCAL_STATE_DIR") or TEMPLATE.parent / ".local")

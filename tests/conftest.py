@@ -1,0 +1,128 @@
+"""Real parts for the tests: one MariaDB and one KMS endpoint a run, a schema of their own for who asks."""
+
+import contextlib
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pymysql
+import pytest
+
+from auth_tokens.settings import Settings
+from local.aws import LocalAws
+from local.mariadb import DatabaseAddress, MariaDb
+from local.stack import LocalStack, database_address
+from tests.support.world import World
+
+CLIENTS = {"portal-web": "portal:read portal:write", "portal-app": "portal:read"}
+
+
+@pytest.fixture(scope="session")
+def run_dir() -> Iterator[Path]:
+    """A folder for this run alone; short, as a socket lies in it."""
+    with tempfile.TemporaryDirectory(prefix="aut-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def database(run_dir: Path) -> Iterator[DatabaseAddress]:
+    """The database server of this run: a private one, or the one that TOKENS_DB_URL names."""
+    url = os.environ.get("TOKENS_DB_URL")
+    if url:
+        yield database_address(url)
+        return
+    server = MariaDb(run_dir / "server", durable=False)
+    try:
+        server.start()
+        server.wait()
+        yield server.address
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def aws(run_dir: Path) -> Iterator[LocalAws]:
+    """KMS by moto over HTTP; this process's AWS clients are pointed at it."""
+    services = LocalAws(run_dir)
+    services.start()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in services.environment.items():
+            patch.setenv(name, value)
+        yield services
+    services.stop()
+
+
+@contextlib.contextmanager
+def schema(database: DatabaseAddress) -> Iterator[DatabaseAddress]:
+    """An empty schema that goes with its user."""
+    name = f"{database.name}_{uuid.uuid4().hex[:10]}"
+    with contextlib.closing(
+        pymysql.connect(
+            host=database.host, port=database.port, user=database.user, password=database.password
+        )
+    ) as connection:
+        connection.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        try:
+            yield DatabaseAddress(database.host, database.port, name, database.user, database.password)
+        finally:
+            connection.cursor().execute(f"DROP DATABASE {name}")
+
+
+@contextlib.contextmanager
+def new_world(database: DatabaseAddress, aws: LocalAws) -> Iterator[World]:
+    """The use cases on a schema of their own."""
+    with schema(database) as address:
+        yield World(
+            Settings(
+                issuer="https://tokens.test",
+                audience="portal",
+                clients=CLIENTS,
+                db_host=address.host,
+                db_port=address.port,
+                db_name=address.name,
+                db_user=address.user,
+                db_password=address.password,
+                db_auth="password",
+                db_tls="off",
+                kms_key_id=aws.key_id,
+            )
+        ).migrated()
+
+
+@pytest.fixture(scope="module")
+def world(database: DatabaseAddress, aws: LocalAws) -> Iterator[World]:
+    """Shared by a module's tests: each makes its own users."""
+    with new_world(database, aws) as made:
+        yield made
+
+
+@pytest.fixture
+def fresh_world(database: DatabaseAddress, aws: LocalAws) -> Iterator[World]:
+    """For tests that look at a whole table, or at the first use ever."""
+    with new_world(database, aws) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def new_stack(database: DatabaseAddress, runner: str, **options: object) -> Iterator[LocalStack]:
+    """The whole service over HTTP, on a schema of its own."""
+    with schema(database) as at:
+        url = f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
+        with LocalStack(runner=runner, database_url=url, **options) as started:  # type: ignore[arg-type]
+            yield started
+
+
+@pytest.fixture(scope="session")
+def stack(database: DatabaseAddress, aws: LocalAws) -> Iterator[LocalStack]:
+    """The service with all functions in this process: fast."""
+    with new_stack(database, "inprocess") as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def lambda_stack(database: DatabaseAddress, aws: LocalAws) -> Iterator[LocalStack]:
+    """The service with its functions as they run on AWS: a process each, under the runtime client."""
+    with new_stack(database, "lambda") as started:
+        yield started

@@ -1,0 +1,185 @@
+"""What each operation costs the database, by the server's own counters of the service's own connection."""
+
+from collections.abc import Callable
+
+import pytest
+
+from auth_tokens import bootstrap
+from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
+from auth_tokens.domain.tokens import TokenKind
+from auth_tokens.usecases.introspect import introspect
+from auth_tokens.usecases.list_sessions import list_sessions
+from auth_tokens.usecases.validate import Credential, Transport, validate
+from tests.support.world import World
+
+COUNTED = ("Com_select", "Com_insert", "Com_update", "Com_delete", "Com_begin", "Com_commit")
+NOTHING = dict.fromkeys(COUNTED, 0)
+
+
+def cost(world: World, action: Callable[[], object], parts: bootstrap.Parts | None = None) -> dict[str, int]:
+    """The statements of each kind that an action sent over the connection of `parts`."""
+    database = (parts or world.shared).database
+    before = _status(database)
+    action()
+    after = _status(database)
+    return {name: after[name] - before[name] for name in COUNTED}
+
+
+def _status(database: bootstrap.Database) -> dict[str, int]:
+    rows = database.query("SHOW SESSION STATUS LIKE 'Com\\_%'")
+    return {row["Variable_name"]: int(row["Value"]) for row in rows}
+
+
+def rows_updated(world: World, action: Callable[[], object]) -> int:
+    """Row updates that the storage engine carried out for this connection."""
+
+    def updates() -> int:
+        [row] = world.database.query("SHOW SESSION STATUS LIKE 'Handler\\_update'")
+        return int(row["Value"])
+
+    before = updates()
+    action()
+    return updates() - before
+
+
+def test_a_refresh_is_one_select_and_one_update_that_commits_itself(world: World) -> None:
+    answer = world.login(world.user())
+
+    spent = cost(world, lambda: world.refresh(answer.token))
+
+    assert spent == {**NOTHING, "Com_select": 1, "Com_update": 1}
+
+
+def test_a_refresh_changes_one_row_once(world: World) -> None:
+    answer = world.login(world.user())
+
+    assert rows_updated(world, lambda: world.refresh(answer.token)) == 1
+
+
+def test_a_repeat_is_one_select_and_changes_nothing(world: World) -> None:
+    answer = world.login(world.user())
+    world.refresh(answer.token)
+
+    assert cost(world, lambda: world.refresh(answer.token)) == {**NOTHING, "Com_select": 1}
+
+
+def test_reuse_is_one_select_one_update_and_its_event_in_one_commit(world: World) -> None:
+    answer = world.login(world.user())
+    world.refresh(answer.token)
+    world.clock.now += 60
+
+    def reuse() -> None:
+        with pytest.raises(InvalidGrant):
+            world.refresh(answer.token)
+
+    assert cost(world, reuse) == {
+        **NOTHING,
+        "Com_select": 1,
+        "Com_update": 1,
+        "Com_insert": 1,
+        "Com_begin": 1,
+        "Com_commit": 1,
+    }
+
+
+@pytest.mark.parametrize("position", [10, 40, 60, 90, 106])
+def test_a_forged_opaque_token_costs_nothing(world: World, position: int) -> None:
+    good = world.login(world.user()).token
+    forged = good[:position] + ("A" if good[position] != "A" else "B") + good[position + 1 :]
+
+    def attempt() -> None:
+        with pytest.raises(InvalidGrant):
+            world.refresh(forged)
+
+    assert cost(world, attempt) == NOTHING
+
+
+def test_a_token_with_a_right_checksum_and_a_wrong_tag_costs_nothing(world: World) -> None:
+    import base64
+    import zlib
+
+    good = world.login(world.user()).token
+    raw = bytearray(base64.urlsafe_b64decode(good[7:]))
+    raw[30] ^= 1
+    body = bytes(raw[:-4])
+    checksum = zlib.crc32(b"aut_rt_" + body).to_bytes(4, "big")
+    forged = "aut_rt_" + base64.urlsafe_b64encode(body + checksum).decode()
+
+    def attempt() -> None:
+        with pytest.raises(InvalidGrant):
+            world.refresh(forged)
+
+    assert cost(world, attempt) == NOTHING
+
+
+def test_an_access_token_costs_the_authorizer_nothing_while_its_feed_is_fresh(world: World) -> None:
+    environment = world.environment()
+    deps = bootstrap.authorizing(environment)
+    tokens = [world.login(world.user()).access_token or "" for _ in range(3)]
+    validate(Credential(Transport.BEARER, tokens[0]), deps)
+
+    def validations() -> None:
+        for token in tokens * 100:
+            validate(Credential(Transport.BEARER, token), deps)
+
+    assert cost(world, validations, environment) == NOTHING
+
+
+def test_a_stale_feed_costs_one_select_however_many_tokens(world: World) -> None:
+    environment = world.environment()
+    deps = bootstrap.authorizing(environment)
+    token = world.login(world.user()).access_token or ""
+    validate(Credential(Transport.BEARER, token), deps)
+    world.clock.now += world.settings.revocation_max_staleness_s
+
+    def validations() -> None:
+        for _ in range(100):
+            validate(Credential(Transport.BEARER, token), deps)
+
+    assert cost(world, validations, environment) == {**NOTHING, "Com_select": 1}
+
+
+def test_garbage_costs_the_authorizer_nothing(world: World) -> None:
+    environment = world.environment()
+    deps = bootstrap.authorizing(environment)
+    validate(Credential(Transport.BEARER, world.login(world.user()).access_token or ""), deps)
+
+    def attempts() -> None:
+        for garbage in ("", "x", "a.b.c", "aut_st_" + "A" * 100):
+            for transport in Transport:
+                with pytest.raises(InvalidAccessToken):
+                    validate(Credential(transport, garbage), deps)
+
+    assert cost(world, attempts, environment) == NOTHING
+
+
+def test_lists_and_introspection_are_one_select_each(world: World) -> None:
+    name = world.user()
+    answer = world.login(name)
+    user_id = world.user_id(name)
+    one_select = {**NOTHING, "Com_select": 1}
+    introspect(answer.access_token or "", world.sessions)  # reads the public keys, once an environment
+
+    assert cost(world, lambda: list_sessions(user_id, 10, None, world.sessions)) == one_select
+    assert cost(world, lambda: introspect(answer.token, world.sessions)) == one_select
+    assert cost(world, lambda: introspect(answer.access_token or "", world.sessions)) == one_select
+
+
+def test_a_row_does_not_grow_over_a_hundred_rotations(world: World) -> None:
+    answer = world.login(world.user(), kind=TokenKind.REFRESH)
+    size = _row_size(world, answer.session_id)
+    token = answer.token
+
+    for _ in range(100):
+        token = world.refresh(token, retry_key="k").token
+
+    assert world.row(answer.session_id)["generation"] == 100
+    # A first rotation fills rotated_at and retry_key_hash; nothing after it adds a byte.
+    assert _row_size(world, answer.session_id) - size <= 32 + 8
+
+
+def _row_size(world: World, session_id: str) -> int:
+    row = world.row(session_id)
+    return sum(
+        len(value) if isinstance(value, bytes | str) else 8 for value in row.values() if value is not None
+    )

@@ -1,0 +1,192 @@
+"""Refresh on the real database: one row, one successor, reuse ends the session."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from auth_tokens import bootstrap
+from auth_tokens.domain.errors import InvalidGrant, InvalidScope, UnauthorizedClient, Unavailable
+from auth_tokens.domain.tokens import TokenKind
+from auth_tokens.usecases.refresh import RefreshRequest, refresh
+from tests.support.world import CALLER, World
+
+
+def test_a_refresh_answers_new_tokens_of_the_same_session(world: World) -> None:
+    first = world.login(world.user())
+
+    second = world.refresh(first.token)
+
+    assert second.session_id == first.session_id
+    assert second.token != first.token
+    assert second.access_token != first.access_token
+    assert world.row(first.session_id)["generation"] == 1
+
+
+def test_a_lost_answer_repeated_gets_the_same_successor_and_writes_nothing(world: World) -> None:
+    first = world.login(world.user())
+    second = world.refresh(first.token)
+    before = world.row(first.session_id)
+    world.clock.now += 9
+
+    again = world.refresh(first.token)
+
+    assert again.token == second.token
+    assert world.row(first.session_id) == before
+
+
+def test_a_late_repeat_with_its_idempotency_key_gets_the_same_successor(world: World) -> None:
+    first = world.login(world.user())
+    second = world.refresh(first.token, retry_key="k1")
+    world.clock.now += 3600
+
+    assert world.refresh(first.token, retry_key="k1").token == second.token
+
+
+def test_a_spent_token_after_the_window_ends_the_session_and_is_told(world: World) -> None:
+    name = world.user()
+    first = world.login(name)
+    second = world.refresh(first.token)
+    world.clock.now += 10
+
+    with pytest.raises(InvalidGrant):
+        world.refresh(first.token)
+
+    with pytest.raises(InvalidGrant):
+        world.refresh(second.token)
+    assert world.row(first.session_id)["revoke_reason"] == "reuse"
+    assert world.events(name)[-1] == "token_reuse_detected"
+
+
+def test_a_grandparent_within_the_window_ends_the_session(world: World) -> None:
+    first = world.login(world.user())
+    second = world.refresh(first.token)
+    third = world.refresh(second.token)
+
+    with pytest.raises(InvalidGrant):
+        world.refresh(first.token)
+
+    with pytest.raises(InvalidGrant):
+        world.refresh(third.token)
+
+
+def test_reuse_leaves_the_users_other_sessions_alone(world: World) -> None:
+    name = world.user()
+    stolen, other = world.login(name), world.login(name)
+    world.refresh(stolen.token)
+    world.clock.now += 60
+
+    with pytest.raises(InvalidGrant):
+        world.refresh(stolen.token)
+
+    assert world.refresh(other.token).session_id == other.session_id
+
+
+def test_another_clients_attempt_spends_and_ends_nothing(world: World) -> None:
+    first = world.login(world.user())
+
+    with pytest.raises(InvalidGrant):
+        world.refresh(first.token, client_id="portal-app")
+
+    assert world.refresh(first.token).session_id == first.session_id
+
+
+def test_an_unknown_client_spends_nothing(world: World) -> None:
+    first = world.login(world.user())
+
+    with pytest.raises(UnauthorizedClient):
+        world.refresh(first.token, client_id="nobody")
+
+    assert world.row(first.session_id)["generation"] == 0
+
+
+def test_too_much_scope_spends_nothing_and_less_narrows_only_that_access_token(world: World) -> None:
+    first = world.login(world.user())
+
+    with pytest.raises(InvalidScope):
+        world.refresh(first.token, scope="portal:read portal:admin")
+    narrow = world.refresh(first.token, scope="portal:read")
+
+    assert narrow.scope == "portal:read"
+    assert world.refresh(narrow.token).scope == first.scope
+
+
+def test_a_disabled_user_gets_no_repeat_either(world: World) -> None:
+    name = world.user()
+    first = world.login(name)
+    world.refresh(first.token)
+    world.disable(name)
+
+    with pytest.raises(InvalidGrant):
+        world.refresh(first.token)
+
+
+def test_rotation_moves_the_idle_end_and_never_the_absolute_end(world: World) -> None:
+    first = world.login(world.user(refresh_idle_ttl_s=1000, refresh_absolute_ttl_s=1500))
+    born = world.row(first.session_id)
+    world.clock.now += 900
+
+    second = world.refresh(first.token)
+
+    after = world.row(first.session_id)
+    assert after["absolute_expires_at"] == born["absolute_expires_at"]
+    assert second.token_expires_in == 600
+
+
+@pytest.mark.parametrize(("age", "is_live"), [(999, True), (1000, False)])
+def test_the_idle_end_holds_to_the_second(world: World, age: int, is_live: bool) -> None:
+    first = world.login(world.user(refresh_idle_ttl_s=1000))
+    world.clock.now += age
+
+    if is_live:
+        assert world.refresh(first.token)
+    else:
+        with pytest.raises(InvalidGrant):
+            world.refresh(first.token)
+
+
+def test_a_session_token_is_no_refresh_token(world: World) -> None:
+    first = world.login(world.user(), kind=TokenKind.SESSION)
+
+    with pytest.raises(InvalidGrant):
+        world.refresh(first.token)
+
+    assert world.refresh(first.token, kind=TokenKind.SESSION).session_id == first.session_id
+
+
+def test_parallel_refreshes_of_one_token_get_one_and_the_same_successor(world: World) -> None:
+    environments = [bootstrap.issuing(world.environment()) for _ in range(8)]
+    for _ in range(5):
+        first = world.login(world.user())
+        barrier = Barrier(len(environments))
+
+        def attempt(index: int, token: str = first.token, barrier: Barrier = barrier) -> str:
+            barrier.wait()
+            return refresh(RefreshRequest(token), CALLER, environments[index]).token
+
+        with ThreadPoolExecutor(len(environments)) as pool:
+            successors = set(pool.map(attempt, range(len(environments))))
+
+        assert len(successors) == 1
+        assert world.row(first.session_id)["generation"] == 1
+        assert world.row(first.session_id)["revoked_at"] is None
+
+
+def test_a_signature_that_fails_after_the_commit_is_repaired_by_the_retry(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = world.login(world.user())
+    signer = type(world.issuing.signer)
+    with monkeypatch.context() as broken:
+        broken.setattr(signer, "sign", _unavailable)
+        with pytest.raises(Unavailable):
+            world.refresh(first.token)
+    assert world.row(first.session_id)["generation"] == 1
+
+    second = world.refresh(first.token)
+
+    assert world.refresh(second.token).session_id == first.session_id
+
+
+def _unavailable(*_: object) -> str:
+    raise Unavailable("kms")

@@ -1,0 +1,179 @@
+"""The refresh decision as a table: one row a case, both sides of every edge."""
+
+from dataclasses import replace
+
+import pytest
+
+from auth_tokens.domain.rotation import (
+    Presented,
+    Refuse,
+    Repeat,
+    Reuse,
+    ReuseKind,
+    Rotate,
+    Verdict,
+    decide,
+)
+from auth_tokens.domain.sessions import TokenRecord, User
+from auth_tokens.domain.tokens import MAX_GENERATION, TokenKind
+
+NOW = 1_800_000_000
+WINDOW = 10
+CURRENT_HASH, OTHER_HASH = b"c" * 32, b"o" * 32
+KEY, OTHER_KEY = b"k" * 32, b"x" * 32
+RECENT, OLDER = ReuseKind.RECENT_PREDECESSOR, ReuseKind.OLDER_GENERATION
+
+RECORD = TokenRecord(
+    id=b"i" * 16,
+    kind=TokenKind.REFRESH,
+    user_id="u",
+    device_id=b"d" * 16,
+    client_id="portal-web",
+    scope="portal:read",
+    generation=5,
+    token_hash=CURRENT_HASH,
+    key_epoch=2,
+    retry_key_hash=None,
+    rotated_at=NOW - 100,
+    created_at=NOW - 1000,
+    last_used_at=NOW - 100,
+    auth_time=NOW - 1000,
+    acr="",
+    amr=("pwd",),
+    expires_at=NOW + 500,
+    absolute_expires_at=NOW + 5000,
+    owner=User("u", "alice", is_active=True),
+)
+SHOWN = Presented(generation=5, epoch=2, store_hash=CURRENT_HASH, client_id="portal-web")
+PREDECESSOR = replace(SHOWN, generation=4, store_hash=OTHER_HASH)
+
+CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
+    "unknown session": (None, SHOWN, Refuse("unknown")),
+    "a device that holds no token": (replace(RECORD, token_hash=None), SHOWN, Refuse("unknown")),
+    "current": (RECORD, SHOWN, Rotate()),
+    "current, with a retry key": (RECORD, replace(SHOWN, retry_key_hash=KEY), Rotate()),
+    "current, wrong secret": (RECORD, replace(SHOWN, store_hash=OTHER_HASH), Refuse("hash_mismatch")),
+    "current, other key epoch": (RECORD, replace(SHOWN, epoch=1), Refuse("hash_mismatch")),
+    "current, never rotated": (
+        replace(RECORD, generation=0, rotated_at=None),
+        replace(SHOWN, generation=0),
+        Rotate(),
+    ),
+    "last generation of all": (
+        replace(RECORD, generation=MAX_GENERATION),
+        replace(SHOWN, generation=MAX_GENERATION),
+        Refuse("chain_exhausted"),
+    ),
+    "from the future": (RECORD, replace(SHOWN, generation=6), Refuse("from_the_future")),
+    "predecessor, last second of the window": (
+        replace(RECORD, rotated_at=NOW - 9),
+        PREDECESSOR,
+        Repeat(),
+    ),
+    "predecessor, window just over": (
+        replace(RECORD, rotated_at=NOW - 10),
+        PREDECESSOR,
+        Reuse(RECENT, 1, 10),
+    ),
+    "predecessor, rotated by a clock ahead of ours": (
+        replace(RECORD, rotated_at=NOW + 3),
+        PREDECESSOR,
+        Repeat(),
+    ),
+    "predecessor within the window, other retry keys": (
+        replace(RECORD, rotated_at=NOW - 1, retry_key_hash=KEY),
+        replace(PREDECESSOR, retry_key_hash=OTHER_KEY),
+        Repeat(),
+    ),
+    "predecessor of another epoch within the window": (
+        replace(RECORD, rotated_at=NOW - 1),
+        replace(PREDECESSOR, epoch=1),
+        Repeat(),
+    ),
+    "predecessor late, same retry key": (
+        replace(RECORD, retry_key_hash=KEY),
+        replace(PREDECESSOR, retry_key_hash=KEY),
+        Repeat(),
+    ),
+    "predecessor late, other retry key": (
+        replace(RECORD, retry_key_hash=KEY),
+        replace(PREDECESSOR, retry_key_hash=OTHER_KEY),
+        Reuse(RECENT, 1, 100),
+    ),
+    "predecessor late, key only at the rotation": (
+        replace(RECORD, retry_key_hash=KEY),
+        PREDECESSOR,
+        Reuse(RECENT, 1, 100),
+    ),
+    "predecessor late, key only now": (
+        RECORD,
+        replace(PREDECESSOR, retry_key_hash=KEY),
+        Reuse(RECENT, 1, 100),
+    ),
+    "two behind, within the window": (
+        replace(RECORD, rotated_at=NOW - 1),
+        replace(PREDECESSOR, generation=3),
+        Reuse(OLDER, 2, 1),
+    ),
+    "two behind, with the right retry key": (
+        replace(RECORD, retry_key_hash=KEY),
+        replace(PREDECESSOR, generation=3, retry_key_hash=KEY),
+        Reuse(OLDER, 2, 100),
+    ),
+    "the first of all": (RECORD, replace(PREDECESSOR, generation=0), Reuse(OLDER, 5, 100)),
+    "another client": (RECORD, replace(SHOWN, client_id="other"), Refuse("other_client")),
+    "another client with a spent token": (
+        RECORD,
+        replace(PREDECESSOR, client_id="other"),
+        Refuse("other_client"),
+    ),
+    "revoked": (replace(RECORD, revoked_at=NOW - 1), SHOWN, Refuse("revoked")),
+    "evicted": (replace(RECORD, revoked_at=NOW, revoke_reason="evicted"), SHOWN, Refuse("revoked")),
+    "revoked, predecessor within the window": (
+        replace(RECORD, revoked_at=NOW - 1, rotated_at=NOW - 1),
+        PREDECESSOR,
+        Refuse("revoked"),
+    ),
+    "revoked, older generation": (
+        replace(RECORD, revoked_at=NOW - 1),
+        replace(PREDECESSOR, generation=1),
+        Refuse("revoked"),
+    ),
+    "user deleted": (replace(RECORD, owner=None), SHOWN, Refuse("user_not_active")),
+    "user disabled": (
+        replace(RECORD, owner=User("u", "alice", is_active=False)),
+        SHOWN,
+        Refuse("user_not_active"),
+    ),
+    "user disabled, predecessor within the window": (
+        replace(RECORD, owner=User("u", "alice", is_active=False), rotated_at=NOW - 1),
+        PREDECESSOR,
+        Refuse("user_not_active"),
+    ),
+    "one second before the idle end": (replace(RECORD, expires_at=NOW + 1), SHOWN, Rotate()),
+    "at the idle end": (replace(RECORD, expires_at=NOW), SHOWN, Refuse("expired")),
+    "one second before the absolute end": (replace(RECORD, absolute_expires_at=NOW + 1), SHOWN, Rotate()),
+    "at the absolute end": (replace(RECORD, absolute_expires_at=NOW), SHOWN, Refuse("expired")),
+    "expired, predecessor within the window": (
+        replace(RECORD, expires_at=NOW, rotated_at=NOW - 1),
+        PREDECESSOR,
+        Refuse("expired"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("record", "presented", "expected"), CASES.values(), ids=CASES.keys())
+def test_decision(record: TokenRecord | None, presented: Presented, expected: Verdict) -> None:
+    assert decide(record, presented, NOW, WINDOW) == expected
+
+
+def test_a_window_of_zero_switches_the_window_off() -> None:
+    record = replace(RECORD, rotated_at=NOW)
+
+    assert decide(record, PREDECESSOR, NOW, 0) == Reuse(RECENT, 1, 0)
+
+
+def test_a_window_of_zero_leaves_the_idempotency_key() -> None:
+    record = replace(RECORD, rotated_at=NOW, retry_key_hash=KEY)
+
+    assert decide(record, replace(PREDECESSOR, retry_key_hash=KEY), NOW, 0) == Repeat()
