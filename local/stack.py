@@ -47,7 +47,8 @@ class LocalStack:
     runner: "lambda" (a child process per execution environment, under AWS's own runtime client) or
     "inprocess" (all in this process, for tests); port 0: any free one; state_dir: where the data live,
     None for a folder that goes with the stack; parameters: of template.yaml; database_url: an existing
-    MySQL or MariaDB instead of a private one; clock: epoch seconds, for gateway and authorizer cache.
+    MySQL or MariaDB instead of a private one; aws: services that run already, and go on after it;
+    clock: epoch seconds, for gateway and authorizer cache.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class LocalStack:
         state_dir: Path | None = None,
         parameters: Mapping[str, str] | None = None,
         database_url: str | None = None,
+        aws: LocalAws | None = None,
         max_environments: int = 4,
         durable: bool = True,
         clock: Callable[[], float] = time.time,
@@ -72,7 +74,8 @@ class LocalStack:
         self.port = port or free_port()
         self.base_url = f"http://{HOST}:{self.port}"
         self.parameters = {"Issuer": self.base_url, **(parameters or {})}
-        self.aws = LocalAws(self.state_dir)
+        self.aws = aws or LocalAws(self.state_dir)
+        self._owns_aws = aws is None
         self.specs: dict[str, FunctionSpec] = {}
         self.runner: Runner | None = None
         self._server: RunningServer | None = None
@@ -93,7 +96,8 @@ class LocalStack:
         apis = _Parallel(self._load_apis)
         if self._mariadb:
             self._mariadb.start()
-        self.aws.start()
+        if self._owns_aws:
+            self.aws.start()
         if self._mariadb:
             self._mariadb.wait()
         self._make_runner()
@@ -110,7 +114,8 @@ class LocalStack:
             self._server.shutdown()
         if self.runner:
             self.runner.close()
-        self.aws.stop()
+        if self._owns_aws:
+            self.aws.stop()
         if self._mariadb:
             self._mariadb.stop()
         self._server = self.runner = None

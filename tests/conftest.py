@@ -106,23 +106,23 @@ def fresh_world(database: DatabaseAddress, aws: LocalAws) -> Iterator[World]:
 
 
 @contextlib.contextmanager
-def new_stack(database: DatabaseAddress, runner: str, **options: object) -> Iterator[LocalStack]:
+def new_stack(database: DatabaseAddress, aws: LocalAws, runner: str) -> Iterator[LocalStack]:
     """The whole service over HTTP, on a schema of its own."""
     with schema(database) as at:
         url = f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
-        with LocalStack(runner=runner, database_url=url, **options) as started:  # type: ignore[arg-type]
+        with LocalStack(runner=runner, database_url=url, aws=aws) as started:
             yield started
 
 
 @pytest.fixture(scope="session")
 def stack(database: DatabaseAddress, aws: LocalAws) -> Iterator[LocalStack]:
     """The service with all functions in this process: fast."""
-    with new_stack(database, "inprocess") as started:
+    with new_stack(database, aws, "inprocess") as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def lambda_stack(database: DatabaseAddress, aws: LocalAws) -> Iterator[LocalStack]:
     """The service with its functions as they run on AWS: a process each, under the runtime client."""
-    with new_stack(database, "lambda") as started:
+    with new_stack(database, aws, "lambda") as started:
         yield started

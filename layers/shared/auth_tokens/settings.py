@@ -81,8 +81,6 @@ class Settings:
     jwks_max_age_s: int = 300
     cleanup_retention_s: int = 86_400
     authorizer_response: str = "simple"
-    event_bus_name: str = ""
-    log_level: str = "INFO"
     aws_region: str = ""
 
     @classmethod

@@ -37,6 +37,8 @@ class FakeRunner:
         self.events.append(event)
         return self.answer(event)
 
+    def drop(self, function: str | None = None) -> None: ...
+
     def close(self) -> None: ...
 
 

@@ -39,6 +39,8 @@ class FakeRunner:
         self.calls.append((function, event, timeout_s))
         return self.functions[function](event)
 
+    def drop(self, function: str | None = None) -> None: ...
+
     def close(self) -> None: ...
 
 

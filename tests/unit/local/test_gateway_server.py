@@ -25,6 +25,8 @@ class EchoRunner:
             return {"statusCode": 204, "headers": {"X-Nothing": "1"}}
         return {"statusCode": 200, "body": json.dumps(event), "cookies": ["a=1", "b=2"]}
 
+    def drop(self, function: str | None = None) -> None: ...
+
     def close(self) -> None: ...
 
 

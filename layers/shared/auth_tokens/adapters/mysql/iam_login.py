@@ -43,7 +43,7 @@ def login_token(
     empty_hash = hashlib.sha256(b"").hexdigest()
     request = f"GET\n/\n{canonical_query}\nhost:{address}\n\nhost\n{empty_hash}"
     request_hash = hashlib.sha256(request.encode()).hexdigest()
-    to_sign = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, request_hash])
+    to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{request_hash}"
     key = ("AWS4" + credentials["AWS_SECRET_ACCESS_KEY"]).encode()
     for part in (day, region, _SERVICE, "aws4_request"):
         key = hmac.digest(key, part.encode(), hashlib.sha256)
