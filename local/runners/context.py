@@ -1,0 +1,33 @@
+"""The context object that a Lambda handler is given, for functions run in this process."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+
+from local.environment import FunctionSpec
+from local.gateway.arns import function_arn
+
+
+@dataclass(frozen=True)
+class LambdaContext:
+    """As the runtime client's: names in snake case, the time left as a method."""
+
+    function_name: str
+    memory_limit_in_mb: str
+    invoked_function_arn: str
+    deadline: float
+    function_version: str = "$LATEST"
+    log_group_name: str = "local"
+    log_stream_name: str = "local"
+    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @classmethod
+    def of(cls, spec: FunctionSpec, timeout_s: float | None) -> LambdaContext:
+        """For one invocation that starts now."""
+        deadline = time.monotonic() + (timeout_s or spec.timeout_s)
+        return cls(spec.name, str(spec.memory_mb), function_arn(spec.name), deadline)
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int((self.deadline - time.monotonic()) * 1000))

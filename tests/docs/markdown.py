@@ -1,0 +1,76 @@
+"""Reads the project's Markdown: its tables, links and code blocks."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+DOCS = ROOT / "docs"
+PAGES = (README, ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md")))
+
+_HEADING = re.compile(r"#{1,6} +(.+)")
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Table:
+    """heading: the nearest one above; each row a mapping of column title to cell."""
+
+    heading: str
+    titles: tuple[str, ...]
+    rows: tuple[dict[str, str], ...]
+
+
+def tables(path: Path) -> list[Table]:
+    """The tables of a page, from top to bottom."""
+    found: list[Table] = []
+    heading, lines = "", []
+    for line in [*path.read_text("utf-8").splitlines(), ""]:
+        if line.startswith("|"):
+            lines.append(line)
+            continue
+        if lines:
+            found.append(_table(heading, lines))
+            lines = []
+        if match := _HEADING.match(line):
+            heading = match[1]
+    return found
+
+
+def table(path: Path, heading: str, title: str) -> Table:
+    """The one table under a heading whose first column has this title."""
+    [only] = [t for t in tables(path) if t.heading == heading and t.titles[0] == title]
+    return only
+
+
+def plain(cell: str) -> str:
+    """A cell without its code marks and emphasis."""
+    return cell.replace("`", "").replace("**", "")
+
+
+def code_blocks(path: Path, language: str) -> list[str]:
+    return [body for name, body in _FENCE.findall(path.read_text("utf-8")) if name == language]
+
+
+def links(path: Path) -> list[str]:
+    """Targets of the links of a page that lead to a file of the project."""
+    text = _FENCE.sub("", path.read_text("utf-8"))
+    return [target for target in _LINK.findall(text) if not re.match(r"[a-z]+:", target)]
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors that a page's headings make, by the rule of GitHub."""
+    text = _FENCE.sub("", path.read_text("utf-8"))
+    headings = [m[1] for line in text.splitlines() if (m := _HEADING.match(line))]
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+
+
+def _table(heading: str, lines: list[str]) -> Table:
+    titles, _, *rows = [_cells(line) for line in lines]
+    return Table(heading, tuple(titles), tuple(dict(zip(titles, row, strict=True)) for row in rows))
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]

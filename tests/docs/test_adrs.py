@@ -1,0 +1,50 @@
+"""Decisions: numbered once, whole, short, and there where code cites them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.markdown import DOCS, ROOT
+
+ADRS = sorted((DOCS / "adr").glob("*.md"))
+MAX_WORDS = 650  # one page
+CITED_BY = ("layers", "functions", "local", "tests", "examples", "scripts")
+
+
+def test_numbers_are_unique_and_without_gaps() -> None:
+    numbers = [path.name[:4] for path in ADRS]
+
+    assert numbers == [f"{n:04}" for n in range(1, len(ADRS) + 1)]
+
+
+@pytest.mark.parametrize("path", ADRS, ids=lambda path: path.stem)
+def test_a_decision_is_whole_and_one_page(path: Path) -> None:
+    text = path.read_text("utf-8")
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+
+    assert re.match(rf"# {path.name[:4]}: .+\n\nStatus: (proposed|accepted|superseded by \d{{4}}), \d{{4}}-\d\d-\d\d\n", text)
+    assert headings == ["Context", "Options", "Decision", "Consequences"]
+    assert re.search(r"^- Bad: ", text.split("## Consequences")[1], re.MULTILINE), "every decision has its price"
+    assert len(text.split()) <= MAX_WORDS
+
+
+def test_every_decision_cited_exists() -> None:
+    sources = [*ROOT.glob("*.yaml"), ROOT / "Makefile"]
+    for folder in CITED_BY:
+        sources += [p for p in (ROOT / folder).rglob("*") if p.suffix in {".py", ".sql", ".yaml", ".txt"}]
+    cited = {
+        number
+        for source in sources
+        if source.is_file() and ".venv" not in source.parts
+        for number in re.findall(r"docs/adr/(\d{4})", source.read_text("utf-8"))
+    }
+
+    assert cited
+    assert cited <= {path.name[:4] for path in ADRS}
+
+
+def test_decisions_cited_in_pages_exist() -> None:
+    numbers = {path.name[:4] for path in ADRS}
+    for page in DOCS.rglob("*.md"):
+        assert set(re.findall(r"ADR \[?(\d{4})", page.read_text("utf-8"))) <= numbers, page

@@ -1,0 +1,103 @@
+"""docs/runbook.md and docs/clients.md: metrics, log lines, events and the authorizer's context are those of the code."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.events import EventType
+from auth_tokens.domain.keys import KeySchedule
+from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT, LOGIN_PER_SOURCE
+from auth_tokens.observability import NAMESPACE
+from auth_tokens.usecases.validate import Transport, Validated
+from auth_tokens.web.iam_policy import context_of
+from auth_tokens.web.portal_events import REASONS
+
+from tests.docs.markdown import DOCS, ROOT, plain, table
+
+PAGE = DOCS / "runbook.md"
+TEXT = PAGE.read_text("utf-8")
+
+
+def _telemetry_calls(*methods: str) -> Iterator[ast.Call]:
+    for folder in ("layers/shared/auth_tokens", "functions"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                    if node.func.attr in methods and "telemetry" in ast.unparse(node.func.value).lower():
+                        yield node
+
+
+def _texts(node: ast.AST) -> set[str]:
+    return {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+
+
+def test_the_metrics_table_is_what_the_code_emits() -> None:
+    emitted = {
+        name: _texts(call.args[2]).pop() if len(call.args) > 2 else "Count"
+        for call in _telemetry_calls("count")
+        for name in _texts(call.args[0])
+    }
+    rows = table(PAGE, "Metrics", "Metric").rows
+
+    assert emitted
+    assert {plain(row["Metric"]): row["Unit"] for row in rows} == emitted
+    assert f"namespace `{NAMESPACE}`" in TEXT
+
+
+def test_every_metric_named_in_any_page_is_emitted() -> None:
+    emitted = {name for call in _telemetry_calls("count") for name in _texts(call.args[0])}
+    metric = re.compile(r"[Mm]etric `([A-Za-z]+)`")
+    for page in (ROOT / "README.md", *DOCS.rglob("*.md")):
+        assert set(metric.findall(page.read_text("utf-8"))) <= emitted, page
+
+
+def test_the_log_lines_are_what_the_code_writes() -> None:
+    written = {name for call in _telemetry_calls("outcome", "failure") for name in _texts(call.args[0])}
+
+    assert {plain(row["`message`"]) for row in table(PAGE, "Logs", "`message`").rows} == written
+
+
+def test_the_fields_of_a_log_line_are_those_of_the_code() -> None:
+    rows = {plain(row["`message`"]): row["Fields"] for row in table(PAGE, "Logs", "`message`").rows}
+    for call in _telemetry_calls("outcome"):
+        for name in _texts(call.args[0]):
+            for keyword in call.keywords:
+                assert keyword.arg is None or f"`{keyword.arg}`" in rows[name], (name, keyword.arg)
+
+
+def test_the_events_table_has_every_type_of_event() -> None:
+    rows = table(PAGE, "Security events", "Type").rows
+
+    assert [plain(row["Type"]) for row in rows] == [kind.value for kind in EventType]
+
+
+def test_the_portals_events_are_named() -> None:
+    assert all(f"`{name}`" in TEXT for name in REASONS)
+
+
+def test_the_walk_of_a_signing_key_is_the_schedules() -> None:
+    schedule = KeySchedule()
+
+    assert f"signs for {schedule.signing_age_s // 86400} days" in TEXT
+    assert schedule.publish_wait_s == 86400 and "published a day before" in TEXT
+    assert schedule.retire_wait_s == 7200 and "for two hours" in TEXT
+
+
+def test_the_login_limits_of_the_decision_are_the_codes() -> None:
+    rows = table(DOCS / "adr/0006-fail-open-and-fail-closed.md", "Decision", "limit").rows
+    account, source = (row["then"] + " " + row["at once"] for row in rows)
+
+    assert account == f"one each 30 s; a success clears it {LOGIN_PER_ACCOUNT.burst}"
+    assert LOGIN_PER_ACCOUNT.interval_ms == 30_000
+    assert source == f"one each 0.6 s {LOGIN_PER_SOURCE.burst}"
+    assert LOGIN_PER_SOURCE.interval_ms == 600
+
+
+def test_the_authorizers_context_is_the_codes() -> None:
+    claims = AccessClaims("u", "s", None, "c", "", "d", 0, "", (), (), 0, 1)
+    context = context_of(Validated(claims, Transport.COOKIE))
+    rows = table(DOCS / "clients.md", "Another team's API", "Key").rows
+    kinds = {"text": str, "number": int}
+
+    assert {plain(row["Key"]): kinds[row["Type"]] for row in rows} == {k: type(v) for k, v in context.items()}
