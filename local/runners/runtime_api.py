@@ -54,7 +54,7 @@ class _Child:
     """One execution environment: a process and the Runtime API that it alone speaks to."""
 
     def __init__(self, process_starter: _Starter, spec: FunctionSpec, log_dir: Path | None) -> None:
-        self._spec = spec
+        self.spec = spec
         self._next: queue.SimpleQueue[_Invocation | None] = queue.SimpleQueue()
         self._current: _Invocation | None = None
         self._init_error: dict[str, Any] | None = None
@@ -95,9 +95,9 @@ class _Child:
         self._server.shutdown()
         self._server.server_close()
 
-    def take(self) -> tuple[_Invocation | None, FunctionSpec]:
+    def take(self) -> _Invocation | None:
         """For the Runtime API: the next event, when there is one."""
-        return self._next.get(), self._spec
+        return self._next.get()
 
     def settle(self, invocation_id: str, result: bytes = b"", error: dict[str, Any] | None = None) -> None:
         """For the Runtime API: an answer to the current event."""
@@ -134,7 +134,7 @@ class _RuntimeRequest(BaseHTTPRequestHandler):
     server: _RuntimeApi
 
     def do_GET(self) -> None:
-        invocation, spec = self.server.child.take()
+        invocation = self.server.child.take()
         if invocation is None:
             self.close_connection = True
             return
@@ -142,7 +142,7 @@ class _RuntimeRequest(BaseHTTPRequestHandler):
         headers = {
             "Lambda-Runtime-Aws-Request-Id": invocation.id,
             "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
-            "Lambda-Runtime-Invoked-Function-Arn": function_arn(spec.name),
+            "Lambda-Runtime-Invoked-Function-Arn": function_arn(self.server.child.spec.name),
             "Content-Type": "application/json",
         }
         self._reply(200, invocation.event, headers)
@@ -239,7 +239,7 @@ class LambdaRunner:
             for name in names:
                 self._free[name] = []
             for child in self._children - set(idle):
-                child.is_stale = child.is_stale or function in (None, child._spec.name)
+                child.is_stale = child.is_stale or function in (None, child.spec.name)
             self._children -= set(idle)
         for child in idle:
             child.close()

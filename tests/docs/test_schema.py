@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass, field
 
 import pytest
+
 from auth_tokens.adapters.mysql.migrations import CREATE_MIGRATIONS, migrations_in
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.keys import KeyState, Purpose
-
 from tests.docs.markdown import DOCS, ROOT, table, tables
 
 PAGE = DOCS / "schema.md"

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from auth_tokens.adapters.kms.keyring import KeyRing
 from auth_tokens.domain.claims import IAT_LEEWAY_S, build_claims
 from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
 from auth_tokens.domain.policy import MAX_ACCESS_TTL_S
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import PREFIXES, MalformedToken, OpaqueToken, TokenCodec, TokenKind
-
 from tests.docs.markdown import DOCS, code_blocks, plain, table
 
 PAGE = DOCS / "tokens.md"
@@ -26,10 +26,8 @@ class OneKey:
     """Key table and wrapper at once: one data key, which is the vectors' own."""
 
     def all(self) -> list[StoredKey]:
-        epoch = VECTORS["epoch"]
-        return [
-            StoredKey("token-chain.1", Purpose.TOKEN_CHAIN, epoch, KeyState.ACTIVE, "HKDF-SHA-256", b"wrapped", None, 0)
-        ]
+        purpose, epoch, state = Purpose.TOKEN_CHAIN, VECTORS["epoch"], KeyState.ACTIVE
+        return [StoredKey("token-chain.1", purpose, epoch, state, "HKDF-SHA-256", b"wrapped", None, 0)]
 
     def unwrap(self, ciphertext: bytes, context: dict[str, str]) -> bytes:
         return bytes.fromhex(VECTORS["data_key"])
@@ -54,8 +52,7 @@ def _token(vector: dict[str, Any]) -> OpaqueToken:
     )
 
 
-def _each(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("vector", TOKENS, ids=[vector["name"] for vector in TOKENS])
+each_vector = pytest.mark.parametrize("vector", TOKENS, ids=[vector["name"] for vector in TOKENS])
 
 
 def test_the_working_keys_are_derived_as_the_vectors_say() -> None:
@@ -65,7 +62,7 @@ def test_the_working_keys_are_derived_as_the_vectors_say() -> None:
     assert {name: getattr(keys, name).hex() for name in ("chain", "store", "tag")} == VECTORS["keys"]
 
 
-@_each("vector")
+@each_vector
 def test_a_token_is_written_and_hashed_as_its_vector_says(vector: dict[str, Any]) -> None:
     token = _token(vector)
 
@@ -73,12 +70,12 @@ def test_a_token_is_written_and_hashed_as_its_vector_says(vector: dict[str, Any]
     assert CODEC.store_hash(token).hex() == vector["token_hash"]
 
 
-@_each("vector")
+@each_vector
 def test_a_vector_is_read_back_as_the_same_token(vector: dict[str, Any]) -> None:
     assert CODEC.parse(vector["token"], TokenKind(vector["kind"])) == _token(vector)
 
 
-@_each("vector")
+@each_vector
 def test_tag_and_checksum_stand_where_the_page_says(vector: dict[str, Any]) -> None:
     raw = base64.urlsafe_b64decode(vector["token"][7:])
 
@@ -157,7 +154,11 @@ def test_the_claims_table_is_what_goes_into_an_access_token() -> None:
     kinds = {"text": str, "number": int, "list of texts": list}
     rows = table(PAGE, "Access tokens", "Claim").rows
 
-    assert {plain(row["Claim"]): kinds[row["Type"]] for row in rows} == {k: type(v) for k, v in claims.items()}
+    assert {plain(row["Claim"]): kinds[row["Type"]] for row in rows} == _types_of(claims)
+
+
+def _types_of(members: dict[str, Any]) -> dict[str, type]:
+    return {name: type(value) for name, value in members.items()}
 
 
 def test_the_leeway_and_longest_lifetime_are_the_codes() -> None:
