@@ -16,6 +16,7 @@ from auth_tokens.web.parameters import parameters_from
 from auth_tokens.web.portal_events import portal_revocation
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response, clearing_cookie
+from auth_tokens.web.views import ids_of
 
 SHARED = bootstrap.parts(bootstrap.powertools())
 DEPS = bootstrap.sessions(SHARED)
@@ -35,25 +36,27 @@ def post_logout(request: Request) -> Response:
     scope = LogoutScope(parameters.choice("scope", tuple(s.value for s in LogoutScope)))
     logout(scope, caller.claims, request.caller, DEPS)
     ends_this = caller.transport is Transport.COOKIE and scope is not LogoutScope.OTHERS
-    return Response(204, cookies=(clearing_cookie(),) if ends_this else ())
+    cookies = (clearing_cookie(),) if ends_this else ()
+    return Response(204, cookies=cookies, about=ids_of(caller.claims))
 
 
 def delete_session(request: Request) -> Response:
-    user_id = _session(request).claims.sub
-    end_session(request.path_parameters["session_id"], user_id, request.caller, DEPS)
-    return Response(204)
+    claims = _session(request).claims
+    end_session(request.path_parameters["session_id"], claims.sub, request.caller, DEPS)
+    return Response(204, about=ids_of(claims))
 
 
 def delete_device(request: Request) -> Response:
-    user_id = _session(request).claims.sub
-    forget_device(request.path_parameters["device_id"], user_id, request.caller, DEPS)
-    return Response(204)
+    claims = _session(request).claims
+    forget_device(request.path_parameters["device_id"], claims.sub, request.caller, DEPS)
+    return Response(204, about=ids_of(claims))
 
 
 def post_admin_revoke(request: Request) -> Response:
     reason = parameters_from(request).required_text("reason", max_length=200)
-    ended = revoke_user(user_in_path(request), RevokeReason.ADMIN, reason, DEPS)
-    return Response(body={"revoked": ended})
+    user_id = user_in_path(request)
+    ended = revoke_user(user_id, RevokeReason.ADMIN, reason, DEPS)
+    return Response(body={"revoked": ended}, about={"user_id": user_id})
 
 
 def _session(request: Request) -> Validated:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
+from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.rotation import Presented, Refuse, Reuse, Rotate, Verdict, decide
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sessions import TokenRecord
@@ -89,11 +90,11 @@ def judge(
     verdict = decide(matching, presented, now, deps.policy.retry_window_s)
     match verdict:
         case Refuse(reason):
-            raise InvalidGrant(reason)
+            raise InvalidGrant(f"{reason}, session {text_of(token.id)}")
         case Reuse():
             assert record is not None
             _close_reused(record, verdict, caller, deps, now)
-            raise InvalidGrant("reuse")
+            raise InvalidGrant(f"reuse, session {text_of(token.id)}")
     return verdict
 
 

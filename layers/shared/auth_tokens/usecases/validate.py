@@ -99,7 +99,7 @@ def _is_current(record: TokenRecord, token: OpaqueToken, deps: ValidateDeps, now
 
 def _csrf_holds(credential: Credential, token: OpaqueToken, deps: ValidateDeps) -> bool:
     expected = deps.codec.csrf_token(token)
-    return hmac.compare_digest(expected.encode(), (credential.csrf_token or "").encode())
+    return hmac.compare_digest(expected.encode(), (credential.csrf_token or "").encode(errors="replace"))
 
 
 def _note_use(record: TokenRecord, deps: ValidateDeps, now: int) -> None:

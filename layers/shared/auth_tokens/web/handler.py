@@ -45,6 +45,7 @@ def _answer(
         request = request_from(event)
         fields["request_id"] = request.request_id
         response = routes.get(request.route_key, _no_route)(request)
+        fields |= response.about
     except TokenServiceError as exc:
         response = error_response(exc)
         fields |= {"outcome": exc.code or "no_credential", "detail": exc.detail}

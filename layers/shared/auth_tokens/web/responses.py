@@ -39,12 +39,14 @@ _STATUSES: tuple[tuple[type[errors.TokenServiceError], int], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """headers: beyond those that every response has; body: a JSON value, or None for none."""
+    """headers: beyond those that every response has; body: a JSON value, or None for none;
+    about: ids for the log line, never a secret."""
 
     status: int = 200
     body: Any = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=lambda: NO_STORE)
     cookies: tuple[str, ...] = field(default=(), repr=False)
+    about: Mapping[str, str] = field(default_factory=dict)
 
     def as_event(self, cors: Mapping[str, str]) -> dict[str, Any]:
         """What the gateway wants (HTTP API, payload 2.0)."""
@@ -75,7 +77,7 @@ def token_response(answer: TokenAnswer) -> Response:
     }
     if answer.device_token is not None:
         body["device_token"] = answer.device_token
-    return Response(body=body)
+    return Response(body=body, about=_about(answer))
 
 
 def clearing_cookie() -> str:
@@ -108,7 +110,11 @@ def _cookie_response(answer: TokenAnswer) -> Response:
         "expires_in": answer.expires_in,
         "csrf_token": answer.csrf_token,
     }
-    return Response(body=body, cookies=(cookie,))
+    return Response(body=body, cookies=(cookie,), about=_about(answer))
+
+
+def _about(answer: TokenAnswer) -> dict[str, str]:
+    return {"session_id": answer.session_id, "device_id": answer.device_id}
 
 
 def _headers_for(error: errors.TokenServiceError) -> dict[str, str]:

@@ -10,6 +10,11 @@ from auth_tokens.usecases.list_sessions import SessionPage, SessionView
 from auth_tokens.usecases.ports import EventView
 
 
+def ids_of(claims: AccessClaims) -> dict[str, str]:
+    """Whose request it was, for the log line."""
+    return {"user_id": claims.sub, "session_id": claims.sid}
+
+
 def claims_view(claims: AccessClaims) -> dict[str, Any]:
     """The caller's own session."""
     return {

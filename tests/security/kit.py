@@ -1,0 +1,211 @@
+"""A service in memory, and a forger who holds its signing keys: tokens are put together by hand, not by PyJWT.
+
+Every refusal is looked at from four sides, which must agree: the authorizer for REST and for HTTP APIs,
+one of the service's own routes, and introspection.
+"""
+
+import base64
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from auth_tokens.adapters.access_jwt.algorithms import public_jwk
+from auth_tokens.adapters.access_jwt.verifier import JwtVerifier, PublicKeys
+from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
+from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
+from auth_tokens.domain.policy import Lifetimes, Policy
+from auth_tokens.domain.tokens import TokenCodec
+from auth_tokens.usecases.deps import SessionDeps, ValidateDeps
+from auth_tokens.usecases.introspect import introspect
+from auth_tokens.usecases.validate import validate
+from auth_tokens.web.authorizer import Unauthorized, authorize
+from auth_tokens.web.credentials import credential_from
+from auth_tokens.web.handler import http_handler
+from auth_tokens.web.requests import Request
+from auth_tokens.web.responses import Response
+from tests.support.fakes import USER, FakeKeyTable, FakeRevocationSource, FakeTokenStore, codec, session_record
+from tests.support.world import START, Clock, RecordedTelemetry
+
+ISSUER = "https://tokens.test"
+AUDIENCE = "portal"
+SID = "01900000-0000-7000-8000-00000000000a"
+JTI = "01900000-0000-7000-8000-0000000000ff"
+ARN = "arn:aws:execute-api:eu-west-1:123456789012:abcdef1234/prod/GET/jobs"
+POLICY = Policy(600, Lifetimes(1000, 5000), Lifetimes(1000, 5000), Lifetimes(1000, 5000), 20, 10)
+ABSENT = object()
+# Order of the P-256 group (SEC 2 §2.4.2).
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+@cache
+def private_key(algorithm: str) -> Any:
+    """One key pair of an algorithm a run: RSA takes its time."""
+    if algorithm == "ES256":
+        return ec.generate_private_key(ec.SECP256R1())
+    if algorithm == "EdDSA":
+        return ed25519.Ed25519PrivateKey.generate()
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def stored_key(algorithm: str, epoch: int, state: KeyState = KeyState.SIGNING) -> StoredKey:
+    """The row of that key pair."""
+    jwk = public_jwk(private_key(algorithm).public_key(), algorithm)
+    return StoredKey(jwk["kid"], Purpose.SIGNING, epoch, state, algorithm, b"wrapped", jwk, START)
+
+
+def kid_of(algorithm: str) -> str:
+    return stored_key(algorithm, 1).kid
+
+
+def segment(raw: bytes) -> str:
+    """base64url without padding."""
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def raw_of(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def signature(signing_input: bytes, algorithm: str = "ES256") -> bytes:
+    """A good signature of the service's key, as JWS wants it (RFC 7518 §3)."""
+    key = private_key(algorithm)
+    if algorithm == "ES256":
+        r, s = utils.decode_dss_signature(key.sign(signing_input, ec.ECDSA(SHA256())))
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    if algorithm == "EdDSA":
+        return bytes(key.sign(signing_input))
+    return bytes(key.sign(signing_input, padding.PKCS1v15(), SHA256()))
+
+
+def good_header(algorithm: str = "ES256", **changes: Any) -> dict[str, Any]:
+    return _changed({"alg": algorithm, "typ": "at+jwt", "kid": kid_of(algorithm)}, changes)
+
+
+def good_claims(**changes: Any) -> dict[str, Any]:
+    claims = {
+        "iss": ISSUER,
+        "sub": USER.id,
+        "aud": AUDIENCE,
+        "exp": START + 600,
+        "iat": START,
+        "jti": JTI,
+        "client_id": "portal-web",
+        "scope": "portal:read",
+        "auth_time": START,
+        "acr": "",
+        "amr": ["pwd"],
+        "sid": SID,
+        "device_id": "01900000-0000-7000-8000-00000000000d",
+        "labels": ["admin"],
+    }
+    return _changed(claims, changes)
+
+
+def forged(
+    header: dict[str, Any] | bytes | None = None,
+    payload: dict[str, Any] | bytes | None = None,
+    algorithm: str = "ES256",
+) -> str:
+    """A token signed by the service's own key over any header and payload; bytes are taken as they are."""
+    first = header if isinstance(header, bytes) else _json(header or good_header(algorithm))
+    second = payload if isinstance(payload, bytes) else _json(payload or good_claims())
+    signing_input = f"{segment(first)}.{segment(second)}"
+    return f"{signing_input}.{segment(signature(signing_input.encode(), algorithm))}"
+
+
+def claims_text(name: str, value: str) -> bytes:
+    """The good payload with one member's value as it is to stand in the JSON, however odd."""
+    others = json.dumps(good_claims(**{name: ABSENT}))
+    return f'{others[:-1]}, "{name}": {value}}}'.encode()
+
+
+@dataclass
+class Kit:
+    """The service in memory: one live session (SID), keys of all three algorithms published."""
+
+    clock: Clock = field(default_factory=Clock)
+    telemetry: RecordedTelemetry = field(default_factory=RecordedTelemetry)
+    store: FakeTokenStore = field(default_factory=lambda: FakeTokenStore(session_record()))
+    source: FakeRevocationSource = field(default_factory=FakeRevocationSource)
+    codec: TokenCodec = field(default_factory=codec)
+    table: FakeKeyTable = field(
+        default_factory=lambda: FakeKeyTable(
+            stored_key(alg, epoch) for epoch, alg in enumerate(("ES256", "RS256", "EdDSA"), 1)
+        )
+    )
+    max_key_age_s: int = 300
+
+    def __post_init__(self) -> None:
+        table: Any = self.table
+        self.public_keys = PublicKeys(table, self.clock, self.max_key_age_s)
+        self.verifier = JwtVerifier(self.public_keys, ISSUER, AUDIENCE)
+        self.feed = PolledRevocationFeed(
+            self.source, self.clock, self.telemetry, max_staleness_s=0, fail_after_s=60
+        )
+        store: Any = self.store
+        cipher: Any = None
+        self.authorizing = ValidateDeps(self.verifier, self.codec, store, self.feed, POLICY, self.clock)
+        self.sessions = SessionDeps(
+            self.verifier, self.codec, store, None, POLICY, self.clock, cipher, ISSUER, AUDIENCE
+        )
+        self.route = http_handler({"GET /auth/session": self._whoami}, self.telemetry, ())
+
+    def authorized(self, event: dict[str, Any]) -> dict[str, Any]:
+        """The authorizer's answer to an event."""
+        return authorize(
+            event,
+            lambda credential: validate(credential, self.authorizing),
+            simple_response=True,
+            allowed_origins=(),
+            telemetry=self.telemetry,
+        )
+
+    def http(self, **headers: str) -> dict[str, Any]:
+        """The answer of a route of the service's own."""
+        event = {
+            "routeKey": "GET /auth/session",
+            "headers": headers,
+            "requestContext": {"http": {"method": "GET"}},
+        }
+        return self.route(event, None)
+
+    def _whoami(self, request: Request) -> Response:
+        return Response(body=validate(credential_from(request, ()), self.sessions).claims.sub)
+
+
+def assert_accepted(kit: Kit, token: str) -> None:
+    """All four sides let it in."""
+    header = f"Bearer {token}"
+    policy = kit.authorized({"type": "TOKEN", "authorizationToken": header, "methodArn": ARN})
+    assert policy["policyDocument"]["Statement"][0]["Effect"] == "Allow"
+    simple = kit.authorized({"version": "2.0", "headers": {"authorization": header}, "routeArn": ARN})
+    assert simple["isAuthorized"] is True
+    assert kit.http(authorization=header)["statusCode"] == 200
+    assert introspect(token, kit.sessions)["active"] is True
+
+
+def assert_refused(kit: Kit, token: str) -> None:
+    """All four sides refuse it, as the caller's fault: no 500 anywhere."""
+    header = f"Bearer {token}"
+    with pytest.raises(Unauthorized, match=r"^Unauthorized$"):
+        kit.authorized({"type": "TOKEN", "authorizationToken": header, "methodArn": ARN})
+    simple = kit.authorized({"version": "2.0", "headers": {"authorization": header}, "routeArn": ARN})
+    assert simple == {"isAuthorized": False}
+    response = kit.http(authorization=header)
+    assert response["statusCode"] == 401
+    assert 'error="invalid_token"' in response["headers"]["WWW-Authenticate"]
+    assert introspect(token, kit.sessions) == {"active": False}
+    assert not [fields for _, fields in kit.telemetry.lines if "error" in fields]
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _changed(members: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**members, **changes}.items() if value is not ABSENT}

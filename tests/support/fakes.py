@@ -1,0 +1,174 @@
+"""The ports in memory: what the adapters and use cases stand on, without a database, KMS or clock."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.errors import Unavailable
+from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.keys import KeyState, PublicKeyRow, Purpose, StoredKey
+from auth_tokens.domain.sessions import TokenRecord, User
+from auth_tokens.domain.tokens import ChainKeys, TokenCodec, TokenKind
+from tests.support.world import START
+
+USER = User("11111111-1111-7111-8111-111111111111", "alice@example.com", is_active=True, labels=("admin",))
+ROW_ID = bytes.fromhex("0190000000007000800000000000000a")
+DEVICE_ID = bytes.fromhex("0190000000007000800000000000000d")
+
+
+class FakeKeyTable:
+    """auth_token_keys. Counts its reads; out of reach while `is_down`."""
+
+    def __init__(self, rows: Iterable[StoredKey] = ()) -> None:
+        self.rows = list(rows)
+        self.reads = 0
+        self.is_down = False
+
+    def all(self) -> list[StoredKey]:
+        self._touch()
+        kept = [row for row in self.rows if row.state is not KeyState.GONE]
+        return sorted(kept, key=lambda row: (row.purpose.value, row.epoch))
+
+    def public(self) -> list[PublicKeyRow]:
+        return [
+            PublicKeyRow(row.kid, row.state, row.algorithm, row.public_jwk, row.changed_at)
+            for row in self.all()
+            if row.purpose is Purpose.SIGNING and row.public_jwk
+        ]
+
+    def insert(self, key: StoredKey) -> None:
+        self._touch()
+        if all((row.purpose, row.epoch) != (key.purpose, key.epoch) for row in self.rows):
+            self.rows.append(key)
+
+    def advance(self, kid: str, before: KeyState, after: KeyState, now: int) -> bool:
+        self._touch()
+        for index, row in enumerate(self.rows):
+            if row.kid == kid and row.state is before:
+                self.rows[index] = replace(row, state=after, changed_at=now)
+                return True
+        return False
+
+    def _touch(self) -> None:
+        self.reads += 1
+        if self.is_down:
+            raise Unavailable("database error 2003")
+
+
+class FakeKeyWrapper:
+    """KMS: a ciphertext opens only with the context it was made with. Unlike moto it can be denied."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.is_down = False
+        self._contents: dict[bytes, tuple[bytes, dict[str, str]]] = {}
+
+    def wrap(self, plaintext: bytes, context: dict[str, str]) -> bytes:
+        self._call("wrap", context)
+        blob = b"wrapped-%d" % len(self._contents)
+        self._contents[blob] = (plaintext, context)
+        return blob
+
+    def unwrap(self, ciphertext: bytes, context: dict[str, str]) -> bytes:
+        self._call("unwrap", context)
+        plaintext, expected = self._contents.get(ciphertext, (b"", None))
+        if context != expected:
+            raise Unavailable("kms decrypt: InvalidCiphertextException")
+        return plaintext
+
+    def _call(self, name: str, context: dict[str, str]) -> None:
+        self.calls.append(f"{name} {context['purpose']}")
+        if self.is_down:
+            raise Unavailable("kms: AccessDeniedException")
+
+
+class FakeTokenStore:
+    """auth_user_tokens for those who only read it. Counts its reads."""
+
+    def __init__(self, *records: TokenRecord) -> None:
+        self.records = {record.id: record for record in records}
+        self.denied: set[bytes] = set()
+        self.reads = 0
+        self.touched: list[tuple[bytes, int, int]] = []
+
+    def load(self, token_id: bytes) -> TokenRecord | None:
+        self.reads += 1
+        return self.records.get(token_id)
+
+    def load_session(self, session_id: bytes, jti: bytes) -> TokenRecord | None:
+        self.reads += 1
+        return None if jti in self.denied else self.records.get(session_id)
+
+    def touch(self, record: TokenRecord, at: int, expires_at: int) -> None:
+        self.touched.append((record.id, at, expires_at))
+
+    def deny_access_token(self, claims: AccessClaims, event: object) -> None:
+        jti = id_from(claims.jti or "")
+        assert jti is not None
+        self.denied.add(jti)
+
+    def revoke(self, token_id: bytes, reason: object, event: object) -> bool:
+        record = self.records[token_id]
+        self.records[token_id] = replace(record, revoked_at=START)
+        return record.revoked_at is None
+
+
+class FakeRevocationSource:
+    """What the feed polls. Records the instants it was asked from; out of reach while `is_down`."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[bytes, int]] = []
+        self.asked_since: list[int] = []
+        self.points_asked = 0
+        self.is_down = False
+
+    def revoked_since(self, instant: int, limit: int) -> list[tuple[bytes, int]]:
+        self.asked_since.append(instant)
+        self._reach()
+        return [row for row in self.rows if row[1] >= instant][:limit]
+
+    def any_revoked(self, ids: tuple[bytes, ...]) -> bool:
+        self.points_asked += 1
+        self._reach()
+        return any(identifier in ids for identifier, _ in self.rows)
+
+    def _reach(self) -> None:
+        if self.is_down:
+            raise Unavailable("database error 2003")
+
+
+def chain_keys(epoch: int) -> ChainKeys:
+    """Keys of an epoch that protect nothing, all different."""
+    return ChainKeys(epoch, *(bytes([epoch, part]) * 16 for part in (1, 2, 3)))
+
+
+def codec(*epochs: int) -> TokenCodec:
+    """A codec that knows these epochs (by default the first)."""
+    known = {epoch: chain_keys(epoch) for epoch in epochs or (1,)}
+    return TokenCodec(known.get)
+
+
+def session_record(now: int = START, **changes: object) -> TokenRecord:
+    """A live session's row."""
+    record = TokenRecord(
+        id=ROW_ID,
+        kind=TokenKind.REFRESH,
+        user_id=USER.id,
+        device_id=DEVICE_ID,
+        client_id="portal-web",
+        scope="portal:read portal:write",
+        generation=0,
+        token_hash=b"h" * 32,
+        key_epoch=1,
+        retry_key_hash=None,
+        rotated_at=None,
+        created_at=now,
+        last_used_at=now,
+        auth_time=now,
+        acr="urn:acr",
+        amr=("pwd",),
+        expires_at=now + 10_000,
+        absolute_expires_at=now + 20_000,
+        owner=USER,
+    )
+    return replace(record, **changes)  # type: ignore[arg-type]
