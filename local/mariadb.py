@@ -85,7 +85,13 @@ class MariaDb:
         """A connection of the service's own user."""
         at = self.address
         return pymysql.connect(
-            host=at.host, port=at.port, user=at.user, password=at.password, database=at.name, autocommit=True
+            host=at.host,
+            port=at.port,
+            user=at.user,
+            password=at.password,
+            database=at.name,
+            autocommit=True,
+            ssl_disabled=True,
         )
 
     def stop(self) -> None:

@@ -130,7 +130,13 @@ class LocalStack:
         """A connection of the service's database user, to look at or change what is stored."""
         at = self.database
         return pymysql.connect(
-            host=at.host, port=at.port, user=at.user, password=at.password, database=at.name, autocommit=True
+            host=at.host,
+            port=at.port,
+            user=at.user,
+            password=at.password,
+            database=at.name,
+            autocommit=True,
+            ssl_disabled=True,
         )
 
     def _invoke(self, name: str, event: Any) -> Any:

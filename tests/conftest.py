@@ -60,7 +60,11 @@ def schema(database: DatabaseAddress) -> Iterator[DatabaseAddress]:
     name = f"{database.name}_{uuid.uuid4().hex[:10]}"
     with contextlib.closing(
         pymysql.connect(
-            host=database.host, port=database.port, user=database.user, password=database.password
+            host=database.host,
+            port=database.port,
+            user=database.user,
+            password=database.password,
+            ssl_disabled=True,
         )
     ) as connection:
         connection.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")

@@ -15,6 +15,7 @@ from auth_tokens.web.views import event_page_view
 SHARED = bootstrap.parts(bootstrap.powertools())
 DEPS = bootstrap.analysing(SHARED)
 DAY_S = 86_400
+DEFAULT_PAGE = 50
 SCHEDULE_S = 300
 
 
@@ -22,21 +23,20 @@ def get_events(request: Request) -> Response:
     user_id = request.query_value("user_id")
     if user_id is not None and not is_user_id(user_id):
         raise InvalidRequest("user_id is not the id of a user.")
+    limit = whole_query_value(request, "limit")
     wanted = EventFilter(
         user_id=user_id,
         type=request.query_value("type"),
         since=whole_query_value(request, "since"),
         cursor=request.query_value("cursor"),
-        limit=whole_query_value(request, "limit") or 50,
+        limit=DEFAULT_PAGE if limit is None else limit,
     )
     return Response(body=event_page_view(security_events(wanted, DEPS)))
 
 
 def get_summary(request: Request) -> Response:
-    span_s = whole_query_value(request, "span_s")
-    if span_s == 0:
-        raise InvalidRequest("span_s must be 1 or more.")
-    span_s = span_s or DAY_S
+    asked = whole_query_value(request, "span_s")
+    span_s = DAY_S if asked is None else asked
     return Response(body={"span_s": span_s, "events": security_summary(span_s, DEPS)})
 
 

@@ -36,9 +36,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An HTTP event; or, invoked directly (IAM: lambda:InvokeFunction), the body of POST /auth/issue."""
     if is_http(event):
         return http(event, context)
+    outcome = "ok"
     try:
         response = token_response(issue(issue_request(Parameters(event)), Caller(), DEPS))
     except TokenServiceError as exc:
-        response = error_response(exc)
+        response, outcome = error_response(exc), exc.code
+    SHARED.telemetry.outcome("direct_issue", outcome=outcome, **response.about)
     body: dict[str, Any] = response.body
     return body

@@ -129,6 +129,7 @@ class World:
             password=config.password or "",
             database=config.name,
             autocommit=True,
+            ssl_disabled=True,
             cursorclass=pymysql.cursors.DictCursor,
         )
         with connection, connection.cursor() as cursor:

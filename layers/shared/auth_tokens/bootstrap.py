@@ -30,6 +30,9 @@ from auth_tokens.usecases.ports import Clock
 from auth_tokens.usecases.rotate_keys import RotateKeysDeps
 
 SERVICE = "auth-tokens"
+_REQUEST_TIMEOUT_S = 3
+# A batch of deletions on a busy database may take its time: nobody waits for it.
+BATCH_TIMEOUT_S = 20
 # A migration may wait for another one, and DDL on a large table takes its time.
 _MIGRATION_TIMEOUT_S = 60
 
@@ -70,12 +73,13 @@ def parts(
     settings: Settings | None = None,
     *,
     may_create_keys: bool = False,
+    timeout_s: int = _REQUEST_TIMEOUT_S,
     clock: Clock = now_s,
     clock_ms: Clock = now_ms,
 ) -> Parts:
     """Everything wired, nothing connected. may_create_keys: for the functions that IAM lets wrap keys."""
     settings = settings or load_settings()
-    database = Database(database_config(settings))
+    database = Database(database_config(settings, timeout_s))
     table = KeyTable(database)
     wrapper = KmsKeyWrapper(settings.kms_key_id, kms_client)
     keys = KeyRing(table, wrapper, clock, may_create=may_create_keys)
@@ -101,7 +105,7 @@ def parts(
     )
 
 
-def database_config(settings: Settings, timeout_s: int = 5) -> DatabaseConfig:
+def database_config(settings: Settings, timeout_s: int = _REQUEST_TIMEOUT_S) -> DatabaseConfig:
     """Where the settings say the database is."""
     return DatabaseConfig(
         host=settings.db_host,

@@ -42,6 +42,7 @@ _CHOICES = {
     "authorizer_response": ("simple", "iam"),
 }
 
+_CLIENTS_FORM = 'CLIENTS must be JSON like {"portal-web": ["portal:read"]}: clients and their scopes'
 _REQUIRED = ("issuer", "audience", "clients", "db_host", "db_name", "db_user", "kms_key_id")
 
 
@@ -131,12 +132,19 @@ def _bounded(name: str, text: str) -> int:
 def _clients(text: str) -> dict[str, str]:
     try:
         parsed = json.loads(text)
-        clients = {str(client): " ".join(scopes) for client, scopes in parsed.items()}
-    except (ValueError, AttributeError, TypeError) as exc:
-        raise SettingsError('CLIENTS must be JSON like {"portal-web": ["portal:read"]}') from exc
-    if not clients or not all(re.fullmatch(r"[!-~]{1,64}", client, re.ASCII) for client in clients):
-        raise SettingsError("CLIENTS must name at least one client, each of 1 to 64 visible ASCII characters")
-    return clients
+    except ValueError as exc:
+        raise SettingsError(_CLIENTS_FORM) from exc
+    if not isinstance(parsed, dict) or not parsed:
+        raise SettingsError(_CLIENTS_FORM)
+    for client, scopes in parsed.items():
+        is_named = re.fullmatch(r"[!-~]{1,64}", client, re.ASCII)
+        if not is_named or not isinstance(scopes, list) or not all(map(_is_scope, scopes)):
+            raise SettingsError(_CLIENTS_FORM)
+    return {client: " ".join(scopes) for client, scopes in parsed.items()}
+
+
+def _is_scope(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[!#-\[\]-~]+", value, re.ASCII) is not None
 
 
 def _origins(text: str) -> tuple[str, ...]:

@@ -85,6 +85,21 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
         replace(PREDECESSOR, retry_key_hash=OTHER_KEY),
         Repeat(),
     ),
+    "predecessor late, but current when this call began": (
+        RECORD,
+        replace(PREDECESSOR, raced=True),
+        Repeat(),
+    ),
+    "two behind, though current when this call began": (
+        RECORD,
+        replace(PREDECESSOR, generation=3, raced=True),
+        Reuse(OLDER, 2, 100),
+    ),
+    "revoked while this call raced": (
+        replace(RECORD, revoked_at=NOW),
+        replace(PREDECESSOR, raced=True),
+        Refuse("revoked"),
+    ),
     "predecessor of another epoch within the window": (
         replace(RECORD, rotated_at=NOW - 1),
         replace(PREDECESSOR, epoch=1),

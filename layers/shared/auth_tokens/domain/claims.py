@@ -1,12 +1,14 @@
 """Access token claims (RFC 9068): what is put in, and what must hold to be let through."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from auth_tokens.domain.errors import InvalidAccessToken
-from auth_tokens.domain.ids import id_from, text_of
+from auth_tokens.domain.ids import id_from, is_user_id, text_of
 from auth_tokens.domain.policy import MAX_ACCESS_TTL_S
+from auth_tokens.domain.scopes import is_scope
 from auth_tokens.domain.sessions import TokenRecord
 
 # Instances' clocks differ by some seconds: a token issued "just ahead" is fresh, not forged.
@@ -15,6 +17,7 @@ IAT_LEEWAY_S = 5
 _MAX_INSTANT = 2**40
 _MAX_TEXT = 2048
 _MAX_LIST = 100
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +77,18 @@ def check_claims(payload: Mapping[str, Any], *, issuer: str, audience: str, now:
     _require(iat < exp <= iat + MAX_ACCESS_TTL_S, "exp")
     if "nbf" in payload:
         _require(_instant(payload, "nbf") <= now + IAT_LEEWAY_S, "nbf")
+    # Bound to a key (RFC 7800 §3.1), and nobody here checks the proof: not good as a bearer token.
+    _require("cnf" not in payload, "cnf")
+    auth_time = _instant(payload, "auth_time")
+    _require(auth_time <= iat + IAT_LEEWAY_S, "auth_time")
     return AccessClaims(
-        sub=_text(payload, "sub"),
+        sub=_user_id(payload, "sub"),
         sid=_uuid(payload, "sid"),
         jti=_uuid(payload, "jti"),
         client_id=_text(payload, "client_id"),
-        scope=_text(payload, "scope", allow_empty=True),
-        device_id=_text(payload, "device_id", allow_empty=True),
-        auth_time=_instant(payload, "auth_time"),
+        scope=_scope(payload, "scope"),
+        device_id=_uuid(payload, "device_id", allow_empty=True),
+        auth_time=auth_time,
         acr=_text(payload, "acr", allow_empty=True),
         amr=_texts(payload, "amr"),
         labels=_texts(payload, "labels"),
@@ -92,7 +99,7 @@ def check_claims(payload: Mapping[str, Any], *, issuer: str, audience: str, now:
 
 def _audience_holds(value: object, audience: str) -> bool:
     if isinstance(value, list):
-        return len(value) <= _MAX_LIST and all(isinstance(v, str) for v in value) and audience in value
+        return len(value) <= _MAX_LIST and all(_is_text(v) for v in value) and audience in value
     return value == audience
 
 
@@ -105,14 +112,26 @@ def _instant(payload: Mapping[str, Any], name: str) -> int:
 
 def _text(payload: Mapping[str, Any], name: str, *, allow_empty: bool = False) -> str:
     value = payload.get(name)
-    if not isinstance(value, str) or len(value) > _MAX_TEXT or not (value or allow_empty):
+    if not _is_text(value) or not (value or allow_empty):
         raise InvalidAccessToken(name)
+    return str(value)
+
+
+def _user_id(payload: Mapping[str, Any], name: str) -> str:
+    value = _text(payload, name)
+    _require(is_user_id(value), name)
     return value
 
 
-def _uuid(payload: Mapping[str, Any], name: str) -> str:
-    value = _text(payload, name)
-    _require(id_from(value) is not None, name)
+def _scope(payload: Mapping[str, Any], name: str) -> str:
+    value = _text(payload, name, allow_empty=True)
+    _require(not value or is_scope(value), name)
+    return value
+
+
+def _uuid(payload: Mapping[str, Any], name: str, *, allow_empty: bool = False) -> str:
+    value = _text(payload, name, allow_empty=allow_empty)
+    _require(not value or id_from(value) is not None, name)
     return value
 
 
@@ -120,9 +139,14 @@ def _texts(payload: Mapping[str, Any], name: str) -> tuple[str, ...]:
     value = payload.get(name)
     if not isinstance(value, list) or len(value) > _MAX_LIST:
         raise InvalidAccessToken(name)
-    if not all(isinstance(item, str) and len(item) <= _MAX_TEXT for item in value):
+    if not all(_is_text(item) for item in value):
         raise InvalidAccessToken(name)
     return tuple(value)
+
+
+def _is_text(value: object) -> bool:
+    """A text of bounded length, without the lone surrogates that JSON can spell and UTF-8 cannot."""
+    return isinstance(value, str) and len(value) <= _MAX_TEXT and not _SURROGATE.search(value)
 
 
 def _require(holds: bool, name: str) -> None:

@@ -45,11 +45,6 @@ class InvalidScope(TokenServiceError):
     description = "scope is malformed or asks for more than may be granted."
 
 
-class UnsupportedTokenType(TokenServiceError):
-    code = "unsupported_token_type"
-    description = "This type of token is not handled here."
-
-
 class InvalidGrant(TokenServiceError):
     """Unknown, expired, revoked, reused or bound elsewhere: one public text for all (RFC 6749 §5.2)."""
 
@@ -76,11 +71,6 @@ class InvalidAccessToken(TokenServiceError):
 
     code = "invalid_token"
     description = "The access token is not valid."
-
-
-class InsufficientScope(TokenServiceError):
-    code = "insufficient_scope"
-    description = "The token's scope does not cover this."
 
 
 class AccessDenied(TokenServiceError):

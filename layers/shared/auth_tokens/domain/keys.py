@@ -111,9 +111,13 @@ def _publish(
 def _promote(
     signing: list[StoredKey], published: list[StoredKey], now: int, schedule: KeySchedule
 ) -> list[Step]:
-    if not published or now - published[0].changed_at < schedule.publish_wait_s:
+    if not published:
         return []
-    if signing and now - signing[-1].changed_at < schedule.signing_age_s:
+    has_waited = now - published[0].changed_at >= schedule.publish_wait_s
+    is_due = bool(signing) and now - signing[-1].changed_at >= schedule.signing_age_s
+    # Without any key that signs (withdrawn in an emergency) the next one does not wait: verifiers look
+    # an unknown `kid` up, and a token that some refuse for seconds beats no token at all.
+    if signing and not (has_waited and is_due):
         return []
     retired = [Advance(key.kid, KeyState.SIGNING, KeyState.RETIRED) for key in signing[-1:]]
     return [Advance(published[0].kid, KeyState.PUBLISHED, KeyState.SIGNING), *retired]

@@ -29,4 +29,3 @@ class Limit:
 # success clears the account's, so nobody is locked out for good.
 LOGIN_PER_ACCOUNT = Limit("login-account", burst=10, interval_ms=30_000)
 LOGIN_PER_SOURCE = Limit("login-source", burst=100, interval_ms=600)
-GUESS_PER_SOURCE = Limit("guess-source", burst=100, interval_ms=600)

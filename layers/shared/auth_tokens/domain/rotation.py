@@ -21,13 +21,15 @@ class ReuseKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """What the caller brought. store_hash: as the database would keep it; retry_key_hash: of the Idempotency-Key."""
+    """What the caller brought. store_hash: as the database would keep it; retry_key_hash: of its Idempotency-Key;
+    raced: this very call saw the token current and lost its rotation to a simultaneous one, so it is no replay."""
 
     generation: int
     epoch: int
     store_hash: bytes
     client_id: str
     retry_key_hash: bytes | None = None
+    raced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def _current(record: TokenRecord, presented: Presented) -> Verdict:
 
 
 def _is_retry(record: TokenRecord, presented: Presented, since: int, retry_window_s: int) -> bool:
-    if since < retry_window_s:
+    if presented.raced or since < retry_window_s:
         return True
     if record.retry_key_hash is None or presented.retry_key_hash is None:
         return False

@@ -8,6 +8,11 @@ MAX_SCOPE_LENGTH = 1024
 _SCOPE = re.compile(r"[!#-\[\]-~]+( [!#-\[\]-~]+)*", re.ASCII)
 
 
+def is_scope(text: str) -> bool:
+    """Is this one or more scope tokens, each parted from the next by one blank?"""
+    return _SCOPE.fullmatch(text) is not None
+
+
 def granted_scope(requested: str | None, allowed: str) -> str:
     """What is granted of `allowed` (space-separated): all of it, or exactly the subset asked for.
 
@@ -15,7 +20,7 @@ def granted_scope(requested: str | None, allowed: str) -> str:
     """
     if requested is None:
         return allowed
-    if len(requested) > MAX_SCOPE_LENGTH or not _SCOPE.fullmatch(requested):
+    if len(requested) > MAX_SCOPE_LENGTH or not is_scope(requested):
         raise InvalidScope("malformed")
     asked = dict.fromkeys(requested.split(" "))
     if not asked.keys() <= set(allowed.split(" ")):

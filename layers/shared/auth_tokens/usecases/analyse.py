@@ -26,7 +26,7 @@ class EventFilter:
     type: str | None = None
     since: int | None = None
     cursor: str | None = None
-    limit: int = 50
+    limit: int = MAX_PAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,14 @@ from auth_tokens.usecases.deps import IssueDeps
 class TokenAnswer:
     """The tokens of one session. kind REFRESH: bearer answer with access token; SESSION: cookie answer.
 
-    expires_in: of the access token, or of the cookie; token_expires_in: of the opaque token. Seconds.
+    expires_in: of the access token, or of the idle cookie session; token_expires_in: of the idle opaque
+    token; absolute_expires_in: of the session, however it is used. Seconds.
     """
 
     kind: TokenKind
     token: str = field(repr=False)
     token_expires_in: int
+    absolute_expires_in: int
     access_token: str | None = field(repr=False)
     expires_in: int
     scope: str
@@ -50,6 +52,7 @@ def token_answer(
         kind=record.kind,
         token=deps.codec.encode(token),
         token_expires_in=expires_in,
+        absolute_expires_in=record.absolute_expires_at - now,
         access_token=access_token,
         expires_in=access_expires_in,
         scope=scope,

@@ -1,6 +1,6 @@
 """A device token opens a session without a password (RFC 8693 token exchange)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.events import EventType
@@ -50,7 +50,7 @@ def exchange_device_token(request: ExchangeRequest, caller: Caller, deps: IssueD
         verdict = judge(record, presented, token, caller, deps, now)
         assert record is not None and record.owner is not None
         if isinstance(verdict, Rotate):
-            successor, rotation = next_generation(record, token, presented, deps, now)
+            successor, rotation = next_generation(record, token, presented, caller, deps, now)
             used = DeviceUse(record, successor, rotation)
         else:
             used = DeviceUse(record, repeated_successor(record, token, deps), None)
@@ -66,4 +66,5 @@ def exchange_device_token(request: ExchangeRequest, caller: Caller, deps: IssueD
         )
         if answer is not None:
             return answer
+        presented = replace(presented, raced=True)
     raise Unavailable("contention")

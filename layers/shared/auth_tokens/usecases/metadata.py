@@ -11,7 +11,7 @@ MAX_TEXT = 200
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """Of a session: address and user agent at its start; of a device: its name and platform, too."""
+    """Address and user agent of the latest sign-in or refresh; of a device its name and platform, too."""
 
     address: str = ""
     user_agent: str = ""

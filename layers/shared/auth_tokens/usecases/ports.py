@@ -32,6 +32,7 @@ class Rotation:
     retry_key_hash: bytes | None
     at: int
     expires_at: int
+    metadata: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
 from auth_tokens.usecases.answers import TokenAnswer, token_answer
 from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.metadata import metadata_of
 from auth_tokens.usecases.ports import Caller, Rotation
 
 # One lost race settles it: the second look finds the winner's rotation. More is a storm.
@@ -46,10 +47,11 @@ def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAn
             case Rotate():
                 assert record is not None
                 scope = granted_scope(request.scope, record.scope)
-                successor, rotation = next_generation(record, token, presented, deps, now)
-                if deps.store.rotate(record, rotation):  # else someone else won: look again
+                successor, rotation = next_generation(record, token, presented, caller, deps, now)
+                if deps.store.rotate(record, rotation):
                     record = replace(record, expires_at=rotation.expires_at)
                     return token_answer(record, successor, deps, scope=scope, now=now)
+                presented = replace(presented, raced=True)  # someone else won: look again
             case _:
                 assert record is not None
                 scope = granted_scope(request.scope, record.scope)
@@ -99,10 +101,19 @@ def judge(
 
 
 def next_generation(
-    record: TokenRecord, token: OpaqueToken, presented: Presented, deps: IssueDeps, now: int
+    record: TokenRecord,
+    token: OpaqueToken,
+    presented: Presented,
+    caller: Caller,
+    deps: IssueDeps,
+    now: int,
 ) -> tuple[OpaqueToken, Rotation]:
-    """The successor of a current token, and the write that makes it current. Moves the idle end only."""
+    """The successor of a current token, and the write that makes it current. Moves the idle end only.
+
+    The write notes who rotates: should the spent token come back, that is the other side of the evidence.
+    """
     assert record.owner is not None
+    seen = replace(metadata_of(record, deps.cipher), address=caller.address, user_agent=caller.user_agent)
     successor = deps.codec.successor(token, deps.keys.chain_epoch())
     idle_ttl_s = deps.policy.for_user(record.owner.config).lifetimes(record.kind).idle_ttl_s
     rotation = Rotation(
@@ -112,6 +123,7 @@ def next_generation(
         retry_key_hash=presented.retry_key_hash,
         at=now,
         expires_at=min(now + idle_ttl_s, record.absolute_expires_at),
+        metadata=seen.sealed(deps.cipher, record.id, record.user_id),
     )
     return successor, rotation
 
@@ -126,20 +138,28 @@ def repeated_successor(record: TokenRecord, token: OpaqueToken, deps: IssueDeps)
 
 
 def _close_reused(record: TokenRecord, verdict: Reuse, caller: Caller, deps: IssueDeps, now: int) -> None:
+    rotated_by = metadata_of(record, deps.cipher)
+    detail: dict[str, str | int] = {
+        "reuse_kind": verdict.kind.value,
+        "generations_behind": verdict.generations_behind,
+        "seconds_since_rotation": verdict.seconds_since_rotation,
+        "token_type": record.kind.value,
+        "device_id": text_of(record.device_id) if record.device_id else "",
+        **_fingerprint("presented_by", caller, deps),
+        **_fingerprint("rotated_by", Caller(rotated_by.address, rotated_by.user_agent), deps),
+    }
     event = SecurityEvent(
-        EventType.TOKEN_REUSE_DETECTED,
-        now,
-        record.user_id,
-        record.id,
-        caller.address,
-        {
-            "reuse_kind": verdict.kind.value,
-            "generations_behind": verdict.generations_behind,
-            "seconds_since_rotation": verdict.seconds_since_rotation,
-            "token_type": record.kind.value,
-        },
+        EventType.TOKEN_REUSE_DETECTED, now, record.user_id, record.id, caller.address, detail
     )
     if record.kind is TokenKind.DEVICE:
         deps.store.revoke_device(record.id, record.user_id, RevokeReason.REUSE, event)
     else:
         deps.store.revoke(record.id, RevokeReason.REUSE, event)
+
+
+def _fingerprint(side: str, caller: Caller, deps: IssueDeps) -> dict[str, str]:
+    """Comparable with other events and sessions, and not readable: no raw address in an event."""
+    return {
+        f"{side}_address": deps.keys.pseudonym("address", caller.address).hex(),
+        f"{side}_user_agent": deps.keys.pseudonym("user-agent", caller.user_agent).hex(),
+    }

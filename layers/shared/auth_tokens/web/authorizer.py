@@ -6,7 +6,7 @@ Nothing but `Unauthorized` is ever raised, and nothing unexpected is ever an All
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from auth_tokens.domain.errors import TokenServiceError
+from auth_tokens.domain.errors import TokenServiceError, Unavailable
 from auth_tokens.observability import Telemetry
 from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.validate import Credential, Transport, Validated
@@ -42,6 +42,8 @@ def authorize(
     except TokenServiceError as exc:
         outcome = exc.code or "no_credential"
         telemetry.outcome("authorize", outcome=outcome, detail=exc.detail)
+        if isinstance(exc, Unavailable):
+            telemetry.count("Unavailable")
     except Exception as exc:  # noqa: BLE001 - whatever it is, it must not become an Allow
         outcome = "server_error"
         telemetry.failure("authorize", exc)

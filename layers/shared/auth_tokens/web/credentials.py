@@ -14,7 +14,7 @@ def credential_from(request: Request, allowed_origins: Collection[str]) -> Crede
     Raises MissingCredential, InvalidAccessToken (another scheme), AccessDenied (a foreign Origin
     with a cookie on a method that changes state).
     """
-    header = request.headers.get("authorization", "").strip()
+    header = request.headers.get("authorization", "").strip(" \t")
     if header:
         return Credential(Transport.BEARER, bearer_token(header))
     cookie = request.cookies.get(SESSION_COOKIE)

@@ -29,7 +29,6 @@ _STATUSES: tuple[tuple[type[errors.TokenServiceError], int], ...] = (
     (errors.InvalidCredentials, 401),
     (errors.InvalidAccessToken, 401),
     (errors.MissingCredential, 401),
-    (errors.InsufficientScope, 403),
     (errors.AccessDenied, 403),
     (errors.NotFound, 404),
     (errors.RateLimited, 429),
@@ -103,7 +102,7 @@ def server_error() -> Response:
 def _cookie_response(answer: TokenAnswer) -> Response:
     cookie = (
         f"{SESSION_COOKIE}={answer.token}; Path=/; Secure; HttpOnly; SameSite=Lax"
-        f"; Max-Age={answer.token_expires_in}"
+        f"; Max-Age={answer.absolute_expires_in}"
     )
     body = {
         "session_id": answer.session_id,
@@ -121,7 +120,7 @@ def _headers_for(error: errors.TokenServiceError) -> dict[str, str]:
     match error:
         case errors.RateLimited() | errors.Unavailable():
             return {"Retry-After": str(error.retry_after_s)}
-        case errors.InvalidAccessToken() | errors.InsufficientScope():
+        case errors.InvalidAccessToken():
             description = f'error="{error.code}", error_description="{error.description}"'
             return {"WWW-Authenticate": f"{_BEARER}, {description}"}
         case MethodNotAllowed():

@@ -47,7 +47,8 @@ _MAX_ATTEMPTS = 4
 @dataclass(frozen=True, slots=True)
 class DatabaseConfig:
     """Where the database is. password None: an RDS IAM token is made for each connection, of `credentials`
-    (the AWS_* variables by name)."""
+    (the AWS_* variables by name). timeout_s: for a statement; two tries of it and an answer must fit into
+    a function's time."""
 
     host: str
     port: int
@@ -58,7 +59,7 @@ class DatabaseConfig:
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     ca_file: str = ""
     verify_tls: bool = True
-    timeout_s: int = 5
+    timeout_s: int = 3
 
 
 class Transaction:
@@ -169,7 +170,7 @@ def _connect(config: DatabaseConfig) -> "pymysql.Connection[DictCursor]":
         charset="utf8mb4",
         autocommit=True,
         cursorclass=DictCursor,
-        connect_timeout=min(config.timeout_s, 5),
+        connect_timeout=min(config.timeout_s, 3),
         read_timeout=config.timeout_s,
         write_timeout=config.timeout_s,
         ssl=context,

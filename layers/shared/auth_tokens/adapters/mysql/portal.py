@@ -31,6 +31,11 @@ OWNER_COLUMNS = """u.id AS owner_id,
 CONFIG_JOIN = "LEFT JOIN user_config AS c ON c.user_id = u.id"
 OWNER_JOIN = f"LEFT JOIN auth_users AS u ON u.id = t.user_id\n{CONFIG_JOIN}"
 
+# In a write: the owner is active now, not just when the row was read. MySQL takes a shared lock on the
+# user's row, so a disable and a rotation come one after the other, and the later one sees the earlier.
+IS_ACTIVE_OWNER = f"""EXISTS (
+    SELECT 1 FROM auth_users AS u WHERE u.id = auth_user_tokens.user_id AND u.status = '{ACTIVE}')"""
+
 # Index: ux_username. The collation may find several spellings; canonical_username decides.
 SELECT_ACCOUNT_BY_NAME = f"""
 SELECT u.password_hash, {OWNER_COLUMNS}

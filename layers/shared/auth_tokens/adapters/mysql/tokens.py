@@ -6,7 +6,7 @@ from dataclasses import replace
 from auth_tokens.adapters.mysql.connection import Database, Transaction
 from auth_tokens.adapters.mysql.events import EventWriter
 from auth_tokens.adapters.mysql.limits import RESET_BUCKET
-from auth_tokens.adapters.mysql.portal import OWNER_JOIN
+from auth_tokens.adapters.mysql.portal import IS_ACTIVE_OWNER, OWNER_JOIN
 from auth_tokens.adapters.mysql.rows import (
     COLUMNS_WITH_OWNER,
     INSERT_COLUMNS,
@@ -15,7 +15,7 @@ from auth_tokens.adapters.mysql.rows import (
     record_from,
     row_from,
 )
-from auth_tokens.adapters.mysql.times import to_sql, to_sql_or_null
+from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import id_from
@@ -36,8 +36,9 @@ SELECT_SESSION_UNLESS_DENIED = f"""{SELECT_TOKEN}
 AND NOT EXISTS (SELECT 1 FROM auth_user_tokens AS d WHERE d.id = %s AND d.type = 'access')
 """
 
-# Index: primary key. Row count 1: spent by us; 0: someone else changed the row, look again.
-ROTATE_TOKEN = """
+# Index: primary key, of both tables. Row count 1: spent by us; 0: someone else changed the row, or the
+# Portal the user, look again.
+ROTATE_TOKEN = f"""
 UPDATE auth_user_tokens
 SET generation = %s,
     token_hash = %s,
@@ -45,12 +46,14 @@ SET generation = %s,
     retry_key_hash = %s,
     rotated_at = %s,
     last_used_at = %s,
-    expires_at = %s
+    expires_at = %s,
+    metadata = %s
 WHERE id = %s
   AND generation = %s
   AND token_hash = %s
   AND revoked_at IS NULL
   AND expires_at > %s
+  AND {IS_ACTIVE_OWNER}
 """
 
 # Index: primary key. Row count 0: revoked or rotated meanwhile, which needs no note.
@@ -297,7 +300,8 @@ def _rotate_parameters(record: TokenRecord, rotation: Rotation) -> tuple[object,
         rotation.retry_key_hash,
         at,
         at,
-        to_sql_or_null(rotation.expires_at),
+        to_sql(rotation.expires_at),
+        rotation.metadata,
         record.id,
         record.generation,
         record.token_hash,

@@ -1,0 +1,124 @@
+"""The database fails at any point of a refresh: either the old token lives, or the retry gets its successor."""
+
+from collections.abc import Callable
+
+import pymysql
+import pytest
+
+from auth_tokens.adapters.mysql.connection import Transaction
+from auth_tokens.adapters.mysql.tokens import ROTATE_TOKEN, SELECT_TOKEN
+from auth_tokens.domain.errors import Unavailable
+from tests.support.world import World
+
+DEADLOCK, LOCK_WAIT, GONE, LOST, READ_ONLY, READ_ONLY_MODE = 1213, 1205, 2006, 2013, 1290, 1836
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+class Faults:
+    """Fails statements of one kind: before they reach the server, or after it has carried them out."""
+
+    def __init__(self, statement: str, error: BaseException, *, times: int, after: bool) -> None:
+        self._statement, self._error, self._times, self._after = statement, error, times, after
+
+    def wrap(self, call: Callable[..., object]) -> Callable[..., object]:
+        def failing(transaction: Transaction, sql: str, parameters: tuple[object, ...] = ()) -> object:
+            hit = sql == self._statement and self._times > 0
+            if hit and not self._after:
+                self._times -= 1
+                raise self._error
+            result = call(transaction, sql, parameters)
+            if hit:
+                self._times -= 1
+                raise self._error
+            return result
+
+        return failing
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Arranges faults until the end of the test."""
+
+    def arrange(statement: str, error: int | BaseException, *, times: int = 1, after: bool = False) -> None:
+        exc = pymysql.err.OperationalError(error, "injected") if isinstance(error, int) else error
+        faults = Faults(statement, exc, times=times, after=after)
+        for name in ("query", "execute"):
+            monkeypatch.setattr(Transaction, name, faults.wrap(getattr(Transaction, name)))
+
+    return arrange
+
+
+@pytest.mark.parametrize("statement", [SELECT_TOKEN, ROTATE_TOKEN], ids=["reading", "writing"])
+@pytest.mark.parametrize("number", [DEADLOCK, LOCK_WAIT, GONE, LOST, READ_ONLY, READ_ONLY_MODE])
+def test_a_passing_fault_is_not_noticed(
+    world: World, failing: Callable[..., None], statement: str, number: int
+) -> None:
+    answer = world.login(world.user())
+    failing(statement, number)
+
+    refreshed = world.refresh(answer.token)
+
+    assert world.row(answer.session_id)["generation"] == 1
+    assert world.refresh(refreshed.token)
+
+
+@pytest.mark.parametrize("number", [GONE, LOST, DEADLOCK])
+def test_a_connection_lost_after_the_commit_gives_the_one_successor(
+    world: World, failing: Callable[..., None], number: int
+) -> None:
+    answer = world.login(world.user())
+    failing(ROTATE_TOKEN, number, after=True)
+
+    refreshed = world.refresh(answer.token)
+
+    row = world.row(answer.session_id)
+    assert (row["generation"], row["revoked_at"]) == (1, None)
+    assert world.refresh(refreshed.token)
+
+
+@pytest.mark.parametrize("number", [DEADLOCK, LOCK_WAIT, GONE, LOST, READ_ONLY, READ_ONLY_MODE])
+def test_a_lasting_fault_is_unavailable_and_spends_nothing(
+    world: World, failing: Callable[..., None], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    answer = world.login(world.user())
+    failing(ROTATE_TOKEN, number, times=10)
+
+    with pytest.raises(Unavailable):
+        world.refresh(answer.token)
+
+    monkeypatch.undo()
+    assert world.row(answer.session_id)["generation"] == 0
+    assert world.refresh(answer.token)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the write", "after the commit"])
+def test_a_crash_leaves_the_old_token_or_a_retry_that_gets_the_successor(
+    world: World, failing: Callable[..., None], monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    answer = world.login(world.user())
+    failing(ROTATE_TOKEN, Crash(), after=after)
+    with pytest.raises(Crash):
+        world.refresh(answer.token)
+    monkeypatch.undo()
+
+    retried = world.refresh(answer.token)
+
+    assert world.row(answer.session_id)["generation"] == 1
+    assert world.refresh(retried.token).session_id == answer.session_id
+
+
+def test_endless_contention_is_unavailable_within_a_bound(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = world.login(world.user())
+    attempts = []
+    with monkeypatch.context() as contended:
+        contended.setattr(type(world.issuing.store), "rotate", lambda *_: attempts.append(1))
+        with pytest.raises(Unavailable):
+            world.refresh(answer.token)
+
+    assert len(attempts) == 4
+    assert world.refresh(answer.token)
