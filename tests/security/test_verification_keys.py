@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -92,14 +93,30 @@ def test_one_failed_look_logs_nobody_out_after_recovery_either(kit: Kit) -> None
     assert kit.verifier.verify(forged(), kit.clock.now)
 
 
-def test_a_row_that_is_no_key_keeps_the_last_good_set(kit: Kit) -> None:
-    assert_accepted(kit, forged())
-    broken = replace(stored_key("ES256", 9), kid="broken", public_jwk={"kty": "EC", "alg": "ES256", "x": "?"})
-    kit.table.rows.append(broken)
+BROKEN = {
+    "no key at all": {"public_jwk": {"kty": "EC", "alg": "ES256", "x": "?"}},
+    "without alg": {"public_jwk": {"kty": "EC"}},
+    "an algorithm not on offer": {"public_jwk": {"kty": "EC", "alg": "HS256"}},
+    "not on its curve": {
+        "public_jwk": {"kty": "EC", "alg": "ES256", "crv": "P-256", "x": "A" * 43, "y": "A" * 43}
+    },
+    "another algorithm than its row": {"algorithm": "RS256"},
+}
+
+
+@pytest.mark.parametrize("is_cold", [True, False], ids=["cold start", "warm"])
+@pytest.mark.parametrize("fault", BROKEN.values(), ids=BROKEN)
+def test_a_row_that_cannot_be_read_takes_no_other_key_with_it(
+    kit: Kit, fault: dict[str, Any], is_cold: bool
+) -> None:
+    if not is_cold:
+        assert_accepted(kit, forged())
+    kit.table.rows = [stored_key("EdDSA", 1), replace(stored_key("ES256", 9), **fault)]
     kit.clock.now += 300
 
-    assert kit.verifier.verify(forged(), kit.clock.now)
-    assert "broken" not in [jwk.get("kid") for jwk in kit.public_keys.jwks()]
+    assert_accepted(kit, forged(algorithm="EdDSA"))
+    assert_refused(kit, forged())
+    assert [jwk["kid"] for jwk in kit.public_keys.jwks()] == [kid_of("EdDSA")]
 
 
 def test_before_the_first_good_look_it_is_the_service_that_is_unavailable(kit: Kit) -> None:

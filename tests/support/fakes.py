@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from hashlib import sha256
 
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import Unavailable
@@ -139,7 +140,7 @@ class FakeRevocationSource:
 
 def chain_keys(epoch: int) -> ChainKeys:
     """Keys of an epoch that protect nothing, all different."""
-    return ChainKeys(epoch, *(bytes([epoch, part]) * 16 for part in (1, 2, 3)))
+    return ChainKeys(epoch, *(sha256(b"%d %d" % (epoch, part)).digest() for part in (1, 2, 3)))
 
 
 def codec(*epochs: int) -> TokenCodec:

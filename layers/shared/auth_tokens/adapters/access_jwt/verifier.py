@@ -17,6 +17,7 @@ from auth_tokens.adapters.access_jwt.algorithms import key_from
 from auth_tokens.adapters.mysql.keys import KeyTable
 from auth_tokens.domain.claims import AccessClaims, check_claims
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
+from auth_tokens.domain.keys import PublicKeyRow
 from auth_tokens.usecases.ports import Clock
 
 # PyJWT's cost grows with the length, so it is capped before; ours are about 900 characters.
@@ -64,8 +65,9 @@ class PublicKeys:
         # A failed look counts as one: with the store down, not every token should wait for it.
         self._looked_at = now
         if rows is not None:
-            self._jwks = [row.jwk for row in rows]
-            self._keys = {row.kid: (row.algorithm, key_from(row.jwk)) for row in rows}
+            keys = {row.kid: (row, _key_of(row)) for row in rows}
+            self._jwks = [row.jwk for row, key in keys.values() if key]
+            self._keys = {kid: (row.algorithm, key) for kid, (row, key) in keys.items() if key}
 
 
 class JwtVerifier:
@@ -102,6 +104,14 @@ class JwtVerifier:
         algorithm, key = found
         payload = _parsed(_signed_payload(token, key, algorithm))
         return kid, check_claims(payload, issuer=self._issuer, audience=self._audience, now=now)
+
+
+def _key_of(row: PublicKeyRow) -> Any:
+    """The key of a row; None for a row that cannot be read, which must not take the others with it."""
+    try:
+        return key_from(row.jwk) if row.jwk["alg"] == row.algorithm else None
+    except (jwt.exceptions.InvalidKeyError, KeyError, ValueError):
+        return None
 
 
 def _header(token: str) -> dict[str, str]:
