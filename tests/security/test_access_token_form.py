@@ -123,7 +123,7 @@ def test_detached_payload(kit: Kit) -> None:
         lambda t: base64.urlsafe_b64encode(t.encode()).decode(),
         lambda t: "ey\ud800" + t,
     ],
-    ids=range(22),
+    ids=[str(n) for n in range(22)],
 )
 def test_wrong_serialisations(kit: Kit, spoil: object) -> None:
     assert callable(spoil)
