@@ -60,7 +60,7 @@ class MariaDb:
     def start(self) -> None:
         """Starts the server and returns at once; `wait` tells when it serves. Raises NoServer."""
         self._state_dir.mkdir(parents=True, exist_ok=True)
-        self._files = server_files(self._state_dir)
+        self._files = server_files()
         _end_stale(self._data / "mariadbd.pid")
         if not (self._data / "mysql").is_dir():
             self._bootstrap(self._files)

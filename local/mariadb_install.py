@@ -12,6 +12,7 @@ from pathlib import Path
 PACKAGE = "mariadb-server-core"
 # What the server needs beyond a bare Debian, where its package is only unpacked.
 UNPACKED = (PACKAGE, "libaio1", "liburing2")
+_TREE = Path(__file__).parents[1] / ".local" / "mariadb-tree"
 # Of MariaDB; MySQL has no such script, and is used through TOKENS_DB_URL.
 _SCRIPT = "mysql_system_tables.sql"
 _SEARCH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
@@ -35,9 +36,8 @@ class ServerFiles:
         return [f"--lc-messages-dir={self.share}", f"--character-sets-dir={self.share / 'charsets'}"]
 
 
-def server_files(state_dir: Path) -> ServerFiles:
-    """A server that can be started here. Raises NoServer."""
-    tree = state_dir / "mariadb-tree"
+def server_files(tree: Path = _TREE) -> ServerFiles:
+    """A server that can be started here. tree: where it is unpacked, once for all runs. Raises NoServer."""
     found = _installed() or _unpacked(tree)
     if found is None:
         _say(f"no MariaDB on this machine; installing {PACKAGE} …")

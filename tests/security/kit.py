@@ -28,7 +28,14 @@ from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
-from tests.support.fakes import USER, FakeKeyTable, FakeRevocationSource, FakeTokenStore, codec, session_record
+from tests.support.fakes import (
+    USER,
+    FakeKeyTable,
+    FakeRevocationSource,
+    FakeTokenStore,
+    codec,
+    session_record,
+)
 from tests.support.world import START, Clock, RecordedTelemetry
 
 ISSUER = "https://tokens.test"

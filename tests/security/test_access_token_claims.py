@@ -7,7 +7,16 @@ import pytest
 
 from auth_tokens.domain.claims import IAT_LEEWAY_S
 from auth_tokens.domain.policy import MAX_ACCESS_TTL_S
-from tests.security.kit import ABSENT, ISSUER, Kit, assert_accepted, assert_refused, claims_text, forged, good_claims
+from tests.security.kit import (
+    ABSENT,
+    ISSUER,
+    Kit,
+    assert_accepted,
+    assert_refused,
+    claims_text,
+    forged,
+    good_claims,
+)
 from tests.support.world import START
 
 
@@ -22,7 +31,9 @@ def test_a_claim_of_a_wrong_type(kit: Kit, name: str, value: object) -> None:
     assert_refused(kit, forged(payload=good_claims(**{name: value})))
 
 
-@pytest.mark.parametrize("name", ["iss", "sub", "aud", "jti", "client_id", "scope", "acr", "sid", "device_id"])
+@pytest.mark.parametrize(
+    "name", ["iss", "sub", "aud", "jti", "client_id", "scope", "acr", "sid", "device_id"]
+)
 @pytest.mark.parametrize("value", [0, 1, -1, START])
 def test_a_number_for_a_text(kit: Kit, name: str, value: int) -> None:
     assert_refused(kit, forged(payload=good_claims(**{name: value})))

@@ -32,7 +32,25 @@ def changed(token: str, index: int, text: str) -> str:
     return ".".join(parts)
 
 
-STRAYS = ["=", "==", "===", " ", "\n", "\r\n", "\t", "\0", "+", "/", "%3D", "*", "é", "Ａ", "\u200b", "~", ","]
+STRAYS = [
+    "=",
+    "==",
+    "===",
+    " ",
+    "\n",
+    "\r\n",
+    "\t",
+    "\0",
+    "+",
+    "/",
+    "%3D",
+    "*",
+    "é",
+    "Ａ",
+    "\u200b",
+    "~",
+    ",",
+]
 
 
 @pytest.mark.parametrize("place", SEGMENTS)
@@ -226,7 +244,14 @@ def test_parser_bombs_and_broken_json_under_a_good_signature(kit: Kit, payload: 
 
 @pytest.mark.parametrize(
     "header",
-    [b"[" * 5000, b'{"alg":' * 700, b'{"alg":' + b"9" * 5000 + b"}", b'{"alg":NaN}', b"\xff\xfe{}", b'{"a":1e400}'],
+    [
+        b"[" * 5000,
+        b'{"alg":' * 700,
+        b'{"alg":' + b"9" * 5000 + b"}",
+        b'{"alg":NaN}',
+        b"\xff\xfe{}",
+        b'{"a":1e400}',
+    ],
     ids=["nested lists", "nested objects", "5000 digits", "NaN", "bad UTF-8", "1e400"],
 )
 def test_parser_bombs_in_the_header(kit: Kit, header: bytes) -> None:

@@ -180,7 +180,10 @@ def test_a_token_dressed_up_as_another_kind(made: TokenKind, wanted: TokenKind) 
 
 
 def test_ten_thousand_tokens_have_no_repeats() -> None:
-    made = [token(id=uuid7(START * 1000, secrets.token_bytes(10)), secret=secrets.token_bytes(32)) for _ in range(10_000)]
+    made = [
+        token(id=uuid7(START * 1000, secrets.token_bytes(10)), secret=secrets.token_bytes(32))
+        for _ in range(10_000)
+    ]
 
     texts = {CODEC.encode(each) for each in made}
 
@@ -232,7 +235,15 @@ def test_the_stored_hash_is_no_unkeyed_derivative_of_the_token() -> None:
     genuine = token()
     text = CODEC.encode(genuine)
     raw = base64.urlsafe_b64decode(text[7:])
-    parts = [text.encode(), text[7:].encode(), raw, raw[:55], raw[:71], genuine.secret, genuine.id + genuine.secret]
+    parts = [
+        text.encode(),
+        text[7:].encode(),
+        raw,
+        raw[:55],
+        raw[:71],
+        genuine.secret,
+        genuine.id + genuine.secret,
+    ]
     stored = CODEC.store_hash(genuine)
 
     for part in parts:

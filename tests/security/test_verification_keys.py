@@ -9,7 +9,16 @@ import pytest
 from auth_tokens.adapters.access_jwt.verifier import PENALTY_S
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
 from auth_tokens.domain.keys import KeyState
-from tests.security.kit import Kit, assert_accepted, assert_refused, forged, good_claims, good_header, kid_of, stored_key
+from tests.security.kit import (
+    Kit,
+    assert_accepted,
+    assert_refused,
+    forged,
+    good_claims,
+    good_header,
+    kid_of,
+    stored_key,
+)
 from tests.support.world import START
 
 

@@ -1,0 +1,76 @@
+"""Cold starts: a fresh interpreter imports a handler with just the variables that the template gives it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from local.environment import LAYER
+from tests.architecture.deployment import FUNCTIONS, functions, variables
+
+TOO_HEAVY = ["boto3", "botocore", "pydantic", "aws_lambda_powertools", "aws_xray_sdk", "argon2", "bcrypt"]
+AUTHORIZER_MAY_LOAD = {"auth_tokens", "app", "jwt", "cryptography", "_cffi_backend", "pymysql"}
+
+# Prints the names of what the import of the handler loaded; whatever wants the network meanwhile fails.
+IMPORT_HANDLER = """
+import sys
+before = set(sys.modules)
+
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        raise RuntimeError(f"{event} while importing")
+
+sys.addaudithook(refuse)
+import app
+assert callable(app.handler)
+import json
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+
+def loaded_by(function: str) -> set[str]:
+    """The modules that a cold start of a function loads."""
+    environment = {
+        **variables(function),
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local-secret",
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{FUNCTIONS / function}:{LAYER}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_HANDLER], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def authorizer() -> set[str]:
+    return loaded_by("authorizer")
+
+
+@pytest.mark.parametrize("module", TOO_HEAVY)
+def test_the_authorizer_starts_without(module: str, authorizer: set[str]) -> None:
+    assert module not in authorizer
+
+
+def test_the_authorizer_loads_nothing_from_elsewhere_but_its_three_libraries(authorizer: set[str]) -> None:
+    others = {name.split(".")[0] for name in authorizer} - sys.stdlib_module_names
+
+    assert others - AUTHORIZER_MAY_LOAD == set()
+
+
+def test_the_authorizer_was_really_imported(authorizer: set[str]) -> None:
+    assert {"app", "jwt", "pymysql", "auth_tokens.web.authorizer"} <= authorizer
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_a_function_starts_with_the_template_s_variables_and_without_network(function: str) -> None:
+    loaded = loaded_by(function)
+
+    assert "app" in loaded
+    assert not loaded & {"boto3", "moto", "local"}

@@ -1,0 +1,104 @@
+"""Imports point inwards: functions → web, usecases → domain ← adapters; only bootstrap knows all."""
+
+import ast
+
+import pytest
+
+from tests.architecture.source import MODULES, Import, Module, imports_of, is_within
+
+_OWN = "auth_tokens"
+# Which parts of the package each layer may import; another layer is a new decision.
+ALLOWED = {
+    "domain": ("domain",),
+    "usecases": ("domain", "usecases"),
+    "adapters": ("domain", "usecases.ports", "adapters", "observability"),
+    "web": ("domain", "usecases", "web", "observability"),
+    "functions": ("bootstrap", "domain", "usecases", "web"),
+    "settings": ("domain.policy",),
+    "observability": (),
+    "observability_powertools": ("observability",),
+    "bootstrap": ("adapters", "domain", "usecases", "settings", "observability", "observability_powertools"),
+    "": (),
+}
+# It runs the migrations, which no use case stands in front of.
+EXCEPTIONS = {"functions.migrate.app": ("adapters.mysql.migrations",)}
+
+
+def strays(module: Module) -> list[str]:
+    """The imports of a module that its layer may not have."""
+    allowed = [f"{_OWN}.{part}" for part in ALLOWED[module.group] + EXCEPTIONS.get(module.name, ())]
+    return [
+        f"{module.at(found.line)} {found.target}"
+        for found in imports_of(module.tree)
+        if is_within(found.target, (_OWN, "functions")) and not is_within(found.target, allowed)
+    ]
+
+
+def test_every_module_belongs_to_a_layer() -> None:
+    assert {module.group for module in MODULES} == set(ALLOWED)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+def test_a_module_imports_only_what_its_layer_may(module: Module) -> None:
+    assert strays(module) == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+def test_imports_are_absolute_and_written_out(module: Module) -> None:
+    """What is imported by a computed name, or relative to the file, the tests here would not see."""
+    for found in imports_of(module.tree):
+        assert not found.target.startswith("."), module.at(found.line)
+        assert found.target.split(".")[0] not in ("importlib", "imp", "runpy"), module.at(found.line)
+    names = {node.id for node in ast.walk(module.tree) if isinstance(node, ast.Name)}
+    assert not names & {"__import__", "exec", "eval"}
+
+
+def test_an_import_is_seen_wherever_it_stands() -> None:
+    code = """
+import json, auth_tokens.web.handler as web
+from auth_tokens import bootstrap, settings
+from auth_tokens.domain import errors
+from auth_tokens.domain.errors import Unavailable
+from . import sibling
+if json:
+    from ..domain import ids
+class Lazy:
+    def body(self):
+        try:
+            import boto3
+        except ImportError:
+            pass
+"""
+    found = imports_of(ast.parse(code))
+
+    assert {item.target for item in found} == {
+        "json",
+        "auth_tokens.web.handler",
+        "auth_tokens.bootstrap",
+        "auth_tokens.settings",
+        "auth_tokens.domain.errors",
+        ".",
+        "..domain",
+        "boto3",
+    }
+    assert [item for item in found if item.is_lazy] == [Import("boto3", 12, is_lazy=True)]
+
+
+@pytest.mark.parametrize(
+    ("layer", "target"),
+    [
+        ("domain", "auth_tokens.usecases.ports"),
+        ("domain", "auth_tokens.settings"),
+        ("usecases", "auth_tokens.adapters.mysql.tokens"),
+        ("usecases", "auth_tokens.observability"),
+        ("adapters", "auth_tokens.usecases.refresh"),
+        ("adapters", "auth_tokens.web.requests"),
+        ("web", "auth_tokens.adapters.passwords"),
+        ("web", "auth_tokens.bootstrap"),
+    ],
+)
+def test_an_import_against_the_direction_would_be_reported(layer: str, target: str) -> None:
+    victim = next(module for module in MODULES if module.group == layer)
+    planted = Module(victim.name, victim.path, ast.parse(f"import {target}"))
+
+    assert len(strays(planted)) == 1

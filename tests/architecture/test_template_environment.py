@@ -1,0 +1,83 @@
+"""The variables that the template sets are the settings that the code reads, with the same defaults and bounds."""
+
+from dataclasses import MISSING, fields
+
+import pytest
+
+from auth_tokens.settings import _BOUNDS, _CHOICES, Settings
+from tests.architecture.deployment import functions, parameters, variables
+
+ALL = {field.name.upper() for field in fields(Settings)}
+LOCAL_ONLY = {"DB_PASSWORD"}
+FROM_LAMBDA = {"AWS_REGION"}
+# Read by Powertools itself.
+POWERTOOLS = "POWERTOOLS_"
+DEFAULTS = {field.name: field.default for field in fields(Settings) if field.default is not MISSING}
+
+
+def parameter_of(setting: str) -> str:
+    return "".join(word.capitalize() for word in setting.split("_"))
+
+
+NUMBERS = [name for name in _BOUNDS if parameter_of(name) in parameters()]
+CHOICES = [name for name in _CHOICES if parameter_of(name) in parameters()]
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_a_function_has_every_setting_and_nothing_else(function: str) -> None:
+    ours = {name for name in variables(function) if not name.startswith(POWERTOOLS)}
+
+    assert ours == ALL - LOCAL_ONLY - FROM_LAMBDA
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_a_deployed_function_logs_in_by_iam_over_verified_tls(function: str) -> None:
+    assert {name: variables(function)[name] for name in ("DB_AUTH", "DB_TLS")} == {
+        "DB_AUTH": "iam",
+        "DB_TLS": "verify",
+    }
+
+
+def test_the_deployed_variables_are_accepted_as_settings() -> None:
+    settings = Settings.from_env({**variables("issue"), "AWS_REGION": "eu-west-1"})
+
+    assert settings.issuer == "https://tokens.test"
+    assert settings.kms_key_id == "TokenKey.Arn"
+
+
+def test_every_number_and_choice_can_be_set_but_for_how_the_database_is_trusted() -> None:
+    fixed = (set(_BOUNDS) | set(_CHOICES)) - set(NUMBERS) - set(CHOICES)
+
+    assert fixed == {"db_auth", "db_tls"}
+
+
+@pytest.mark.parametrize("setting", NUMBERS)
+def test_a_number_has_the_default_and_bounds_of_the_code(setting: str) -> None:
+    parameter = parameters()[parameter_of(setting)]
+
+    assert parameter["Type"] == "Number"
+    assert parameter["Default"] == DEFAULTS[setting]
+    assert (parameter["MinValue"], parameter["MaxValue"]) == _BOUNDS[setting]
+
+
+@pytest.mark.parametrize("setting", CHOICES)
+def test_a_choice_has_the_default_and_values_of_the_code(setting: str) -> None:
+    parameter = parameters()[parameter_of(setting)]
+
+    assert parameter["Default"] == DEFAULTS[setting]
+    assert parameter["AllowedValues"] == list(_CHOICES[setting])
+
+
+@pytest.mark.parametrize("setting", [*NUMBERS, *CHOICES])
+def test_a_parameter_reaches_the_variable_of_its_name(setting: str) -> None:
+    assert variables("issue")[setting.upper()] == str(parameters()[parameter_of(setting)]["Default"])
+
+
+def test_every_parameter_says_what_it_is() -> None:
+    assert [name for name, parameter in parameters().items() if not parameter.get("Description")] == []
+
+
+def test_no_secret_is_a_variable_or_a_parameter() -> None:
+    names = {name for function in functions() for name in variables(function)} | set(parameters())
+
+    assert [name for name in names if "password" in name.lower() or "secret" in name.lower()] == []
