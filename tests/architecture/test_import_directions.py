@@ -20,13 +20,11 @@ ALLOWED = {
     "bootstrap": ("adapters", "domain", "usecases", "settings", "observability", "observability_powertools"),
     "": (),
 }
-# It runs the migrations, which no use case stands in front of.
-EXCEPTIONS = {"functions.migrate.app": ("adapters.mysql.migrations",)}
 
 
 def strays(module: Module) -> list[str]:
     """The imports of a module that its layer may not have."""
-    allowed = [f"{_OWN}.{part}" for part in ALLOWED[module.group] + EXCEPTIONS.get(module.name, ())]
+    allowed = [f"{_OWN}.{part}" for part in ALLOWED[module.group]]
     return [
         f"{module.at(found.line)} {found.target}"
         for found in imports_of(module.tree)
