@@ -4,18 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from auth_tokens import bootstrap
-from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
 from auth_tokens.web.handler import is_http
 
 TELEMETRY = bootstrap.powertools()
-LOCK, DATABASE = bootstrap.migrating()
-SQL = Path(__file__).parent / "sql"
+MIGRATE = bootstrap.migrating(Path(__file__).parent / "sql")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers the names of the migrations it applied."""
     if is_http(event):
         raise ValueError("migrate is not reachable through an API")
-    applied = migrate(migrations_in(SQL), LOCK, DATABASE)
+    applied = MIGRATE()
     TELEMETRY.outcome("migrate", applied=applied)
     return {"applied": applied}

@@ -3,7 +3,8 @@
 import base64
 import io
 import json
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -56,12 +57,13 @@ class Log:
 
 
 @pytest.fixture(params=["standard", "powertools"])
-def log(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Iterator[Log]:
+def log(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Log:
+    stream = io.StringIO()
     if request.param == "standard":
-        stream = io.StringIO()
-        yield Log(StandardTelemetry("test", stream), stream.getvalue)
-        return
-    yield Log(PowertoolsTelemetry("test"), lambda: capsys.readouterr().out)
+        return Log(StandardTelemetry("test", stream), stream.getvalue)
+    # Powertools keeps a logger, and its stream, by the service's name: a name of each test's own.
+    telemetry = PowertoolsTelemetry(uuid.uuid4().hex, stream)
+    return Log(telemetry, lambda: stream.getvalue() + capsys.readouterr().out)
 
 
 def assert_no_secret(text: str) -> None:

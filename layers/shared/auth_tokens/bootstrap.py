@@ -6,7 +6,9 @@ function starts while the database is away and says 503 rather than failing to s
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from auth_tokens.adapters.access_jwt.verifier import JwtVerifier, PublicKeys
 from auth_tokens.adapters.kms.cipher import RowCipher
@@ -15,10 +17,12 @@ from auth_tokens.adapters.kms.wrapper import KmsKeyWrapper, kms_client
 from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
 from auth_tokens.adapters.mysql.events import EventWriter, MySqlEventLog
 from auth_tokens.adapters.mysql.keys import KeyTable
+from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
 from auth_tokens.adapters.mysql.portal import MySqlPortal
 from auth_tokens.adapters.mysql.revocations import MySqlRevocations
 from auth_tokens.adapters.mysql.tokens import MySqlTokenStore
 from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
+from auth_tokens.domain.ids import uuid7
 from auth_tokens.domain.keys import KeySchedule
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.observability import StandardTelemetry, Telemetry
@@ -139,6 +143,8 @@ def issuing(shared: Parts) -> IssueDeps:
         limiter=MySqlLimiter(shared.database, shared.keys, shared.telemetry, shared.clock_ms),
         events=shared.event_log,
         clock=shared.clock,
+        # To the millisecond: of two sessions of one second, the order of ids tells the older.
+        new_id=lambda: uuid7(shared.clock_ms(), secrets.token_bytes(10)),
         entropy=secrets.token_bytes,
         policy=settings.policy(),
         clients=settings.clients,
@@ -196,10 +202,11 @@ def analysing(shared: Parts) -> AnalyseDeps:
     return AnalyseDeps(shared.event_log, shared.clock)
 
 
-def migrating() -> tuple[Database, Database]:
-    """For migrate: two connections, one to hold the lock, one to do the work."""
+def migrating(folder: Path) -> Callable[[], list[str]]:
+    """For migrate: applies the folder's migrations that are not applied yet, and answers their names."""
     config = database_config(load_settings(), _MIGRATION_TIMEOUT_S)
-    return Database(config), Database(config)
+    lock, database = Database(config), Database(config)
+    return lambda: migrate(migrations_in(folder), lock, database)
 
 
 def standard() -> Telemetry:

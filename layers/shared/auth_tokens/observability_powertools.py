@@ -1,5 +1,7 @@
 """Telemetry by AWS Lambda Powertools, for the functions whose import time allows it."""
 
+from typing import TextIO
+
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
@@ -9,9 +11,9 @@ from auth_tokens.observability import NAMESPACE, frames
 class PowertoolsTelemetry:
     """Powertools Logger for the lines, one EMF blob a metric."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, stream: TextIO | None = None) -> None:
         self._service = service
-        self._logger = Logger(service=service, utc=True)
+        self._logger = Logger(service=service, utc=True, stream=stream)
 
     def outcome(self, name: str, **fields: object) -> None:
         self._logger.info(name, extra=fields)

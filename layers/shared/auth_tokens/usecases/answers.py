@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from auth_tokens.domain.claims import build_claims
-from auth_tokens.domain.ids import text_of, uuid7
+from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 from auth_tokens.usecases.deps import IssueDeps
@@ -69,7 +69,7 @@ def _access_token(record: TokenRecord, deps: IssueDeps, scope: str, now: int) ->
         record,
         issuer=deps.issuer,
         audience=deps.audience,
-        jti=uuid7(now * 1000, deps.entropy(10)),
+        jti=deps.new_id(),
         scope=scope,
         now=now,
         ttl_s=deps.policy.for_user(record.owner.config).access_ttl_s,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from auth_tokens.domain.events import EventType, SecurityEvent
-from auth_tokens.domain.ids import id_from, uuid7
+from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sessions import TokenRecord, User
@@ -117,7 +117,7 @@ def _device(
     now: int,
 ) -> tuple[TokenRecord, OpaqueToken | None]:
     lifetimes = deps.policy.for_user(user.config).device
-    device_id = known.id if known else uuid7(now * 1000, deps.entropy(10))
+    device_id = known.id if known else deps.new_id()
     expires_at, absolute_expires_at = lifetimes.ends(now, now)
     before = metadata_of(known, deps.cipher) if known else Metadata()
     metadata = Metadata(
@@ -163,7 +163,7 @@ def _session(
     deps: IssueDeps,
     now: int,
 ) -> tuple[TokenRecord, OpaqueToken]:
-    session_id = uuid7(now * 1000, deps.entropy(10))
+    session_id = deps.new_id()
     epoch = deps.keys.chain_epoch()
     token = OpaqueToken(kind, epoch, session_id, 0, deps.entropy(SECRET_BYTES))
     expires_at, absolute_expires_at = deps.policy.for_user(user.config).lifetimes(kind).ends(now, now)

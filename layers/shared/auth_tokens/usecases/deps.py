@@ -44,7 +44,8 @@ class SessionDeps(ValidateDeps):
 
 @dataclass(frozen=True, slots=True)
 class IssueDeps:
-    """To issue tokens. entropy: n → n random bytes; clients: client_id → its scope, the first is the default."""
+    """To issue tokens. new_id: a UUIDv7, 16 bytes; entropy: n → n random bytes; clients: client_id → its
+    scope, the first is the default."""
 
     store: TokenStore
     portal: Portal
@@ -56,6 +57,7 @@ class IssueDeps:
     limiter: Limiter
     events: EventLog
     clock: Clock
+    new_id: Callable[[], bytes]
     entropy: Callable[[int], bytes]
     policy: Policy
     clients: Mapping[str, str]

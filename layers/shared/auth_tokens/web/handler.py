@@ -40,24 +40,26 @@ def _answer(
 ) -> dict[str, Any]:
     started = time.perf_counter()
     fields: dict[str, object] = {"route": event.get("routeKey"), "outcome": "ok"}
-    request = None
+    cors: Mapping[str, str] = {}
     try:
         request = request_from(event)
         fields["request_id"] = request.request_id
+        cors = cors_headers(request, allowed_origins)
         response = routes.get(request.route_key, _no_route)(request)
         fields |= response.about
+        answer = response.as_event(cors)
     except TokenServiceError as exc:
-        response = error_response(exc)
+        answer = error_response(exc).as_event(cors)
         fields |= {"outcome": exc.code or "no_credential", "detail": exc.detail}
         if isinstance(exc, Unavailable):
             telemetry.count("Unavailable")
     except Exception as exc:  # noqa: BLE001 - the last resort: the caller gets a 500 that says nothing
-        response = server_error()
+        answer = server_error().as_event(cors)
         fields["outcome"] = "server_error"
         telemetry.failure("unexpected", exc, **fields)
-    fields |= {"status": response.status, "duration_ms": round((time.perf_counter() - started) * 1000, 1)}
-    telemetry.outcome("request", **fields)
-    return response.as_event(cors_headers(request, allowed_origins) if request else {})
+    duration_ms = round((time.perf_counter() - started) * 1000, 1)
+    telemetry.outcome("request", **fields, status=answer["statusCode"], duration_ms=duration_ms)
+    return answer
 
 
 def _no_route(request: Request) -> Response:
