@@ -1,0 +1,218 @@
+"""Requests to every route, good and bad, and how each is answered."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from auth_tokens.web.parameters import MAX_BODY_BYTES
+from local.seed import PASSWORD, USERS
+from tests.contract.document import OPERATIONS, request_schemas, security_schemes
+from tests.contract.visitor import FORM, Case, Who
+
+CAROL = USERS[2]  # disabled
+NO_ID = "01900000-0000-7000-8000-000000000000"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+DEVICE_TOKEN = "urn:auth-user-tokens:token-type:device"
+TOO_LONG_AN_ID = "u" * 37
+TOKENS = ("$access_token", "$refresh_token", "$device_token", "$session_token")
+
+LOGIN = {"username": "$username", "password": PASSWORD}
+VOUCH = {"user_id": "$user_id", "amr": ["mfa"]}
+REFRESH = {"grant_type": "refresh_token", "refresh_token": "$refresh_token"}
+BROWSER_REFRESH = {"grant_type": "refresh_token"}
+OPEN = {"grant_type": EXCHANGE, "subject_token": "$device_token", "subject_token_type": DEVICE_TOKEN}
+
+
+def _sign_in() -> Iterator[Case]:
+    case = partial(Case, "POST /auth/login")
+    yield case("a password", 200, body=LOGIN)
+    yield case("a device to remember", 200, body={**LOGIN, "device": {"name": "x", "remember": True}})
+    yield case("a cookie wanted", 200, body={**LOGIN, "mode": "cookie"})
+    yield case("no password", 400, "invalid_request", body={"username": "$username"})
+    yield case("an unknown mode", 400, "invalid_request", body={**LOGIN, "mode": "both"})
+    yield case("no such client", 400, "unauthorized_client", body={**LOGIN, "client_id": "nobody"})
+    yield case("too wide a scope", 400, "invalid_scope", body={**LOGIN, "scope": "everything"})
+    yield case("a wrong password", 401, "invalid_credentials", body={**LOGIN, "password": "wrong"})
+    yield case("a disabled user", 401, "invalid_credentials", body={**LOGIN, "username": CAROL.username})
+
+    case = partial(Case, "POST /auth/issue", who=Who.SIGNED)
+    options = {"acr": "high", "auth_time": 1_700_000_000, "scope": "portal:read", "client_id": "portal-app"}
+    yield case("a user's id", 200, body=VOUCH)
+    yield case("every option", 200, body={**VOUCH, **options})
+    yield case("a known device", 200, body={**VOUCH, "device": {"id": "$device_id", "platform": "x"}})
+    yield case("a cookie wanted", 200, body={**VOUCH, "mode": "cookie"})
+    yield case("no methods", 400, "invalid_request", body={"user_id": "$user_id"})
+    yield case("a future", 400, "invalid_request", body={**VOUCH, "auth_time": 2**40 - 1})
+    yield case("no such client", 400, "unauthorized_client", body={**VOUCH, "client_id": "nobody"})
+    yield case("a mistyped scope", 400, "invalid_scope", body={**VOUCH, "scope": " "})
+    yield case("a disabled user", 403, "access_denied", body={**VOUCH, "user_id": CAROL.id})
+    yield case("an unknown user", 403, "access_denied", body={**VOUCH, "user_id": "nobody"})
+
+
+def _tokens() -> Iterator[Case]:
+    case, keyed = partial(Case, "POST /auth/token"), {"Idempotency-Key": "5f0e"}
+    twice = b"grant_type=refresh_token&grant_type=refresh_token"
+    yield case("a refresh token", 200, body=REFRESH, content_type=FORM, headers=keyed)
+    yield case("a refresh token in JSON", 200, body={**REFRESH, "scope": "portal:read"})
+    yield case("a device token", 200, body=OPEN, content_type=FORM)
+    yield case("a device token for a cookie", 200, body={**OPEN, "mode": "cookie"})
+    yield case("a browser's cookie", 200, who=Who.COOKIE, body=BROWSER_REFRESH, content_type=FORM)
+    yield case("no token", 400, "invalid_request", body=BROWSER_REFRESH)
+    yield case("no grant type", 400, "invalid_request", body={}, content_type=FORM)
+    yield case("a cookie for a refresh token", 400, "invalid_request", body={**REFRESH, "mode": "cookie"})
+    yield case("another type of token", 400, "invalid_request", body={**OPEN, "subject_token_type": "jwt"})
+    yield case("no key to repeat by", 400, "invalid_request", body=REFRESH, headers={"Idempotency-Key": ""})
+    yield case("a parameter twice", 400, "invalid_request", body=twice, content_type=FORM)
+    yield case("garbage", 400, "invalid_grant", body={**REFRESH, "refresh_token": "garbage"})
+    yield case("another kind", 400, "invalid_grant", body={**REFRESH, "refresh_token": "$device_token"})
+    yield case("another client", 400, "invalid_grant", body={**REFRESH, "client_id": "portal-app"})
+    yield case("no such client", 400, "unauthorized_client", body={**REFRESH, "client_id": "nobody"})
+    yield case("too wide a scope", 400, "invalid_scope", body={**REFRESH, "scope": "everything"})
+    yield case("a password grant", 400, "unsupported_grant_type", body={"grant_type": "password"})
+    for who in (Who.COOKIE_WITHOUT_CSRF, Who.COOKIE_FROM_ELSEWHERE):
+        yield case(f"a {who.name.lower()}", 403, "access_denied", who=who, body=BROWSER_REFRESH)
+
+    case = partial(Case, "POST /auth/revoke")
+    for token in TOKENS:
+        yield case(f"of {token}", 200, body={"token": token}, content_type=FORM)
+    yield case("in JSON", 200, body={"token": "$refresh_token", "client_id": "portal-web"})
+    yield case("garbage with a hint", 200, body={"token": "garbage", "token_type_hint": "access_token"})
+    yield case("no token", 400, "invalid_request", body={}, content_type=FORM)
+    yield case("a number for a token", 400, "invalid_request", body={"token": 1})
+
+    case = partial(Case, "POST /auth/introspect", who=Who.SIGNED)
+    for token in TOKENS:
+        yield case(f"of {token}", 200, body={"token": token}, content_type=FORM)
+    yield case("garbage with a hint", 200, body={"token": "garbage", "token_type_hint": "access_token"})
+    yield case("no token", 400, "invalid_request", body={})
+
+
+def _sessions() -> Iterator[Case]:
+    case = partial(Case, "POST /auth/logout")
+    yield case("no body", 204, who=Who.BEARER)
+    yield case("all sessions", 204, who=Who.BEARER, body={"scope": "all"})
+    yield case("a browser", 204, who=Who.COOKIE, body={})
+    yield case("a browser's other sessions", 204, who=Who.COOKIE, body={"scope": "others"})
+    yield case("an unknown scope", 400, "invalid_request", who=Who.BEARER, body={"scope": "some"})
+
+    case = partial(Case, "GET /auth/session")
+    yield case("a bearer", 200, who=Who.BEARER)
+    yield case("a browser", 200, who=Who.COOKIE_WITHOUT_CSRF)
+
+    case = partial(Case, "GET /auth/sessions")
+    yield case("a bearer", 200, who=Who.BEARER)
+    yield case("a browser's first page", 200, who=Who.COOKIE_WITHOUT_CSRF, query={"limit": "1"})
+    yield case("no whole limit", 400, "invalid_request", who=Who.BEARER, query={"limit": "many"})
+    yield case("a made-up cursor", 400, "invalid_request", who=Who.BEARER, query={"cursor": "x"})
+
+    case = partial(Case, "DELETE /auth/sessions/{session_id}")
+    yield case("their own", 204, who=Who.BEARER)
+    yield case("by a browser", 204, who=Who.COOKIE)
+    yield case("an unknown one", 404, "not_found", who=Who.BEARER, path={"session_id": NO_ID})
+    yield case("no id at all", 404, "not_found", who=Who.COOKIE, path={"session_id": "x"})
+
+
+def _devices() -> Iterator[Case]:
+    case = partial(Case, "GET /auth/devices")
+    yield case("a bearer", 200, who=Who.BEARER)
+    yield case("a browser", 200, who=Who.COOKIE_WITHOUT_CSRF)
+
+    case, body = partial(Case, "PATCH /auth/devices/{device_id}"), {"name": "another"}
+    yield case("their own", 200, who=Who.BEARER, body=body)
+    yield case("by a browser", 200, who=Who.COOKIE, body=body)
+    yield case("no name", 400, "invalid_request", who=Who.BEARER, body={"name": ""})
+    yield case("an unknown one", 404, "not_found", who=Who.BEARER, body=body, path={"device_id": NO_ID})
+
+    case = partial(Case, "DELETE /auth/devices/{device_id}")
+    yield case("their own", 204, who=Who.BEARER)
+    yield case("by a browser", 204, who=Who.COOKIE)
+    yield case("an unknown one", 404, "not_found", who=Who.BEARER, path={"device_id": NO_ID})
+    yield case("a session's id", 404, "not_found", who=Who.BEARER, path={"device_id": "$session_id"})
+
+
+def _discovery() -> Iterator[Case]:
+    yield Case("GET /.well-known/jwks.json", "anyone", 200)
+    yield Case("GET /.well-known/oauth-authorization-server", "anyone", 200)
+
+
+def _operators() -> Iterator[Case]:
+    case = partial(Case, "GET /admin/users/{user_id}/sessions", who=Who.SIGNED)
+    yield case("a user's", 200)
+    yield case("a page", 200, query={"limit": "1"})
+    yield case("an unknown user's", 200, path={"user_id": "nobody"})
+    yield case("too short a page", 400, "invalid_request", query={"limit": "0"})
+    yield case("too long an id", 404, "not_found", path={"user_id": TOO_LONG_AN_ID})
+
+    case, body = partial(Case, "POST /admin/users/{user_id}/revoke", who=Who.SIGNED), {"reason": "leaver"}
+    yield case("with a reason", 200, body=body)
+    yield case("an unknown user's", 200, body=body, path={"user_id": "nobody"})
+    yield case("no reason", 400, "invalid_request", body={})
+    yield case("too long an id", 404, "not_found", body=body, path={"user_id": TOO_LONG_AN_ID})
+
+    case = partial(Case, "GET /admin/security/events", who=Who.SIGNED)
+    chosen = {"user_id": "$user_id", "type": "session_issued", "since": "0", "limit": "1"}
+    yield case("all", 200, query={"limit": "200"})
+    yield case("a user's of a type", 200, query=chosen)
+    yield case("an unknown type", 400, "invalid_request", query={"type": "party"})
+    yield case("no cursor", 400, "invalid_request", query={"cursor": "x"})
+    yield case("no user's id", 400, "invalid_request", query={"user_id": TOO_LONG_AN_ID})
+
+    case = partial(Case, "GET /admin/security/summary", who=Who.SIGNED)
+    yield case("of a day", 200)
+    yield case("of a minute", 200, query={"span_s": "60"})
+    yield case("of nothing", 400, "invalid_request", query={"span_s": "0"})
+
+
+def _of_every_body() -> Iterator[Case]:
+    """What any body can be wrong with, on each route that takes one."""
+    for route in OPERATIONS:
+        if not request_schemas(route):
+            continue
+        case = partial(Case, route, who=_welcome(route))
+        yield case("no JSON", 400, "invalid_request", body=b"{")
+        yield case("no JSON object", 400, "invalid_request", body=b"[]")
+        yield case("a member twice", 400, "invalid_request", body=b'{"a": 1, "a": 1}')
+        yield case("too long a body", 413, "invalid_request", body=b" " * (MAX_BODY_BYTES + 1))
+        yield case("plain text", 415, "invalid_request", body=b"x", content_type="text/plain")
+        if FORM not in request_schemas(route):
+            yield case("a form", 415, "invalid_request", body=b"a=b", content_type=FORM)
+
+
+def _of_every_credential() -> Iterator[Case]:
+    """What any credential can be wrong with, on each route that asks for one."""
+    bad = {"Authorization": "Bearer nonsense"}
+    for route in OPERATIONS:
+        case, alternatives = partial(Case, route), security_schemes(route)
+        if {"accessToken"} in alternatives:
+            yield case("no credential", 401)
+            yield case("a token in the query", 401, query={"access_token": "$access_token"})
+            yield case("a bad token", 401, "invalid_token", headers=bad)
+            yield case("a bad token and a good cookie", 401, "invalid_token", who=Who.COOKIE, headers=bad)
+            yield case("a bad cookie", 401, "invalid_token", headers={"Cookie": "__Host-session=x"})
+        if {"accessToken"} in alternatives and {"sessionCookie", "csrfToken"} in alternatives:
+            yield case("no CSRF token", 403, "access_denied", who=Who.COOKIE_WITHOUT_CSRF)
+            yield case("from elsewhere", 403, "access_denied", who=Who.COOKIE_FROM_ELSEWHERE)
+        if {"iam"} in alternatives:
+            yield case("unsigned", 403)
+            yield case("a bearer", 403, who=Who.BEARER)
+            yield case("wrongly signed", 403, who=Who.WRONGLY_SIGNED)
+
+
+def _welcome(route: str) -> Who:
+    """Somebody whom a route lets in."""
+    schemes = set().union(*security_schemes(route))
+    if "iam" in schemes:
+        return Who.SIGNED
+    return Who.BEARER if "accessToken" in schemes else Who.ANYONE
+
+
+CASES = (
+    *_sign_in(),
+    *_tokens(),
+    *_sessions(),
+    *_devices(),
+    *_discovery(),
+    *_operators(),
+    *_of_every_body(),
+    *_of_every_credential(),
+)
+GOOD = tuple(case for case in CASES if case.status < 300)

@@ -1,0 +1,127 @@
+"""Sends the requests of cases.py to a running service, each as who it should come from."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from string import Template
+from typing import Any
+from urllib.parse import urlencode
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from local.client import Client, Reply
+from local.gateway.arns import REGION
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+
+
+class Who(Enum):
+    """Whom a request comes from."""
+
+    ANYONE = auto()
+    BEARER = auto()
+    COOKIE = auto()  # with its CSRF token
+    COOKIE_WITHOUT_CSRF = auto()
+    COOKIE_FROM_ELSEWHERE = auto()  # with its CSRF token, from a foreign Origin
+    SIGNED = auto()
+    WRONGLY_SIGNED = auto()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A request to a route, and the status and error code that it is answered with.
+
+    body: bytes, or the members of a JSON object or form, by content_type; path: values for the path's
+    parameters other than the visitor's own. Texts such as `$refresh_token` stand for the visitor's own.
+    """
+
+    route: str
+    name: str
+    status: int
+    error: str | None = None
+    who: Who = Who.ANYONE
+    body: Any = None
+    content_type: str = JSON
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.route}: {self.name}"
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A user with a bearer session, a device token and a browser session, all of their own."""
+
+    base_url: str
+    values: Mapping[str, str] = field(repr=False)
+    cookie: str = field(repr=False)
+    csrf_token: str = field(repr=False)
+
+    @classmethod
+    def arrived(cls, base_url: str, username: str, user_id: str) -> "Visitor":
+        """Begins the sessions; on a trusted backend's word, so that no login is counted."""
+        anyone = cls(base_url, {}, "", "")
+        wanted = {"user_id": user_id, "amr": ["pwd"]}
+        bearer = anyone.send(_issue({**wanted, "device": {"name": "phone", "remember": True}}))
+        browser = anyone.send(_issue({**wanted, "mode": "cookie"}))
+        assert (bearer.status, browser.status) == (200, 200)
+        values = {**bearer.json, "username": username, "user_id": user_id}
+        cookie = browser.cookies[0].split(";")[0]
+        values["session_token"] = cookie.partition("=")[2]
+        return cls(base_url, values, cookie, browser.json["csrf_token"])
+
+    def send(self, case: Case) -> Reply:
+        """Sends the request of a case."""
+        method, template = case.route.split(" ")
+        path = template.format_map({**self.values, **self._filled(case.path)})
+        target = f"{path}?{urlencode(self._filled(case.query))}" if case.query else path
+        body = self._body(case)
+        headers = dict(case.headers)
+        if case.body is not None:
+            headers["Content-Type"] = case.content_type
+        headers |= self._credential(case.who, method, target, body, headers)
+        return Client(self.base_url).request(method, target, body, headers=headers)
+
+    def _body(self, case: Case) -> bytes:
+        if case.body is None or isinstance(case.body, bytes):
+            return case.body or b""
+        members = self._filled(case.body)
+        return urlencode(members).encode() if case.content_type == FORM else json.dumps(members).encode()
+
+    def _filled(self, node: Any) -> Any:
+        if isinstance(node, str):
+            return Template(node).substitute(self.values)
+        return (
+            {key: self._filled(value) for key, value in node.items()} if isinstance(node, Mapping) else node
+        )
+
+    def _credential(
+        self, who: Who, method: str, target: str, body: bytes, headers: Mapping[str, str]
+    ) -> dict[str, str]:
+        match who:
+            case Who.ANYONE:
+                return {}
+            case Who.BEARER:
+                return {"Authorization": f"Bearer {self.values['access_token']}"}
+            case Who.COOKIE:
+                return {"Cookie": self.cookie, "X-CSRF-Token": self.csrf_token}
+            case Who.COOKIE_WITHOUT_CSRF:
+                return {"Cookie": self.cookie}
+            case Who.COOKIE_FROM_ELSEWHERE:
+                own = {"Cookie": self.cookie, "X-CSRF-Token": self.csrf_token}
+                return {**own, "Origin": "https://elsewhere.example"}
+            case Who.SIGNED | Who.WRONGLY_SIGNED:
+                secret = "local-secret" if who is Who.SIGNED else "guessed"
+                request = AWSRequest(method, self.base_url + target, data=body, headers=dict(headers))
+                SigV4Auth(Credentials("local", secret), "execute-api", REGION).add_auth(request)
+                return dict(request.headers.items())
+
+
+def _issue(body: Mapping[str, Any]) -> Case:
+    return Case("POST /auth/issue", "a session", 200, who=Who.SIGNED, body=body)
