@@ -128,6 +128,44 @@ def test_a_text_is_taken_at_its_documented_length_and_refused_beyond(
     assert longer.json["error_description"] == f"{member} is longer than {length} characters."
 
 
+@pytest.mark.parametrize("character", ["x", "é", "😀", "\x01"], ids=ascii)
+@pytest.mark.parametrize(
+    ("route", "who", "body", "member"),
+    [
+        ("POST /auth/issue", Who.SIGNED, {"user_id": "$user_id", "amr": ["pwd"]}, "device.name"),
+        ("POST /auth/issue", Who.SIGNED, {"user_id": "$user_id", "amr": ["pwd"]}, "device.platform"),
+        ("PATCH /auth/devices/{device_id}", Who.BEARER, {}, "name"),
+        ("POST /admin/users/{user_id}/revoke", Who.SIGNED, {}, "reason"),
+    ],
+)
+def test_a_text_of_the_documented_length_is_taken_whatever_its_characters(
+    visitor: Visitor, route: str, who: Who, body: dict[str, object], member: str, character: str
+) -> None:
+    length = member_schema(request_schemas(route)[JSON], member)["maxLength"]
+
+    taken = visitor.send(Case(route, "", 0, who=who, body={**body, **_nested(member, character * length)}))
+
+    assert taken.status == 200, taken.shortened()
+
+
+@pytest.mark.parametrize("acr", ["é", "two words", "\x7f"], ids=ascii)
+def test_an_assurance_class_is_visible_ascii_or_refused_by_name(visitor: Visitor, acr: str) -> None:
+    body = {"user_id": "$user_id", "amr": ["pwd"], "acr": acr}
+
+    refused = visitor.send(Case("POST /auth/issue", "", 0, who=Who.SIGNED, body=body))
+
+    assert (refused.status, refused.json["error"]) == (400, "invalid_request")
+    assert refused.json["error_description"].startswith("acr ")
+
+
+def test_an_instant_beyond_all_time_finds_no_event(visitor: Visitor) -> None:
+    wanted = {"since": str(parameters("GET /admin/security/events")["since"]["schema"]["maximum"])}
+
+    found = visitor.send(Case("GET /admin/security/events", "", 200, who=Who.SIGNED, query=wanted))
+
+    assert found.json["events"] == []
+
+
 @pytest.mark.parametrize(
     ("route", "who", "name"),
     [

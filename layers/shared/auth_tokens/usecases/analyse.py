@@ -41,7 +41,8 @@ def security_events(wanted: EventFilter, deps: AnalyseDeps) -> EventPage:
         raise InvalidRequest(f"limit must be from 1 to {MAX_PAGE}.")
     kind = _event_type(wanted.type) if wanted.type is not None else None
     before = _position(wanted.cursor) if wanted.cursor is not None else _AFTER_ALL
-    since = max(wanted.since or 0, deps.clock() - MAX_SPAN_S)
+    now = deps.clock()
+    since = min(max(wanted.since or 0, now - MAX_SPAN_S), now + 1)
     events = deps.events.page(before, since, wanted.user_id, kind, wanted.limit + 1)
     page = events[: wanted.limit]
     return EventPage(page, text_of(page[-1].id) if len(events) > wanted.limit else None)

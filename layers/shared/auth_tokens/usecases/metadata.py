@@ -22,7 +22,12 @@ class Metadata:
         """For the column `metadata` of this row; texts are cut to MAX_TEXT characters."""
         values = (self.address, self.user_agent, self.name, self.platform)
         cut = [value[:MAX_TEXT] for value in values]
-        return cipher.seal(json.dumps(cut).encode(), row_id, user_id)
+        return cipher.seal(_utf8(cut), row_id, user_id)
+
+
+def _utf8(texts: list[str]) -> bytes:
+    """JSON without escapes, which would make twelve bytes of a character; a lone surrogate becomes `?`."""
+    return json.dumps(texts, ensure_ascii=False).encode(errors="replace")
 
 
 def metadata_of(record: TokenRecord, cipher: Cipher) -> Metadata:

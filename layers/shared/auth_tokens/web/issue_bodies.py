@@ -38,7 +38,7 @@ def issue_request(parameters: Parameters) -> IssueRequest:
     return IssueRequest(
         user_id=user_id,
         amr=amr,
-        acr=parameters.text("acr", MAX_ACR) or "",
+        acr=parameters.word("acr", MAX_ACR) or "",
         auth_time=parameters.whole("auth_time"),
         options=session_options(parameters),
     )

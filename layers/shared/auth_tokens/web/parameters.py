@@ -36,6 +36,13 @@ class Parameters:
             self._refuse(name, "has characters that are not allowed")
         return value
 
+    def word(self, name: str, max_length: int) -> str | None:
+        """A text of visible ASCII characters, or None where absent."""
+        value = self.text(name, max_length)
+        if value is not None and not _is_visible_ascii(value):
+            self._refuse(name, "must be visible ASCII characters")
+        return value
+
     def required_text(self, name: str, max_length: int = MAX_TEXT) -> str:
         """A text that must be there and not be empty."""
         value = self.text(name, max_length)
@@ -112,7 +119,7 @@ def idempotency_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is None:
         return None
-    if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not all("!" <= c <= "~" for c in key):
+    if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not _is_visible_ascii(key):
         raise InvalidRequest("Idempotency-Key must be 1 to 255 visible ASCII characters.")
     return key
 
@@ -162,6 +169,10 @@ def _not_json(constant: str) -> NoReturn:
 def _shown(name: str) -> str:
     """A parameter's name if it is one of ours to echo; input is never echoed otherwise (RFC 6749 §5.2)."""
     return name if name.isascii() and name.replace("_", "").isalpha() and len(name) <= 32 else "A parameter"
+
+
+def _is_visible_ascii(text: str) -> bool:
+    return all("!" <= character <= "~" for character in text)
 
 
 def _is_unicode(value: str) -> bool:

@@ -49,7 +49,8 @@ class PublicKeys:
 
     def jwks(self) -> list[dict[str, str]]:
         """The published JWKs, oldest first (RFC 7517 §5)."""
-        self._look(self._max_age_s)
+        # Before the first key ever is made there is nothing worth remembering.
+        self._look(self._max_age_s if self._jwks else 0)
         return self._jwks
 
     def _look(self, max_age_s: int) -> None:

@@ -62,7 +62,7 @@ class EventWriter:
         event_id = uuid7(id_ms, secrets.token_bytes(10))
         detail = None
         if event.detail:
-            plaintext = json.dumps(event.detail).encode()
+            plaintext = json.dumps(event.detail, ensure_ascii=False).encode(errors="replace")
             detail = self._cipher.seal(plaintext, event_id, event.user_id or "")
         source_hash = self._keys.pseudonym("address", event.source) if event.source else None
         return (
