@@ -120,12 +120,8 @@ def _device(
     device_id = known.id if known else deps.new_id()
     expires_at, absolute_expires_at = lifetimes.ends(now, now)
     before = metadata_of(known, deps.cipher) if known else Metadata()
-    metadata = Metadata(
-        caller.address,
-        caller.user_agent,
-        wanted.name or before.name,
-        wanted.platform or before.platform,
-    ).sealed(deps.cipher, device_id, user.id)
+    named = Metadata(name=wanted.name or before.name, platform=wanted.platform or before.platform)
+    metadata = named.seen_at(caller).sealed(deps.cipher, device_id, user.id)
     if known is None:
         epoch = deps.keys.chain_epoch()
         known = _blank(user, device_id, TokenKind.DEVICE, device_id, client_id, epoch, now)
@@ -176,7 +172,7 @@ def _session(
         amr=how.amr,
         expires_at=expires_at,
         absolute_expires_at=absolute_expires_at,
-        metadata=Metadata(caller.address, caller.user_agent).sealed(deps.cipher, session_id, user.id),
+        metadata=Metadata().seen_at(caller).sealed(deps.cipher, session_id, user.id),
     )
     return record, token
 

@@ -1,27 +1,35 @@
 """What is remembered about where a session or device was seen: personal, so encrypted in its row."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields, replace
 
 from auth_tokens.domain.sessions import TokenRecord
-from auth_tokens.usecases.ports import Cipher
+from auth_tokens.usecases.ports import Caller, Cipher
 
 MAX_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """Address and user agent of the latest sign-in or refresh; of a device its name and platform, too."""
+    """Address, user agent and place of the latest sign-in or refresh; of a device its name and platform, too.
+
+    place: the text of a domain.places.Place, or empty.
+    """
 
     address: str = ""
     user_agent: str = ""
     name: str = ""
     platform: str = ""
+    place: str = ""
+
+    def seen_at(self, caller: Caller) -> "Metadata":
+        """The same, with where the caller is now."""
+        place = caller.place.text if caller.place else ""
+        return replace(self, address=caller.address, user_agent=caller.user_agent, place=place)
 
     def sealed(self, cipher: Cipher, row_id: bytes, user_id: str) -> bytes:
         """For the column `metadata` of this row; texts are cut to MAX_TEXT characters."""
-        values = (self.address, self.user_agent, self.name, self.platform)
-        cut = [value[:MAX_TEXT] for value in values]
+        cut = [value[:MAX_TEXT] for value in astuple(self)]
         return cipher.seal(_utf8(cut), row_id, user_id)
 
 
@@ -30,9 +38,13 @@ def _utf8(texts: list[str]) -> bytes:
     return json.dumps(texts, ensure_ascii=False).encode(errors="replace")
 
 
+# A later version may append to the list: what this one does not know it leaves out.
+_KNOWN = len(fields(Metadata))
+
+
 def metadata_of(record: TokenRecord, cipher: Cipher) -> Metadata:
     """A row's metadata; empty where there is none or it cannot be trusted."""
     if record.metadata is None:
         return Metadata()
     plaintext = cipher.open(record.metadata, record.id, record.user_id)
-    return Metadata(*json.loads(plaintext)) if plaintext is not None else Metadata()
+    return Metadata(*json.loads(plaintext)[:_KNOWN]) if plaintext is not None else Metadata()

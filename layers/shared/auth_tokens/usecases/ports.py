@@ -8,6 +8,7 @@ from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.keys import Add, Advance, StoredKey
 from auth_tokens.domain.limits import Limit
+from auth_tokens.domain.places import Place
 from auth_tokens.domain.sessions import TokenRecord, User
 
 Clock = Callable[[], int]
@@ -16,10 +17,15 @@ Clock = Callable[[], int]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Where a request came from, by the gateway's own word (requestContext)."""
+    """Where a request came from, by the gateway's own word (requestContext).
+
+    place: by CloudFront's word, where it is in front. Without it anybody may claim any place, so a place is
+    shown and compared, and never decides about a request.
+    """
 
     address: str = ""
     user_agent: str = ""
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ def next_generation(
     The write notes who rotates: should the spent token come back, that is the other side of the evidence.
     """
     assert record.owner is not None
-    seen = replace(metadata_of(record, deps.cipher), address=caller.address, user_agent=caller.user_agent)
+    seen = metadata_of(record, deps.cipher).seen_at(caller)
     successor = deps.codec.successor(token, deps.keys.chain_epoch())
     idle_ttl_s = deps.policy.for_user(record.owner.config).lifetimes(record.kind).idle_ttl_s
     rotation = Rotation(

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from auth_tokens.domain.errors import InvalidRequest
+from auth_tokens.domain.places import Place, place_of
 from auth_tokens.usecases.ports import Caller
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -57,7 +58,7 @@ def request_from(event: Mapping[str, Any]) -> Request:
         query=tuple(parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)),
         path_parameters=event.get("pathParameters") or {},
         body=_body(event),
-        caller=Caller(http.get("sourceIp") or "", http.get("userAgent") or ""),
+        caller=Caller(http.get("sourceIp") or "", http.get("userAgent") or "", _place(headers)),
         request_id=context.get("requestId") or "",
     )
 
@@ -79,6 +80,15 @@ def cookies_from(pairs: list[str]) -> dict[str, str]:
         if separator:
             cookies[name] = value
     return {name: value for name, value in cookies.items() if name not in repeated}
+
+
+def _place(headers: Mapping[str, str]) -> Place | None:
+    """Where CloudFront sees the viewer; it overwrites what a viewer sends under these names."""
+    return place_of(
+        headers.get("cloudfront-viewer-country", ""),
+        headers.get("cloudfront-viewer-latitude", ""),
+        headers.get("cloudfront-viewer-longitude", ""),
+    )
 
 
 def _body(event: Mapping[str, Any]) -> bytes:
