@@ -3,12 +3,13 @@
 
 VENV := .venv
 SAM_VENV := .venv-sam
+CHECKOV_VENV := .venv-checkov
 PY := $(VENV)/bin/python
 export PYTHONPATH := .:layers/shared
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lock build clean sam
+.PHONY: help setup run demo test check format lock build clean sam checkov
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,12 +26,13 @@ demo: setup ## Walk through the life of a token, step by step
 test: setup ## Run all tests
 	@exec $(PY) -m pytest
 
-check: setup sam ## Format, lint, types, templates, architecture
+check: setup sam checkov ## Format, lint, types, templates, policies, architecture
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/cfn-lint template.yaml examples/jobs-api/template.yaml
 	$(SAM_VENV)/bin/sam validate --lint --template-file template.yaml
+	$(CHECKOV_VENV)/bin/checkov --config-file .checkov.yaml
 	$(PY) -m pytest -q tests/architecture
 
 format: setup ## Format the code
@@ -40,6 +42,9 @@ format: setup ## Format the code
 sam:
 	@scripts/setup $(SAM_VENV) requirements/sam.txt
 
+checkov:
+	@scripts/setup $(CHECKOV_VENV) requirements/checkov.txt
+
 build: setup sam ## Build the deployable artifacts
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(SAM_VENV)/bin/sam build
 
@@ -47,4 +52,4 @@ lock: setup ## Lock the newest versions again
 	scripts/lock $(VENV)/bin/uv
 
 clean: ## Remove everything that was set up or left behind
-	rm -rf $(VENV) $(SAM_VENV) .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) .local .aws-sam .mypy_cache .ruff_cache .pytest_cache

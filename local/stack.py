@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -47,8 +48,9 @@ class LocalStack:
     runner: "lambda" (a child process per execution environment, under AWS's own runtime client) or
     "inprocess" (all in this process, for tests); port 0: any free one; state_dir: where the data live,
     None for a folder that goes with the stack; parameters: of template.yaml; database_url: an existing
-    MySQL or MariaDB instead of a private one; aws: services that run already, and go on after it;
-    clock: epoch seconds, for gateway and authorizer cache.
+    MySQL or MariaDB instead of a private one; passwords: of the database users that template.yaml names, so
+    that each function logs in as its own, None for all as the one user of the URL; aws: services that run
+    already, and go on after it; clock: epoch seconds, for gateway and authorizer cache.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class LocalStack:
         state_dir: Path | None = None,
         parameters: Mapping[str, str] | None = None,
         database_url: str | None = None,
+        passwords: Mapping[str, str] | None = None,
         aws: LocalAws | None = None,
         max_environments: int = 4,
         durable: bool = True,
@@ -69,6 +72,7 @@ class LocalStack:
         self.state_dir = state_dir or Path(self._temporary.name if self._temporary else "")
         self._max_environments = max_environments
         self._clock = clock
+        self._passwords = passwords
         self._mariadb = None if database_url else MariaDb(self.state_dir, durable=durable)
         self.database = self._mariadb.address if self._mariadb else database_address(database_url or "")
         self.port = port or free_port()
@@ -159,8 +163,9 @@ class LocalStack:
     def _make_runner(self) -> None:
         overrides = {**self.aws.environment, **self._database_variables(), "KMS_KEY_ID": self.aws.key_id}
         jobs_parameters = {"AuthorizerFunctionArn": function_arn(AUTHORIZER)}
+        own = function_specs(TEMPLATE, self.parameters, overrides)
         self.specs = {
-            **function_specs(TEMPLATE, self.parameters, overrides),
+            **{name: self._logged_in(spec) for name, spec in own.items()},
             **function_specs(JOBS_TEMPLATE, jobs_parameters, self.aws.environment),
         }
         if self._kind == "inprocess":
@@ -170,14 +175,20 @@ class LocalStack:
                 self.specs, max_environments=self._max_environments, log_dir=self.state_dir / "logs"
             )
 
+    def _logged_in(self, spec: FunctionSpec) -> FunctionSpec:
+        """The function with its database login: the one user's, or that of the user the template gives it."""
+        user, password = self.database.user, self.database.password
+        if self._passwords is not None:
+            user = spec.environment["DB_USER"]
+            password = self._passwords[user]
+        return replace(spec, environment={**spec.environment, "DB_USER": user, "DB_PASSWORD": password})
+
     def _database_variables(self) -> dict[str, str]:
         at = self.database
         return {
             "DB_HOST": at.host,
             "DB_PORT": str(at.port),
             "DB_NAME": at.name,
-            "DB_USER": at.user,
-            "DB_PASSWORD": at.password,
             "DB_AUTH": "password",
             "DB_TLS": "off",
         }

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pymysql
 import pytest
+from pymysql.cursors import Cursor
 
 from auth_tokens.settings import Settings
 from local.aws import LocalAws
 from local.mariadb import DatabaseAddress, MariaDb
 from local.stack import LocalStack, database_address
+from tests.support.database_users import DatabaseUsers
 from tests.support.world import World
 
 CLIENTS = {"portal-web": "portal:read portal:write", "portal-app": "portal:read"}
@@ -109,24 +111,48 @@ def fresh_world(database: DatabaseAddress, aws: LocalAws) -> Iterator[World]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def administrator(database: DatabaseAddress, run_dir: Path) -> Iterator["pymysql.Connection[Cursor]"]:
+    """Who may make database users: root of the private server, or the user that TOKENS_DB_URL names."""
+    if os.environ.get("TOKENS_DB_URL"):
+        at = database
+        connection = pymysql.connect(host=at.host, port=at.port, user=at.user, password=at.password)
+    else:
+        connection = pymysql.connect(unix_socket=str(run_dir / "server/mariadb/s.sock"), user="root")
+    with contextlib.closing(connection):
+        yield connection
+
+
 @contextlib.contextmanager
-def new_stack(database: DatabaseAddress, aws: LocalAws, runner: str) -> Iterator[LocalStack]:
-    """The whole service over HTTP, on a schema of its own."""
-    with schema(database) as at:
+def new_stack(
+    database: DatabaseAddress, administrator: "pymysql.Connection[Cursor]", aws: LocalAws, runner: str
+) -> Iterator[LocalStack]:
+    """The whole service over HTTP, on a schema of its own, each function as its own database user."""
+    with schema(database) as at, DatabaseUsers(administrator, at) as users:
         url = f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
-        with LocalStack(runner=runner, database_url=url, aws=aws) as started:
+        with LocalStack(
+            runner=runner,
+            database_url=url,
+            aws=aws,
+            parameters=users.parameters,
+            passwords=users.passwords,
+        ) as started:
             yield started
 
 
 @pytest.fixture(scope="session")
-def stack(database: DatabaseAddress, aws: LocalAws) -> Iterator[LocalStack]:
+def stack(
+    database: DatabaseAddress, administrator: "pymysql.Connection[Cursor]", aws: LocalAws
+) -> Iterator[LocalStack]:
     """The service with all functions in this process: fast."""
-    with new_stack(database, aws, "inprocess") as started:
+    with new_stack(database, administrator, aws, "inprocess") as started:
         yield started
 
 
 @pytest.fixture(scope="session")
-def lambda_stack(database: DatabaseAddress, aws: LocalAws) -> Iterator[LocalStack]:
+def lambda_stack(
+    database: DatabaseAddress, administrator: "pymysql.Connection[Cursor]", aws: LocalAws
+) -> Iterator[LocalStack]:
     """The service with its functions as they run on AWS: a process each, under the runtime client."""
-    with new_stack(database, aws, "lambda") as started:
+    with new_stack(database, administrator, aws, "lambda") as started:
         yield started

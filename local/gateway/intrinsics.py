@@ -26,7 +26,7 @@ class TemplateError(Exception):
 
 
 class Resolver:
-    """Replaces Ref, GetAtt, Sub, Join, If and FindInMap by their values.
+    """Replaces Ref, GetAtt, Sub, Join, Split, Select, If and FindInMap by their values.
 
     Raises TemplateError for a parameter without a value and for any other intrinsic:
     a silently wrong route or cache time is worse than no start.
@@ -41,7 +41,10 @@ class Resolver:
         if unknown:
             raise TemplateError(f"unknown parameters: {', '.join(unknown)}")
         defaults = {name: spec["Default"] for name, spec in declared.items() if "Default" in spec}
-        self._parameters: Mapping[str, Any] = {**defaults, **parameters}
+        values = {**defaults, **parameters}
+        self._parameters: Mapping[str, Any] = {
+            name: _listed(value) if _is_list(declared[name]) else value for name, value in values.items()
+        }
 
     def resolve(self, value: Any) -> Any:
         """The value with every intrinsic in it replaced; AWS::NoValue drops its member."""
@@ -73,6 +76,11 @@ class Resolver:
             case "Fn::Join":
                 separator, parts = argument
                 return separator.join(str(part) for part in self.resolve(parts))
+            case "Fn::Split":
+                separator, text = argument
+                return str(self.resolve(text)).split(separator)
+            case "Fn::Select":
+                return _selected(*self.resolve(argument))
             case "Fn::If":
                 condition, then, otherwise = argument
                 return self.resolve(then if self.holds(condition) else otherwise)
@@ -103,6 +111,8 @@ class Resolver:
             raise TemplateError(f"no resource {name}")
         if attribute == "Arn" and resource.get("Type") in _FUNCTIONS:
             return function_arn(name)
+        if attribute == "DBProxyArn":  # a template takes the proxy's id out of it
+            return f"arn:{PARTITION}:rds:{REGION}:{ACCOUNT_ID}:db-proxy:{name}"
         return f"{name}.{attribute}"
 
     def _substitute(self, argument: str | list[Any]) -> str:
@@ -134,3 +144,19 @@ class Resolver:
                 return self.holds(argument)
             case _:
                 raise TemplateError(f"{name} is not a condition")
+
+
+def _selected(index: Any, items: list[Any]) -> Any:
+    if not 0 <= int(index) < len(items):
+        raise TemplateError(f"Fn::Select: {items} has no place {index}")
+    return items[int(index)]
+
+
+def _is_list(parameter: Mapping[str, Any]) -> bool:
+    kind: str = parameter.get("Type", "String")
+    return kind == "CommaDelimitedList" or kind.startswith("List<")
+
+
+def _listed(value: Any) -> list[str]:
+    """A list parameter as CloudFormation takes it: text with commas. Empty text is a list of one empty text."""
+    return value if isinstance(value, list) else [item.strip() for item in str(value).split(",")]

@@ -58,8 +58,9 @@ def translate(template: Path, parameters: Mapping[str, str]) -> dict[str, Any]:
         if (member := _CODE.get(resource.get("Type"))) is not None:
             resource.setdefault("Properties", {})[member] = "s3://local/code"
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
-    # It warns at exit about usage figures that it did not send anywhere.
-    logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
+    # It warns at exit about usage figures that it did not send anywhere, and of switches that AWS alone has.
+    for noisy in ("samtranslator.metrics", "samtranslator.feature_toggle.feature_toggle"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
     try:
         translated: dict[str, Any] = transform(document, dict(parameters), _NoManagedPolicies())
     except InvalidDocumentException as error:

@@ -14,8 +14,8 @@ STACK = "local"  # the resolver's AWS::StackName
 FUNCTIONS = ROOT / "functions"
 PARAMETERS = {
     "Issuer": "https://tokens.test",
-    "DbHost": "database.test",
-    "DbResourceId": "prx-0123456789abcdef0",
+    "VpcId": "vpc-00000000",
+    "SubnetIds": "subnet-00000001,subnet-00000002",
 }
 JOBS_PARAMETERS = {
     "AuthorizerFunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:authorizer",
@@ -26,6 +26,11 @@ JOBS_PARAMETERS = {
 def resources() -> Mapping[str, Any]:
     """The service's resources by logical id."""
     return _resolved(TEMPLATE, PARAMETERS)
+
+
+def resources_with(**given: str) -> Mapping[str, Any]:
+    """The same with other parameters."""
+    return _resolved(TEMPLATE, {**PARAMETERS, **given})
 
 
 @cache
@@ -48,9 +53,10 @@ def written() -> Mapping[str, Any]:
     return document
 
 
-def of_type(kind: str) -> dict[str, Any]:
-    """Logical id → properties, of the service's resources of a type."""
-    return {name: body["Properties"] for name, body in resources().items() if body["Type"] == kind}
+def of_type(kind: str, among: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Logical id → properties, of the service's resources of a type. among: other than the default ones."""
+    found = resources() if among is None else among
+    return {name: body.get("Properties", {}) for name, body in found.items() if body["Type"] == kind}
 
 
 def functions() -> dict[str, str]:
@@ -69,15 +75,25 @@ def variables(function: str) -> dict[str, str]:
 
 
 def statements(function: str) -> Iterator[dict[str, Any]]:
-    """The statements of a function's role, by its short name; Action is always a list."""
+    """The statements of a function's role, by its short name, those of policies of ours that it has, too."""
     role = resources()[f"{functions()[function]}Role"]["Properties"]
-    for policy in role["Policies"]:
-        for statement in policy["PolicyDocument"]["Statement"]:
-            actions = statement["Action"]
-            yield {**statement, "Action": [actions] if isinstance(actions, str) else actions}
+    attached = [resources()[arn]["Properties"] for arn in role["ManagedPolicyArns"] if arn in resources()]
+    for policy in [*role.get("Policies", []), *attached]:
+        yield from each_statement(policy["PolicyDocument"])
+
+
+def each_statement(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The statements of a policy; Action is always a list."""
+    for statement in document["Statement"]:
+        actions = statement["Action"]
+        yield {**statement, "Action": [actions] if isinstance(actions, str) else actions}
 
 
 def _resolved(template: Any, given: Mapping[str, str]) -> Mapping[str, Any]:
     translated = translate(template, given)
-    resolved: Mapping[str, Any] = Resolver(translated, given).resolve(translated["Resources"])
-    return resolved
+    resolver = Resolver(translated, given)
+    return {
+        name: resolver.resolve(body)
+        for name, body in translated["Resources"].items()
+        if "Condition" not in body or resolver.holds(body["Condition"])
+    }

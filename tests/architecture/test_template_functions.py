@@ -36,9 +36,26 @@ SCHEDULES = {
     "RotateKeysFunction": "rate(1 day)",
 }
 # Properties that fix the physical name of a resource.
-NAMES = {"Name", "AliasName", "FunctionName", "LayerName", "LogGroupName", "QueueName", "RoleName"}
-# Types whose FunctionName says which function they are for.
-REFERRING = {"AWS::Lambda::Permission", "AWS::Lambda::EventInvokeConfig"}
+NAMES = {
+    "Name",
+    "AlarmName",
+    "AliasName",
+    "DBProxyName",
+    "DashboardName",
+    "FunctionName",
+    "LayerName",
+    "LogGroupName",
+    "QueueName",
+    "RoleName",
+}
+# Types whose name says which resource they are for, or is one within that.
+REFERRING = {
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::Permission",
+    "AWS::Lambda::Version",
+    "AWS::RDS::DBProxyTargetGroup",
+}
 DEPLOYED = load_apis(TEMPLATE, PARAMETERS)["HttpApi"]
 AUTHORIZER = {JOBS_PARAMETERS["AuthorizerFunctionArn"]: "AuthorizerFunction"}
 JOBS = load_apis(JOBS_TEMPLATE, JOBS_PARAMETERS, AUTHORIZER)

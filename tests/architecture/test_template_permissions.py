@@ -1,18 +1,24 @@
 """Who may do what: each function has its own role, and of the KMS key only the purposes that it needs."""
 
 import ast
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from auth_tokens.domain.keys import Purpose
+from local.gateway.arns import function_arn
 from tests.architecture.deployment import (
     FUNCTIONS,
-    PARAMETERS,
+    STACK,
+    each_statement,
     functions,
     of_type,
     parameters,
     resources,
+    resources_with,
     statements,
+    variables,
     written,
 )
 
@@ -36,7 +42,11 @@ MAY = {
     "migrate": (set(), set()),
 }
 EACH = pytest.mark.parametrize("function", sorted(MAY))
-LOGIN = f"arn:aws:rds-db:eu-west-1:123456789012:dbuser:{PARAMETERS['DbResourceId']}/{parameters()['DbUser']['Default']}"
+# Whose database user a function is. Only the migrator may change the schema (functions/migrate/grants.sql).
+READERS = {"introspect", "discovery", "authorizer"}
+MIGRATORS = {"migrate"}
+KEYS = pytest.mark.parametrize("key", ["TokenKey", "OperationsKey"])
+ACCOUNTS = ["111111111111", "222222222222"]
 MANAGED = {
     "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
     "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",
@@ -55,6 +65,11 @@ def purposes(function: str, action: str) -> set[str]:
 
 def kms_statements(function: str) -> list[dict[str, Any]]:
     return [s for s in statements(function) if any(a.startswith("kms:") for a in s["Action"])]
+
+
+def permissions() -> dict[str, Any]:
+    """Who may invoke a function, with two accounts beside our own."""
+    return of_type("AWS::Lambda::Permission", resources_with(AuthorizerAccountIds=",".join(ACCOUNTS)))
 
 
 def may_create_keys(function: str) -> bool:
@@ -86,11 +101,29 @@ def test_the_functions_that_make_keys_are_those_that_may_wrap_them(function: str
     assert may_create_keys(function) == bool(MAY[function][1])
 
 
+def user_parameter(function: str) -> str:
+    """The parameter that names a function's database user."""
+    if function in MIGRATORS:
+        return "DbMigratorUser"
+    return "DbReaderUser" if function in READERS else "DbWriterUser"
+
+
 @EACH
-def test_a_function_logs_into_the_database_as_the_one_user(function: str) -> None:
+def test_a_function_may_log_into_the_database_as_its_class_s_user_and_does(function: str) -> None:
+    user = parameters()[user_parameter(function)]["Default"]
     allowed = [s["Resource"] for s in statements(function) if "rds-db:connect" in s["Action"]]
 
-    assert allowed == [LOGIN]
+    assert allowed == [f"arn:aws:rds-db:eu-west-1:123456789012:dbuser:Proxy/{user}"]
+    assert variables(function)["DB_USER"] == user
+
+
+def test_an_existing_proxy_is_logged_into_by_its_own_id() -> None:
+    given = {"DatabaseKind": "existing-proxy", "DbHost": "proxy.test", "DbResourceId": "prx-0123"}
+    policies = of_type("AWS::IAM::ManagedPolicy", resources_with(**given))
+
+    logins = [s["Resource"] for p in policies.values() for s in each_statement(p["PolicyDocument"])]
+    assert len(logins) == 3
+    assert all(":dbuser:prx-0123/auth_tokens_" in login for login in logins)
 
 
 @EACH
@@ -106,27 +139,129 @@ def test_a_function_has_a_role_of_its_own(function: str) -> None:
     name = functions()[function]
 
     assert resources()[name]["Properties"]["Role"] == f"{name}Role.Arn"
-    assert set(resources()[f"{name}Role"]["Properties"]["ManagedPolicyArns"]) <= MANAGED
+    policies = set(resources()[f"{name}Role"]["Properties"]["ManagedPolicyArns"])
+    assert len(policies - MANAGED) == 1
+    assert policies - MANAGED <= set(of_type("AWS::IAM::ManagedPolicy"))
 
 
-def test_the_key_trusts_the_account_alone_and_is_kept() -> None:
-    key = written()["Resources"]["TokenKey"]
-    [properties] = of_type("AWS::KMS::Key").values()
-    [statement] = properties["KeyPolicy"]["Statement"]
+@KEYS
+def test_a_key_is_turned_over_and_outlives_the_stack(key: str) -> None:
+    properties = of_type("AWS::KMS::Key")[key]
 
-    assert statement["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
     assert properties["EnableKeyRotation"] is True
     assert properties["PendingWindowInDays"] == 30
-    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert written()["Resources"][key]["DeletionPolicy"] == "Retain"
+    assert written()["Resources"][key]["UpdateReplacePolicy"] == "Retain"
+
+
+@KEYS
+def test_a_key_policy_names_who_may_do_what(key: str) -> None:
+    for statement in each_statement(of_type("AWS::KMS::Key")[key]["KeyPolicy"]):
+        assert statement["Principal"] in (
+            {"AWS": "arn:aws:iam::123456789012:root"},
+            {"Service": "logs.eu-west-1.amazonaws.com"},
+        )
+        assert not [action for action in statement["Action"] if "*" in action]
+
+
+@KEYS
+def test_who_administers_a_key_cannot_use_it_and_who_uses_it_is_bound_by_a_condition(key: str) -> None:
+    for statement in each_statement(of_type("AWS::KMS::Key")[key]["KeyPolicy"]):
+        uses = {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"} & set(
+            statement["Action"]
+        )
+
+        assert bool(uses) == ("Condition" in statement), statement["Sid"]
+        assert not (uses and {"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"} & set(statement["Action"]))
+
+
+def test_the_token_key_is_used_by_roles_of_the_functions_alone_and_for_the_purposes_of_the_code() -> None:
+    [statement] = [
+        s
+        for s in each_statement(of_type("AWS::KMS::Key")["TokenKey"]["KeyPolicy"])
+        if "kms:Decrypt" in s["Action"]
+    ]
+
+    assert set(statement["Condition"]["StringEquals"][PURPOSE]) == {purpose.value for purpose in Purpose}
+    [pattern] = statement["Condition"]["ArnLike"].values()
+    assert pattern == f"arn:aws:iam::123456789012:role/{STACK}-*FunctionRole-*"
+    # CloudFormation names a role after its stack and logical id.
+    assert all(f"{name}Role" in resources() and name.endswith("Function") for name in functions().values())
 
 
 def test_only_services_of_aws_may_invoke_a_function() -> None:
-    invokers = {properties["Principal"] for properties in of_type("AWS::Lambda::Permission").values()}
+    invokers = {properties["Principal"] for properties in permissions().values()}
 
     assert invokers <= {"apigateway.amazonaws.com", "events.amazonaws.com"}
 
 
 def test_a_permission_to_invoke_names_its_source() -> None:
-    unbound = [n for n, p in of_type("AWS::Lambda::Permission").items() if not p.get("SourceArn")]
+    unbound = [n for n, p in permissions().items() if not p.get("SourceArn")]
 
     assert unbound == []
+
+
+def test_the_named_accounts_gateways_may_call_the_authorizer_as_one_and_nothing_else() -> None:
+    added = {name: body for name, body in permissions().items() if name.startswith("AuthorizerPermission")}
+
+    assert [body["SourceArn"] for body in added.values()] == [
+        f"arn:aws:execute-api:eu-west-1:{account}:*/authorizers/*" for account in ACCOUNTS
+    ]
+    assert {body["FunctionName"] for body in added.values()} == {function_arn("AuthorizerFunction")}
+
+
+def test_no_other_account_may_call_the_authorizer_by_default() -> None:
+    assert not [name for name in resources() if name.startswith("AuthorizerPermission")]
+
+
+def test_the_portal_s_accounts_may_put_their_user_events_on_the_bus_and_no_other_account_may() -> None:
+    [policy] = of_type(
+        "AWS::Events::EventBusPolicy", resources_with(PortalAccountIds=",".join(ACCOUNTS))
+    ).values()
+
+    assert policy["Statement"]["Principal"] == {"AWS": ACCOUNTS}
+    assert policy["Statement"]["Action"] == "events:PutEvents"
+    assert policy["Statement"]["Condition"] == {"StringEquals": {"events:source": "portal.users"}}
+    assert of_type("AWS::Events::EventBusPolicy") == {}
+
+
+def test_the_proxy_reads_its_three_secrets_and_nothing_else() -> None:
+    role = resources()["ProxyRole"]["Properties"]
+    [policy] = role["Policies"]
+    reading, decrypting = each_statement(policy["PolicyDocument"])
+
+    assert (reading["Action"], reading["Resource"]) == (
+        ["secretsmanager:GetSecretValue"],
+        ["ReaderSecret", "WriterSecret", "MigratorSecret"],
+    )
+    assert (decrypting["Action"], decrypting["Resource"]) == (["kms:Decrypt"], "OperationsKey.Arn")
+    assert decrypting["Condition"] == {
+        "StringEquals": {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}
+    }
+    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "rds.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+
+
+def test_no_policy_of_the_stack_has_a_wildcard_action() -> None:
+    broad = [
+        f"{name}: {action}"
+        for name, document in policy_documents(resources())
+        for statement in each_statement(document)
+        for action in statement["Action"]
+        if "*" in action
+    ]
+
+    assert broad == []
+
+
+def policy_documents(node: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every policy anywhere in the template: what has a Version and Statements."""
+    if isinstance(node, dict):
+        if isinstance(node.get("Statement"), list):
+            yield name, node
+        for key, value in node.items():
+            yield from policy_documents(value, f"{name}.{key}".strip("."))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from policy_documents(value, f"{name}[{index}]")

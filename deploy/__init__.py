@@ -1,0 +1,1 @@
+"""What an administrator does around a deployment: database users and their grants."""

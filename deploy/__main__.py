@@ -1,0 +1,70 @@
+"""`python -m deploy STACK users|grants`: makes the service's database users, or gives them their rights.
+
+With a database of the stack's own (DatabaseKind new) the statements are run there, by its Data API. With
+another one they are printed, to be piped into a client of its administrator:
+
+    python -m deploy auth-tokens users | mysql --host … --user admin --password portal
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from deploy.database_users import CLASSES, Login, grants_sql, users_sql
+
+
+def main(arguments: list[str]) -> int:
+    """0 when done; 2 for wrong arguments."""
+    if len(arguments) != 2 or arguments[1] not in ("users", "grants"):
+        print(__doc__, file=sys.stderr)
+        return 2
+    stack, what = arguments
+    outputs = _outputs(stack)
+    logins = _logins(outputs)
+    schema = outputs["DatabaseName"]
+    statements = users_sql(schema, logins) if what == "users" else grants_sql(schema, logins)
+    if "DatabaseArn" in outputs:
+        _run(statements, outputs)
+        print(f"{len(statements)} statements run", file=sys.stderr)
+    else:
+        print("".join(f"{statement};\n" for statement in statements), end="")
+    return 0
+
+
+def _client(service: str) -> Any:
+    import boto3
+
+    return boto3.client(service)
+
+
+def _outputs(stack: str) -> dict[str, str]:
+    [found] = _client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+
+
+def _logins(outputs: dict[str, str]) -> dict[str, Login]:
+    """With an existing proxy its owner keeps the secrets: DatabaseUserSecrets is absent, and a KeyError here."""
+    secrets = _client("secretsmanager")
+    arns = outputs["DatabaseUserSecrets"].split(",")
+    kept = [json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"]) for arn in arns]
+    return {
+        name: Login(secret["username"], secret["password"])
+        for name, secret in zip(CLASSES, kept, strict=True)
+    }
+
+
+def _run(statements: list[str], outputs: dict[str, str]) -> None:
+    data = _client("rds-data")
+    for statement in statements:
+        data.execute_statement(
+            resourceArn=outputs["DatabaseArn"],
+            secretArn=outputs["DatabaseAdminSecretArn"],
+            database=outputs["DatabaseName"],
+            sql=statement,
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,215 @@
+"""How a new version goes out, how much it may take, and what is kept of it."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from auth_tokens.web.routes import ROUTES
+from local.environment import TEMPLATE
+from local.gateway.translate import load_apis, translate
+from tests.architecture.deployment import (
+    PARAMETERS,
+    functions,
+    of_type,
+    parameters,
+    resources,
+    resources_with,
+    written,
+)
+from tests.docs.markdown import DOCS, anchors
+
+EACH = pytest.mark.parametrize("function", sorted(functions()))
+GRADUAL = pytest.mark.parametrize("function", sorted(set(functions()) - {"migrate"}))
+HTTP = {route.function for route in load_apis(TEMPLATE, PARAMETERS)["HttpApi"].routes}
+
+
+def _properties(function: str) -> Any:
+    return resources()[functions()[function]]["Properties"]
+
+
+def _written(function: str) -> Any:
+    return written()["Resources"][functions()[function]]["Properties"]
+
+
+@EACH
+def test_whoever_calls_a_function_gets_its_live_version(function: str) -> None:
+    aliases = [
+        a for a in of_type("AWS::Lambda::Alias").values() if a["FunctionName"] == functions()[function]
+    ]
+
+    assert [alias["Name"] for alias in aliases] == ["live"]
+
+
+def test_a_new_layer_alone_makes_a_new_version_of_each_function(tmp_path: Path) -> None:
+    """The package is in the layer: a release may change nothing else, and an alias follows versions only."""
+    changed = tmp_path / "template.yaml"
+    changed.write_text(TEMPLATE.read_text("utf-8").replace("-shared\n", "-shared-2\n"), "utf-8")
+
+    before, after = (_versions(translate(file, PARAMETERS)) for file in (TEMPLATE, changed))
+
+    assert len(before) == len(after) == len(functions())
+    assert not before & after
+
+
+def _versions(translated: dict[str, Any]) -> set[str]:
+    found = translated["Resources"].items()
+    return {name for name, body in found if body["Type"] == "AWS::Lambda::Version"}
+
+
+@GRADUAL
+def test_traffic_moves_as_the_parameter_says_and_back_on_an_alarm_of_that_version(function: str) -> None:
+    name = functions()[function]
+    among = resources_with(DeploymentType="Canary10Percent5Minutes")
+    group = among[f"{name}DeploymentGroup"]["Properties"]
+    alarm = among[f"{name.removesuffix('Function')}ErrorsAlarm"]["Properties"]
+    alarms = [entry["Name"] for entry in group["AlarmConfiguration"]["Alarms"]]
+
+    assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    assert group["AutoRollbackConfiguration"]["Enabled"] is True
+    assert f"{name.removesuffix('Function')}ErrorsAlarm" in alarms
+    assert ("ApiServerErrorsAlarm" in alarms) == (name in HTTP)
+    dimensions = {d["Name"]: d["Value"] for d in alarm["Dimensions"]}
+    assert dimensions["FunctionName"] == name
+    assert dimensions["Resource"] == f"{name}:live"
+    assert dimensions["ExecutedVersion"].startswith(f"{name}Version")
+
+
+def test_migrate_has_no_traffic_to_move() -> None:
+    assert "MigrateFunctionDeploymentGroup" not in resources()
+
+
+@EACH
+def test_what_a_function_may_take_is_said(function: str) -> None:
+    properties = _properties(function)
+
+    assert 128 <= int(properties["MemorySize"]) <= 1769  # of one processor, as a request has one thread
+    assert "Timeout" in properties
+    assert _written(function)["ReservedConcurrentExecutions"]["Fn::If"][0] == "Reserve"
+
+
+def test_concurrency_is_bounded_where_asked_for_and_by_as_much_as_the_parameter_says() -> None:
+    bounds = [
+        int(properties["ReservedConcurrentExecutions"])
+        for properties in of_type("AWS::Lambda::Function", resources_with(ReserveConcurrency="true")).values()
+    ]
+
+    assert len(bounds) == len(functions())
+    assert f"takes {sum(bounds)} of" in parameters()["ReserveConcurrency"]["Description"]
+    unbounded = of_type("AWS::Lambda::Function").values()
+    assert not [p for p in unbounded if "ReservedConcurrentExecutions" in p]
+
+
+def test_what_is_scheduled_or_migrates_does_not_run_side_by_side_in_numbers() -> None:
+    among = of_type("AWS::Lambda::Function", resources_with(ReserveConcurrency="true"))
+
+    for name in ("CleanupFunction", "RotateKeysFunction", "MigrateFunction"):
+        assert int(among[name]["ReservedConcurrentExecutions"]) <= 2
+
+
+def test_every_log_group_is_encrypted_by_our_key_and_ends() -> None:
+    groups = of_type("AWS::Logs::LogGroup")
+
+    assert len(groups) == len(functions()) + 1
+    for group in groups.values():
+        assert group["KmsKeyId"] == "OperationsKey.Arn"
+        assert int(group["RetentionInDays"]) > 0
+
+
+def test_the_logs_key_is_for_just_these_log_groups() -> None:
+    key = of_type("AWS::KMS::Key")["OperationsKey"]
+    [patterns] = [
+        s["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+        for s in key["KeyPolicy"]["Statement"]
+        if "Service" in s["Principal"]
+    ]
+    forms = [re.compile(re.escape(p).replace(r"\*", ".*")) for p in patterns]
+
+    for group in of_type("AWS::Logs::LogGroup").values():
+        arn = f"arn:aws:logs:eu-west-1:123456789012:log-group:{group['LogGroupName']}"
+        assert any(form.fullmatch(arn) for form in forms), arn
+
+
+def _stage() -> Any:
+    [stage] = of_type("AWS::ApiGatewayV2::Stage").values()
+    return stage
+
+
+def test_the_access_log_is_json_and_tells_no_address_agent_or_path() -> None:
+    form = _stage()["AccessLogSettings"]["Format"]
+
+    assert {"requestId", "routeKey", "status", "responseLatency"} <= set(json.loads(form))
+    assert not re.search(r"identity|sourceIp|userAgent|\$context\.path|authorizer", form)
+
+
+def test_every_route_is_throttled_and_the_two_dear_ones_by_bounds_of_their_own() -> None:
+    stage = _stage()
+    bounds = {"ThrottlingRateLimit", "ThrottlingBurstLimit"}
+
+    assert set(stage["DefaultRouteSettings"]) >= bounds
+    assert set(stage["RouteSettings"]) == {"POST /auth/login", "POST /auth/token"}
+    assert set(stage["RouteSettings"]) <= set(ROUTES)
+    assert all(set(settings) >= bounds for settings in stage["RouteSettings"].values())
+
+
+def test_a_portal_event_that_cannot_be_delivered_is_kept_too() -> None:
+    [rule] = of_type("AWS::Events::Rule").values()
+    [policy] = of_type("AWS::SQS::QueuePolicy").values()
+    [statement] = policy["PolicyDocument"]["Statement"]
+
+    assert [target["DeadLetterConfig"] for target in rule["Targets"]] == [{"Arn": "DeadLetterQueue.Arn"}]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": "RevokeFunctionPortalUsers.Arn"}}
+
+
+def test_an_alarm_says_what_is_wrong_and_which_section_of_the_runbook_helps() -> None:
+    known = anchors(DOCS / "runbook.md")
+
+    for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+        text, _, anchor = alarm["AlarmDescription"].partition(" docs/runbook.md#")
+        assert text.endswith("."), name
+        assert anchor in known, name
+
+
+def test_alarms_go_to_the_topic_if_there_is_one() -> None:
+    topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
+    alarms = of_type("AWS::CloudWatch::Alarm", resources_with(AlarmTopicArn=topic)).values()
+
+    assert all(alarm["AlarmActions"] == [topic] for alarm in alarms)
+    assert all("AlarmActions" not in alarm for alarm in of_type("AWS::CloudWatch::Alarm").values())
+
+
+def test_other_stacks_find_the_authorizer_s_live_version_and_what_its_tokens_say() -> None:
+    found = {p["Name"]: p["Value"] for p in of_type("AWS::SSM::Parameter").values()}
+
+    assert found == {
+        "/local/authorizer-arn": "arn:aws:lambda:eu-west-1:123456789012:function:AuthorizerFunction",
+        "/local/issuer": "https://tokens.test",
+        "/local/audience": "portal",
+        "/local/jwks-uri": "https://tokens.test/.well-known/jwks.json",
+        "/local/portal-event-bus-arn": "PortalEventBus.Arn",
+    }
+    assert written()["Outputs"]["AuthorizerFunctionArn"]["Value"] == {"Ref": "AuthorizerFunction.Alias"}
+
+
+def test_every_parameter_stands_in_a_group_once() -> None:
+    groups = written()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+
+    assert sorted(grouped) == sorted(parameters())
+
+
+def test_nothing_but_where_it_runs_and_its_name_must_be_answered_in_a_guided_deployment() -> None:
+    asked = {name for name, parameter in parameters().items() if "Default" not in parameter}
+
+    assert asked == {"Issuer", "VpcId", "SubnetIds"}
+
+
+def test_the_template_reads_the_same_for_tools_that_know_no_anchors() -> None:
+    text = TEMPLATE.read_text("utf-8")
+
+    assert not re.search(r"^\s*[\w-]+: [&*]\w", text, re.MULTILINE)
+    assert yaml_parse(text)["Resources"]

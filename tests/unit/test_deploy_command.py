@@ -1,0 +1,72 @@
+"""`python -m deploy`: where the statements go."""
+
+import json
+from typing import Any
+
+import pytest
+
+from deploy import __main__ as command
+from deploy.database_users import CLASSES
+
+OUTPUTS = {"DatabaseName": "portal", "DatabaseUserSecrets": ",".join(CLASSES)}
+OWN_DATABASE = {"DatabaseArn": "arn:cluster", "DatabaseAdminSecretArn": "arn:admin"}
+
+
+class FakeAws:
+    """CloudFormation, Secrets Manager and the Data API, as far as the command calls them."""
+
+    def __init__(self, outputs: dict[str, str]) -> None:
+        self._outputs = outputs
+        self.run: list[dict[str, str]] = []
+
+    def describe_stacks(self, **asked: str) -> Any:
+        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self._outputs.items()]
+        return {"Stacks": [{"StackName": asked["StackName"], "Outputs": outputs}]}
+
+    def get_secret_value(self, **asked: str) -> Any:
+        return {"SecretString": json.dumps({"username": f"user_{asked['SecretId']}", "password": "p" * 40})}
+
+    def execute_statement(self, **statement: str) -> None:
+        self.run.append(statement)
+
+
+def _with(monkeypatch: pytest.MonkeyPatch, **more: str) -> FakeAws:
+    aws = FakeAws({**OUTPUTS, **more})
+    monkeypatch.setattr(command, "_client", lambda service: aws)
+    return aws
+
+
+def test_for_a_database_of_others_the_statements_are_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws = _with(monkeypatch)
+
+    assert command.main(["auth-tokens", "users"]) == 0
+
+    printed = capsys.readouterr().out
+    assert printed.count("CREATE USER IF NOT EXISTS user_") == 3
+    assert all(line.endswith(";") for line in printed.splitlines())
+    assert aws.run == []
+
+
+def test_in_the_stack_s_own_database_they_are_run_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws = _with(monkeypatch, **OWN_DATABASE)
+
+    assert command.main(["auth-tokens", "grants"]) == 0
+
+    assert capsys.readouterr().out == ""
+    assert aws.run
+    assert {(call["resourceArn"], call["secretArn"], call["database"]) for call in aws.run} == {
+        ("arn:cluster", "arn:admin", "portal")
+    }
+    assert all(call["sql"].startswith("GRANT ") for call in aws.run)
+
+
+@pytest.mark.parametrize("arguments", [[], ["auth-tokens"], ["auth-tokens", "everything"]])
+def test_anything_else_is_answered_by_how_to_call_it(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(arguments) == 2
+    assert "users|grants" in capsys.readouterr().err
