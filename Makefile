@@ -4,12 +4,13 @@
 VENV := .venv
 SAM_VENV := .venv-sam
 CHECKOV_VENV := .venv-checkov
+NODE_VENV := .venv-node
 PY := $(VENV)/bin/python
 export PYTHONPATH := .:layers/shared
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lock build clean sam checkov
+.PHONY: help setup run demo test check format lock build clean sam checkov node
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,7 +24,7 @@ run: setup ## Serve the whole service at http://127.0.0.1:3000 (PORT=… for ano
 demo: setup ## Walk through the life of a token, step by step
 	@exec $(PY) -m local.demo
 
-test: setup ## Run all tests
+test: setup node ## Run all tests
 	@exec $(PY) -m pytest
 
 check: setup sam checkov ## Format, lint, types, templates, policies, architecture
@@ -45,6 +46,10 @@ sam:
 checkov:
 	@scripts/setup $(CHECKOV_VENV) requirements/checkov.txt
 
+node:
+	@scripts/setup $(NODE_VENV) requirements/node.txt
+	@scripts/setup-node $(NODE_VENV) tests/node
+
 build: setup sam ## Build the deployable artifacts
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(SAM_VENV)/bin/sam build
 
@@ -52,4 +57,4 @@ lock: setup ## Lock the newest versions again
 	scripts/lock $(VENV)/bin/uv
 
 clean: ## Remove everything that was set up or left behind
-	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) tests/node/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
