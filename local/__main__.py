@@ -27,6 +27,7 @@ IAM routes: SigV4 with key `local`, secret `local-secret`, region eu-west-1, ser
   curl --aws-sigv4 aws:amz:eu-west-1:execute-api --user local:local-secret …
 Another team's API behind the authorizer: {url}/examples/http/jobs and {url}/examples/rest/jobs
 Any function by an event: POST {url}/_local/invoke/FUNCTION
+Metrics: {url}/_local/metrics
 Logs: {logs}
 """
 

@@ -31,6 +31,7 @@ from local.gateway import (
 )
 from local.gateway.arns import function_arn
 from local.mariadb import DATABASE, DatabaseAddress, MariaDb, free_port
+from local.metrics import LogMetrics
 from local.runners import FunctionError, Runner
 from local.runners.inprocess import InProcessRunner
 from local.runners.runtime_api import LambdaRunner
@@ -40,6 +41,7 @@ HOST = "127.0.0.1"
 AUTHORIZER = "AuthorizerFunction"
 JOBS_HTTP, JOBS_REST = "/examples/http", "/examples/rest"
 _INVOKE = "/_local/invoke/"
+_METRICS = "/_local/metrics"
 
 
 class LocalStack:
@@ -82,6 +84,7 @@ class LocalStack:
         self._owns_aws = aws is None
         self.specs: dict[str, FunctionSpec] = {}
         self.runner: Runner | None = None
+        self._metrics: LogMetrics | None = None
         self._server: RunningServer | None = None
 
     def __enter__(self) -> LocalStack:
@@ -171,9 +174,9 @@ class LocalStack:
         if self._kind == "inprocess":
             self.runner = InProcessRunner(self.specs)
         else:
-            self.runner = LambdaRunner(
-                self.specs, max_environments=self._max_environments, log_dir=self.state_dir / "logs"
-            )
+            logs = self.state_dir / "logs"
+            self._metrics = LogMetrics(logs)
+            self.runner = LambdaRunner(self.specs, max_environments=self._max_environments, log_dir=logs)
 
     def _logged_in(self, spec: FunctionSpec) -> FunctionSpec:
         """The function with its database login: the one user's, or that of the user the template gives it."""
@@ -196,6 +199,9 @@ class LocalStack:
     def _local_routes(self, request: GatewayRequest) -> GatewayResponse | None:
         if not request.path.startswith("/_local/"):
             return None
+        if request.path == _METRICS and self._metrics:
+            page = self._metrics.page(self._clock()).encode()
+            return GatewayResponse(200, (("Content-Type", "text/plain; charset=utf-8"),), page)
         name = self._names().get(request.path.removeprefix(_INVOKE))
         if name is None or request.method != "POST":
             return message_response(404, "Not Found")

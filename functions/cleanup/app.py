@@ -15,7 +15,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if is_http(event):
         raise ValueError("cleanup is not reachable through an API")
     report = cleanup(context.get_remaining_time_in_millis, DEPS)
+    SHARED.telemetry.count("RowsDeleted", sum(report.deleted.values()))
     for table, count in report.deleted.items():
         SHARED.telemetry.outcome("cleanup", table=table, deleted=count, complete=report.is_complete)
-    SHARED.telemetry.count("RowsDeleted", sum(report.deleted.values()))
     return {"deleted": report.deleted, "complete": report.is_complete}

@@ -7,7 +7,7 @@ from auth_tokens.domain.errors import TokenServiceError
 from auth_tokens.usecases.issue import issue
 from auth_tokens.usecases.login import login
 from auth_tokens.usecases.ports import Caller
-from auth_tokens.web.handler import http_handler, is_http
+from auth_tokens.web.handler import count_refusal, http_handler, is_http
 from auth_tokens.web.issue_bodies import issue_request, login_request
 from auth_tokens.web.parameters import Parameters, parameters_from
 from auth_tokens.web.requests import Request
@@ -41,6 +41,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         response = token_response(issue(issue_request(Parameters(event)), Caller(), DEPS))
     except TokenServiceError as exc:
         response, outcome = error_response(exc), exc.code
+        count_refusal(exc, SHARED.telemetry)
     SHARED.telemetry.outcome("direct_issue", outcome=outcome, **response.about)
     body: dict[str, Any] = response.body
     return body

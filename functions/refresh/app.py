@@ -26,7 +26,9 @@ def post_token(request: Request) -> Response:
     grant_type = parameters.required_text("grant_type")
     if grant_type == REFRESH_GRANT:
         wanted = refresh_request(parameters, retry_key, request, ORIGINS, DEPS.codec)
-        return token_response(refresh(wanted, request.caller, DEPS))
+        answer = refresh(wanted, request.caller, DEPS)
+        SHARED.telemetry.count("RefreshRepeated" if answer.is_repeat else "Refreshed")
+        return token_response(answer)
     if grant_type == DEVICE_TOKEN_GRANT:
         return token_response(
             exchange_device_token(exchange_request(parameters, retry_key), request.caller, DEPS)

@@ -1,71 +1,29 @@
-"""docs/runbook.md and docs/clients.md: metrics, log lines, events and context are those of the code."""
-
-import ast
-import re
-from collections.abc import Iterator
+"""docs/runbook.md and docs/clients.md: log lines, events and context are those of the code."""
 
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.events import EventType
 from auth_tokens.domain.keys import KeySchedule
 from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT, LOGIN_PER_SOURCE
-from auth_tokens.observability import NAMESPACE
 from auth_tokens.usecases.validate import Transport, Validated
 from auth_tokens.web.iam_policy import context_of
 from auth_tokens.web.portal_events import REASONS
-from tests.docs.markdown import DOCS, ROOT, plain, table
+from tests.docs.markdown import DOCS, plain, table
+from tests.docs.telemetry_calls import telemetry_calls, texts
 
 PAGE = DOCS / "runbook.md"
 TEXT = PAGE.read_text("utf-8")
 
 
-def _telemetry_calls(*methods: str) -> Iterator[ast.Call]:
-    paths = [path for folder in ("layers", "functions") for path in sorted((ROOT / folder).rglob("*.py"))]
-    for path in paths:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and _is_telemetry(node.func, methods):
-                yield node
-
-
-def _is_telemetry(called: ast.expr, methods: tuple[str, ...]) -> bool:
-    if not isinstance(called, ast.Attribute) or called.attr not in methods:
-        return False
-    return "telemetry" in ast.unparse(called.value).lower()
-
-
-def _texts(node: ast.AST) -> set[str]:
-    return {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
-
-
-def test_the_metrics_table_is_what_the_code_emits() -> None:
-    emitted = {
-        name: _texts(call.args[2]).pop() if len(call.args) > 2 else "Count"
-        for call in _telemetry_calls("count")
-        for name in _texts(call.args[0])
-    }
-    rows = table(PAGE, "Metrics", "Metric").rows
-
-    assert emitted
-    assert {plain(row["Metric"]): row["Unit"] for row in rows} == emitted
-    assert f"namespace `{NAMESPACE}`" in TEXT
-
-
-def test_every_metric_named_in_any_page_is_emitted() -> None:
-    emitted = {name for call in _telemetry_calls("count") for name in _texts(call.args[0])}
-    metric = re.compile(r"[Mm]etric `([A-Za-z]+)`")
-    for page in (ROOT / "README.md", *DOCS.rglob("*.md")):
-        assert set(metric.findall(page.read_text("utf-8"))) <= emitted, page
-
-
 def test_the_log_lines_are_what_the_code_writes() -> None:
-    written = {name for call in _telemetry_calls("outcome", "failure") for name in _texts(call.args[0])}
+    written = {name for call in telemetry_calls("outcome", "failure") for name in texts(call.args[0])}
 
     assert {plain(row["`message`"]) for row in table(PAGE, "Logs", "`message`").rows} == written
 
 
 def test_the_fields_of_a_log_line_are_those_of_the_code() -> None:
     rows = {plain(row["`message`"]): row["Fields"] for row in table(PAGE, "Logs", "`message`").rows}
-    for call in _telemetry_calls("outcome"):
-        for name in _texts(call.args[0]):
+    for call in telemetry_calls("outcome"):
+        for name in texts(call.args[0]):
             for keyword in call.keywords:
                 assert keyword.arg is None or f"`{keyword.arg}`" in rows[name], (name, keyword.arg)
 

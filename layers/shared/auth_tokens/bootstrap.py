@@ -83,12 +83,12 @@ def parts(
 ) -> Parts:
     """Everything wired, nothing connected. may_create_keys: for the functions that IAM lets wrap keys."""
     settings = settings or load_settings()
-    database = Database(database_config(settings, timeout_s))
+    database = Database(database_config(settings, timeout_s), telemetry)
     table = KeyTable(database)
     wrapper = KmsKeyWrapper(settings.kms_key_id, kms_client)
     keys = KeyRing(table, wrapper, clock, may_create=may_create_keys)
     event_cipher = RowCipher("auth_token_events.detail", keys, telemetry)
-    events = EventWriter(keys, event_cipher, clock_ms)
+    events = EventWriter(keys, event_cipher, clock_ms, telemetry)
     public_keys = PublicKeys(table, clock, settings.jwks_max_age_s)
     return Parts(
         settings=settings,

@@ -1,8 +1,8 @@
-"""One JSON line an outcome, and metrics in CloudWatch's embedded metric format (EMF), by the standard library.
+"""One JSON line an outcome, with the invocation's metrics on it in CloudWatch's embedded metric format (EMF).
 
-The authorizer's import budget rules Powertools out there (docs/adr/0004); functions that can afford it
-hand bootstrap a Powertools-backed Telemetry instead (observability_powertools.py). Nothing secret is
-ever passed in: ids and outcomes only.
+By the standard library: the authorizer's import budget rules Powertools out there (docs/adr/0004); functions
+that can afford it hand bootstrap a Powertools-backed Telemetry instead (observability_powertools.py).
+Nothing secret is ever passed in: ids and outcomes only. docs/metrics.md lists the metrics.
 """
 
 import json
@@ -16,13 +16,29 @@ NAMESPACE = "AuthUserTokens"
 
 class Telemetry(Protocol):
     def outcome(self, name: str, **fields: object) -> None:
-        """What an invocation came to, on one line."""
+        """What an invocation came to, on one line, with what was counted since the last one."""
 
     def failure(self, name: str, error: BaseException, **fields: object) -> None:
-        """The same for a fault of ours, with its stack."""
+        """A fault of ours, with its stack; the outcome's line follows."""
 
     def count(self, metric: str, value: float = 1, unit: str = "Count") -> None:
-        """One metric value."""
+        """Adds to a metric of this invocation; the outcome's line carries the sum."""
+
+
+class Counted:
+    """The metrics of an invocation until its outcome is written: name → (unit, sum)."""
+
+    def __init__(self) -> None:
+        self._metrics: dict[str, tuple[str, float]] = {}
+
+    def add(self, metric: str, value: float, unit: str) -> None:
+        _, total = self._metrics.get(metric, (unit, 0))
+        self._metrics[metric] = (unit, total + value)
+
+    def take(self) -> Mapping[str, tuple[str, float]]:
+        """What was counted since the last call."""
+        taken, self._metrics = self._metrics, {}
+        return taken
 
 
 class StandardTelemetry:
@@ -31,34 +47,34 @@ class StandardTelemetry:
     def __init__(self, service: str, stream: TextIO | None = None) -> None:
         self._service = service
         self._stream = stream
+        self._counted = Counted()
 
     def outcome(self, name: str, **fields: object) -> None:
-        self._write({"level": "INFO", "message": name, **fields})
+        self._write({"level": "INFO", "message": name, **fields, **_emf(self._counted.take())})
 
     def failure(self, name: str, error: BaseException, **fields: object) -> None:
         kind = type(error).__name__
         self._write({"level": "ERROR", "message": name, "error_type": kind, "stack": frames(error), **fields})
 
     def count(self, metric: str, value: float = 1, unit: str = "Count") -> None:
-        self._write(
-            {
-                "_aws": {
-                    "Timestamp": int(time.time() * 1000),
-                    "CloudWatchMetrics": [
-                        {
-                            "Namespace": NAMESPACE,
-                            "Dimensions": [["service"]],
-                            "Metrics": [{"Name": metric, "Unit": unit}],
-                        }
-                    ],
-                },
-                metric: value,
-            }
-        )
+        self._counted.add(metric, value, unit)
 
     def _write(self, line: Mapping[str, object]) -> None:
         stamped = {"timestamp": _utc_now(), "service": self._service, **line}
         print(json.dumps(stamped, default=str), file=self._stream or sys.stdout, flush=True)
+
+
+class Silent:
+    """A Telemetry for work outside any invocation."""
+
+    def outcome(self, name: str, **fields: object) -> None:
+        pass
+
+    def failure(self, name: str, error: BaseException, **fields: object) -> None:
+        pass
+
+    def count(self, metric: str, value: float = 1, unit: str = "Count") -> None:
+        pass
 
 
 def frames(error: BaseException) -> list[str]:
@@ -74,6 +90,19 @@ def frames(error: BaseException) -> list[str]:
             trace = trace.tb_next
         current = current.__cause__ or current.__context__
     return places
+
+
+def _emf(metrics: Mapping[str, tuple[str, float]]) -> dict[str, object]:
+    """The members that make a line's own members metrics; its member `service` is their dimension."""
+    if not metrics:
+        return {}
+    directive = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [["service"]],
+        "Metrics": [{"Name": name, "Unit": unit} for name, (unit, _) in metrics.items()],
+    }
+    values = {name: value for name, (_, value) in metrics.items()}
+    return {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}, **values}
 
 
 def _utc_now() -> str:

@@ -1,26 +1,43 @@
 """Telemetry by AWS Lambda Powertools, for the functions whose import time allows it."""
 
+import json
+import logging
+import sys
 from typing import TextIO
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.metrics import EphemeralMetrics
 
-from auth_tokens.observability import NAMESPACE, frames
+from auth_tokens.observability import NAMESPACE, Counted, frames
 
 
 class PowertoolsTelemetry:
-    """Powertools Logger for the lines, one EMF blob a metric."""
+    """Powertools Logger for the lines, Powertools Metrics for what makes members of a line metrics."""
 
     def __init__(self, service: str, stream: TextIO | None = None) -> None:
         self._service = service
+        self._stream = stream
         self._logger = Logger(service=service, utc=True, stream=stream)
+        self._counted = Counted()
 
     def outcome(self, name: str, **fields: object) -> None:
-        self._logger.info(name, extra=fields)
+        metrics = self._emf()
+        if self._logger.log_level <= logging.INFO:
+            self._logger.info(name, extra={**fields, **metrics})
+        elif metrics:  # LogLevel quiets the lines; the alarms still want their metrics
+            print(json.dumps(metrics), file=self._stream or sys.stdout, flush=True)
 
     def failure(self, name: str, error: BaseException, **fields: object) -> None:
         self._logger.error(name, extra={"error_type": type(error).__name__, "stack": frames(error), **fields})
 
     def count(self, metric: str, value: float = 1, unit: str = "Count") -> None:
-        with single_metric(metric, MetricUnit(unit), value, namespace=NAMESPACE) as emf:
-            emf.add_dimension("service", self._service)
+        self._counted.add(metric, value, unit)
+
+    def _emf(self) -> dict[str, object]:
+        counted = self._counted.take()
+        if not counted:
+            return {}
+        metrics = EphemeralMetrics(namespace=NAMESPACE, service=self._service)
+        for name, (unit, value) in counted.items():
+            metrics.add_metric(name, unit, value)
+        return dict(metrics.serialize_metric_set())

@@ -14,7 +14,7 @@ class TokenAnswer:
     """The tokens of one session. kind REFRESH: bearer answer with access token; SESSION: cookie answer.
 
     expires_in: of the access token, or of the idle cookie session; token_expires_in: of the idle opaque
-    token; absolute_expires_in: of the session, however it is used. Seconds.
+    token; absolute_expires_in: of the session, however it is used. Seconds. is_repeat: answered before.
     """
 
     kind: TokenKind
@@ -28,6 +28,7 @@ class TokenAnswer:
     device_id: str
     csrf_token: str | None = field(default=None, repr=False)
     device_token: str | None = field(default=None, repr=False)
+    is_repeat: bool = False
 
 
 def token_answer(
@@ -38,6 +39,7 @@ def token_answer(
     scope: str,
     now: int,
     device_token: str | None = None,
+    is_repeat: bool = False,
 ) -> TokenAnswer:
     """The answer for a session whose current token is `token`. Signing comes after the commit:
     a slow KMS holds no row lock, and if it fails the client repeats the call and gets the same successor.
@@ -60,6 +62,7 @@ def token_answer(
         device_id=text_of(record.device_id) if record.device_id else "",
         csrf_token=csrf_token,
         device_token=device_token,
+        is_repeat=is_repeat,
     )
 
 

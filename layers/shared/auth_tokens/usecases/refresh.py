@@ -56,7 +56,7 @@ def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAn
                 assert record is not None
                 scope = granted_scope(request.scope, record.scope)
                 successor = repeated_successor(record, token, deps)
-                return token_answer(record, successor, deps, scope=scope, now=now)
+                return token_answer(record, successor, deps, scope=scope, now=now, is_repeat=True)
     raise Unavailable("contention")
 
 

@@ -35,19 +35,21 @@ def authorize(
     """Decide on one authorizer event. simple_response: what HTTP APIs with payload 2.0 are answered."""
     is_v2 = isinstance(event, dict) and event.get("version") == "2.0"
     arn = _arn(event) if isinstance(event, dict) else ""
-    outcome, answer = "ok", None
+    fields: dict[str, object] = {"outcome": "ok"}
+    answer = None
     try:
         validated = validate(_credential(event, allowed_origins))
         answer = _allowed(validated, arn, simple_response=is_v2 and simple_response)
     except TokenServiceError as exc:
-        outcome = exc.code or "no_credential"
-        telemetry.outcome("authorize", outcome=outcome, detail=exc.detail)
+        fields = {"outcome": exc.code or "no_credential", "detail": exc.detail}
         if isinstance(exc, Unavailable):
             telemetry.count("Unavailable")
     except Exception as exc:  # noqa: BLE001 - whatever it is, it must not become an Allow
-        outcome = "server_error"
+        fields = {"outcome": "server_error"}
+        telemetry.count("ServerError")
         telemetry.failure("authorize", exc)
     telemetry.count("AuthorizerAllowed" if answer else "AuthorizerRefused")
+    telemetry.outcome("authorize", **fields)
     if answer is not None:
         return answer
     if not is_v2:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from auth_tokens.domain.errors import NotFound, TokenServiceError, Unavailable
+from auth_tokens.domain.errors import NotFound, RateLimited, TokenServiceError, Unavailable
 from auth_tokens.observability import Telemetry
 from auth_tokens.web.cors import cors_headers
 from auth_tokens.web.requests import Request, request_from
@@ -32,6 +32,15 @@ def is_http(event: Any) -> bool:
     return isinstance(event, dict) and isinstance(event.get("requestContext"), dict)
 
 
+def count_refusal(error: TokenServiceError, telemetry: Telemetry) -> None:
+    """The metrics of the refusals that say something about the service, not about one request."""
+    match error:
+        case Unavailable():
+            telemetry.count("Unavailable")
+        case RateLimited():
+            telemetry.count("RateLimited")
+
+
 def _answer(
     event: dict[str, Any],
     routes: Mapping[str, Route],
@@ -51,11 +60,11 @@ def _answer(
     except TokenServiceError as exc:
         answer = error_response(exc).as_event(cors)
         fields |= {"outcome": exc.code or "no_credential", "detail": exc.detail}
-        if isinstance(exc, Unavailable):
-            telemetry.count("Unavailable")
+        count_refusal(exc, telemetry)
     except Exception as exc:  # noqa: BLE001 - the last resort: the caller gets a 500 that says nothing
         answer = server_error().as_event(cors)
         fields["outcome"] = "server_error"
+        telemetry.count("ServerError")
         telemetry.failure("unexpected", exc, **fields)
     duration_ms = round((time.perf_counter() - started) * 1000, 1)
     telemetry.outcome("request", **fields, status=answer["statusCode"], duration_ms=duration_ms)

@@ -19,6 +19,7 @@ from pymysql.cursors import DictCursor
 
 from auth_tokens.adapters.mysql.iam_login import login_token
 from auth_tokens.domain.errors import Unavailable
+from auth_tokens.observability import Silent, Telemetry
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -90,8 +91,14 @@ class Database:
     """Runs units of work. A unit may run twice (deadlock, or a connection lost around its commit),
     so it must be one that does the same the second time."""
 
-    def __init__(self, config: DatabaseConfig, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        config: DatabaseConfig,
+        telemetry: Telemetry = Silent(),  # noqa: B008 - it has no state
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._config = config
+        self._telemetry = telemetry
         self._sleep = sleep
         self._connection: pymysql.Connection[DictCursor] | None = None
 
@@ -122,6 +129,13 @@ class Database:
                 connection.close()
 
     def _run(self, work: Callable[[Transaction], T]) -> T:
+        started = time.perf_counter()
+        try:
+            return self._attempts(work)
+        finally:
+            self._telemetry.count("DatabaseTime", (time.perf_counter() - started) * 1000, "Milliseconds")
+
+    def _attempts(self, work: Callable[[Transaction], T]) -> T:
         reconnects = 0
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
@@ -137,7 +151,9 @@ class Database:
                     raise  # a fault in a statement of ours
                 if number in _LOST and reconnects == 0:
                     reconnects = 1
+                    self._telemetry.count("DatabaseReconnected")
                 elif number in _CONTENTION and attempt < _MAX_ATTEMPTS:
+                    self._telemetry.count("DatabaseContended")
                     self._sleep(random.uniform(0.005, 0.02) * 2**attempt)
                 else:
                     raise Unavailable(f"database error {number}") from exc

@@ -9,6 +9,7 @@ from auth_tokens.adapters.mysql.connection import Database, Transaction
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
 from auth_tokens.domain.events import EventType, SecurityEvent
 from auth_tokens.domain.ids import uuid7
+from auth_tokens.observability import Telemetry
 from auth_tokens.usecases.ports import Cipher, EventView, Keys
 
 INSERT_EVENT = """
@@ -41,13 +42,19 @@ ORDER BY type
 EventRow = tuple[object, ...]
 
 
+def event_metric(kind: str) -> str:
+    """The metric that counts a type of event: `login_failed` → `LoginFailed`."""
+    return kind.title().replace("_", "")
+
+
 class EventWriter:
     """Turns events into rows, and writes rows inside the transaction of what they tell."""
 
-    def __init__(self, keys: Keys, cipher: Cipher, now_ms: Callable[[], int]) -> None:
+    def __init__(self, keys: Keys, cipher: Cipher, now_ms: Callable[[], int], telemetry: Telemetry) -> None:
         self._keys = keys
         self._cipher = cipher
         self._now_ms = now_ms
+        self._telemetry = telemetry
 
     def rows(self, events: Iterable[SecurityEvent]) -> list[EventRow]:
         """Made before the transaction: a unit of work that runs twice writes the same ids, so one row each."""
@@ -56,7 +63,14 @@ class EventWriter:
         return [self._row(event, now_ms + offset) for offset, event in enumerate(events)]
 
     def write(self, statements: Transaction, rows: Sequence[EventRow]) -> None:
+        """Counts them as well; once more if their transaction has to run again."""
         statements.execute_many(INSERT_EVENT, rows)
+        self.count(rows)
+
+    def count(self, rows: Sequence[EventRow]) -> None:
+        """A metric for each row, named for its type: what is told is seen at once, too."""
+        for row in rows:
+            self._telemetry.count(event_metric(str(row[1])))
 
     def _row(self, event: SecurityEvent, id_ms: int) -> EventRow:
         event_id = uuid7(id_ms, secrets.token_bytes(10))
@@ -89,6 +103,7 @@ class MySqlEventLog:
     def record(self, event: SecurityEvent) -> None:
         [row] = self._writer.rows([event])
         self._database.execute(INSERT_EVENT, row)
+        self._writer.count([row])
 
     def page(
         self, before: bytes, since: int, user_id: str | None, kind: EventType | None, limit: int
