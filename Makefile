@@ -5,12 +5,13 @@ VENV := .venv
 SAM_VENV := .venv-sam
 CHECKOV_VENV := .venv-checkov
 NODE_VENV := .venv-node
+MYSQL_GRAMMAR := tools/mysql_grammar
 PY := $(VENV)/bin/python
 export PYTHONPATH := .:layers/shared
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lock build clean sam checkov node
+.PHONY: help setup run demo test check format lock build clean sam checkov node mysql-grammar
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,10 +28,11 @@ demo: setup ## Walk through the life of a token, step by step
 test: setup node ## Run all tests
 	@exec $(PY) -m pytest
 
-check: setup sam checkov ## Format, lint, types, templates, policies, architecture
+check: setup sam checkov mysql-grammar ## Format, lint, types, SQL, templates, policies, architecture
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+	PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" $(PY) -m tools.mysql_grammar
 	$(VENV)/bin/cfn-lint template.yaml examples/jobs-api/template.yaml
 	$(SAM_VENV)/bin/sam validate --lint --template-file template.yaml
 	$(CHECKOV_VENV)/bin/checkov --config-file .checkov.yaml
@@ -50,6 +52,9 @@ node:
 	@scripts/setup $(NODE_VENV) requirements/node.txt
 	@scripts/setup-node $(NODE_VENV) tests/node
 
+mysql-grammar: node
+	@scripts/setup-node $(NODE_VENV) $(MYSQL_GRAMMAR)
+
 build: setup sam ## Build the deployable artifacts
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(SAM_VENV)/bin/sam build
 
@@ -57,4 +62,4 @@ lock: setup ## Lock the newest versions again
 	scripts/lock $(VENV)/bin/uv
 
 clean: ## Remove everything that was set up or left behind
-	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) tests/node/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) tests/node/node_modules $(MYSQL_GRAMMAR)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,39 @@
+"""What tools.mysql_grammar shows the grammar, and what it finds by words. (`make check` runs the grammar itself.)"""
+
+import pytest
+
+from auth_tokens.adapters.mysql.purges import DELETE_EXPIRED_TOKENS
+from tools.mysql_grammar.statements import as_parsed, found_by_words, of_the_project
+
+STATEMENTS = {statement.place: statement.sql for statement in of_the_project()}
+
+
+def test_constants_migrations_and_grants_are_all_looked_at() -> None:
+    places = set(STATEMENTS)
+
+    assert "auth_tokens.adapters.mysql.tokens.ROTATE_TOKEN" in places
+    assert "functions/migrate/sql/0001_portal_tables.sql, statement 1" in places
+    assert "deploy/grants.sql, statement 1" in places
+
+
+def test_a_statement_is_looked_at_whole_and_with_its_values_bound() -> None:
+    shown = STATEMENTS["auth_tokens.adapters.mysql.purges.DELETE_EXPIRED_TOKENS"]
+
+    assert shown == DELETE_EXPIRED_TOKENS.replace("%s", "1")
+    assert not [place for place, sql in STATEMENTS.items() if "%s" in sql or "{" in sql]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE t (a VARCHAR(9) COLLATE utf8mb4_uca1400_ai_ci)",
+        "CREATE TABLE t (a VARCHAR(9) COLLATE utf8mb4_0900_ai_ci)",
+        "SELECT a->'$.b' FROM t",
+    ],
+)
+def test_a_word_of_one_server_alone_is_found(sql: str) -> None:
+    assert len(found_by_words(sql)) == 1
+
+
+def test_a_word_that_mysql_does_not_reserve_is_no_fault() -> None:
+    assert as_parsed("SELECT t.type, subtype FROM t") == "SELECT t.`type`, subtype FROM t"

@@ -1,0 +1,72 @@
+"""The project's SQL: constants of the MySQL adapter, migrations, users and grants."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from auth_tokens.adapters import mysql
+from auth_tokens.adapters.mysql.migrations import migrations_in
+from deploy.database_users import CLASSES, Login, grants_sql, users_sql
+
+ROOT = Path(__file__).parents[2]
+_BEGINS = re.compile(r"\s*(ALTER|CREATE|DELETE|DROP|INSERT|REPLACE|SELECT|UPDATE|WITH)\b")
+# Taken by the grammar and by one of the servers only.
+_WORDS = {
+    "a collation that MariaDB alone has": re.compile(r"uca1400", re.IGNORECASE),
+    "a collation that MySQL alone has": re.compile(r"_0900_", re.IGNORECASE),
+    "JSON by arrow, which MariaDB has not": re.compile(r"->"),
+}
+
+
+# Words that the grammar holds for reserved and MySQL does not (its manual, «Keywords and Reserved Words»).
+_NOT_RESERVED = re.compile(r"\b(type)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement as the server would get it. place: for people."""
+
+    place: str
+    sql: str
+
+
+def of_the_project() -> list[Statement]:
+    """All of them."""
+    logins = {name: Login(name, "x" * 16) for name in CLASSES}
+    deployed = [
+        ("deploy/users.sql", users_sql("portal", logins)),
+        ("deploy/grants.sql", grants_sql("portal", logins)),
+    ]
+    migrations = [
+        (f"functions/migrate/sql/{m.name}", m.statements)
+        for m in migrations_in(ROOT / "functions/migrate/sql")
+    ]
+    files = [
+        Statement(f"{place}, statement {number}", sql)
+        for place, statements in [*migrations, *deployed]
+        for number, sql in enumerate(statements, start=1)
+    ]
+    return [*_constants(), *files]
+
+
+def as_parsed(sql: str) -> str:
+    """The statement as the grammar is shown it: names quoted that it would take for something else."""
+    return _NOT_RESERVED.sub(r"`\1`", sql)
+
+
+def found_by_words(sql: str) -> list[str]:
+    """What the grammar would let pass."""
+    return [what for what, pattern in _WORDS.items() if pattern.search(sql)]
+
+
+def _constants() -> Iterator[Statement]:
+    for module in pkgutil.iter_modules(mysql.__path__, f"{mysql.__name__}."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if name.isupper() and isinstance(value, str) and _BEGINS.match(value):
+                # Bound values: a number stands wherever one may be bound, LIMIT included.
+                yield Statement(f"{module.name}.{name}", value.replace("%s", "1"))
