@@ -11,7 +11,7 @@ export PYTHONPATH := .:layers/shared
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lock build clean sam checkov node mysql-grammar
+.PHONY: help setup run demo test check format lock build clean sam checkov node mysql-grammar traffic
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ run: setup ## Serve the whole service at http://127.0.0.1:3000 (PORT=… for ano
 
 demo: setup ## Walk through the life of a token, step by step
 	@exec $(PY) -m local.demo
+
+traffic: setup ## People and attackers against the service of make run (ARGS="--seconds 60 --users 40")
+	@exec $(PY) -m local.traffic $(ARGS)
 
 test: setup node ## Run all tests
 	@exec $(PY) -m pytest

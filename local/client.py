@@ -35,11 +35,16 @@ class Reply:
 
 
 class Client:
-    """Speaks to one base URL; a connection a request, as strangers do."""
+    """Speaks to one base URL; a connection a request, as strangers do.
 
-    def __init__(self, base_url: str) -> None:
+    source: the address to speak from, one of this machine's; headers: sent with each request.
+    """
+
+    def __init__(self, base_url: str, source: str = "", headers: Mapping[str, str] | None = None) -> None:
         parts = urlsplit(base_url)
         self._host, self._port = parts.hostname or "", parts.port or 80
+        self._source = (source, 0) if source else None
+        self._headers = dict(headers or {})
 
     def get(self, path: str, **options: Any) -> Reply:
         return self.request("GET", path, **options)
@@ -68,11 +73,13 @@ class Client:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """One request; cookie: the whole Cookie header."""
-        sent = {**(headers or {})}
+        sent = {**self._headers, **(headers or {})}
         sent |= {"Content-Type": content_type} if content_type else {}
         sent |= {"Authorization": f"Bearer {bearer}"} if bearer else {}
         sent |= {"Cookie": cookie} if cookie else {}
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=60)
+        connection = http.client.HTTPConnection(
+            self._host, self._port, timeout=60, source_address=self._source
+        )
         try:
             connection.request(method, path, body or None, sent)
             answer = connection.getresponse()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 
 import pymysql
@@ -43,6 +44,17 @@ def seed(connection: pymysql.Connection[pymysql.cursors.Cursor]) -> None:
             hashed = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1).hash(PASSWORD)
             for user in missing:
                 _add(cursor, user, hashed)
+
+
+def add_population(connection: pymysql.Connection[pymysql.cursors.Cursor], count: int) -> list[str]:
+    """So many more active users with the seeded users' password; answers their names."""
+    names = [f"user-{uuid.uuid4().hex[:10]}@example.com" for _ in range(count)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT password_hash FROM auth_users WHERE id = %s", (USERS[1].id,))
+        [password_hash] = cursor.fetchone() or [""]
+        for name in names:
+            _add(cursor, SeedUser(str(uuid.uuid4()), name), password_hash)
+    return names
 
 
 def _add(cursor: pymysql.cursors.Cursor, user: SeedUser, password_hash: str) -> None:

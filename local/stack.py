@@ -35,13 +35,15 @@ from local.metrics import LogMetrics
 from local.runners import FunctionError, Runner
 from local.runners.inprocess import InProcessRunner
 from local.runners.runtime_api import LambdaRunner
-from local.seed import seed
+from local.seed import add_population, seed
 
 HOST = "127.0.0.1"
 AUTHORIZER = "AuthorizerFunction"
 JOBS_HTTP, JOBS_REST = "/examples/http", "/examples/rest"
 _INVOKE = "/_local/invoke/"
 _METRICS = "/_local/metrics"
+_USERS = "/_local/users"
+_MAX_USERS = 1000
 
 
 class LocalStack:
@@ -202,6 +204,8 @@ class LocalStack:
         if request.path == _METRICS and self._metrics:
             page = self._metrics.page(self._clock()).encode()
             return GatewayResponse(200, (("Content-Type", "text/plain; charset=utf-8"),), page)
+        if (request.method, request.path) == ("POST", _USERS):
+            return self._more_users(request)
         name = self._names().get(request.path.removeprefix(_INVOKE))
         if name is None or request.method != "POST":
             return message_response(404, "Not Found")
@@ -211,6 +215,17 @@ class LocalStack:
             return message_response(400, "The body is not JSON.")
         except FunctionError as exc:
             return json_response(500, {"errorType": exc.error_type, "errorMessage": exc.error_message})
+
+    def _more_users(self, request: GatewayRequest) -> GatewayResponse:
+        """For the traffic generator: `{"count": …}` more Portal users, answered by name."""
+        try:
+            count = json.loads(request.body)["count"]
+        except (ValueError, KeyError, TypeError):
+            count = None
+        if type(count) is not int or not 1 <= count <= _MAX_USERS:
+            return message_response(400, f"count must be a whole number from 1 to {_MAX_USERS}.")
+        with contextlib.closing(self.connect()) as connection:
+            return json_response(200, {"usernames": add_population(connection, count)})
 
 
 class _Parallel:

@@ -1,0 +1,296 @@
+"""`make traffic`: people and attackers against the running local service, for its figures and findings.
+
+Everybody speaks from an address of their own in 127.0.0.0/8 (Linux has them all; elsewhere all share one),
+and claims a place as CloudFront would. What each of them does is drawn from a seeded generator.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import queue
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from local.client import Client, Reply
+from local.seed import PASSWORD
+from local.stack import JOBS_HTTP
+
+WORKERS = 6
+PAUSE_S = 0.02
+TURNS_BEFORE_TRYING_AGAIN = 50
+# Country, latitude, longitude.
+PLACES = (
+    ("IE", "53.35", "-6.26"),
+    ("DE", "52.52", "13.40"),
+    ("ES", "40.42", "-3.70"),
+    ("PL", "52.23", "21.01"),
+    ("SE", "59.33", "18.07"),
+)
+FAR_AWAY = ("AU", "-33.87", "151.21")
+
+Steps = Iterator[None]
+"""What somebody does, request by request; between two of them others have their turn."""
+
+
+class CannotReach(Exception):
+    """The service does not answer, or is not in local mode."""
+
+
+@dataclass
+class Town:
+    """Where it all happens. tally: answers by who asked for what."""
+
+    base_url: str
+    usernames: list[str]
+    chance: random.Random
+    tally: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    _hosts: Iterator[int] = field(default_factory=lambda: itertools.count(2))
+
+    def client(self, place: tuple[str, str, str]) -> Client:
+        """Somebody at an address that nobody else has."""
+        host = next(self._hosts)
+        address = f"127.77.{host // 250}.{host % 250 + 1}" if sys.platform == "linux" else ""
+        return Client(self.base_url, address, place_headers(place))
+
+    def note(self, who: str, what: str, reply: Reply) -> Reply:
+        error = (reply.json or {}).get("error") if reply.status >= 400 and reply.status != 403 else None
+        self.tally[who, what, f"{reply.status} {error or ''}".strip()] += 1
+        return reply
+
+
+def place_headers(place: tuple[str, str, str]) -> dict[str, str]:
+    """The viewer headers that CloudFront adds."""
+    country, latitude, longitude = place
+    return {
+        "CloudFront-Viewer-Country": country,
+        "CloudFront-Viewer-Latitude": latitude,
+        "CloudFront-Viewer-Longitude": longitude,
+    }
+
+
+def login(client: Client, username: str, password: str = PASSWORD, device: str = "phone") -> Reply:
+    body = {"username": username, "password": password, "device": {"name": device}}
+    return client.post("/auth/login", body)
+
+
+def refresh(client: Client, token: str) -> Reply:
+    return client.form("/auth/token", {"grant_type": "refresh_token", "refresh_token": token})
+
+
+def person(town: Town, username: str, who: str = "people") -> Steps:
+    """Logs in, works, refreshes, loses an answer now and then, and some day logs out."""
+    client = town.client(town.chance.choice(PLACES))
+    while True:
+        entered = town.note(who, "log in", login(client, username, device=town.chance.choice(DEVICES)))
+        yield
+        if entered.status != 200:
+            yield from itertools.repeat(None, TURNS_BEFORE_TRYING_AGAIN)
+            continue
+        tokens = entered.json
+        for _ in range(town.chance.randint(5, 40)):
+            tokens = _works(town, client, tokens, who)
+            yield
+        town.note(who, "log out", client.post("/auth/logout", {}, bearer=tokens["access_token"]))
+        yield
+
+
+DEVICES = ("phone", "laptop", "tablet")
+
+
+def _works(town: Town, client: Client, tokens: dict[str, Any], who: str) -> dict[str, Any]:
+    """One thing that a person does; answers the tokens held afterwards."""
+    drawn = town.chance.random()
+    access = tokens["access_token"]
+    if drawn < 0.5:
+        town.note(who, "call the jobs API", client.get(f"{JOBS_HTTP}/jobs", bearer=access))
+        return tokens
+    if drawn < 0.6:
+        town.note(who, "list sessions", client.get("/auth/sessions", bearer=access))
+        return tokens
+    if drawn < 0.75:
+        refresh(client, tokens["refresh_token"])  # answered, and lost on the way
+        reply = town.note(who, "refresh again after a lost answer", refresh(client, tokens["refresh_token"]))
+    else:
+        reply = town.note(who, "refresh", refresh(client, tokens["refresh_token"]))
+    return reply.json if reply.status == 200 else tokens
+
+
+def stuffing(town: Town) -> Steps:
+    """One source tries the passwords of a leak on many accounts."""
+    client = town.client(FAR_AWAY)
+    for number in range(60):
+        name = town.usernames[number] if number < len(town.usernames) else f"leaked{number}@example.com"
+        town.note("credential stuffing", "log in", login(client, name, "123456"))
+        yield
+
+
+def guessing(town: Town) -> Steps:
+    """Many sources try one account."""
+    victim = town.chance.choice(town.usernames)
+    for number in range(30):
+        client = town.client(town.chance.choice(PLACES))
+        town.note("guessing one account", "log in", login(client, victim, f"guess {number}"))
+        yield
+
+
+def thief(town: Town) -> Steps:
+    """Copies a refresh token, and shows it once its owner has gone on with the session."""
+    owner = town.client(town.chance.choice(PLACES))
+    entered = login(owner, town.chance.choice(town.usernames))
+    if entered.status != 200:
+        return
+    copied = tokens = entered.json["refresh_token"]
+    for _ in range(3):
+        yield
+        tokens = refresh(owner, tokens).json["refresh_token"]
+    town.note("thief", "show an old refresh token", refresh(town.client(FAR_AWAY), copied))
+    yield
+    town.note("owner after the theft", "refresh", refresh(owner, tokens))
+
+
+def traveller(town: Town) -> Steps:
+    """One session, seen on two continents within minutes."""
+    at_home = town.client(PLACES[0])
+    entered = login(at_home, town.chance.choice(town.usernames))
+    if entered.status == 200:
+        yield
+        away = town.client(FAR_AWAY)
+        town.note("far away", "refresh", refresh(away, entered.json["refresh_token"]))
+
+
+def collector(town: Town) -> Steps:
+    """Signs in on one new device after another."""
+    client, name = town.client(PLACES[1]), town.chance.choice(town.usernames)
+    for number in range(12):
+        town.note("burst of devices", "log in", login(client, name, device=f"device {number}"))
+        yield
+
+
+def hurry(town: Town) -> Steps:
+    """Refreshes far more often than any client needs to."""
+    client = town.client(PLACES[2])
+    reply = login(client, town.chance.choice(town.usernames))
+    for _ in range(120):
+        if reply.status != 200:
+            return
+        reply = town.note("refresh storm", "refresh", refresh(client, reply.json["refresh_token"]))
+        yield
+
+
+def forger(town: Town) -> Steps:
+    """Makes tokens up."""
+    client = town.client(FAR_AWAY)
+    for _ in range(30):
+        made_up = "aut_rt_" + "".join(town.chance.choices("ABCDEFabcdef0123456789-_", k=100))
+        town.note("forger", "show a made-up token", refresh(client, made_up))
+        yield
+
+
+ATTACKS: tuple[Callable[[Town], Steps], ...] = (
+    stuffing,
+    guessing,
+    thief,
+    thief,
+    traveller,
+    collector,
+    hurry,
+    forger,
+)
+
+
+def populate(base_url: str, users: int, seed: int) -> Town:
+    """A town with so many users of its own. Raises CannotReach."""
+    try:
+        reply = Client(base_url).post("/_local/users", {"count": users})
+    except OSError as exc:
+        raise CannotReach(f"nothing answers at {base_url}: start `make run` first") from exc
+    if reply.status != 200:
+        raise CannotReach(f"{base_url} is not a service in local mode: {reply.shortened()}")
+    return Town(base_url, reply.json["usernames"], random.Random(seed))
+
+
+def run(town: Town, duration_s: float, tick: Callable[[float], None] = lambda _: None) -> None:
+    """People all the time, and each attack once, spread over the first half. tick: called with the seconds gone."""
+    started = time.monotonic()
+    waiting: queue.Queue[Steps] = queue.Queue()
+    for name in town.usernames:
+        waiting.put(person(town, name))
+    threads = [
+        threading.Thread(target=_work, args=(waiting, started + duration_s), daemon=True)
+        for _ in range(WORKERS)
+    ]
+    for thread in threads:
+        thread.start()
+    for number, attack in enumerate(ATTACKS):
+        _wait_until(started + duration_s / 2 * number / len(ATTACKS), started, tick)
+        waiting.put(attack(town))
+    _wait_until(started + duration_s, started, tick)
+    for thread in threads:
+        thread.join()
+
+
+def _work(waiting: queue.Queue[Steps], until: float) -> None:
+    while time.monotonic() < until:
+        try:
+            steps = waiting.get(timeout=PAUSE_S)
+        except queue.Empty:
+            continue
+        if next(steps, _OVER) is not _OVER:
+            waiting.put(steps)
+        time.sleep(PAUSE_S)
+
+
+_OVER = object()
+
+
+def _wait_until(instant: float, started: float, tick: Callable[[float], None]) -> None:
+    while (now := time.monotonic()) < instant:
+        tick(now - started)
+        time.sleep(min(0.1, instant - now))
+
+
+def report(town: Town) -> Table:
+    """Who asked for what, and what they were answered."""
+    table = Table("who", "what", "answer", "times")
+    table.columns[-1].justify = "right"
+    for (who, what, answer), times in sorted(town.tally.items()):
+        table.add_row(who, what, answer, str(times))
+    return table
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """1 if the service cannot be reached, or answered anything with 500."""
+    parser = argparse.ArgumentParser(prog="make traffic", description=__doc__)
+    parser.add_argument("--base-url", default="http://127.0.0.1:3000")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--users", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=1)
+    wanted = parser.parse_args(arguments)
+    console = Console()
+    try:
+        town = populate(wanted.base_url, wanted.users, wanted.seed)
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console) as progress:
+            bar = progress.add_task("traffic", total=wanted.seconds)
+            run(town, wanted.seconds, lambda gone: progress.update(bar, completed=gone))
+            progress.update(bar, completed=wanted.seconds)
+    except CannotReach as exc:
+        print(f"make traffic: {exc}", file=sys.stderr)
+        return 1
+    console.print(report(town))
+    return int(any(answer.startswith("500") for _, _, answer in town.tally))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
