@@ -33,6 +33,9 @@ def _sign_in() -> Iterator[Case]:
     yield case("too wide a scope", 400, "invalid_scope", body={**LOGIN, "scope": "everything"})
     yield case("a wrong password", 401, "invalid_credentials", body={**LOGIN, "password": "wrong"})
     yield case("a disabled user", 401, "invalid_credentials", body={**LOGIN, "username": CAROL.username})
+    full = {**LOGIN, "username": "$full_username"}
+    yield case("a mode not allowed", 403, "access_denied", body={**full, "mode": "cookie"})
+    yield case("one session too many", 403, "session_limit_reached", body=full)
 
     case = partial(Case, "POST /auth/issue", who=Who.SIGNED)
     options = {"acr": "high", "auth_time": 1_700_000_000, "scope": "portal:read", "client_id": "portal-app"}
@@ -46,6 +49,9 @@ def _sign_in() -> Iterator[Case]:
     yield case("a mistyped scope", 400, "invalid_scope", body={**VOUCH, "scope": " "})
     yield case("a disabled user", 403, "access_denied", body={**VOUCH, "user_id": CAROL.id})
     yield case("an unknown user", 403, "access_denied", body={**VOUCH, "user_id": "nobody"})
+    yield case(
+        "one session too many", 403, "session_limit_reached", body={**VOUCH, "user_id": "$full_user_id"}
+    )
 
 
 def _tokens() -> Iterator[Case]:
@@ -70,6 +76,9 @@ def _tokens() -> Iterator[Case]:
     yield case("a password grant", 400, "unsupported_grant_type", body={"grant_type": "password"})
     for who in (Who.COOKIE_WITHOUT_CSRF, Who.COOKIE_FROM_ELSEWHERE):
         yield case(f"a {who.name.lower()}", 403, "access_denied", who=who, body=BROWSER_REFRESH)
+    full = {**OPEN, "subject_token": "$full_device_token"}
+    yield case("a mode not allowed", 403, "access_denied", body={**full, "mode": "cookie"})
+    yield case("one session too many", 403, "session_limit_reached", body=full)
 
     case = partial(Case, "POST /auth/revoke")
     for token in TOKENS:

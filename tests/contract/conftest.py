@@ -2,12 +2,14 @@
 
 import contextlib
 import uuid
+from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from local.seed import USERS, SeedUser
 from local.stack import LocalStack
-from tests.contract.visitor import Visitor
+from tests.contract.visitor import Visitor, remembered_without_session
 
 BOB = USERS[1]
 
@@ -15,6 +17,18 @@ BOB = USERS[1]
 @pytest.fixture(scope="module")
 def user(stack: LocalStack) -> SeedUser:
     """A user of these tests alone, with the password of the seeded ones."""
+    return _made(stack)
+
+
+@pytest.fixture(scope="module")
+def full_user(stack: LocalStack) -> Mapping[str, str]:
+    """Values for a user who may have one session, in bearer mode, and has it; and a device token beside it."""
+    made = _made(stack, max_sessions=1, session_limit_action="deny", allowed_modes="bearer")
+    device_token = remembered_without_session(stack.base_url, made.id)
+    return {"full_user_id": made.id, "full_username": made.username, "full_device_token": device_token}
+
+
+def _made(stack: LocalStack, **preferences: object) -> SeedUser:
     made = SeedUser(str(uuid.uuid4()), f"contract-{uuid.uuid4().hex[:12]}@example.com")
     with contextlib.closing(stack.connect()) as connection, connection.cursor() as cursor:
         cursor.execute(
@@ -22,10 +36,14 @@ def user(stack: LocalStack) -> SeedUser:
             " SELECT %s, %s, password_hash, status, created_at FROM auth_users WHERE id = %s",
             (made.id, made.username, BOB.id),
         )
+        cursor.execute("INSERT INTO user_config (user_id) VALUES (%s)", (made.id,))
+        for column, value in preferences.items():
+            cursor.execute(f"UPDATE user_config SET {column} = %s WHERE user_id = %s", (value, made.id))
     return made
 
 
 @pytest.fixture
-def visitor(stack: LocalStack, user: SeedUser) -> Visitor:
+def visitor(stack: LocalStack, user: SeedUser, full_user: Mapping[str, str]) -> Visitor:
     """A visitor to the shared service, who has just arrived."""
-    return Visitor.arrived(stack.base_url, user.username, user.id)
+    arrived = Visitor.arrived(stack.base_url, user.username, user.id)
+    return replace(arrived, values={**arrived.values, **full_user})

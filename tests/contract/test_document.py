@@ -13,7 +13,7 @@ from auth_tokens.adapters.access_jwt.algorithms import public_jwk
 from auth_tokens.domain.errors import RateLimited, TokenServiceError, Unavailable
 from auth_tokens.domain.events import EventType
 from auth_tokens.domain.ids import _USER_ID
-from auth_tokens.domain.policy import MAX_ACCESS_TTL_S, MAX_TTL_S
+from auth_tokens.domain.policy import MAX_ACCESS_TTL_S, MAX_TTL_S, MODES
 from auth_tokens.domain.scopes import _SCOPE, MAX_SCOPE_LENGTH
 from auth_tokens.settings import SIGNING_ALGORITHMS
 from auth_tokens.usecases import analyse, list_sessions
@@ -51,7 +51,7 @@ AGREED: dict[str, object] = {
     f"{SCHEMAS} Scope maxLength": MAX_SCOPE_LENGTH,
     f"{SCHEMAS} Seconds maximum": MAX_TTL_S,
     f"{SCHEMAS} TokenAnswer properties expires_in maximum": MAX_ACCESS_TTL_S,
-    f"{SCHEMAS} SessionOptions properties mode enum": list(issue_bodies._MODES),
+    f"{SCHEMAS} SessionOptions properties mode enum": list(MODES),
     f"{SCHEMAS} SessionOptions properties client_id maxLength": MAX_TEXT,
     f"{SCHEMAS} DeviceOptions properties device properties id maxLength": MAX_TEXT,
     f"{SCHEMAS} DeviceOptions properties device properties name maxLength": issue_bodies.MAX_DEVICE_TEXT,

@@ -123,5 +123,15 @@ class Visitor:
                 return dict(request.headers.items())
 
 
+def remembered_without_session(base_url: str, user_id: str) -> str:
+    """The device token of a device whose session has ended, while another device has one."""
+    anyone = Visitor(base_url, {}, "", "")
+    wanted = {"user_id": user_id, "amr": ["pwd"]}
+    remembered = anyone.send(_issue({**wanted, "device": {"remember": True}})).json
+    anyone.send(Case("POST /auth/revoke", "", 200, body={"token": remembered["refresh_token"]}))
+    assert anyone.send(_issue(wanted)).status == 200
+    return str(remembered["device_token"])
+
+
 def _issue(body: Mapping[str, Any]) -> Case:
     return Case("POST /auth/issue", "a session", 200, who=Who.SIGNED, body=body)

@@ -5,14 +5,28 @@ from collections.abc import Callable
 import pytest
 
 from auth_tokens import bootstrap
-from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
+from auth_tokens.domain.errors import InvalidAccessToken, InvalidCredentials, InvalidGrant
+from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.tokens import TokenKind
+from auth_tokens.usecases.begin import DeviceRequest
+from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.list_sessions import list_sessions
+from auth_tokens.usecases.login import LoginRequest, login
+from auth_tokens.usecases.logout import LogoutScope, logout
+from auth_tokens.usecases.revoke_user import revoke_user
 from auth_tokens.usecases.validate import Credential, Transport, validate
-from tests.support.world import World
+from tests.support.world import CALLER, World
 
-COUNTED = ("Com_select", "Com_insert", "Com_update", "Com_delete", "Com_begin", "Com_commit")
+COUNTED = (
+    "Com_select",
+    "Com_insert",
+    "Com_insert_select",
+    "Com_update",
+    "Com_delete",
+    "Com_begin",
+    "Com_commit",
+)
 NOTHING = dict.fromkeys(COUNTED, 0)
 
 
@@ -151,6 +165,111 @@ def test_garbage_costs_the_authorizer_nothing(world: World) -> None:
                     validate(Credential(transport, garbage), deps)
 
     assert cost(world, attempts, environment) == NOTHING
+
+
+# What comes before a session starts: the two limits, and the account with its password hash.
+PASSWORD_CHECK = {"Com_insert": 2, "Com_select": 1}
+
+
+def beyond_the_password_check(spent: dict[str, int]) -> dict[str, int]:
+    return {name: count - PASSWORD_CHECK.get(name, 0) for name, count in spent.items()}
+
+
+def statements(spent: dict[str, int]) -> int:
+    """Without what only frames a transaction."""
+    return sum(count for name, count in spent.items() if name not in ("Com_begin", "Com_commit"))
+
+
+def test_a_login_is_at_most_five_statements_and_one_commit_beside_the_password_check(world: World) -> None:
+    name = world.user(max_sessions=2)
+    world.login(name)
+    phone = DeviceRequest(id=world.login(name, DeviceRequest(name="phone")).device_id, remember=True)
+
+    logins = {
+        "room": cost(world, lambda: world.login(world.user())),
+        "evicts": cost(world, lambda: world.login(name)),
+        "replaces": cost(world, lambda: world.login(name, phone)),
+    }
+
+    for case, spent in logins.items():
+        beyond = beyond_the_password_check(spent)
+        ends_sessions = int(case != "room")
+        assert beyond == {
+            **NOTHING,
+            "Com_insert": 3,  # the account's bucket cleared; session with device; events
+            "Com_select": 1,
+            "Com_update": ends_sessions,
+            "Com_begin": 1,
+            "Com_commit": 1,
+        }, case
+        assert statements(beyond) == 4 + ends_sessions <= 5
+
+
+def test_a_failed_login_costs_the_same_for_a_known_and_an_unknown_account(world: World) -> None:
+    name = world.user()
+
+    def attempt(username: str) -> None:
+        with pytest.raises(InvalidCredentials):
+            login(LoginRequest(username, "wrong"), CALLER, world.issuing)
+
+    spent = cost(world, lambda: attempt(name))
+
+    assert spent == {**NOTHING, "Com_insert": 3, "Com_select": 1}
+    assert cost(world, lambda: attempt("nobody-here@example.com")) == spent
+
+
+def test_a_token_exchange_is_at_most_four_statements(world: World) -> None:
+    name = world.user()
+    token = world.login(name, DeviceRequest(remember=True)).device_token or ""
+
+    def exchange() -> None:
+        nonlocal token
+        token = exchange_device_token(ExchangeRequest(token), CALLER, world.issuing).device_token or ""
+
+    replacing = cost(world, exchange)
+    world.sql("UPDATE auth_user_tokens SET revoked_at = UTC_TIMESTAMP(6) WHERE type = 'refresh'")
+    alone = cost(world, exchange)
+    world.sql("INSERT INTO user_config (user_id, max_sessions) VALUES (%s, 1)", world.user_id(name))
+    world.sql("UPDATE auth_user_tokens SET revoked_at = UTC_TIMESTAMP(6) WHERE type = 'refresh'")
+    world.login(name)
+    evicting = cost(world, exchange)
+
+    for spent in (replacing, alone, evicting):
+        assert spent == {
+            **NOTHING,
+            "Com_select": 1,
+            "Com_insert": 1,
+            "Com_insert_select": 1,
+            "Com_update": 1,
+            "Com_begin": 1,
+            "Com_commit": 1,
+        }
+        assert statements(spent) == 4
+
+
+@pytest.mark.parametrize("sessions", [1, 20])
+def test_ending_all_is_one_update_and_its_event_whatever_the_number(world: World, sessions: int) -> None:
+    name = world.user()
+    answers = [world.login(name) for _ in range(sessions)]
+    claims = validate(Credential(Transport.BEARER, answers[-1].access_token or ""), world.sessions).claims
+
+    spent = cost(world, lambda: logout(LogoutScope.ALL, claims, CALLER, world.sessions))
+
+    assert spent == {**NOTHING, "Com_update": 1, "Com_insert": 1, "Com_begin": 1, "Com_commit": 1}
+    assert all(world.row(answer.session_id)["revoked_at"] for answer in answers)
+
+
+def test_the_portals_word_that_a_user_is_gone_costs_the_same_twice_over(world: World) -> None:
+    name = world.user()
+    for _ in range(5):
+        world.login(name, DeviceRequest(remember=True))
+    user_id = world.user_id(name)
+
+    first = cost(world, lambda: revoke_user(user_id, RevokeReason.USER_DELETED, "", world.sessions))
+    again = cost(world, lambda: revoke_user(user_id, RevokeReason.USER_DELETED, "", world.sessions))
+
+    assert first == {**NOTHING, "Com_update": 1, "Com_insert": 1, "Com_begin": 1, "Com_commit": 1}
+    assert again == {**first, "Com_insert": 0}
 
 
 def test_lists_and_introspection_are_one_select_each(world: World) -> None:

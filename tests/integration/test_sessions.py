@@ -14,8 +14,10 @@ from auth_tokens.domain.errors import (
     InvalidScope,
     NotFound,
     RateLimited,
+    SessionLimitReached,
 )
 from auth_tokens.domain.events import RevokeReason
+from auth_tokens.domain.policy import LimitAction
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.devices import list_devices, rename_device
@@ -165,21 +167,32 @@ def test_the_session_limit_evicts_the_least_recently_used(world: World) -> None:
     assert bearer(world, third.access_token)
 
 
-def test_the_session_limit_holds_under_parallel_logins(world: World) -> None:
-    name = world.user(max_sessions=2)
-    environments = [bootstrap.issuing(world.environment()) for _ in range(8)]
+@pytest.mark.parametrize("action", LimitAction)
+def test_the_session_limit_holds_under_twenty_parallel_sign_ins(world: World, action: LimitAction) -> None:
+    """Ten by password (an account takes no more at once) and ten by a trusted backend, each on its own connection."""
+    name = world.user(max_sessions=3)
+    user_id = world.user_id(name)
+    world.sql("UPDATE user_config SET session_limit_action = %s WHERE user_id = %s", action.value, user_id)
+    environments = [bootstrap.issuing(world.environment()) for _ in range(20)]
     barrier = Barrier(len(environments))
 
-    def attempt(index: int) -> str:
+    def attempt(index: int) -> str | None:
+        deps = environments[index]
         barrier.wait()
-        return login(LoginRequest(name, PASSWORD), CALLER, environments[index]).session_id
+        try:
+            if index % 2:
+                return issue(IssueRequest(user_id, ("sso",)), CALLER, deps).session_id
+            return login(LoginRequest(name, PASSWORD), CALLER, deps).session_id
+        except SessionLimitReached:
+            return None
 
     with ThreadPoolExecutor(len(environments)) as pool:
-        started = list(pool.map(attempt, range(len(environments))))
+        started = [session_id for session_id in pool.map(attempt, range(20)) if session_id]
 
     live = [s for s in started if world.row(s)["revoked_at"] is None]
-    assert len(started) == 8
-    assert len(live) == 2
+    assert len(live) == 3
+    assert len(started) == (3 if action is LimitAction.DENY else 20)
+    assert world.events(name).count("session_evicted") == len(started) - 3
 
 
 def test_logging_in_again_on_a_device_replaces_its_session(world: World) -> None:

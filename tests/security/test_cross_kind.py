@@ -52,6 +52,7 @@ def issuing(kit: Kit) -> IssueDeps:
         clients={"portal-web": "portal:read"},
         issuer=ISSUER,
         audience=AUDIENCE,
+        telemetry=unused,
     )
 
 

@@ -103,7 +103,7 @@ def parts(
         cipher=RowCipher("auth_user_tokens.metadata", keys, telemetry),
         events=events,
         event_log=MySqlEventLog(database, events, event_cipher.open),
-        store=MySqlTokenStore(database, events),
+        store=MySqlTokenStore(database, events, telemetry),
         public_keys=public_keys,
         verifier=JwtVerifier(public_keys, settings.issuer, settings.audience),
     )
@@ -150,6 +150,7 @@ def issuing(shared: Parts) -> IssueDeps:
         clients=settings.clients,
         issuer=settings.issuer,
         audience=settings.audience,
+        telemetry=shared.telemetry,
     )
 
 

@@ -9,11 +9,14 @@ from dataclasses import dataclass, field, fields
 from auth_tokens.domain.policy import (
     MAX_ACCESS_TTL_S,
     MAX_RETRY_WINDOW_S,
+    MAX_SESSIONS,
     MAX_TTL_S,
     MIN_ACCESS_TTL_S,
     MIN_TTL_S,
     Lifetimes,
+    LimitAction,
     Policy,
+    kinds_of,
 )
 
 SIGNING_ALGORITHMS = ("ES256", "RS256", "EdDSA")
@@ -29,7 +32,7 @@ _BOUNDS = {
     "device_idle_ttl_s": (MIN_TTL_S, MAX_TTL_S),
     "device_absolute_ttl_s": (MIN_TTL_S, MAX_TTL_S),
     "retry_window_s": (0, MAX_RETRY_WINDOW_S),
-    "max_sessions": (1, 1000),
+    "max_sessions": (1, MAX_SESSIONS),
     "revocation_max_staleness_s": (0, 60),
     "revocation_fail_after_s": (1, 3600),
     "jwks_max_age_s": (1, 3600),
@@ -40,9 +43,16 @@ _CHOICES = {
     "db_tls": ("verify", "off"),
     "signing_algorithm": SIGNING_ALGORITHMS,
     "authorizer_response": ("simple", "iam"),
+    "session_limit_action": tuple(action.value for action in LimitAction),
+    "allowed_modes": ("bearer,cookie", "bearer", "cookie"),
+    "remember_devices": ("yes", "no"),
+    "notify_new_device": ("yes", "no"),
 }
 
 _CLIENTS_FORM = 'CLIENTS must be JSON like {"portal-web": ["portal:read"]}: clients and their scopes'
+_LABEL_SCOPES_FORM = (
+    'LABEL_SCOPES must be JSON like {"admin": ["portal:admin"]}: labels and the scopes that need them'
+)
 _REQUIRED = ("issuer", "audience", "clients", "db_host", "db_name", "db_user", "kms_key_id")
 
 
@@ -77,6 +87,11 @@ class Settings:
     device_absolute_ttl_s: int = 31_536_000
     retry_window_s: int = 10
     max_sessions: int = 20
+    session_limit_action: str = LimitAction.EVICT_LEAST_RECENTLY_USED.value
+    allowed_modes: str = "bearer,cookie"
+    remember_devices: str = "yes"
+    notify_new_device: str = "yes"
+    label_scopes: tuple[tuple[str, frozenset[str]], ...] = ()
     revocation_max_staleness_s: int = 5
     revocation_fail_after_s: int = 60
     jwks_max_age_s: int = 300
@@ -99,7 +114,9 @@ class Settings:
         return settings
 
     def policy(self) -> Policy:
-        """The lifetimes and limits for users without preferences of their own."""
+        """What holds for users without preferences of their own."""
+        kinds = kinds_of(self.allowed_modes)
+        assert kinds is not None
         return Policy(
             access_ttl_s=self.access_ttl_s,
             refresh=Lifetimes(self.refresh_idle_ttl_s, self.refresh_absolute_ttl_s),
@@ -107,6 +124,11 @@ class Settings:
             device=Lifetimes(self.device_idle_ttl_s, self.device_absolute_ttl_s),
             max_sessions=self.max_sessions,
             retry_window_s=self.retry_window_s,
+            limit_action=LimitAction(self.session_limit_action),
+            allowed_kinds=kinds,
+            remember_devices=self.remember_devices == "yes",
+            notify_new_device=self.notify_new_device == "yes",
+            label_scopes=dict(self.label_scopes),
         )
 
 
@@ -119,6 +141,8 @@ def _parsed(name: str, text: str) -> object:
         return _clients(text)
     if name == "allowed_origins":
         return _origins(text)
+    if name == "label_scopes":
+        return _label_scopes(text)
     return text
 
 
@@ -141,6 +165,19 @@ def _clients(text: str) -> dict[str, str]:
         if not is_named or not isinstance(scopes, list) or not all(map(_is_scope, scopes)):
             raise SettingsError(_CLIENTS_FORM)
     return {client: " ".join(scopes) for client, scopes in parsed.items()}
+
+
+def _label_scopes(text: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    try:
+        parsed = json.loads(text)
+    except ValueError as exc:
+        raise SettingsError(_LABEL_SCOPES_FORM) from exc
+    if not isinstance(parsed, dict):
+        raise SettingsError(_LABEL_SCOPES_FORM)
+    for scopes in parsed.values():
+        if not isinstance(scopes, list) or not all(map(_is_scope, scopes)):
+            raise SettingsError(_LABEL_SCOPES_FORM)
+    return tuple((label, frozenset(scopes)) for label, scopes in parsed.items())
 
 
 def _is_scope(value: object) -> bool:

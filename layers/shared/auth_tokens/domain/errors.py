@@ -78,6 +78,11 @@ class AccessDenied(TokenServiceError):
     description = "This is not allowed."
 
 
+class SessionLimitReached(TokenServiceError):
+    code = "session_limit_reached"
+    description = "The user has as many sessions as allowed."
+
+
 class NotFound(TokenServiceError):
     code = "not_found"
     description = "There is no such resource."

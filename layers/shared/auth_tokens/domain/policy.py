@@ -1,8 +1,12 @@
-"""Lifetimes and limits: the settings, overridden by a user's UserConfig, within bounds."""
+"""What holds for a user: the settings, overridden by the user's own preferences (UserConfig), within bounds."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
 
-from auth_tokens.domain.sessions import UserConfig
+from auth_tokens.domain.errors import SessionLimitReached
+from auth_tokens.domain.scopes import permitted_scope
+from auth_tokens.domain.sessions import LiveSession, UserConfig
 from auth_tokens.domain.tokens import TokenKind
 
 # An access token outlives its user's rights by its lifetime, and the revocation feed
@@ -12,6 +16,18 @@ MIN_ACCESS_TTL_S = 30
 MIN_TTL_S = 60
 MAX_TTL_S = 400 * 86400
 MAX_RETRY_WINDOW_S = 60
+MAX_SESSIONS = 1000
+
+# A session's kind by the name that callers, settings and preferences know it by.
+MODES = {"bearer": TokenKind.REFRESH, "cookie": TokenKind.SESSION}
+
+
+class LimitAction(Enum):
+    """What happens to a sign-in that would be one session too many; the value is that of setting and preference."""
+
+    EVICT_LEAST_RECENTLY_USED = "evict_least_recently_used"
+    EVICT_OLDEST = "evict_oldest"
+    DENY = "deny"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +45,11 @@ class Lifetimes:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What holds for one user."""
+    """What holds for one user, or, as the settings give it, for users without preferences.
+
+    label_scopes: label → the scopes that need it; out_of_bounds: the preferences that could not be taken as
+    they are stored, and were clamped or left to the setting.
+    """
 
     access_ttl_s: int
     refresh: Lifetimes
@@ -37,6 +57,12 @@ class Policy:
     device: Lifetimes
     max_sessions: int
     retry_window_s: int
+    limit_action: LimitAction = LimitAction.EVICT_LEAST_RECENTLY_USED
+    allowed_kinds: frozenset[TokenKind] = frozenset(MODES.values())
+    remember_devices: bool = True
+    notify_new_device: bool = True
+    label_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    out_of_bounds: tuple[str, ...] = ()
 
     def lifetimes(self, kind: TokenKind) -> Lifetimes:
         """The lifetimes of an opaque kind."""
@@ -47,24 +73,86 @@ class Policy:
         }
         return by_kind[kind]
 
+    def scope_for(self, scope: str, labels: Iterable[str]) -> str:
+        """What of a scope a user with these labels may have now."""
+        return permitted_scope(scope, labels, self.label_scopes)
+
     def for_user(self, config: UserConfig) -> "Policy":
-        """This policy with a user's preferences laid over it, each clamped to its bounds."""
+        """This policy with a user's preferences laid over it, each within its bounds."""
+        chosen = _Preferences(config)
         return replace(
             self,
-            access_ttl_s=_clamped(config.access_ttl_s, self.access_ttl_s, MIN_ACCESS_TTL_S, MAX_ACCESS_TTL_S),
-            refresh=_overlaid(self.refresh, config.refresh_idle_ttl_s, config.refresh_absolute_ttl_s),
-            session=_overlaid(self.session, config.session_idle_ttl_s, config.session_absolute_ttl_s),
-            device=_overlaid(self.device, config.device_idle_ttl_s, config.device_absolute_ttl_s),
-            max_sessions=_clamped(config.max_sessions, self.max_sessions, 1, 1000),
+            access_ttl_s=chosen.whole("access_ttl_s", self.access_ttl_s, MIN_ACCESS_TTL_S, MAX_ACCESS_TTL_S),
+            refresh=chosen.lifetimes("refresh", self.refresh),
+            session=chosen.lifetimes("session", self.session),
+            device=chosen.lifetimes("device", self.device),
+            max_sessions=chosen.whole("max_sessions", self.max_sessions, 1, MAX_SESSIONS),
+            limit_action=chosen.limit_action(self.limit_action),
+            allowed_kinds=chosen.kinds(self.allowed_kinds),
+            remember_devices=chosen.flag("remember_devices", self.remember_devices),
+            notify_new_device=chosen.flag("notify_new_device", self.notify_new_device),
+            out_of_bounds=tuple(chosen.out_of_bounds),
         )
 
 
-def _overlaid(default: Lifetimes, idle: int | None, absolute: int | None) -> Lifetimes:
-    return Lifetimes(
-        _clamped(idle, default.idle_ttl_s, MIN_TTL_S, MAX_TTL_S),
-        _clamped(absolute, default.absolute_ttl_s, MIN_TTL_S, MAX_TTL_S),
-    )
+def giving_way(live: Sequence[LiveSession], policy: Policy) -> list[LiveSession]:
+    """Those of a user's live sessions that end so that one more has room. Raises SessionLimitReached where
+    the sign-in gives way instead."""
+    surplus = len(live) + 1 - policy.max_sessions
+    if surplus <= 0:
+        return []
+    if policy.limit_action is LimitAction.DENY:
+        raise SessionLimitReached()
+    if policy.limit_action is LimitAction.EVICT_OLDEST:
+        return sorted(live, key=lambda session: (session.created_at, session.id))[:surplus]
+    return sorted(live, key=lambda session: (session.last_used_at, session.id))[:surplus]
 
 
-def _clamped(value: int | None, default: int, low: int, high: int) -> int:
-    return default if value is None else max(low, min(value, high))
+def kinds_of(modes: str) -> frozenset[TokenKind] | None:
+    """The kinds of a comma-separated list of modes; None for a list that is empty or names another."""
+    names = [name.strip() for name in modes.split(",")]
+    return frozenset(MODES[name] for name in names) if all(name in MODES for name in names) else None
+
+
+class _Preferences:
+    """Takes preferences one by one, and notes those that are out of bounds."""
+
+    def __init__(self, config: UserConfig) -> None:
+        self._config = config
+        self.out_of_bounds = list(config.unreadable)
+
+    def whole(self, name: str, default: int, low: int, high: int) -> int:
+        value: int | None = getattr(self._config, name)
+        if value is None:
+            return default
+        if not low <= value <= high:
+            self.out_of_bounds.append(name)
+        return max(low, min(value, high))
+
+    def lifetimes(self, kind: str, default: Lifetimes) -> Lifetimes:
+        return Lifetimes(
+            self.whole(f"{kind}_idle_ttl_s", default.idle_ttl_s, MIN_TTL_S, MAX_TTL_S),
+            self.whole(f"{kind}_absolute_ttl_s", default.absolute_ttl_s, MIN_TTL_S, MAX_TTL_S),
+        )
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = getattr(self._config, name)
+        return default if value is None else bool(value)
+
+    def limit_action(self, default: LimitAction) -> LimitAction:
+        name = self._config.session_limit_action
+        if name is None:
+            return default
+        try:
+            return LimitAction(name)
+        except ValueError:
+            self.out_of_bounds.append("session_limit_action")
+            return default
+
+    def kinds(self, default: frozenset[TokenKind]) -> frozenset[TokenKind]:
+        modes = self._config.allowed_modes
+        kinds = kinds_of(modes) if modes is not None else default
+        if kinds is None:
+            self.out_of_bounds.append("allowed_modes")
+            return default
+        return kinds

@@ -1,6 +1,7 @@
 """Scope strings (RFC 6749 §3.3): their syntax, and what may be asked of a grant."""
 
 import re
+from collections.abc import Iterable, Mapping
 
 from auth_tokens.domain.errors import InvalidScope
 
@@ -26,3 +27,12 @@ def granted_scope(requested: str | None, allowed: str) -> str:
     if not asked.keys() <= set(allowed.split(" ")):
         raise InvalidScope("more than granted")
     return " ".join(asked)
+
+
+def permitted_scope(scope: str, labels: Iterable[str], label_scopes: Mapping[str, frozenset[str]]) -> str:
+    """What of a scope a user may have: a scope that stands under labels needs one of those labels, one that
+    stands under none is everybody's. label_scopes: label → scopes."""
+    held = set(labels)
+    bound = set().union(*label_scopes.values())
+    earned = set().union(*(scopes for label, scopes in label_scopes.items() if label in held))
+    return " ".join(token for token in scope.split() if token not in bound or token in earned)

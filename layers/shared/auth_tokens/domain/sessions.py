@@ -7,7 +7,10 @@ from auth_tokens.domain.tokens import TokenKind
 
 @dataclass(frozen=True, slots=True)
 class UserConfig:
-    """A user's authentication preferences (table user_config); None = the setting decides. All in seconds."""
+    """A user's authentication preferences (table user_config); None = the setting decides. Lifetimes in seconds.
+
+    allowed_modes: comma-separated; unreadable: the names of those whose stored value is not of their type.
+    """
 
     access_ttl_s: int | None = None
     refresh_idle_ttl_s: int | None = None
@@ -17,6 +20,11 @@ class UserConfig:
     device_idle_ttl_s: int | None = None
     device_absolute_ttl_s: int | None = None
     max_sessions: int | None = None
+    session_limit_action: str | None = None
+    allowed_modes: str | None = None
+    remember_devices: bool | None = None
+    notify_new_device: bool | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +77,13 @@ class TokenRecord:
     def is_owned_by_active_user(self) -> bool:
         """False once the Portal has disabled or deleted the user."""
         return self.owner is not None and self.owner.is_active
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """A session of a user as it counts for the limit of sessions. Instants: epoch seconds."""
+
+    id: bytes
+    device_id: bytes | None
+    created_at: int
+    last_used_at: int

@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from auth_tokens.domain.errors import AccessDenied
 from auth_tokens.domain.events import EventType, SecurityEvent
 from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT
+from auth_tokens.domain.policy import Policy, giving_way
 from auth_tokens.domain.scopes import granted_scope
-from auth_tokens.domain.sessions import TokenRecord, User
+from auth_tokens.domain.sessions import LiveSession, TokenRecord, User
 from auth_tokens.domain.tokens import SECRET_BYTES, OpaqueToken, TokenKind
 from auth_tokens.domain.usernames import canonical_username
 from auth_tokens.usecases.answers import TokenAnswer, token_answer
 from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.metadata import Metadata, metadata_of
-from auth_tokens.usecases.ports import Caller, Rotation, SessionStart
+from auth_tokens.usecases.ports import Caller, DeviceUse, Seat, SessionStart, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,29 @@ class Authentication:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceUse:
-    """A session opened by a device token: the device's row, the token that follows the one shown, and
-    the write that makes it current (None: a repeated call, it is current already)."""
+class Grant:
+    """What a session will be: decided before anything is written."""
 
-    record: TokenRecord
-    successor: OpaqueToken
-    rotation: Rotation | None
+    user: User
+    client_id: str
+    scope: str
+    kind: TokenKind
+    policy: Policy
+    how: Authentication
+
+
+def grant_for(user: User, options: SessionOptions, how: Authentication, deps: IssueDeps) -> Grant:
+    """What of the wishes this user may have.
+
+    Raises UnauthorizedClient, InvalidScope (also for a scope that the user lacks the label for), AccessDenied
+    (a mode that the user's preferences do not allow).
+    """
+    client_id = deps.client(options.client_id)
+    policy = deps.policy_for(user)
+    if options.kind not in policy.allowed_kinds:
+        raise AccessDenied("mode not allowed for this user")
+    scope = granted_scope(options.scope, policy.scope_for(deps.clients[client_id], user.labels))
+    return Grant(user, client_id, scope, options.kind, policy, how)
 
 
 def begin_session(
@@ -64,67 +82,82 @@ def begin_session(
     now: int,
     *,
     event: EventType,
-    used: DeviceUse | None = None,
-) -> TokenAnswer | None:
+) -> TokenAnswer:
     """Start a session for a recognised user; one transaction, then one signature.
 
-    None: the device token of `used` was spent by someone else meanwhile, look again.
-    Raises UnauthorizedClient, InvalidScope (nothing written), Unavailable.
+    Raises as grant_for does, SessionLimitReached (nothing written), Unavailable.
     """
-    client_id = deps.client(options.client_id)
-    scope = granted_scope(options.scope, deps.clients[client_id])
-    known = used.record if used else _known_device(user, client_id, options.device, deps, now)
-    device: TokenRecord
-    device_token: OpaqueToken | None
-    if used:
-        device, device_token = used.record, used.successor
-    else:
-        device, device_token = _device(user, client_id, options.device, known, caller, deps, now)
-    session, token = _session(user, client_id, scope, options.kind, how, device.id, caller, deps, now)
-    start = SessionStart(
-        session=session,
-        device=None if used else device,
-        replaces=known is not None,
-        max_sessions=deps.policy.for_user(user.config).max_sessions,
-        account_bucket=deps.limiter.bucket(LOGIN_PER_ACCOUNT, canonical_username(user.username)),
-        events=_events(session, known, caller, event),
-        used_device=(used.record, used.rotation) if used else None,
-    )
-    if not deps.store.start_session(start):
-        return None
-    text = deps.codec.encode(device_token) if device_token else None
-    return token_answer(session, token, deps, scope=scope, now=now, device_token=text)
+    grant = grant_for(user, options, how, deps)
+    session_id, new_device_id = deps.new_id(), deps.new_id()
+
+    def plan(standing: Standing) -> SessionStart:
+        known = _known(standing.device, grant)
+        device, device_token = _device(grant, options.device, known or new_device_id, caller, deps, now)
+        session, token = _session(grant, session_id, device.id, caller, deps, now)
+        ended = _ended(standing.sessions, device.id, grant.policy)
+        events = [_started(session, caller, event), *_evictions(session, ended)]
+        if known is None:
+            events.append(_new_device(session, caller, grant.policy))
+        return SessionStart(session, device, [s.id for s in ended], events, token, device_token)
+
+    bucket = deps.limiter.bucket(LOGIN_PER_ACCOUNT, canonical_username(user.username))
+    named = id_from(options.device.id) if options.device.id else None
+    start = deps.store.start_session(Seat(user.id, session_id, named, now, bucket), plan)
+    assert start is not None
+    return _answer(start, deps, now)
 
 
-def _known_device(
-    user: User, client_id: str, wanted: DeviceRequest, deps: IssueDeps, now: int
-) -> TokenRecord | None:
-    """The device that the caller names, if it is this user's and client's; else it gets a new one."""
-    device_id = id_from(wanted.id) if wanted.id else None
-    record = deps.store.load(device_id) if device_id else None
-    if record is None or record.kind is not TokenKind.DEVICE or not record.is_live(now):
-        return None
-    return record if (record.user_id, record.client_id) == (user.id, client_id) else None
+def open_session(
+    grant: Grant,
+    live: Sequence[LiveSession],
+    used: DeviceUse,
+    device_token: OpaqueToken,
+    caller: Caller,
+    deps: IssueDeps,
+    now: int,
+) -> TokenAnswer | None:
+    """Start a session by a device token, as begin_session does. live: the user's, as seen with the device;
+    device_token: the one that follows the one shown. None: the device was changed meanwhile, look again."""
+    session, token = _session(grant, deps.new_id(), used.record.id, caller, deps, now)
+    ended = _ended(live, used.record.id, grant.policy)
+    events = [_started(session, caller, EventType.SESSION_ISSUED), *_evictions(session, ended)]
+    start = SessionStart(session, None, [s.id for s in ended], events, token, device_token)
+    return _answer(start, deps, now) if deps.store.open_session(start, used) else None
+
+
+def _answer(start: SessionStart, deps: IssueDeps, now: int) -> TokenAnswer:
+    device_token = deps.codec.encode(start.device_token) if start.device_token else None
+    scope = start.session.scope
+    return token_answer(start.session, start.token, deps, scope=scope, now=now, device_token=device_token)
+
+
+def _known(device: TokenRecord | None, grant: Grant) -> TokenRecord | None:
+    """The device that the caller named, if it is this client's; else the session gets a new one."""
+    return device if device and device.client_id == grant.client_id else None
+
+
+def _ended(live: Sequence[LiveSession], device_id: bytes, policy: Policy) -> list[LiveSession]:
+    """The sessions that end for the new one: those of its device, and then as many as the limit wants."""
+    replaced = [session for session in live if session.device_id == device_id]
+    return replaced + giving_way([session for session in live if session not in replaced], policy)
 
 
 def _device(
-    user: User,
-    client_id: str,
+    grant: Grant,
     wanted: DeviceRequest,
-    known: TokenRecord | None,
+    known: TokenRecord | bytes,
     caller: Caller,
     deps: IssueDeps,
     now: int,
 ) -> tuple[TokenRecord, OpaqueToken | None]:
-    lifetimes = deps.policy.for_user(user.config).device
-    device_id = known.id if known else deps.new_id()
-    expires_at, absolute_expires_at = lifetimes.ends(now, now)
-    before = metadata_of(known, deps.cipher) if known else Metadata()
+    """The device's row with its token, if it gets one. known: the device, or the id of a new one."""
+    user, epoch = grant.user, deps.keys.chain_epoch()
+    if isinstance(known, bytes):
+        known = _blank(user, known, TokenKind.DEVICE, known, grant.client_id, epoch, now)
+    expires_at, absolute_expires_at = grant.policy.device.ends(now, now)
+    before = metadata_of(known, deps.cipher)
     named = Metadata(name=wanted.name or before.name, platform=wanted.platform or before.platform)
-    metadata = named.seen_at(caller).sealed(deps.cipher, device_id, user.id)
-    if known is None:
-        epoch = deps.keys.chain_epoch()
-        known = _blank(user, device_id, TokenKind.DEVICE, device_id, client_id, epoch, now)
+    metadata = named.seen_at(caller).sealed(deps.cipher, known.id, user.id)
     device = replace(
         known,
         last_used_at=now,
@@ -132,44 +165,35 @@ def _device(
         absolute_expires_at=absolute_expires_at,
         metadata=metadata,
     )
-    if not wanted.remember:
+    if not (wanted.remember and grant.policy.remember_devices):
         return device, None
     generation = device.generation + 1 if device.token_hash else device.generation
-    epoch = deps.keys.chain_epoch()
-    token = OpaqueToken(TokenKind.DEVICE, epoch, device_id, generation, deps.entropy(SECRET_BYTES))
-    spent = replace(
+    token = OpaqueToken(TokenKind.DEVICE, epoch, device.id, generation, deps.entropy(SECRET_BYTES))
+    remembered = replace(
         device,
         generation=generation,
         key_epoch=epoch,
         token_hash=deps.codec.store_hash(token),
+        auth_time=grant.how.auth_time,
         rotated_at=None,
         retry_key_hash=None,
     )
-    return spent, token
+    return remembered, token
 
 
 def _session(
-    user: User,
-    client_id: str,
-    scope: str,
-    kind: TokenKind,
-    how: Authentication,
-    device_id: bytes,
-    caller: Caller,
-    deps: IssueDeps,
-    now: int,
+    grant: Grant, session_id: bytes, device_id: bytes, caller: Caller, deps: IssueDeps, now: int
 ) -> tuple[TokenRecord, OpaqueToken]:
-    session_id = deps.new_id()
-    epoch = deps.keys.chain_epoch()
-    token = OpaqueToken(kind, epoch, session_id, 0, deps.entropy(SECRET_BYTES))
-    expires_at, absolute_expires_at = deps.policy.for_user(user.config).lifetimes(kind).ends(now, now)
+    user, epoch = grant.user, deps.keys.chain_epoch()
+    token = OpaqueToken(grant.kind, epoch, session_id, 0, deps.entropy(SECRET_BYTES))
+    expires_at, absolute_expires_at = grant.policy.lifetimes(grant.kind).ends(now, now)
     record = replace(
-        _blank(user, session_id, kind, device_id, client_id, epoch, now),
-        scope=scope,
+        _blank(user, session_id, grant.kind, device_id, grant.client_id, epoch, now),
+        scope=grant.scope,
         token_hash=deps.codec.store_hash(token),
-        auth_time=how.auth_time,
-        acr=how.acr,
-        amr=how.amr,
+        auth_time=grant.how.auth_time,
+        acr=grant.how.acr,
+        amr=grant.how.amr,
         expires_at=expires_at,
         absolute_expires_at=absolute_expires_at,
         metadata=Metadata().seen_at(caller).sealed(deps.cipher, session_id, user.id),
@@ -203,12 +227,17 @@ def _blank(
     )
 
 
-def _events(
-    session: TokenRecord, known: TokenRecord | None, caller: Caller, event: EventType
-) -> Sequence[SecurityEvent]:
-    started = SecurityEvent(
-        event, session.created_at, session.user_id, session.id, caller.address, {"amr": " ".join(session.amr)}
-    )
-    if known is not None:
-        return [started]
-    return [started, replace(started, type=EventType.NEW_DEVICE, detail={})]
+def _started(session: TokenRecord, caller: Caller, event: EventType) -> SecurityEvent:
+    detail: dict[str, str | int] = {"amr": " ".join(session.amr)}
+    return SecurityEvent(event, session.created_at, session.user_id, session.id, caller.address, detail)
+
+
+def _new_device(session: TokenRecord, caller: Caller, policy: Policy) -> SecurityEvent:
+    """notify: whether the user wants to be told, for who reads the events and can tell them."""
+    detail: dict[str, str | int] = {"notify": int(policy.notify_new_device)}
+    return replace(_started(session, caller, EventType.NEW_DEVICE), detail=detail)
+
+
+def _evictions(session: TokenRecord, ended: Sequence[LiveSession]) -> list[SecurityEvent]:
+    template = SecurityEvent(EventType.SESSION_EVICTED, session.created_at, session.user_id)
+    return [replace(template, session_id=s.id) for s in ended if s.device_id != session.device_id]

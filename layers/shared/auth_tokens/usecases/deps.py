@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from auth_tokens.domain.errors import UnauthorizedClient
 from auth_tokens.domain.policy import Policy
+from auth_tokens.domain.sessions import User
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.usecases.ports import (
     Cipher,
@@ -14,6 +15,7 @@ from auth_tokens.usecases.ports import (
     Limiter,
     PasswordHasher,
     Portal,
+    Reporter,
     RevocationFeed,
     Signer,
     TokenStore,
@@ -63,6 +65,7 @@ class IssueDeps:
     clients: Mapping[str, str]
     issuer: str
     audience: str
+    telemetry: Reporter
 
     def client(self, client_id: str | None) -> str:
         """The configured client of a request. Raises UnauthorizedClient."""
@@ -70,3 +73,12 @@ class IssueDeps:
         if chosen not in self.clients:
             raise UnauthorizedClient()
         return chosen
+
+    def policy_for(self, user: User) -> Policy:
+        """What holds for a user; a preference out of bounds is reported, never refused."""
+        policy = self.policy.for_user(user.config)
+        if policy.out_of_bounds:
+            self.telemetry.count("PreferenceOutOfBounds")
+            names = " ".join(policy.out_of_bounds)
+            self.telemetry.outcome("preference_out_of_bounds", user_id=user.id, preferences=names)
+        return policy

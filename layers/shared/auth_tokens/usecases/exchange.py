@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass, field, replace
 
-from auth_tokens.domain.errors import Unavailable
-from auth_tokens.domain.events import EventType
+from auth_tokens.domain.errors import InvalidGrant, Unavailable
+from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.rotation import Rotate
-from auth_tokens.domain.scopes import granted_scope
+from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.begin import Authentication, DeviceUse, SessionOptions, begin_session
+from auth_tokens.usecases.begin import Authentication, Grant, SessionOptions, grant_for, open_session
 from auth_tokens.usecases.deps import IssueDeps
-from auth_tokens.usecases.ports import Caller
+from auth_tokens.usecases.ports import Caller, DeviceUse
 from auth_tokens.usecases.refresh import (
     MAX_RACES,
     judge,
@@ -38,33 +38,33 @@ def exchange_device_token(request: ExchangeRequest, caller: Caller, deps: IssueD
     """Spend a device token: a new session on that device, which replaces its earlier ones, and the next device token.
 
     A repeated call (lost answer) gets the same next device token and a session that replaces the unseen one.
-    Raises as usecases.refresh.refresh does; auth_time stays that of the device's registration.
+    Raises as usecases.refresh.refresh and begin.grant_for do (nothing spent), and SessionLimitReached;
+    auth_time stays that of the device's registration.
     """
     client_id = deps.client(request.options.client_id)
-    granted_scope(request.options.scope, deps.clients[client_id])
     token = parse_presented(request.device_token, TokenKind.DEVICE, deps)
     presented = presented_token(token, client_id, request.retry_key, deps)
     now = deps.clock()
     for _ in range(MAX_RACES):
-        record = deps.store.load(token.id)
+        record, live = deps.store.load_device(token.id, now) or (None, ())
         verdict = judge(record, presented, token, caller, deps, now)
-        assert record is not None and record.owner is not None
+        assert record is not None
+        grant = _grant(record, request.options, deps)
         if isinstance(verdict, Rotate):
             successor, rotation = next_generation(record, token, presented, caller, deps, now)
-            used = DeviceUse(record, successor, rotation)
+            used = DeviceUse(record, rotation)
         else:
-            used = DeviceUse(record, repeated_successor(record, token, deps), None)
-        answer = begin_session(
-            record.owner,
-            request.options,
-            Authentication(DEVICE_AMR, DEVICE_ACR, record.auth_time),
-            caller,
-            deps,
-            now,
-            event=EventType.SESSION_ISSUED,
-            used=used,
-        )
+            successor, used = repeated_successor(record, token, deps), DeviceUse(record, None)
+        answer = open_session(grant, live, used, successor, caller, deps, now)
         if answer is not None:
             return answer
         presented = replace(presented, raced=True)
     raise Unavailable("contention")
+
+
+def _grant(record: TokenRecord, options: SessionOptions, deps: IssueDeps) -> Grant:
+    assert record.owner is not None
+    grant = grant_for(record.owner, options, Authentication(DEVICE_AMR, DEVICE_ACR, record.auth_time), deps)
+    if not grant.policy.remember_devices:
+        raise InvalidGrant(f"remembering not allowed, device {text_of(record.id)}")
+    return grant

@@ -77,7 +77,7 @@ def _members(record: TokenRecord, kind: TokenKind, deps: SessionDeps) -> dict[st
         "iss": deps.issuer,
         "sub": record.user_id,
         "client_id": record.client_id,
-        "scope": record.scope,
+        "scope": deps.policy.scope_for(record.scope, record.owner.labels if record.owner else ()),
         "iat": record.created_at,
         "exp": record.expires_at,
     }

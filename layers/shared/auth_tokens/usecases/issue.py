@@ -35,8 +35,6 @@ def issue(request: IssueRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     if account is None or not account.user.is_active:
         raise AccessDenied("unknown or disabled user")
     how = Authentication(request.amr, request.acr, auth_time)
-    answer = begin_session(
+    return begin_session(
         account.user, request.options, how, caller, deps, now, event=EventType.SESSION_ISSUED
     )
-    assert answer is not None
-    return answer

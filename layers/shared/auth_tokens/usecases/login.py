@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from auth_tokens.domain.errors import InvalidCredentials
+from auth_tokens.domain.errors import InvalidCredentials, InvalidRequest
 from auth_tokens.domain.events import EventType, SecurityEvent
 from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT, LOGIN_PER_SOURCE
 from auth_tokens.domain.scopes import granted_scope
@@ -28,11 +28,14 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     """Verify a password and start a session.
 
     Raises InvalidCredentials (unknown user, wrong password, disabled user: one text, one cost),
-    UnauthorizedClient, InvalidScope (before the password is looked at), RateLimited, Unavailable.
+    InvalidRequest (a user name of blanks), UnauthorizedClient and InvalidScope (before the password is looked
+    at, but for a scope that the user lacks the label for), AccessDenied, RateLimited, Unavailable.
     """
     client_id = deps.client(request.options.client_id)
     granted_scope(request.options.scope, deps.clients[client_id])
     name = canonical_username(request.username)
+    if not name:
+        raise InvalidRequest("username is missing.")
     deps.limiter.hit(LOGIN_PER_SOURCE, caller.address)
     deps.limiter.hit(LOGIN_PER_ACCOUNT, name)
     now = deps.clock()
@@ -44,11 +47,9 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     assert account is not None
     _upgrade_hash(request.password, account, deps)
     how = Authentication(amr=("pwd",), acr=PASSWORD_ACR, auth_time=now)
-    answer = begin_session(
+    return begin_session(
         account.user, request.options, how, caller, deps, now, event=EventType.LOGIN_SUCCEEDED
     )
-    assert answer is not None
-    return answer
 
 
 def _is_right(password: str, account: Account | None, deps: IssueDeps) -> bool:

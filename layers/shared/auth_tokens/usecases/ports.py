@@ -9,7 +9,8 @@ from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.keys import Add, Advance, StoredKey
 from auth_tokens.domain.limits import Limit
 from auth_tokens.domain.places import Place
-from auth_tokens.domain.sessions import TokenRecord, User
+from auth_tokens.domain.sessions import LiveSession, TokenRecord, User
+from auth_tokens.domain.tokens import OpaqueToken
 
 Clock = Callable[[], int]
 """Epoch seconds."""
@@ -50,21 +51,49 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """Whose session is about to start. session_id: of the new session; device_id: of the device that the caller
+    names, if any; account_bucket: the limiter's bucket of the account, cleared by the success."""
+
+    user_id: str
+    session_id: bytes
+    device_id: bytes | None
+    at: int
+    account_bucket: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a user has as a session starts: the live sessions, and the device named if it is live and theirs."""
+
+    sessions: Sequence[LiveSession]
+    device: TokenRecord | None
+
+
+@dataclass(frozen=True, slots=True)
 class SessionStart:
     """One transaction's worth of a new session.
 
-    device: the row to write where the device is new or remembered (upsert); replaces: end the device's
-    earlier sessions; used_device: the device whose token opens the session, as it was seen, and the write
-    that spends the token in the same transaction (None: it was spent by the call that this one repeats).
+    device: the row to write, or None where the device's token opens the session; ended: the sessions that make
+    room, those of the same device because they are replaced. token, device_token: for the answer; of them the
+    rows have the hashes.
     """
 
     session: TokenRecord
     device: TokenRecord | None
-    replaces: bool
-    max_sessions: int
-    account_bucket: bytes
+    ended: Sequence[bytes]
     events: Sequence[SecurityEvent]
-    used_device: tuple[TokenRecord, Rotation | None] | None = None
+    token: OpaqueToken
+    device_token: OpaqueToken | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUse:
+    """A device whose token opens a session, as it was seen, and the write that spends the token in the same
+    transaction. rotation None: it was spent by the call that this one repeats."""
+
+    record: TokenRecord
+    rotation: Rotation | None
 
 
 class TokenStore(Protocol):
@@ -82,8 +111,18 @@ class TokenStore(Protocol):
     def rotate(self, record: TokenRecord, rotation: Rotation) -> bool:
         """Spend the record's current generation: one conditional UPDATE. False: someone else changed the row."""
 
-    def start_session(self, start: SessionStart) -> bool:
-        """All of a new session, or nothing. False: the used device was changed by someone else meanwhile."""
+    def start_session(self, seat: Seat, plan: Callable[[Standing], SessionStart]) -> SessionStart | None:
+        """All of what `plan` makes of the user's standing, or nothing; what it raises is raised.
+
+        A user's calls come one after the other, so each plans on what the one before left. None: a session
+        of this id is there already, by another call.
+        """
+
+    def load_device(self, device_id: bytes, now: int) -> tuple[TokenRecord, Sequence[LiveSession]] | None:
+        """The row with its owner, as load, and the owner's live sessions: one SELECT."""
+
+    def open_session(self, start: SessionStart, used: DeviceUse) -> bool:
+        """All of a session that a device token opens, or nothing. False: someone else changed the device."""
 
     def revoke(self, token_id: bytes, reason: RevokeReason, event: SecurityEvent) -> bool:
         """End one session or device row, with its event; False where it had ended already."""
@@ -175,6 +214,16 @@ class Limiter(Protocol):
 
     def bucket(self, limit: Limit, key: str) -> bytes:
         """The bucket's id, for a reset inside another transaction."""
+
+
+class Reporter(Protocol):
+    """What operators are told beside an outcome: the part of observability.Telemetry that use cases need."""
+
+    def outcome(self, name: str, **fields: object) -> None:
+        """One line. Ids and names only."""
+
+    def count(self, metric: str, value: float = 1, unit: str = "Count") -> None:
+        """One metric value."""
 
 
 class EventLog(Protocol):

@@ -46,7 +46,7 @@ def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAn
         match judge(record, presented, token, caller, deps, now):
             case Rotate():
                 assert record is not None
-                scope = granted_scope(request.scope, record.scope)
+                scope = _scope(request, record, deps)
                 successor, rotation = next_generation(record, token, presented, caller, deps, now)
                 if deps.store.rotate(record, rotation):
                     record = replace(record, expires_at=rotation.expires_at)
@@ -54,10 +54,16 @@ def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAn
                 presented = replace(presented, raced=True)  # someone else won: look again
             case _:
                 assert record is not None
-                scope = granted_scope(request.scope, record.scope)
+                scope = _scope(request, record, deps)
                 successor = repeated_successor(record, token, deps)
                 return token_answer(record, successor, deps, scope=scope, now=now, is_repeat=True)
     raise Unavailable("contention")
+
+
+def _scope(request: RefreshRequest, record: TokenRecord, deps: IssueDeps) -> str:
+    """Of the session's scope what its user may still have, and of that what is asked for. Raises InvalidScope."""
+    assert record.owner is not None
+    return granted_scope(request.scope, deps.policy.scope_for(record.scope, record.owner.labels))
 
 
 def parse_presented(text: str, kind: TokenKind, deps: IssueDeps) -> OpaqueToken:
@@ -115,7 +121,7 @@ def next_generation(
     assert record.owner is not None
     seen = metadata_of(record, deps.cipher).seen_at(caller)
     successor = deps.codec.successor(token, deps.keys.chain_epoch())
-    idle_ttl_s = deps.policy.for_user(record.owner.config).lifetimes(record.kind).idle_ttl_s
+    idle_ttl_s = deps.policy_for(record.owner).lifetimes(record.kind).idle_ttl_s
     rotation = Rotation(
         generation=successor.generation,
         token_hash=deps.codec.store_hash(successor),

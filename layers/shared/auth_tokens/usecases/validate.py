@@ -79,7 +79,7 @@ def _browser_session(credential: Credential, deps: ValidateDeps) -> AccessClaims
     if credential.changes_state and not _csrf_holds(credential, token, deps):
         raise AccessDenied("csrf")
     _note_use(record, deps, now)
-    return _claims_of(record, now)
+    return _claims_of(record, deps, now)
 
 
 def _is_in_force(record: TokenRecord, now: int) -> bool:
@@ -109,18 +109,19 @@ def _note_use(record: TokenRecord, deps: ValidateDeps, now: int) -> None:
     deps.store.touch(record, now, min(now + idle_ttl_s, record.absolute_expires_at))
 
 
-def _claims_of(record: TokenRecord, now: int) -> AccessClaims:
+def _claims_of(record: TokenRecord, deps: ValidateDeps, now: int) -> AccessClaims:
+    labels = record.owner.labels if record.owner else ()
     return AccessClaims(
         sub=record.user_id,
         sid=text_of(record.id),
         jti=None,
         client_id=record.client_id,
-        scope=record.scope,
+        scope=deps.policy.scope_for(record.scope, labels),
         device_id=text_of(record.device_id) if record.device_id else "",
         auth_time=record.auth_time,
         acr=record.acr,
         amr=record.amr,
-        labels=record.owner.labels if record.owner else (),
+        labels=labels,
         iat=now,
         exp=record.expires_at,
     )

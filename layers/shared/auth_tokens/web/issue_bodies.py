@@ -2,7 +2,7 @@
 
 from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.ids import is_user_id
-from auth_tokens.domain.tokens import TokenKind
+from auth_tokens.domain.policy import MODES
 from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.issue import IssueRequest
 from auth_tokens.usecases.login import LoginRequest
@@ -14,8 +14,6 @@ MAX_PASSWORD = 1024
 MAX_USER_ID = 36
 MAX_ACR = 64
 MAX_DEVICE_TEXT = 200
-
-_MODES = {"bearer": TokenKind.REFRESH, "cookie": TokenKind.SESSION}
 
 
 def login_request(parameters: Parameters) -> LoginRequest:
@@ -48,7 +46,7 @@ def session_options(parameters: Parameters) -> SessionOptions:
     """What login, issue and token exchange let a caller choose of its session."""
     device = parameters.nested("device")
     return SessionOptions(
-        kind=_MODES[parameters.choice("mode", tuple(_MODES))],
+        kind=MODES[parameters.choice("mode", tuple(MODES))],
         scope=parameters.text("scope"),
         client_id=parameters.text("client_id"),
         device=DeviceRequest(

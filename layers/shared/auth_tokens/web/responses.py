@@ -30,6 +30,7 @@ _STATUSES: tuple[tuple[type[errors.TokenServiceError], int], ...] = (
     (errors.InvalidAccessToken, 401),
     (errors.MissingCredential, 401),
     (errors.AccessDenied, 403),
+    (errors.SessionLimitReached, 403),
     (errors.NotFound, 404),
     (errors.RateLimited, 429),
     (errors.Unavailable, 503),

@@ -80,6 +80,19 @@ class Transaction:
         with self._connection.cursor() as cursor:
             return cursor.execute(sql, parameters or None)
 
+    def attempt(self, sql: str, parameters: Sequence[Any] = ()) -> bool:
+        """A write that the unit of work can do without: False where the server refuses the statement.
+
+        A lost connection or contention still ends the whole unit, as it undoes what went before.
+        """
+        try:
+            self.execute(sql, parameters)
+        except pymysql.err.Error as exc:
+            if _is_passing(_number(exc)):
+                raise
+            return False
+        return True
+
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """One multi-row INSERT. Nothing for no rows."""
         if rows:
@@ -109,6 +122,13 @@ class Database:
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """One write, committed when this returns. Raises Unavailable."""
         return self._run(lambda statements: statements.execute(sql, parameters))
+
+    def attempt(self, sql: str, parameters: Sequence[Any] = ()) -> int | None:
+        """The row count of a write that can be done without; None where it cannot be done, whatever the reason."""
+        try:
+            return self.execute(sql, parameters)
+        except (Unavailable, pymysql.err.Error):
+            return None
 
     def transaction(self, work: Callable[[Transaction], T]) -> T:
         """All of `work` or nothing, committed when this returns. Raises Unavailable."""
@@ -145,7 +165,7 @@ class Database:
                 pymysql.err.InterfaceError,
                 pymysql.err.InternalError,
             ) as exc:
-                number = exc.args[0] if exc.args else 0
+                number = _number(exc)
                 self.close()
                 if not _is_passing(number):
                     raise  # a fault in a statement of ours
@@ -166,6 +186,10 @@ class Database:
         if self._connection is None:
             self._connection = _connect(self._config)
         return self._connection
+
+
+def _number(error: pymysql.err.Error) -> int:
+    return error.args[0] if error.args else 0
 
 
 def _is_passing(number: int) -> bool:

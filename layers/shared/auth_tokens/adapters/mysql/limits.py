@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from auth_tokens.adapters.mysql.connection import Database
-from auth_tokens.domain.errors import RateLimited, Unavailable
+from auth_tokens.domain.errors import RateLimited
 from auth_tokens.domain.limits import Limit
 from auth_tokens.observability import Telemetry
 from auth_tokens.usecases.ports import Keys
@@ -17,7 +17,7 @@ ON DUPLICATE KEY UPDATE
   tat_ms = IF(tat_ms <= %s, GREATEST(tat_ms, %s) + %s, tat_ms)
 """
 
-# Index: primary key.
+# Index: primary key; holds the row until the transaction ends.
 RESET_BUCKET = """
 INSERT INTO auth_token_limits (bucket, tat_ms)
 VALUES (%s, %s)
@@ -47,15 +47,16 @@ class MySqlLimiter:
         bucket, now = self.bucket(limit, key), self._now_ms()
         latest = now + limit.burst_ms
         parameters = (bucket, now + limit.interval_ms, latest, now, limit.interval_ms)
-        try:
-            if self._database.execute(HIT_BUCKET, parameters) > 0:
-                return
-            rows = self._database.query(SELECT_BUCKET, (bucket,))
-        except Unavailable:
+        rows_changed = self._database.attempt(HIT_BUCKET, parameters)
+        if rows_changed is None:
             self._telemetry.count("LimiterFailedOpen")
+        if rows_changed != 0:
             return
-        tat_ms = rows[0]["tat_ms"] if rows else latest
-        raise RateLimited(limit.retry_after_s(tat_ms, now), limit.name)
+        raise RateLimited(limit.retry_after_s(self._tat_ms(bucket, latest), now), limit.name)
+
+    def _tat_ms(self, bucket: bytes, default: int) -> int:
+        rows = self._database.query(SELECT_BUCKET, (bucket,))
+        return int(rows[0]["tat_ms"]) if rows else default
 
     def bucket(self, limit: Limit, key: str) -> bytes:
         return self._keys.pseudonym(limit.name, key)

@@ -1,10 +1,13 @@
 """The Portal's tables: how auth_users, user_config and auth_user_label map to a User.
 
-A deployment whose Portal names its tables or columns otherwise changes this module only.
+A deployment whose Portal names its tables or columns otherwise changes this module only (docs/portal.md).
 The service reads them, and writes nothing but an upgraded password hash.
 """
 
 import json
+import re
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from auth_tokens.adapters.mysql.connection import Database
@@ -14,27 +17,41 @@ from auth_tokens.usecases.ports import Account
 
 ACTIVE = "active"
 
+# preference → column of user_config. A Portal may lack any of them: the setting decides then.
+# None may be named as a column of auth_user_tokens.
+CONFIG_COLUMNS = {
+    "access_ttl_s": "access_ttl_s",
+    "refresh_idle_ttl_s": "refresh_idle_ttl_s",
+    "refresh_absolute_ttl_s": "refresh_absolute_ttl_s",
+    "session_idle_ttl_s": "session_idle_ttl_s",
+    "session_absolute_ttl_s": "session_absolute_ttl_s",
+    "device_idle_ttl_s": "device_idle_ttl_s",
+    "device_absolute_ttl_s": "device_absolute_ttl_s",
+    "max_sessions": "max_sessions",
+    "session_limit_action": "session_limit_action",
+    "allowed_modes": "allowed_modes",
+    "remember_devices": "remember_devices",
+    "notify_new_device": "notify_new_device",
+}
+
+# Deviates: `c.*` instead of named columns, since a column that is named and missing would fail the statement.
 OWNER_COLUMNS = """u.id AS owner_id,
   u.username AS owner_username,
   u.status AS owner_status,
-  c.access_ttl_s AS config_access_ttl_s,
-  c.refresh_idle_ttl_s AS config_refresh_idle_ttl_s,
-  c.refresh_absolute_ttl_s AS config_refresh_absolute_ttl_s,
-  c.session_idle_ttl_s AS config_session_idle_ttl_s,
-  c.session_absolute_ttl_s AS config_session_absolute_ttl_s,
-  c.device_idle_ttl_s AS config_device_idle_ttl_s,
-  c.device_absolute_ttl_s AS config_device_absolute_ttl_s,
-  c.max_sessions AS config_max_sessions,
-  (SELECT JSON_ARRAYAGG(l.label) FROM auth_user_label AS l WHERE l.user_id = u.id) AS owner_labels"""
+  (SELECT JSON_ARRAYAGG(l.label) FROM auth_user_label AS l WHERE l.user_id = u.id) AS owner_labels,
+  c.*"""
 
 # Index: primary keys of both. At most one row, as user_config is keyed by user_id.
 CONFIG_JOIN = "LEFT JOIN user_config AS c ON c.user_id = u.id"
 OWNER_JOIN = f"LEFT JOIN auth_users AS u ON u.id = t.user_id\n{CONFIG_JOIN}"
 
-# In a write: the owner is active now, not just when the row was read. MySQL takes a shared lock on the
-# user's row, so a disable and a rotation come one after the other, and the later one sees the earlier.
-IS_ACTIVE_OWNER = f"""EXISTS (
-    SELECT 1 FROM auth_users AS u WHERE u.id = auth_user_tokens.user_id AND u.status = '{ACTIVE}')"""
+
+def is_active(user_id: str) -> str:
+    """For a write: the user in a column is active now, not just when the row was read. MySQL takes a shared lock
+    on the user's row, so a disable and a rotation come one after the other, and the later one sees the earlier."""
+    return f"""EXISTS (
+    SELECT 1 FROM auth_users AS u WHERE u.id = {user_id} AND u.status = '{ACTIVE}')"""
+
 
 # Index: ux_username. The collation may find several spellings; canonical_username decides.
 SELECT_ACCOUNT_BY_NAME = f"""
@@ -69,7 +86,9 @@ class MySqlPortal:
     def account_by_name(self, canonical_name: str) -> Account | None:
         rows = self._database.query(SELECT_ACCOUNT_BY_NAME, (canonical_name,))
         accounts = [account_from(row) for row in rows]
-        return next((a for a in accounts if canonical_username(a.user.username) == canonical_name), None)
+        named = [a for a in accounts if canonical_username(a.user.username) == canonical_name]
+        # Two accounts of one name (a collation that tells case apart): neither, rather than the wrong one.
+        return named[0] if len(named) == 1 else None
 
     def account_by_id(self, user_id: str) -> Account | None:
         rows = self._database.query(SELECT_ACCOUNT_BY_ID, (user_id,))
@@ -92,12 +111,50 @@ def owner_from(row: dict[str, Any]) -> User | None:
     """The user in a row with OWNER_COLUMNS; None where the Portal has none."""
     if row["owner_id"] is None:
         return None
-    config = {name: row[f"config_{name}"] for name in UserConfig.__dataclass_fields__}
     labels = json.loads(row["owner_labels"]) if row["owner_labels"] else []
     return User(
         id=row["owner_id"],
         username=row["owner_username"],
         is_active=row["owner_status"] == ACTIVE,
         labels=tuple(sorted(labels)),
-        config=UserConfig(**config),
+        config=_config_from(row),
     )
+
+
+def _config_from(row: dict[str, Any]) -> UserConfig:
+    """The preferences in a row with `c.*`, of whatever type the Portal keeps them."""
+    values: dict[str, Any] = {}
+    unreadable = []
+    for name, column in CONFIG_COLUMNS.items():
+        stored = row.get(column)
+        value = _READERS.get(name, _whole)(stored)
+        values[name] = value
+        if stored is not None and value is None:
+            unreadable.append(name)
+    return UserConfig(**values, unreadable=tuple(unreadable))
+
+
+def _whole(stored: object) -> int | None:
+    if isinstance(stored, int | Decimal) and stored == int(stored):
+        return int(stored)
+    return int(stored) if isinstance(stored, str) and _WHOLE.fullmatch(stored) else None
+
+
+def _flag(stored: object) -> bool | None:
+    if isinstance(stored, bytes):  # BIT(1)
+        stored = int.from_bytes(stored, "big")
+    whole = _whole(stored)
+    return bool(whole) if whole in (0, 1) else None
+
+
+def _text(stored: object) -> str | None:
+    return stored if isinstance(stored, str) else None
+
+
+_WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
+_READERS: dict[str, Callable[[object], object]] = {
+    "session_limit_action": _text,
+    "allowed_modes": _text,
+    "remember_devices": _flag,
+    "notify_new_device": _flag,
+}

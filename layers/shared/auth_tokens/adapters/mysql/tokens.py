@@ -1,27 +1,29 @@
 """auth_user_tokens: load, rotate, start, revoke. Port usecases.ports.TokenStore."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from auth_tokens.adapters.mysql.connection import Database, Transaction
 from auth_tokens.adapters.mysql.events import EventWriter
 from auth_tokens.adapters.mysql.limits import RESET_BUCKET
-from auth_tokens.adapters.mysql.portal import IS_ACTIVE_OWNER, OWNER_JOIN
+from auth_tokens.adapters.mysql.portal import OWNER_JOIN, is_active
 from auth_tokens.adapters.mysql.rows import (
     COLUMNS_WITH_OWNER,
     INSERT_COLUMNS,
     INSERT_PLACES,
     TOKEN_COLUMNS,
+    live_sessions_from,
     record_from,
     row_from,
 )
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.domain.claims import AccessClaims
-from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
+from auth_tokens.domain.errors import TokenServiceError
+from auth_tokens.domain.events import RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import id_from
-from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.sessions import LiveSession, TokenRecord
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.ports import Rotation, SessionStart
+from auth_tokens.observability import Telemetry
+from auth_tokens.usecases.ports import DeviceUse, Rotation, Seat, SessionStart, Standing
 
 # Index: primary key, each join by primary key. At most one row.
 SELECT_TOKEN = f"""
@@ -53,7 +55,7 @@ WHERE id = %s
   AND token_hash = %s
   AND revoked_at IS NULL
   AND expires_at > %s
-  AND {IS_ACTIVE_OWNER}
+  AND {is_active("auth_user_tokens.user_id")}
 """
 
 # Index: primary key. Row count 0: revoked or rotated meanwhile, which needs no note.
@@ -70,40 +72,90 @@ VALUES ({INSERT_PLACES})
 ON DUPLICATE KEY UPDATE id = VALUES(id)
 """
 
-# A device seen before keeps its birth, its owner and, if it was revoked meanwhile, its end.
-UPSERT_DEVICE = f"""
+_DEVICE_COLUMNS = (
+    "generation",
+    "token_hash",
+    "key_epoch",
+    "retry_key_hash",
+    "rotated_at",
+    "last_used_at",
+    "auth_time",
+    "expires_at",
+    "absolute_expires_at",
+    "metadata",
+)
+
+# Of two rows, one is the device's: seen before, it keeps its birth, its owner and, if it was revoked
+# meanwhile, its end. A session that is there already is left as it is.
+INSERT_SESSION_AND_DEVICE = f"""
 INSERT INTO auth_user_tokens ({INSERT_COLUMNS})
-VALUES ({INSERT_PLACES})
+VALUES ({INSERT_PLACES}), ({INSERT_PLACES})
 ON DUPLICATE KEY UPDATE
-  generation = VALUES(generation),
-  token_hash = VALUES(token_hash),
-  key_epoch = VALUES(key_epoch),
-  retry_key_hash = VALUES(retry_key_hash),
-  rotated_at = VALUES(rotated_at),
-  last_used_at = VALUES(last_used_at),
-  auth_time = VALUES(auth_time),
-  expires_at = VALUES(expires_at),
-  absolute_expires_at = VALUES(absolute_expires_at),
-  metadata = VALUES(metadata)
+  {", ".join(f"{name} = IF(type = 'device', VALUES({name}), {name})" for name in _DEVICE_COLUMNS)}
 """
 
-# Index: primary key; holds the row until the session on it is committed.
-LOCK_DEVICE = """
-SELECT id
-FROM auth_user_tokens
-WHERE id = %s AND generation = %s AND revoked_at IS NULL
+# Index: primary key. Row count 0: someone else used or ended the device meanwhile, or the Portal changed the
+# user; 1: the session is there, and the device's row is held until the rest is committed.
+INSERT_SESSION_ON_DEVICE = f"""
+INSERT INTO auth_user_tokens ({INSERT_COLUMNS})
+SELECT {INSERT_PLACES}
+FROM auth_user_tokens AS d
+WHERE d.id = %s
+  AND d.generation = %s
+  AND d.token_hash = %s
+  AND d.last_used_at = %s
+  AND d.revoked_at IS NULL
+  AND d.expires_at > %s
+  AND {is_active("d.user_id")}
 FOR UPDATE
 """
 
-# Index: ix_user_type. Oldest use first: what gives way comes first.
-SELECT_LIVE_SESSION_IDS = """
-SELECT id
-FROM auth_user_tokens
-WHERE user_id = %s
-  AND type IN ('refresh', 'session')
-  AND revoked_at IS NULL
-  AND expires_at > %s
-ORDER BY last_used_at, id
+# Index: primary key. Only while INSERT_SESSION_ON_DEVICE holds the device's row.
+ROTATE_DEVICE_AND_END_SESSIONS = """
+UPDATE auth_user_tokens
+SET generation = IF(type = 'device', %s, generation),
+    token_hash = IF(type = 'device', %s, token_hash),
+    key_epoch = IF(type = 'device', %s, key_epoch),
+    retry_key_hash = IF(type = 'device', %s, retry_key_hash),
+    rotated_at = IF(type = 'device', %s, rotated_at),
+    last_used_at = IF(type = 'device', %s, last_used_at),
+    expires_at = IF(type = 'device', %s, expires_at),
+    metadata = IF(type = 'device', %s, metadata),
+    revoke_reason = IF(type = 'device', NULL, IF(device_id = %s, 'replaced', 'evicted')),
+    revoked_at = IF(type = 'device', NULL, %s)
+WHERE id IN (%s) AND revoked_at IS NULL
+"""
+
+# Index: primary key. A session that ended before keeps its reason.
+END_SESSIONS = """
+UPDATE auth_user_tokens
+SET revoke_reason = IF(device_id = %s, 'replaced', 'evicted'), revoked_at = %s
+WHERE id IN (%s) AND revoked_at IS NULL
+"""
+
+# Index: ix_user_type. A user's live sessions, and of the devices the one named.
+SELECT_STANDING = f"""
+SELECT {TOKEN_COLUMNS}
+FROM auth_user_tokens AS t
+WHERE t.user_id = %s
+  AND t.type IN ('refresh', 'session', 'device')
+  AND t.revoked_at IS NULL
+  AND t.expires_at > %s
+  AND (t.type <> 'device' OR t.id = %s)
+"""
+
+# Index: primary key, each join by primary key; ix_user_type for the sessions. At most one row.
+SELECT_DEVICE = f"""
+SELECT {COLUMNS_WITH_OWNER},
+  (SELECT JSON_ARRAYAGG(JSON_ARRAY(HEX(s.id), HEX(s.device_id), s.created_at, s.last_used_at))
+   FROM auth_user_tokens AS s
+   WHERE s.user_id = t.user_id
+     AND s.type IN ('refresh', 'session')
+     AND s.revoked_at IS NULL
+     AND s.expires_at > %s) AS live_sessions
+FROM auth_user_tokens AS t
+{OWNER_JOIN}
+WHERE t.id = %s
 """
 
 # Index: primary key. Row count: how many ended now; a row that ended before keeps its reason.
@@ -118,13 +170,6 @@ REVOKE_DEVICE_ROWS = """
 UPDATE auth_user_tokens
 SET revoked_at = %s, revoke_reason = %s
 WHERE device_id = %s AND user_id = %s AND revoked_at IS NULL
-"""
-
-# Index: ix_device.
-REVOKE_DEVICE_SESSIONS = """
-UPDATE auth_user_tokens
-SET revoked_at = %s, revoke_reason = %s
-WHERE device_id = %s AND type IN ('refresh', 'session') AND revoked_at IS NULL
 """
 
 # Index: ix_user_type.
@@ -177,9 +222,10 @@ _AFTER_ALL = (_END_OF_TIME, b"\xff" * 16)
 class MySqlTokenStore:
     """Port usecases.ports.TokenStore on auth_user_tokens."""
 
-    def __init__(self, database: Database, events: EventWriter) -> None:
+    def __init__(self, database: Database, events: EventWriter, telemetry: Telemetry) -> None:
         self._database = database
         self._events = events
+        self._telemetry = telemetry
 
     def load(self, token_id: bytes) -> TokenRecord | None:
         rows = self._database.query(SELECT_TOKEN, (token_id,))
@@ -196,22 +242,47 @@ class MySqlTokenStore:
         parameters = (to_sql(at), to_sql(expires_at), record.id, record.generation)
         self._database.execute(TOUCH_SESSION, parameters)
 
-    def start_session(self, start: SessionStart) -> bool:
-        started = self._events.rows(start.events)
+    def start_session(self, seat: Seat, plan: Callable[[Standing], SessionStart]) -> SessionStart | None:
+        made: list[SessionStart] = []  # by an earlier run of this unit, whose commit went unanswered
+
+        def work(statements: Transaction) -> SessionStart | TokenServiceError | None:
+            # The account's bucket comes first: it clears the failures, and its row makes a user's sign-ins
+            # queue up, so that the limit of sessions holds however many come at once.
+            if not statements.attempt(RESET_BUCKET, (seat.account_bucket, seat.at * 1000)):
+                self._telemetry.count("LimiterFailedOpen")
+            standing = _standing(statements, seat)
+            if any(session.id == seat.session_id for session in standing.sessions):
+                return made[-1] if made else None
+            try:
+                start = plan(standing)
+            except TokenServiceError as refusal:
+                return refusal
+            made.append(start)
+            self._write(statements, start)
+            return start
+
+        result = self._database.transaction(work)
+        if isinstance(result, TokenServiceError):
+            raise result
+        return result
+
+    def load_device(self, device_id: bytes, now: int) -> tuple[TokenRecord, list[LiveSession]] | None:
+        rows = self._database.query(SELECT_DEVICE, (to_sql(now), device_id))
+        return (record_from(rows[0]), live_sessions_from(rows[0]["live_sessions"])) if rows else None
+
+    def open_session(self, start: SessionStart, used: DeviceUse) -> bool:
+        events = self._events.rows(start.events)
 
         def work(statements: Transaction) -> bool:
-            # Taking the account's bucket first makes a user's logins queue up: the limit of
-            # sessions then holds however many come at once. It also clears the failures.
-            statements.execute(RESET_BUCKET, (start.account_bucket, start.session.created_at * 1000))
-            if start.used_device and not _hold_device(statements, *start.used_device):
+            if statements.execute(INSERT_SESSION_ON_DEVICE, _open_parameters(start, used.record)) == 0:
                 return False
-            if start.replaces:
-                _end_device_sessions(statements, start.session)
-            evicted = self._evict(statements, start)
-            if start.device:
-                statements.execute(UPSERT_DEVICE, row_from(start.device))
-            statements.execute(INSERT_SESSION, row_from(start.session))
-            self._events.write(statements, started + evicted)
+            if used.rotation:
+                parameters = _rotate_and_end_parameters(start, used.record, used.rotation)
+                sql = _for_ids(ROTATE_DEVICE_AND_END_SESSIONS, 1 + len(start.ended))
+                statements.execute(sql, parameters)
+            else:
+                _end_sessions(statements, start)
+            self._events.write(statements, events)
             return True
 
         return self._database.transaction(work)
@@ -269,29 +340,56 @@ class MySqlTokenStore:
 
         return self._database.transaction(work)
 
-    def _evict(self, statements: Transaction, start: SessionStart) -> list[tuple[object, ...]]:
-        """Make room for one more session: the least recently used give way. Answers their events."""
-        session, now = start.session, to_sql(start.session.created_at)
-        live = statements.query(SELECT_LIVE_SESSION_IDS, (session.user_id, now))
-        surplus = live[: max(0, len(live) + 1 - start.max_sessions)]
-        for row in surplus:
-            statements.execute(REVOKE_ROW, (now, RevokeReason.EVICTED.value, row["id"]))
-        template = SecurityEvent(EventType.SESSION_EVICTED, session.created_at, session.user_id)
-        return self._events.rows([replace(template, session_id=row["id"]) for row in surplus])
+    def _write(self, statements: Transaction, start: SessionStart) -> None:
+        assert start.device is not None
+        _end_sessions(statements, start)
+        rows = (*row_from(start.session), *row_from(start.device))
+        statements.execute(INSERT_SESSION_AND_DEVICE, rows)
+        self._events.write(statements, self._events.rows(start.events))
 
 
-def _hold_device(statements: Transaction, record: TokenRecord, rotation: Rotation | None) -> bool:
-    if rotation is None:
-        return bool(statements.query(LOCK_DEVICE, (record.id, record.generation)))
-    return statements.execute(ROTATE_TOKEN, _rotate_parameters(record, rotation)) == 1
+def _standing(statements: Transaction, seat: Seat) -> Standing:
+    parameters = (seat.user_id, to_sql(seat.at), seat.device_id)
+    records = [record_from(row) for row in statements.query(SELECT_STANDING, parameters)]
+    device = next((record for record in records if record.kind is TokenKind.DEVICE), None)
+    sessions = [
+        LiveSession(record.id, record.device_id, record.created_at, record.last_used_at)
+        for record in records
+        if record is not device
+    ]
+    return Standing(sessions, device)
 
 
-def _end_device_sessions(statements: Transaction, session: TokenRecord) -> None:
-    parameters = (to_sql(session.created_at), RevokeReason.REPLACED.value, session.device_id)
-    statements.execute(REVOKE_DEVICE_SESSIONS, parameters)
+def _end_sessions(statements: Transaction, start: SessionStart) -> None:
+    if start.ended:
+        at = to_sql(start.session.created_at)
+        parameters = (start.session.device_id, at, *start.ended)
+        statements.execute(_for_ids(END_SESSIONS, len(start.ended)), parameters)
+
+
+def _for_ids(sql: str, count: int) -> str:
+    """A statement on one id as one on several: a place for each, as values are never formatted in."""
+    return sql.replace("IN (%s)", f"IN ({', '.join(['%s'] * count)})")
+
+
+def _open_parameters(start: SessionStart, device: TokenRecord) -> tuple[object, ...]:
+    now = to_sql(start.session.created_at)
+    seen = (device.id, device.generation, device.token_hash, to_sql(device.last_used_at), now)
+    return (*row_from(start.session), *seen)
+
+
+def _rotate_and_end_parameters(
+    start: SessionStart, device: TokenRecord, rotation: Rotation
+) -> tuple[object, ...]:
+    return (*_moved(rotation), device.id, to_sql(rotation.at), device.id, *start.ended)
 
 
 def _rotate_parameters(record: TokenRecord, rotation: Rotation) -> tuple[object, ...]:
+    return (*_moved(rotation), record.id, record.generation, record.token_hash, to_sql(rotation.at))
+
+
+def _moved(rotation: Rotation) -> tuple[object, ...]:
+    """What a rotation sets, in the order in which both statements name it."""
     at = to_sql(rotation.at)
     return (
         rotation.generation,
@@ -302,10 +400,6 @@ def _rotate_parameters(record: TokenRecord, rotation: Rotation) -> tuple[object,
         at,
         to_sql(rotation.expires_at),
         rotation.metadata,
-        record.id,
-        record.generation,
-        record.token_hash,
-        at,
     )
 
 
