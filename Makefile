@@ -5,13 +5,15 @@ VENV := .venv
 SAM_VENV := .venv-sam
 CHECKOV_VENV := .venv-checkov
 NODE_VENV := .venv-node
+RUNTIME_VENV := .venv-runtime
 MYSQL_GRAMMAR := tools/mysql_grammar
 PY := $(VENV)/bin/python
+DEPLOYED_PYTHON := $(shell sed -n 's/^ *Runtime: python//p' template.yaml)
 export PYTHONPATH := .:layers/shared
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lock build clean sam checkov node mysql-grammar traffic
+.PHONY: help setup run demo test check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,10 +30,10 @@ demo: setup ## Walk through the life of a token, step by step
 traffic: setup ## People and attackers against the service of make run (ARGS="--seconds 60 --users 40")
 	@exec $(PY) -m local.traffic $(ARGS)
 
-test: setup node ## Run all tests
+test: setup node package ## Run all tests
 	@exec $(PY) -m pytest
 
-check: setup sam checkov mysql-grammar ## Format, lint, types, SQL, templates, policies, architecture
+check: setup sam checkov mysql-grammar reproducible ## Format, lint, types, SQL, templates, policies, architecture
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
@@ -58,11 +60,22 @@ node:
 mysql-grammar: node
 	@scripts/setup-node $(NODE_VENV) $(MYSQL_GRAMMAR)
 
-build: setup sam ## Build the deployable artifacts
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(SAM_VENV)/bin/sam build
+build: setup sam ## Build the deployable artifacts (ARCH=x86_64 for another machine)
+	@$(PY) -m local.package --arch $(or $(ARCH),arm64)
+
+reproducible: setup sam
+	@$(PY) -m local.package --twice --into .aws-sam/reproducible
+
+# Lambda's side of the packaged functions: the deployed Python where this machine has it, the runtime client, boto3.
+runtime:
+	@PYTHON="$$(scripts/find-python $(DEPLOYED_PYTHON))" scripts/setup $(RUNTIME_VENV) requirements/runtime.txt
+
+# The artifacts for this machine, for the tests; built beforehand, as a test reaches no package registry.
+package: setup sam runtime
+	@$(PY) -m local.packaged
 
 lock: setup ## Lock the newest versions again
 	scripts/lock $(VENV)/bin/uv
 
 clean: ## Remove everything that was set up or left behind
-	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) tests/node/node_modules $(MYSQL_GRAMMAR)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) tests/node/node_modules $(MYSQL_GRAMMAR)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,8 @@ JOBS_TEMPLATE = JOBS / "template.yaml"
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """One function. name: logical id; code: its folder; environment: complete; layers: for the module path."""
+    """One function. name: logical id; code: its folder; environment: complete; layers: for the module path;
+    python: the interpreter that runs it."""
 
     name: str
     code: Path
@@ -28,6 +30,7 @@ class FunctionSpec:
     memory_mb: int
     environment: dict[str, str]
     layers: tuple[Path, ...]
+    python: str = sys.executable
 
 
 def function_specs(

@@ -66,6 +66,7 @@ class LocalStack:
         parameters: Mapping[str, str] | None = None,
         database_url: str | None = None,
         passwords: Mapping[str, str] | None = None,
+        place: Callable[[FunctionSpec], FunctionSpec] | None = None,
         aws: LocalAws | None = None,
         max_environments: int = 4,
         durable: bool = True,
@@ -77,6 +78,7 @@ class LocalStack:
         self._max_environments = max_environments
         self._clock = clock
         self._passwords = passwords
+        self._place = place
         self._mariadb = None if database_url else MariaDb(self.state_dir, durable=durable)
         self.database = self._mariadb.address if self._mariadb else database_address(database_url or "")
         self.port = port or free_port()
@@ -85,6 +87,7 @@ class LocalStack:
         self.aws = aws or LocalAws(self.state_dir)
         self._owns_aws = aws is None
         self.specs: dict[str, FunctionSpec] = {}
+        self._names: dict[str, str] = {}
         self.runner: Runner | None = None
         self._metrics: LogMetrics | None = None
         self._server: RunningServer | None = None
@@ -133,7 +136,7 @@ class LocalStack:
 
     def invoke(self, function: str, event: Any) -> Any:
         """Invokes a function by its short name (the name of its folder) as AWS would. Raises FunctionError."""
-        return self._invoke(self._names()[function], event)
+        return self._invoke(self._names[function], event)
 
     def connect(self) -> pymysql.Connection[pymysql.cursors.Cursor]:
         """A connection of the service's database user, to look at or change what is stored."""
@@ -152,9 +155,6 @@ class LocalStack:
         assert self.runner is not None
         return self.runner.invoke(name, event)
 
-    def _names(self) -> dict[str, str]:
-        return {spec.code.name: name for name, spec in self.specs.items()}
-
     def _load_apis(self) -> list[MountedApi]:
         own = load_apis(TEMPLATE, self.parameters)
         arn = function_arn(AUTHORIZER)
@@ -169,10 +169,10 @@ class LocalStack:
         overrides = {**self.aws.environment, **self._database_variables(), "KMS_KEY_ID": self.aws.key_id}
         jobs_parameters = {"AuthorizerFunctionArn": function_arn(AUTHORIZER)}
         own = function_specs(TEMPLATE, self.parameters, overrides)
-        self.specs = {
-            **{name: self._logged_in(spec) for name, spec in own.items()},
-            **function_specs(JOBS_TEMPLATE, jobs_parameters, self.aws.environment),
-        }
+        jobs = function_specs(JOBS_TEMPLATE, jobs_parameters, self.aws.environment)
+        self._names = {spec.code.name: name for name, spec in (own | jobs).items()}
+        placed = {name: self._place(spec) if self._place else spec for name, spec in own.items()}
+        self.specs = {name: self._logged_in(spec) for name, spec in placed.items()} | jobs
         if self._kind == "inprocess":
             self.runner = InProcessRunner(self.specs)
         else:
@@ -206,7 +206,7 @@ class LocalStack:
             return GatewayResponse(200, (("Content-Type", "text/plain; charset=utf-8"),), page)
         if (request.method, request.path) == ("POST", _USERS):
             return self._more_users(request)
-        name = self._names().get(request.path.removeprefix(_INVOKE))
+        name = self._names.get(request.path.removeprefix(_INVOKE))
         if name is None or request.method != "POST":
             return message_response(404, "Not Found")
         try:

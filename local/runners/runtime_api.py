@@ -60,7 +60,9 @@ class _Child:
         self._init_error: dict[str, Any] | None = None
         self.is_fresh = True
         self.is_stale = False
+        self.ready_at: float | None = None
         self._server = _RuntimeApi(self)
+        self.started_at = time.perf_counter()
         self.process = process_starter.start(spec, self._server.server_port, log_dir)
 
     def invoke(self, event: bytes, timeout_s: float) -> bytes:
@@ -96,7 +98,8 @@ class _Child:
         self._server.server_close()
 
     def take(self) -> _Invocation | None:
-        """For the Runtime API: the next event, when there is one."""
+        """For the Runtime API: the next event, when there is one. Asked for the first time, the function is ready."""
+        self.ready_at = self.ready_at or time.perf_counter()
         return self._next.get()
 
     def settle(self, invocation_id: str, result: bytes = b"", error: dict[str, Any] | None = None) -> None:
@@ -205,11 +208,15 @@ class _Starter:
 
 
 class LambdaRunner:
-    """A Runner. max_environments: children per function; log_dir: a log file per function, else standard error."""
+    """A Runner. max_environments: children per function; log_dir: a log file per function, else standard error.
+
+    init_ms: for each function, how long its children took from their start to their readiness for an event.
+    """
 
     def __init__(
         self, specs: Mapping[str, FunctionSpec], *, max_environments: int = 4, log_dir: Path | None = None
     ) -> None:
+        self.init_ms: dict[str, list[float]] = {name: [] for name in specs}
         self._specs = specs
         self._log_dir = log_dir
         self._starter = _Starter()
@@ -225,10 +232,13 @@ class LambdaRunner:
         payload = json.dumps(event).encode()
         with self._places[function]:
             child = self._take(spec)
+            is_cold = child.is_fresh
             try:
                 result = child.invoke(payload, timeout_s or spec.timeout_s)
             finally:
                 self._give_back(spec, child)
+            if is_cold and child.ready_at is not None:
+                self.init_ms[function].append((child.ready_at - child.started_at) * 1000)
         return json.loads(result)
 
     def drop(self, function: str | None = None) -> None:
@@ -294,7 +304,7 @@ def _start(spec: FunctionSpec, port: int, log_dir: Path | None) -> subprocess.Po
     with contextlib.ExitStack() as files:
         log = files.enter_context((log_dir / f"{spec.name}.log").open("ab")) if log_dir else None
         return subprocess.Popen(
-            [sys.executable, "-m", "awslambdaric", spec.handler],
+            [spec.python, "-m", "awslambdaric", spec.handler],
             cwd=spec.code,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,160 @@
+"""`make build`: the deployable artifacts by `sam build`; the same sources give the same bytes.
+
+What `sam build` leaves is cleaned (bytecode, modes, times), looked through for what must not be deployed,
+and summed up by one hash.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from local.environment import ROOT, TEMPLATE
+
+LAYER = "SharedLayer"
+MAX_LAYER_BYTES = 20_000_000
+# The wheels' platform for each architecture of Lambda, and how its shared objects say so (e_machine of ELF).
+PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
+_ELF_MACHINES = {"arm64": 0xB7, "x86_64": 0x3E}
+# Of the runtime, of development, of a browser; or written by an installer, and another one at each build.
+_UNWANTED = re.compile(
+    r"(^|/)(boto3|botocore|pip|setuptools|moto|pytest|tests?|__pycache__|swagger_ui|bin)(/|$)"
+    r"|\.(pyc|pyi)$|(^|/)(\.lock|RECORD|INSTALLER|REQUESTED)$"
+)
+# The least time that a ZIP file can hold.
+_MODIFIED_AT_S = 315_532_800  # 1980-01-01
+_STAMP = ".built-from"
+_SAM = ROOT / ".venv-sam" / "bin" / "sam"
+
+
+class BuildFailed(Exception):
+    """The text says what is wrong with the build."""
+
+
+def main() -> int:
+    """Builds; 1 if that fails, or what was built must not be deployed."""
+    arguments = argparse.ArgumentParser(prog="make build")
+    arguments.add_argument("--arch", choices=PLATFORMS, default="arm64")
+    arguments.add_argument("--into", type=Path, default=ROOT / ".aws-sam" / "build")
+    arguments.add_argument("--twice", action="store_true")
+    given = arguments.parse_args()
+    try:
+        built = build(given.arch, deployed_python(), given.into)
+        if given.twice and build(given.arch, deployed_python(), given.into) != built:
+            raise BuildFailed("two builds of the same sources differ")
+    except BuildFailed as exc:
+        print(f"make build: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def build(arch: str, python: str, folder: Path) -> str:
+    """Builds into a folder, says what came out and returns its hash. Raises BuildFailed."""
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",  # uv is there
+        "PLATFORM": PLATFORMS[arch],
+        "PYTHON_VERSION": python,
+    }
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [str(part) for part in (_SAM, "build", "--template", TEMPLATE, "--build-dir", folder)]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise BuildFailed(f"sam build failed\n{done.stderr}")
+    _clean(folder)
+    if found := faults(folder, arch):
+        raise BuildFailed("\n".join(found))
+    (folder / _STAMP).write_text(_inputs(arch, python))
+    result = digest(folder)
+    layer = size(folder / LAYER)
+    functions = sum(size(path) for path in folder.glob("*Function"))
+    print(
+        f"{folder.name} {arch} python{python}: layer {layer:,} bytes, functions {functions:,} bytes, {result}"
+    )
+    return result
+
+
+def is_current(folder: Path, arch: str, python: str) -> bool:
+    """Was the folder built from just these sources?"""
+    stamp = folder / _STAMP
+    return stamp.is_file() and stamp.read_text() == _inputs(arch, python)
+
+
+def faults(folder: Path, arch: str) -> list[str]:
+    """What must not be deployed like this, each with its place."""
+    found = [f"{path} does not belong there" for path in _names(folder) if _UNWANTED.search(path)]
+    objects = (path for path in folder.rglob("*.so") if _elf_machine(path) != _ELF_MACHINES[arch])
+    found += [f"{path.relative_to(folder)} is not for {arch}" for path in objects]
+    if size(folder / LAYER) >= MAX_LAYER_BYTES:
+        found.append(f"the layer has {size(folder / LAYER):,} bytes, at most {MAX_LAYER_BYTES:,} are allowed")
+    return found
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over the names, modes, times and contents of what is deployed."""
+    total = hashlib.sha256()
+    for name in _names(folder):
+        path = folder / name
+        about = path.stat()
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        total.update(f"{name}\0{about.st_mode:o}\0{int(about.st_mtime)}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def size(folder: Path) -> int:
+    """Bytes, unpacked."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def deployed_python() -> str:
+    """The version that the template names."""
+    versions = set(re.findall(r"^ *Runtime: python([\d.]+)$", TEMPLATE.read_text("utf-8"), re.MULTILINE))
+    return str(versions.pop())
+
+
+def _clean(folder: Path) -> None:
+    for cache in list(folder.rglob("__pycache__")):
+        shutil.rmtree(cache)
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+        os.utime(path, (_MODIFIED_AT_S, _MODIFIED_AT_S))
+
+
+def _names(folder: Path) -> list[str]:
+    """The files that are deployed, in an order of their own."""
+    deployed = (path for path in folder.glob("*") if path.is_dir())
+    return sorted(
+        path.relative_to(folder).as_posix() for part in deployed for path in part.rglob("*") if path.is_file()
+    )
+
+
+def _elf_machine(path: Path) -> int:
+    with path.open("rb") as file:
+        return int.from_bytes(file.read(20)[18:20], "little")
+
+
+def _inputs(arch: str, python: str) -> str:
+    total = hashlib.sha256(f"{arch} {python}".encode())
+    for path in _sources():
+        total.update(f"{path.relative_to(ROOT)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def _sources() -> Iterator[Path]:
+    yield TEMPLATE
+    yield Path(__file__)
+    for folder in (ROOT / "functions", ROOT / "layers"):
+        yield from sorted(
+            path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
