@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,12 +47,14 @@ class DatabaseAddress:
 
 
 class MariaDb:
-    """One server over one data folder. durable: commits survive a crash of the machine, as on RDS."""
+    """One server over one data folder. durable: commits survive a crash of the machine, as on RDS;
+    options: more of the server's own."""
 
-    def __init__(self, state_dir: Path, *, durable: bool = True) -> None:
+    def __init__(self, state_dir: Path, *, durable: bool = True, options: Sequence[str] = ()) -> None:
         self._state_dir = state_dir
         self._data = state_dir / "mariadb"
         self._durable = durable
+        self._options = options
         self._files: ServerFiles | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._socket_dir: Path | None = None
@@ -93,6 +96,11 @@ class MariaDb:
             autocommit=True,
             ssl_disabled=True,
         )
+
+    def administrator(self) -> pymysql.Connection[pymysql.cursors.Cursor]:
+        """A connection of root, over the private socket."""
+        assert self._socket_dir is not None
+        return pymysql.connect(unix_socket=str(self._socket_dir / "s.sock"), user="root", autocommit=True)
 
     def stop(self) -> None:
         """Ends the server; the data stay."""
@@ -145,6 +153,7 @@ class MariaDb:
                     "--performance-schema=off",
                     f"--sql-mode={_SQL_MODE}",
                     "--character-set-server=utf8mb4",
+                    *self._options,
                 ],
                 env={**os.environ, **files.environment},
                 stdin=subprocess.DEVNULL,

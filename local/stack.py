@@ -53,7 +53,8 @@ class LocalStack:
     "inprocess" (all in this process, for tests); port 0: any free one; state_dir: where the data live,
     None for a folder that goes with the stack; parameters: of template.yaml; database_url: an existing
     MySQL or MariaDB instead of a private one; passwords: of the database users that template.yaml names, so
-    that each function logs in as its own, None for all as the one user of the URL; aws: services that run
+    that each function logs in as its own, None for all as the one user of the URL; place: where and how each
+    function runs, made of how it would run from its folder here; aws: services that run
     already, and go on after it; clock: epoch seconds, for gateway and authorizer cache.
     """
 

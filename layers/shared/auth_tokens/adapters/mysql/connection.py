@@ -62,6 +62,10 @@ class DatabaseConfig:
     verify_tls: bool = True
     timeout_s: int = 3
 
+    def __post_init__(self) -> None:
+        if self.password is None and not self.verify_tls:
+            raise ValueError("an IAM token is sent in clear: only over verified TLS")
+
 
 class Transaction:
     """Statements on one connection. Parameters are always bound, never formatted in."""
