@@ -1,23 +1,34 @@
-"""Scheduled daily: walks the signing keys from published to signing, retired and gone."""
+"""Scheduled daily: walks all keys from published to in use, retired and gone. Invoked with a kid: withdraws it."""
 
 from typing import Any
 
 from auth_tokens import bootstrap
-from auth_tokens.domain.keys import Add
-from auth_tokens.usecases.rotate_keys import rotate_keys
+from auth_tokens.domain.keys import Add, Step
+from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_signing_key
 from auth_tokens.web.handler import is_http
+from auth_tokens.web.parameters import Parameters
 
 SHARED = bootstrap.parts(bootstrap.powertools(), may_create_keys=True)
 DEPS = bootstrap.rotating(SHARED)
+MAX_KID = 64
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answers the steps taken."""
+    """Answers the steps taken. `{"withdraw": kid}` (IAM: lambda:InvokeFunction) ends a signing key at once."""
     if is_http(event):
         raise ValueError("rotate_keys is not reachable through an API")
+    if "withdraw" not in event:
+        return _answer(rotate_keys(DEPS))
+    kid = Parameters(event).required_text("withdraw", MAX_KID)
+    return _answer(withdraw_signing_key(kid, DEPS), withdrawn=kid)
+
+
+def _answer(taken: list[Step], withdrawn: str | None = None) -> dict[str, Any]:
     steps = [
-        f"add {step.state.value}" if isinstance(step, Add) else f"{step.kid} {step.after.value}"
-        for step in rotate_keys(DEPS)
+        f"{step.purpose.value} {step.epoch} {step.state.value}"
+        if isinstance(step, Add)
+        else f"{step.kid} {step.after.value}"
+        for step in taken
     ]
-    SHARED.telemetry.outcome("rotate_keys", steps=steps)
-    return {"steps": steps}
+    SHARED.telemetry.outcome("rotate_keys", steps=steps, withdrawn=withdrawn)
+    return {"steps": steps, "withdrawn": withdrawn}

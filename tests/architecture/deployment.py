@@ -74,10 +74,11 @@ def variables(function: str) -> dict[str, str]:
     return {name: str(value) for name, value in body["Properties"]["Environment"]["Variables"].items()}
 
 
-def statements(function: str) -> Iterator[dict[str, Any]]:
+def statements(function: str, among: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
     """The statements of a function's role, by its short name, those of policies of ours that it has, too."""
-    role = resources()[f"{functions()[function]}Role"]["Properties"]
-    attached = [resources()[arn]["Properties"] for arn in role["ManagedPolicyArns"] if arn in resources()]
+    deployed = among or resources()
+    role = deployed[f"{functions()[function]}Role"]["Properties"]
+    attached = [deployed[arn]["Properties"] for arn in role["ManagedPolicyArns"] if arn in deployed]
     for policy in [*role.get("Policies", []), *attached]:
         yield from each_statement(policy["PolicyDocument"])
 

@@ -1,7 +1,7 @@
 """Who may do what: each function has its own role, and of the KMS key only the purposes that it needs."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -27,7 +27,7 @@ PURPOSE = "kms:EncryptionContext:purpose"
 DECRYPT, ENCRYPT = "kms:Decrypt", "kms:Encrypt"
 
 # Function → what it may unwrap, what it may wrap. Only what signs may unwrap signing keys; only what makes
-# the first keys, or new ones, may wrap.
+# the first keys, or new ones, may wrap. A new epoch of the token chain takes the pseudonyms' key over.
 MAY = {
     "issue": ({SIGNING, CHAIN, METADATA}, {SIGNING, CHAIN, METADATA}),
     "refresh": ({SIGNING, CHAIN, METADATA}, {SIGNING, CHAIN, METADATA}),
@@ -37,7 +37,7 @@ MAY = {
     "discovery": (set(), set()),
     "authorizer": ({CHAIN}, set()),
     "cleanup": (set(), set()),
-    "rotate_keys": (set(), {SIGNING}),
+    "rotate_keys": ({CHAIN}, {SIGNING, CHAIN, METADATA}),
     "analytics": ({CHAIN, METADATA}, set()),
     "migrate": (set(), set()),
 }
@@ -99,6 +99,47 @@ def test_a_function_uses_the_one_key_for_nothing_else(function: str) -> None:
 @EACH
 def test_the_functions_that_make_keys_are_those_that_may_wrap_them(function: str) -> None:
     assert may_create_keys(function) == bool(MAY[function][1])
+
+
+# With SigningMode=kms: function → what it may do with the signing keys, and nothing else changes.
+MAY_BY_KMS = {
+    "issue": {"kms:Sign", "kms:GetPublicKey"},
+    "refresh": {"kms:Sign", "kms:GetPublicKey"},
+    "rotate_keys": {"kms:GetPublicKey"},
+}
+KEYS_NAMED = ["arn:aws:kms:eu-west-1:123456789012:key/one", "arn:aws:kms:eu-west-1:123456789012:key/two"]
+
+
+def signing_by_kms(*keys: str) -> Mapping[str, Any]:
+    return resources_with(SigningMode="kms", SigningKeyArns=",".join(keys))
+
+
+@pytest.mark.parametrize(("keys", "allowed"), [([], "SigningKey.Arn"), (KEYS_NAMED, KEYS_NAMED)])
+def test_only_what_signs_may_sign_by_kms(keys: list[str], allowed: object) -> None:
+    deployed = signing_by_kms(*keys)
+    for function in functions():
+        usual = list(statements(function))
+        further = [s for s in statements(function, deployed) if s not in usual]
+
+        assert {action for s in further for action in s["Action"]} == MAY_BY_KMS.get(function, set())
+        assert all(statement["Resource"] == allowed for statement in further)
+
+
+@pytest.mark.parametrize(("keys", "known"), [([], "SigningKey.Arn"), (KEYS_NAMED, ",".join(KEYS_NAMED))])
+def test_the_functions_know_the_signing_keys_in_the_order_of_their_turns(keys: list[str], known: str) -> None:
+    environment = signing_by_kms(*keys)["IssueFunction"]["Properties"]["Environment"]["Variables"]
+
+    assert environment["SIGNING_KMS_KEY_IDS"] == known
+    assert variables("issue")["SIGNING_KMS_KEY_IDS"] == ""
+
+
+def test_the_signing_key_is_of_the_algorithm_and_is_kept() -> None:
+    body = signing_by_kms()["SigningKey"]
+
+    assert body["Properties"]["KeySpec"] == "ECC_NIST_P256"
+    assert body["Properties"]["KeyUsage"] == "SIGN_VERIFY"
+    assert (body["DeletionPolicy"], body["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert "SigningKey" not in resources()
 
 
 def user_parameter(function: str) -> str:

@@ -12,6 +12,8 @@ from tests.docs.markdown import README, ROOT, code_blocks, plain, table
 
 SETTINGS = {row["Variable"].strip("`"): row for row in table(README, "Settings", "Variable").rows}
 TEXT = README.read_text("utf-8")
+# The end of a setting's name → its unit.
+UNITS = {"s": "s", "kib": "KiB"}
 
 
 def test_the_settings_table_has_every_setting_in_order() -> None:
@@ -23,7 +25,7 @@ def test_a_setting_has_the_default_unit_and_bounds_of_the_code(field: Field[obje
     row = SETTINGS[field.name.upper()]
 
     assert plain(row["Default"]) == _default(field)
-    assert row["Unit"] == ("s" if field.name.endswith("_s") else "")
+    assert row["Unit"] == UNITS.get(field.name.rpartition("_")[2], "")
     if field.name in _BOUNDS:
         low, high = _BOUNDS[field.name]
         assert row["Bounds"] == f"{low} to {high}"

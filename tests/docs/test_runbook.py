@@ -1,9 +1,12 @@
 """docs/runbook.md and docs/clients.md: log lines, events and context are those of the code."""
 
+from dataclasses import fields
+
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.events import EventType
-from auth_tokens.domain.keys import KeySchedule
+from auth_tokens.domain.keys import SIGNER_MAX_AGE_S, Purpose, schedules
 from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT, LOGIN_PER_SOURCE
+from auth_tokens.settings import Settings
 from auth_tokens.usecases.validate import Transport, Validated
 from auth_tokens.web.iam_policy import context_of
 from auth_tokens.web.portal_events import REASONS
@@ -38,12 +41,22 @@ def test_the_portals_events_are_named() -> None:
     assert all(f"`{name}`" in TEXT for name in REASONS)
 
 
-def test_the_walk_of_a_signing_key_is_the_schedules() -> None:
-    schedule = KeySchedule()
+def test_the_walk_of_the_keys_is_the_schedules() -> None:
+    default = {field.name: field.default for field in fields(Settings)}
+    walks = schedules(
+        jwks_max_age_s=default["jwks_max_age_s"],
+        cleanup_retention_s=default["cleanup_retention_s"],
+        signs_by_kms=False,
+    )
+    rows = {plain(row["Purpose"]): row for row in table(PAGE, "Keys", "Purpose").rows}
 
-    assert f"signs for {schedule.signing_age_s // 86400} days" in TEXT
-    assert schedule.publish_wait_s == 86400 and "published a day before" in TEXT
-    assert schedule.retire_wait_s == 7200 and "for two hours" in TEXT
+    for purpose, walk in walks.items():
+        waits = f"published {walk.publish_wait_s} s, retired {walk.retire_wait_s} s"
+        assert rows[purpose.value]["Waits, at the default settings"] == waits
+    assert f"signs for {walks[Purpose.SIGNING].use_for_s // 86400} days" in TEXT
+    assert f"in use for {walks[Purpose.METADATA].use_for_s // 86400};" in TEXT
+    assert walks[Purpose.TOKEN_CHAIN].use_for_s == walks[Purpose.METADATA].use_for_s
+    assert f"| within {SIGNER_MAX_AGE_S} s | it signs everywhere" in TEXT
 
 
 def test_the_login_limits_of_the_decision_are_the_codes() -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from auth_tokens.adapters.kms.keyring import KeyRing
 from auth_tokens.domain.claims import IAT_LEEWAY_S, build_claims
 from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
 from auth_tokens.domain.policy import MAX_ACCESS_TTL_S
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import PREFIXES, MalformedToken, OpaqueToken, TokenCodec, TokenKind
 from tests.docs.markdown import DOCS, code_blocks, plain, table
+from tests.support.fakes import key_ring
 
 PAGE = DOCS / "tokens.md"
 VECTORS = json.loads((DOCS / "token-vectors.json").read_text("utf-8"))
@@ -33,12 +33,7 @@ class OneKey:
         return bytes.fromhex(VECTORS["data_key"])
 
 
-def _key_ring() -> KeyRing:
-    source: Any = OneKey()
-    return KeyRing(source, source, lambda: 0, may_create=False)
-
-
-KEYS = _key_ring()
+KEYS = key_ring(OneKey(), OneKey())
 CODEC = TokenCodec(KEYS.chain_keys)
 
 

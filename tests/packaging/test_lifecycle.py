@@ -53,6 +53,7 @@ def test_the_life_of_a_token_by_every_function(packaged_stack: LocalStack) -> No
     # migrate, cleanup, rotate_keys, analytics
     assert packaged_stack.invoke("migrate", {})["applied"] == []
     assert packaged_stack.invoke("cleanup", {})["complete"]
+    assert "signing 2 published" in packaged_stack.invoke("rotate_keys", {})["steps"]
     assert packaged_stack.invoke("rotate_keys", {})["steps"] == []
     assert packaged_stack.invoke("analytics", {})["events"]["login_succeeded"] >= 1
     runner: Any = packaged_stack.runner

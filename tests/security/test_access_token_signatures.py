@@ -7,7 +7,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from auth_tokens.adapters.access_jwt.algorithms import public_jwk
-from auth_tokens.adapters.access_jwt.signer import LocalSigner
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.revoke import revoke_token
@@ -27,8 +26,8 @@ from tests.security.kit import (
     segment,
     stored_key,
 )
-from tests.support.fakes import FakeKeyTable, FakeKeyWrapper
-from tests.support.world import START, Clock
+from tests.support.fakes import FakeKeyTable, FakeKeyWrapper, signer
+from tests.support.world import START
 
 ALGORITHMS = ["ES256", "RS256", "EdDSA"]
 
@@ -215,11 +214,11 @@ def test_every_spelling_that_verifies_dies_with_the_jti(kit: Kit) -> None:
 def test_a_thousand_es256_signatures_are_64_bytes_and_verify() -> None:
     kit = Kit()
     table, wrapper = FakeKeyTable(), FakeKeyWrapper()
-    signer = LocalSigner(table, wrapper, Clock(), "ES256")  # type: ignore[arg-type]
-    first = signer.sign(good_claims())
+    made = signer(table, wrapper)
+    first = made.sign(good_claims())
     kit.table.rows = table.rows
 
-    tokens = [first, *(signer.sign(good_claims()) for _ in range(999))]
+    tokens = [first, *(made.sign(good_claims()) for _ in range(999))]
 
     assert {len(raw_of(token.split(".")[2])) for token in tokens} == {64}
     assert len(set(tokens)) == 1000

@@ -3,15 +3,13 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
 from auth_tokens.adapters.kms.cipher import RowCipher
-from auth_tokens.adapters.kms.keyring import KeyRing
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
-from tests.support.fakes import FakeKeyTable, FakeKeyWrapper
+from tests.support.fakes import FakeKeyTable, FakeKeyWrapper, key_ring
 from tests.support.world import START, Clock, RecordedTelemetry
 
 COLUMN = "auth_user_tokens.metadata"
@@ -30,8 +28,7 @@ class Rest:
     telemetry: RecordedTelemetry = field(default_factory=RecordedTelemetry)
 
     def cipher(self, column: str = COLUMN) -> RowCipher:
-        table: Any = self.table
-        keys = KeyRing(table, self.wrapper, self.clock, may_create=True)
+        keys = key_ring(self.table, self.wrapper, self.clock, self.telemetry, may_create=True)
         return RowCipher(column, keys, self.telemetry)
 
     def add_epoch(self, epoch: int) -> None:
@@ -233,7 +230,6 @@ def test_a_wrapped_key_moved_to_another_purpose_does_not_open(rest: Rest) -> Non
         START,
     )
     rest.table.rows.append(moved)
-    table: Any = rest.table
 
     with pytest.raises(Unavailable):
-        KeyRing(table, rest.wrapper, rest.clock, may_create=False).chain_keys(1)
+        key_ring(rest.table, rest.wrapper, rest.clock).chain_keys(1)

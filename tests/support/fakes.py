@@ -1,17 +1,25 @@
 """The ports in memory: what the adapters and use cases stand on, without a database, KMS or clock."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
+from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
+from auth_tokens.adapters.access_jwt.signer import AccessTokenSigner, private_key
+from auth_tokens.adapters.access_jwt.signing_keys import SigningKeyMaker
+from auth_tokens.adapters.kms.client import KmsClient
+from auth_tokens.adapters.kms.held_keys import HeldKeys
+from auth_tokens.adapters.kms.keyring import KeyRing
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.keys import KeyState, PublicKeyRow, Purpose, StoredKey
 from auth_tokens.domain.sessions import LiveSession, TokenRecord, User
 from auth_tokens.domain.tokens import ChainKeys, TokenCodec, TokenKind
-from tests.support.world import START
+from tests.support.world import START, Clock, RecordedTelemetry
 
+KEY_MAX_AGE_S = 43_200
 USER = User("11111111-1111-7111-8111-111111111111", "alice@example.com", is_active=True, labels=("admin",))
 ROW_ID = bytes.fromhex("0190000000007000800000000000000a")
 DEVICE_ID = bytes.fromhex("0190000000007000800000000000000d")
@@ -37,16 +45,24 @@ class FakeKeyTable:
             if row.purpose is Purpose.SIGNING and row.public_jwk
         ]
 
-    def insert(self, key: StoredKey) -> None:
+    def of(self, purpose: Purpose) -> list[StoredKey]:
         self._touch()
-        if all((row.purpose, row.epoch) != (key.purpose, key.epoch) for row in self.rows):
-            self.rows.append(key)
+        return sorted((row for row in self.rows if row.purpose is purpose), key=lambda row: row.epoch)
+
+    def insert(self, key: StoredKey) -> bool:
+        self._touch()
+        for row in self.rows:
+            if row.kid == key.kid or (row.purpose, row.epoch) == (key.purpose, key.epoch):
+                return False
+        self.rows.append(key)
+        return True
 
     def advance(self, kid: str, before: KeyState, after: KeyState, now: int) -> bool:
         self._touch()
         for index, row in enumerate(self.rows):
             if row.kid == kid and row.state is before:
-                self.rows[index] = replace(row, state=after, changed_at=now)
+                wrapped = None if after is KeyState.GONE else row.wrapped_key
+                self.rows[index] = replace(row, state=after, changed_at=now, wrapped_key=wrapped)
                 return True
         return False
 
@@ -177,3 +193,38 @@ def session_record(now: int = START, **changes: object) -> TokenRecord:
         owner=USER,
     )
     return replace(record, **changes)  # type: ignore[arg-type]
+
+
+def key_ring(
+    table: Any,
+    wrapper: Any,
+    clock: Callable[[], int] | None = None,
+    telemetry: RecordedTelemetry | None = None,
+    *,
+    may_create: bool = False,
+) -> KeyRing:
+    """The data keys of one more environment."""
+    return KeyRing(
+        table,
+        wrapper,
+        clock or Clock(),
+        telemetry or RecordedTelemetry(),
+        max_age_s=KEY_MAX_AGE_S,
+        may_create=may_create,
+    )
+
+
+def signer(
+    table: Any,
+    wrapper: Any,
+    clock: Callable[[], int] | None = None,
+    *,
+    algorithm: str = "ES256",
+    kms: Any = None,
+    kms_key_ids: Sequence[str] = (),
+) -> AccessTokenSigner:
+    """The signer of one more environment. kms: a client as boto3 makes them, for SIGNING_MODE=kms."""
+    now = clock or Clock()
+    held = HeldKeys(wrapper, now, RecordedTelemetry(), KEY_MAX_AGE_S, private_key)
+    keys = KmsSigningKeys(KmsClient(lambda: kms), kms_key_ids)
+    return AccessTokenSigner(table, held, keys, SigningKeyMaker(wrapper, keys, algorithm), now)

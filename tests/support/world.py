@@ -1,5 +1,7 @@
 """The use cases on a real database and a real KMS API, with the clock in the test's hand."""
 
+import base64
+import json
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,6 +149,17 @@ class World:
         """A row of auth_user_tokens as it is stored."""
         rows = self.sql("SELECT * FROM auth_user_tokens WHERE id = %s", uuid.UUID(session_id).bytes)
         return rows[0]
+
+
+def header_of(token: str | None) -> dict[str, str]:
+    """The header of an access token, unverified."""
+    header: dict[str, str] = json.loads(base64.urlsafe_b64decode((token or "").split(".")[0] + "=="))
+    return header
+
+
+def kid_of(token: str | None) -> str:
+    """The key that an access token says it is signed by."""
+    return header_of(token)["kid"]
 
 
 def _hash() -> str:

@@ -4,16 +4,21 @@ Nothing here talks to the network: connections and clients open at their first u
 function starts while the database is away and says 503 rather than failing to start.
 """
 
+from __future__ import annotations
+
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from auth_tokens.adapters.access_jwt.verifier import JwtVerifier, PublicKeys
 from auth_tokens.adapters.kms.cipher import RowCipher
+from auth_tokens.adapters.kms.client import KmsClient, kms_client
+from auth_tokens.adapters.kms.held_keys import HeldKeys
 from auth_tokens.adapters.kms.keyring import KeyRing
-from auth_tokens.adapters.kms.wrapper import KmsKeyWrapper, kms_client
+from auth_tokens.adapters.kms.wrapper import KmsKeyWrapper
 from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
 from auth_tokens.adapters.mysql.events import EventWriter, MySqlEventLog
 from auth_tokens.adapters.mysql.keys import KeyTable
@@ -23,15 +28,19 @@ from auth_tokens.adapters.mysql.revocations import MySqlRevocations
 from auth_tokens.adapters.mysql.tokens import MySqlTokenStore
 from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
 from auth_tokens.domain.ids import uuid7
-from auth_tokens.domain.keys import KeySchedule
+from auth_tokens.domain.keys import Purpose, schedules
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.observability import StandardTelemetry, Telemetry
 from auth_tokens.settings import Settings, aws_credentials, load_settings
 from auth_tokens.usecases.analyse import AnalyseDeps
 from auth_tokens.usecases.cleanup import CleanupDeps
 from auth_tokens.usecases.deps import IssueDeps, SessionDeps, ValidateDeps
-from auth_tokens.usecases.ports import Clock
+from auth_tokens.usecases.ports import Clock, Signer
 from auth_tokens.usecases.rotate_keys import RotateKeysDeps
+
+if TYPE_CHECKING:  # loaded only by the functions that sign or make keys
+    from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
+    from auth_tokens.adapters.access_jwt.signing_keys import SigningKeyMaker
 
 SERVICE = "auth-tokens"
 _REQUEST_TIMEOUT_S = 3
@@ -61,6 +70,7 @@ class Parts:
     clock_ms: Clock
     database: Database
     table: KeyTable
+    kms: KmsClient
     wrapper: KmsKeyWrapper
     keys: KeyRing
     codec: TokenCodec
@@ -85,8 +95,11 @@ def parts(
     settings = settings or load_settings()
     database = Database(database_config(settings, timeout_s), telemetry)
     table = KeyTable(database)
-    wrapper = KmsKeyWrapper(settings.kms_key_id, kms_client)
-    keys = KeyRing(table, wrapper, clock, may_create=may_create_keys)
+    kms = KmsClient(kms_client)
+    wrapper = KmsKeyWrapper(settings.kms_key_id, kms)
+    keys = KeyRing(
+        table, wrapper, clock, telemetry, max_age_s=settings.key_max_age_s, may_create=may_create_keys
+    )
     event_cipher = RowCipher("auth_token_events.detail", keys, telemetry)
     events = EventWriter(keys, event_cipher, clock_ms, telemetry)
     public_keys = PublicKeys(table, clock, settings.jwks_max_age_s)
@@ -97,6 +110,7 @@ def parts(
         clock_ms=clock_ms,
         database=database,
         table=table,
+        kms=kms,
         wrapper=wrapper,
         keys=keys,
         codec=TokenCodec(keys.chain_keys),
@@ -127,7 +141,6 @@ def database_config(settings: Settings, timeout_s: int = _REQUEST_TIMEOUT_S) -> 
 
 def issuing(shared: Parts) -> IssueDeps:
     """For issue and refresh."""
-    from auth_tokens.adapters.access_jwt.signer import LocalSigner
     from auth_tokens.adapters.mysql.limits import MySqlLimiter
     from auth_tokens.adapters.passwords import PortalPasswords
 
@@ -138,8 +151,8 @@ def issuing(shared: Parts) -> IssueDeps:
         keys=shared.keys,
         codec=shared.codec,
         cipher=shared.cipher,
-        signer=LocalSigner(shared.table, shared.wrapper, shared.clock, settings.signing_algorithm),
-        passwords=PortalPasswords(),
+        signer=_signer(shared),
+        passwords=PortalPasswords(settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes),
         limiter=MySqlLimiter(shared.database, shared.keys, shared.telemetry, shared.clock_ms),
         events=shared.event_log,
         clock=shared.clock,
@@ -192,10 +205,47 @@ def cleaning(shared: Parts) -> CleanupDeps:
 
 def rotating(shared: Parts) -> RotateKeysDeps:
     """For rotate_keys."""
-    from auth_tokens.adapters.access_jwt.signing_keys import StoredSigningKeys
+    from auth_tokens.adapters.key_register import StoredKeys
 
-    keys = StoredSigningKeys(shared.table, shared.wrapper, shared.settings.signing_algorithm)
-    return RotateKeysDeps(keys, shared.clock, KeySchedule())
+    settings = shared.settings
+    makers = {
+        Purpose.SIGNING: _maker(shared, _kms_signing_keys(shared)).candidates,
+        Purpose.TOKEN_CHAIN: shared.keys.candidates,
+        Purpose.METADATA: shared.keys.candidates,
+    }
+    return RotateKeysDeps(
+        keys=StoredKeys(shared.table, makers),
+        events=shared.event_log,
+        clock=shared.clock,
+        schedules=schedules(
+            jwks_max_age_s=settings.jwks_max_age_s,
+            cleanup_retention_s=settings.cleanup_retention_s,
+            signs_by_kms=settings.signing_mode == "kms",
+        ),
+    )
+
+
+def _signer(shared: Parts) -> Signer:
+    from auth_tokens.adapters.access_jwt.signer import AccessTokenSigner, private_key
+
+    held = HeldKeys(
+        shared.wrapper, shared.clock, shared.telemetry, shared.settings.key_max_age_s, private_key
+    )
+    kms = _kms_signing_keys(shared)
+    return AccessTokenSigner(shared.table, held, kms, _maker(shared, kms), shared.clock)
+
+
+def _maker(shared: Parts, kms: KmsSigningKeys) -> SigningKeyMaker:
+    from auth_tokens.adapters.access_jwt.signing_keys import SigningKeyMaker
+
+    return SigningKeyMaker(shared.wrapper, kms, shared.settings.signing_algorithm)
+
+
+def _kms_signing_keys(shared: Parts) -> KmsSigningKeys:
+    from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
+
+    settings = shared.settings
+    return KmsSigningKeys(shared.kms, settings.signing_kms_key_ids if settings.signing_mode == "kms" else ())
 
 
 def analysing(shared: Parts) -> AnalyseDeps:

@@ -37,11 +37,16 @@ _BOUNDS = {
     "revocation_fail_after_s": (1, 3600),
     "jwks_max_age_s": (1, 3600),
     "cleanup_retention_s": (0, MAX_TTL_S),
+    "key_max_age_s": (600, 86_400),
+    "argon2_memory_kib": (7168, 262_144),
+    "argon2_passes": (1, 20),
+    "argon2_lanes": (1, 8),
 }
 _CHOICES = {
     "db_auth": ("iam", "password"),
     "db_tls": ("verify", "off"),
     "signing_algorithm": SIGNING_ALGORITHMS,
+    "signing_mode": ("local", "kms"),
     "authorizer_response": ("simple", "iam"),
     "session_limit_action": tuple(action.value for action in LimitAction),
     "allowed_modes": ("bearer,cookie", "bearer", "cookie"),
@@ -78,6 +83,9 @@ class Settings:
     db_ca_file: str = ""
     allowed_origins: tuple[str, ...] = ()
     signing_algorithm: str = "ES256"
+    signing_mode: str = "local"
+    signing_kms_key_ids: tuple[str, ...] = ()
+    key_max_age_s: int = 43_200
     access_ttl_s: int = 600
     refresh_idle_ttl_s: int = 1_209_600
     refresh_absolute_ttl_s: int = 2_592_000
@@ -97,6 +105,9 @@ class Settings:
     jwks_max_age_s: int = 300
     cleanup_retention_s: int = 86_400
     authorizer_response: str = "simple"
+    argon2_memory_kib: int = 19_456
+    argon2_passes: int = 2
+    argon2_lanes: int = 1
     aws_region: str = ""
 
     @classmethod
@@ -111,6 +122,8 @@ class Settings:
         settings = cls(**values)  # type: ignore[arg-type]  # _parsed types each by its name
         if settings.db_tls == "off" and settings.db_auth == "iam":
             raise SettingsError("DB_AUTH=iam needs DB_TLS=verify: the login token goes in clear text")
+        if settings.signing_mode == "kms" and not settings.signing_kms_key_ids:
+            raise SettingsError("SIGNING_MODE=kms needs SIGNING_KMS_KEY_IDS")
         return settings
 
     def policy(self) -> Policy:
@@ -143,6 +156,8 @@ def _parsed(name: str, text: str) -> object:
         return _origins(text)
     if name == "label_scopes":
         return _label_scopes(text)
+    if name == "signing_kms_key_ids":
+        return tuple(part.strip() for part in text.split(",") if part.strip())
     return text
 
 

@@ -17,6 +17,8 @@ class EventType(Enum):
     DEVICE_REVOKED = "device_revoked"
     ACCESS_TOKEN_REVOKED = "access_token_revoked"
     USER_REVOKED = "user_revoked"
+    KEYS_ROTATED = "keys_rotated"
+    SIGNING_KEY_WITHDRAWN = "signing_key_withdrawn"
 
 
 class RevokeReason(Enum):

@@ -157,7 +157,9 @@ def _device(
     expires_at, absolute_expires_at = grant.policy.device.ends(now, now)
     before = metadata_of(known, deps.cipher)
     named = Metadata(name=wanted.name or before.name, platform=wanted.platform or before.platform)
-    metadata = named.seen_at(caller).sealed(deps.cipher, known.id, user.id)
+    is_remembered = wanted.remember and grant.policy.remember_devices
+    generation = known.generation + 1 if is_remembered and known.token_hash else known.generation
+    metadata = named.seen_at(caller).sealed(deps.cipher, known.id, user.id, generation)
     device = replace(
         known,
         last_used_at=now,
@@ -165,9 +167,8 @@ def _device(
         absolute_expires_at=absolute_expires_at,
         metadata=metadata,
     )
-    if not (wanted.remember and grant.policy.remember_devices):
+    if not is_remembered:
         return device, None
-    generation = device.generation + 1 if device.token_hash else device.generation
     token = OpaqueToken(TokenKind.DEVICE, epoch, device.id, generation, deps.entropy(SECRET_BYTES))
     remembered = replace(
         device,
@@ -196,7 +197,7 @@ def _session(
         amr=grant.how.amr,
         expires_at=expires_at,
         absolute_expires_at=absolute_expires_at,
-        metadata=Metadata().seen_at(caller).sealed(deps.cipher, session_id, user.id),
+        metadata=Metadata().seen_at(caller).sealed(deps.cipher, session_id, user.id, 0),
     )
     return record, token
 

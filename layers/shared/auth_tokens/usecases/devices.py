@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from auth_tokens.domain.errors import NotFound
+from auth_tokens.domain.errors import NotFound, Unavailable
 from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
@@ -10,6 +10,8 @@ from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.metadata import Metadata, metadata_of
 
 MAX_DEVICES = 100
+# A device that is used meanwhile has moved on, and its metadata with it: look again.
+MAX_RACES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +29,19 @@ def list_devices(user_id: str, deps: SessionDeps) -> list[DeviceView]:
 
 
 def rename_device(device_id: str, user_id: str, name: str, deps: SessionDeps) -> DeviceView:
-    """Give the user's device another name. Raises NotFound for an unknown id and another user's, alike."""
+    """Give the user's device another name.
+
+    Raises NotFound for an unknown id and another user's, alike; Unavailable.
+    """
     row_id = id_from(device_id)
-    record = deps.store.load(row_id) if row_id else None
-    if record is None or record.user_id != user_id or record.kind is not TokenKind.DEVICE:
-        raise NotFound()
-    if not record.is_live(deps.clock()):
-        raise NotFound()
-    metadata = replace(metadata_of(record, deps.cipher), name=name)
-    deps.store.rename_device(record.id, user_id, metadata.sealed(deps.cipher, record.id, user_id))
-    return DeviceView(record, metadata)
+    for _ in range(MAX_RACES):
+        record = deps.store.load(row_id) if row_id else None
+        if record is None or record.user_id != user_id or record.kind is not TokenKind.DEVICE:
+            raise NotFound()
+        if not record.is_live(deps.clock()):
+            raise NotFound()
+        metadata = replace(metadata_of(record, deps.cipher), name=name)
+        sealed = metadata.sealed(deps.cipher, record.id, user_id, record.generation)
+        if deps.store.rename_device(record, sealed):
+            return DeviceView(record, metadata)
+    raise Unavailable("contention")

@@ -27,10 +27,10 @@ class Metadata:
         place = caller.place.text if caller.place else ""
         return replace(self, address=caller.address, user_agent=caller.user_agent, place=place)
 
-    def sealed(self, cipher: Cipher, row_id: bytes, user_id: str) -> bytes:
-        """For the column `metadata` of this row; texts are cut to MAX_TEXT characters."""
+    def sealed(self, cipher: Cipher, row_id: bytes, user_id: str, generation: int) -> bytes:
+        """For the column `metadata` of this row at this generation; texts are cut to MAX_TEXT characters."""
         cut = [value[:MAX_TEXT] for value in astuple(self)]
-        return cipher.seal(_utf8(cut), row_id, user_id)
+        return cipher.seal(_utf8(cut), row_id, user_id, generation)
 
 
 def _utf8(texts: list[str]) -> bytes:
@@ -46,5 +46,5 @@ def metadata_of(record: TokenRecord, cipher: Cipher) -> Metadata:
     """A row's metadata; empty where there is none or it cannot be trusted."""
     if record.metadata is None:
         return Metadata()
-    plaintext = cipher.open(record.metadata, record.id, record.user_id)
+    plaintext = cipher.open(record.metadata, record.id, record.user_id, record.generation)
     return Metadata(*json.loads(plaintext)[:_KNOWN]) if plaintext is not None else Metadata()

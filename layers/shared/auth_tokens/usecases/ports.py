@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
-from auth_tokens.domain.keys import Add, Advance, StoredKey
+from auth_tokens.domain.keys import Add, Advance, Purpose, StoredKey
 from auth_tokens.domain.limits import Limit
 from auth_tokens.domain.places import Place
 from auth_tokens.domain.sessions import LiveSession, TokenRecord, User
@@ -148,8 +148,8 @@ class TokenStore(Protocol):
     def live_devices(self, user_id: str, now: int, limit: int) -> list[TokenRecord]:
         """The devices of a user, newest use first."""
 
-    def rename_device(self, device_id: bytes, user_id: str, metadata: bytes) -> bool:
-        """Replace a device's metadata; False where it is not this user's."""
+    def rename_device(self, device: TokenRecord, metadata: bytes) -> bool:
+        """Replace a live device's metadata; False where someone else changed the row meanwhile."""
 
 
 class Portal(Protocol):
@@ -174,17 +174,18 @@ class Keys(Protocol):
     def pseudonym(self, purpose: str, value: str) -> bytes:
         """16 bytes that stand for a value (an address, an account) and cannot be turned back."""
 
-    def retry_key_hash(self, token_id: bytes, idempotency_key: str) -> bytes:
-        """32 bytes that stand for a caller's Idempotency-Key."""
+    def retry_key_hash(self, token: OpaqueToken, idempotency_key: str) -> bytes:
+        """32 bytes that stand for the Idempotency-Key with which a token is spent; by the token's own epoch."""
 
 
 class Cipher(Protocol):
-    """Encryption at rest, bound to the row it belongs to."""
+    """Encryption at rest, bound to the row it belongs to and, where rows move on, to their generation:
+    an older ciphertext of the same row does not open. 0 for rows that are written once."""
 
-    def seal(self, plaintext: bytes, row_id: bytes, user_id: str) -> bytes:
+    def seal(self, plaintext: bytes, row_id: bytes, user_id: str, generation: int = 0) -> bytes:
         """Ciphertext for this row only."""
 
-    def open(self, ciphertext: bytes, row_id: bytes, user_id: str) -> bytes | None:
+    def open(self, ciphertext: bytes, row_id: bytes, user_id: str, generation: int = 0) -> bytes | None:
         """The plaintext; None if the ciphertext is not this row's or was tampered with."""
 
 
@@ -271,14 +272,14 @@ class Purge(Protocol):
         """Delete some rows whose end lies before the instant; how many. 0 = none left."""
 
 
-class SigningKeys(Protocol):
-    """The signing keys as rotate_keys walks them. Raises Unavailable."""
+class KeyRegister(Protocol):
+    """The keys as rotate_keys walks them. Raises Unavailable."""
 
-    def all(self) -> list[StoredKey]:
-        """Those that are not gone, oldest first."""
+    def of(self, purpose: Purpose) -> list[StoredKey]:
+        """Every key that a purpose ever had, oldest first."""
 
-    def add(self, step: Add, now: int) -> None:
-        """Make a key pair, unless its epoch is taken."""
+    def add(self, step: Add, now: int) -> bool:
+        """Make a key; False where there is none to make, or its epoch is taken."""
 
     def advance(self, step: Advance, now: int) -> bool:
         """Move a key on; False where another run has done it."""

@@ -81,7 +81,7 @@ def presented_token(token: OpaqueToken, client_id: str, retry_key: str | None, d
         epoch=token.epoch,
         store_hash=deps.codec.store_hash(token),
         client_id=client_id,
-        retry_key_hash=deps.keys.retry_key_hash(token.id, retry_key) if retry_key else None,
+        retry_key_hash=deps.keys.retry_key_hash(token, retry_key) if retry_key else None,
     )
 
 
@@ -129,7 +129,7 @@ def next_generation(
         retry_key_hash=presented.retry_key_hash,
         at=now,
         expires_at=min(now + idle_ttl_s, record.absolute_expires_at),
-        metadata=seen.sealed(deps.cipher, record.id, record.user_id),
+        metadata=seen.sealed(deps.cipher, record.id, record.user_id, successor.generation),
     )
     return successor, rotation
 

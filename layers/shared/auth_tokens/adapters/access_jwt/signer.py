@@ -1,92 +1,94 @@
-"""Signing: the key pair is made in memory, the private half is stored only as KMS wrapped it."""
+"""Signing: by a private key of this environment's memory, or by KMS; the row in state `signing` says which."""
 
+import base64
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_der_private_key,
-)
+from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from auth_tokens.adapters.access_jwt.algorithms import public_jwk
-from auth_tokens.adapters.kms.wrapper import KeyWrapper
+from auth_tokens.adapters.access_jwt.algorithms import ALGORITHMS, key_from
+from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
+from auth_tokens.adapters.access_jwt.signing_keys import SigningKeyMaker
+from auth_tokens.adapters.kms.held_keys import HeldKeys
 from auth_tokens.adapters.mysql.keys import KeyTable
 from auth_tokens.domain.errors import Unavailable
-from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
+from auth_tokens.domain.keys import SIGNER_MAX_AGE_S, Add, KeyState, Purpose, StoredKey
 from auth_tokens.usecases.ports import Clock
 
-# How long a signer goes on with the key it has: `rotate_keys` waits for longer than this
-# before a key that is no longer signing goes.
-MAX_AGE_S = 300
 TOKEN_TYPE = "at+jwt"
 
 
-class LocalSigner:
-    """Port usecases.ports.Signer with the wrapped key in state `signing`."""
+class AccessTokenSigner:
+    """Port usecases.ports.Signer. held: private keys, as private_key makes them."""
 
-    def __init__(self, table: KeyTable, wrapper: KeyWrapper, clock: Clock, algorithm: str) -> None:
+    def __init__(
+        self, table: KeyTable, held: HeldKeys[Any], kms: KmsSigningKeys, maker: SigningKeyMaker, clock: Clock
+    ) -> None:
         self._table = table
-        self._wrapper = wrapper
+        self._held = held
+        self._kms = kms
+        self._maker = maker
         self._clock = clock
-        self._algorithm = algorithm
-        self._key: tuple[StoredKey, Any] | None = None
+        self._row: StoredKey | None = None
         self._looked_at = 0
+        self._proven_kid = ""
 
     def sign(self, claims: Mapping[str, Any]) -> str:
-        row, private_key = self._current()
-        headers = {"typ": TOKEN_TYPE, "kid": row.kid}
-        return jwt.encode(dict(claims), private_key, algorithm=row.algorithm, headers=headers)
+        row = self._current()
+        header = {"alg": row.algorithm, "typ": TOKEN_TYPE, "kid": row.kid}
+        signing_input = f"{_segment(header)}.{_segment(claims)}".encode()
+        signature = self._signature(row, signing_input)
+        if row.kid != self._proven_kid:
+            _prove(row, signing_input, signature)
+            self._proven_kid = row.kid
+        return f"{signing_input.decode()}.{_base64url(signature)}"
 
-    def _current(self) -> tuple[StoredKey, Any]:
+    def _signature(self, row: StoredKey, signing_input: bytes) -> bytes:
+        if row.wrapped_key is None:
+            return self._kms.sign(row, signing_input)
+        signature: bytes = ALGORITHMS[row.algorithm].sign(signing_input, self._held.get(row))
+        return signature
+
+    def _current(self) -> StoredKey:
         now = self._clock()
-        if self._key is None or now - self._looked_at >= MAX_AGE_S:
+        if self._row is None or now - self._looked_at >= SIGNER_MAX_AGE_S:
             row = self._signing_row(now)
-            if self._key is None or self._key[0].kid != row.kid:
-                self._key = (row, self._unwrapped(row))
-            self._looked_at = now
-        return self._key
+            if self._row and row.kid != self._row.kid:
+                self._held.clear()  # perhaps withdrawn: it has no business in memory any more
+            self._row, self._looked_at = row, now
+        return self._row
 
     def _signing_row(self, now: int) -> StoredKey:
-        rows = signing_rows(self._table)
+        rows = self._signing_rows()
         if not rows:
-            self._table.insert(new_signing_key(self._algorithm, 1, KeyState.SIGNING, self._wrapper, now))
-            rows = signing_rows(self._table)
+            self._table.insert(next(self._maker.candidates(Add(Purpose.SIGNING, 1, KeyState.SIGNING), now)))
+            rows = self._signing_rows()
         current = [row for row in rows if row.state is KeyState.SIGNING]
         if not current:
             raise Unavailable("no key in state signing")
         return current[-1]
 
-    def _unwrapped(self, row: StoredKey) -> Any:
-        assert row.wrapped_key is not None
-        der = self._wrapper.unwrap(row.wrapped_key, _context(row.kid))
-        return load_der_private_key(der, password=None)
+    def _signing_rows(self) -> list[StoredKey]:
+        return [row for row in self._table.all() if row.purpose is Purpose.SIGNING]
 
 
-def signing_rows(table: KeyTable) -> list[StoredKey]:
-    """The signing keys that are not gone, oldest first."""
-    return [row for row in table.all() if row.purpose is Purpose.SIGNING]
+def private_key(row: StoredKey, der: bytes) -> Any:
+    """The private key of a row from its plain material (PKCS #8)."""
+    return load_der_private_key(der, password=None)
 
 
-def new_signing_key(algorithm: str, epoch: int, state: KeyState, wrapper: KeyWrapper, now: int) -> StoredKey:
-    """A fresh key pair, its private half wrapped by KMS. Raises Unavailable."""
-    private_key = _generated(algorithm)
-    jwk = public_jwk(private_key.public_key(), algorithm)
-    der = private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    wrapped = wrapper.wrap(der, _context(jwk["kid"]))
-    return StoredKey(jwk["kid"], Purpose.SIGNING, epoch, state, algorithm, wrapped, jwk, now)
+def _prove(row: StoredKey, signing_input: bytes, signature: bytes) -> None:
+    """An environment's first signature by a key is what verifiers will take: key, algorithm and form agree."""
+    assert row.public_jwk is not None
+    if not ALGORITHMS[row.algorithm].verify(signing_input, key_from(row.public_jwk), signature):
+        raise jwt.exceptions.InvalidSignatureError(f"key {row.kid} does not sign as its public half says")
 
 
-def _generated(algorithm: str) -> Any:
-    if algorithm == "ES256":
-        return ec.generate_private_key(ec.SECP256R1())
-    if algorithm == "EdDSA":
-        return ed25519.Ed25519PrivateKey.generate()
-    return rsa.generate_private_key(public_exponent=65537, key_size=3072)
+def _segment(members: Mapping[str, Any]) -> str:
+    return _base64url(json.dumps(members, separators=(",", ":")).encode())
 
 
-def _context(kid: str) -> dict[str, str]:
-    return {"purpose": Purpose.SIGNING.value, "kid": kid}
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

@@ -1,22 +1,50 @@
-"""Port usecases.ports.SigningKeys on auth_token_keys, with KMS to wrap what is made."""
+"""New signing keys: pairs made in memory whose private half KMS wraps, or keys that never leave KMS."""
 
-from auth_tokens.adapters.access_jwt.signer import new_signing_key, signing_rows
-from auth_tokens.adapters.kms.wrapper import KeyWrapper
-from auth_tokens.adapters.mysql.keys import KeyTable
-from auth_tokens.domain.keys import Add, Advance, StoredKey
+from collections.abc import Iterator
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from auth_tokens.adapters.access_jwt.algorithms import public_jwk
+from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
+from auth_tokens.adapters.kms.wrapper import KeyWrapper, context_of
+from auth_tokens.domain.keys import Add, KeyState, Purpose, StoredKey
 
 
-class StoredSigningKeys:
-    def __init__(self, table: KeyTable, wrapper: KeyWrapper, algorithm: str) -> None:
-        self._table = table
+class SigningKeyMaker:
+    """kms: the configured KMS keys; none where private keys are wrapped."""
+
+    def __init__(self, wrapper: KeyWrapper, kms: KmsSigningKeys, algorithm: str) -> None:
         self._wrapper = wrapper
+        self._kms = kms
         self._algorithm = algorithm
 
-    def all(self) -> list[StoredKey]:
-        return signing_rows(self._table)
+    def candidates(self, step: Add, now: int) -> Iterator[StoredKey]:
+        """Keys for a step: the first that is not known yet is meant. Raises Unavailable, KmsKeyMismatch.
 
-    def add(self, step: Add, now: int) -> None:
-        self._table.insert(new_signing_key(self._algorithm, step.epoch, step.state, self._wrapper, now))
+        A KMS key has its turn once. When one is withdrawn with no other to follow, a wrapped key signs until
+        the next KMS key is configured: users stay signed in.
+        """
+        for jwk in self._kms.jwks(self._algorithm):
+            yield self._row(jwk, None, step, now)
+        if not self._kms.is_configured or step.state is KeyState.SIGNING:
+            yield self._wrapped(step, now)
 
-    def advance(self, step: Advance, now: int) -> bool:
-        return self._table.advance(step.kid, step.before, step.after, now)
+    def _wrapped(self, step: Add, now: int) -> StoredKey:
+        private_key = _generated(self._algorithm)
+        jwk = public_jwk(private_key.public_key(), self._algorithm)
+        der = private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        wrapped = self._wrapper.wrap(der, context_of(jwk["kid"], Purpose.SIGNING))
+        return self._row(jwk, wrapped, step, now)
+
+    def _row(self, jwk: dict[str, str], wrapped: bytes | None, step: Add, now: int) -> StoredKey:
+        return StoredKey(jwk["kid"], step.purpose, step.epoch, step.state, self._algorithm, wrapped, jwk, now)
+
+
+def _generated(algorithm: str) -> Any:
+    if algorithm == "ES256":
+        return ec.generate_private_key(ec.SECP256R1())
+    if algorithm == "EdDSA":
+        return ed25519.Ed25519PrivateKey.generate()
+    return rsa.generate_private_key(public_exponent=65537, key_size=3072)

@@ -1,4 +1,4 @@
-"""Encryption at rest: AES-256-GCM, a key for each row, bound to table, column, row and user.
+"""Encryption at rest: AES-256-GCM, a key for each row, bound to table, column, row, user and generation.
 
 ciphertext = version (1) | epoch (2) | nonce (12) | AES-256-GCM output with its 16-byte tag
 """
@@ -27,33 +27,35 @@ class RowCipher:
         self._keys = keys
         self._telemetry = telemetry
 
-    def seal(self, plaintext: bytes, row_id: bytes, user_id: str) -> bytes:
+    def seal(self, plaintext: bytes, row_id: bytes, user_id: str, generation: int = 0) -> bytes:
         epoch = self._keys.current_epoch(Purpose.METADATA)
+        data_key = self._keys.data_key(Purpose.METADATA, epoch)
+        assert data_key is not None
         header = bytes([_VERSION]) + epoch.to_bytes(2, "big")
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = self._aead(epoch, row_id).encrypt(nonce, plaintext, self._aad(header, row_id, user_id))
-        return header + nonce + sealed
+        aad = self._aad(header, row_id, user_id, generation)
+        return header + nonce + self._aead(data_key, row_id).encrypt(nonce, plaintext, aad)
 
-    def open(self, ciphertext: bytes, row_id: bytes, user_id: str) -> bytes | None:
+    def open(self, ciphertext: bytes, row_id: bytes, user_id: str, generation: int = 0) -> bytes | None:
         header, body = ciphertext[:_HEADER_BYTES], ciphertext[_HEADER_BYTES:]
         epoch = int.from_bytes(header[1:], "big")
         is_ours = header[:1] == bytes([_VERSION]) and len(body) > _NONCE_BYTES
-        if not is_ours or self._keys.data_key(Purpose.METADATA, epoch) is None:
-            self._telemetry.count("DecryptFailed")
-            return None
+        data_key = self._keys.data_key(Purpose.METADATA, epoch) if is_ours else None
         try:
+            if data_key is None:
+                raise InvalidTag
             nonce, sealed = body[:_NONCE_BYTES], body[_NONCE_BYTES:]
-            return self._aead(epoch, row_id).decrypt(nonce, sealed, self._aad(header, row_id, user_id))
+            return self._aead(data_key, row_id).decrypt(
+                nonce, sealed, self._aad(header, row_id, user_id, generation)
+            )
         except InvalidTag:
             self._telemetry.count("DecryptFailed")
             return None
 
-    def _aead(self, epoch: int, row_id: bytes) -> AESGCM:
-        data_key = self._keys.data_key(Purpose.METADATA, epoch)
-        assert data_key is not None
+    def _aead(self, data_key: bytes, row_id: bytes) -> AESGCM:
         info = b"auth-user-tokens row " + self._column.encode() + row_id
         return AESGCM(HKDF(SHA256(), 32, salt=None, info=info).derive(data_key))
 
-    def _aad(self, header: bytes, row_id: bytes, user_id: str) -> bytes:
-        parts = (header, self._column.encode(), row_id, user_id.encode())
+    def _aad(self, header: bytes, row_id: bytes, user_id: str, generation: int) -> bytes:
+        parts = (header, self._column.encode(), row_id, user_id.encode(), generation.to_bytes(4, "big"))
         return b"".join(len(part).to_bytes(2, "big") + part for part in parts)

@@ -1,27 +1,29 @@
 """The data keys of this environment: unwrapped once a purpose and epoch, then kept in memory only.
 
 From each data key HKDF-SHA-256 derives what is used, so that no two uses share a key.
+
+Wrapped is the data key (32 bytes), and for the token chain a second key after it, which each epoch hands on
+to the next: pseudonyms and limits stay comparable, and yet take no further call to KMS.
 """
 
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from auth_tokens.adapters.kms.wrapper import KeyWrapper
+from auth_tokens.adapters.kms.held_keys import HeldKeys
+from auth_tokens.adapters.kms.wrapper import KeyWrapper, context_of
 from auth_tokens.adapters.mysql.keys import KeyTable
 from auth_tokens.domain.errors import Unavailable
-from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
-from auth_tokens.domain.tokens import ChainKeys
+from auth_tokens.domain.keys import PENALTY_S, ROWS_MAX_AGE_S, Add, KeyState, Purpose, StoredKey
+from auth_tokens.domain.tokens import ChainKeys, OpaqueToken
+from auth_tokens.observability import Telemetry
 from auth_tokens.usecases.ports import Clock
 
-# Other environments may begin an epoch: the rows are looked at again this often, and at once
-# (but no more often than the penalty) for an epoch not seen before.
-MAX_AGE_S = 300
-PENALTY_S = 30
+_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,78 +32,98 @@ class _Rows:
     loaded_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class _DataKey:
+    key: bytes = field(repr=False)
+    handed_on: bytes = field(repr=False)
+    chain: ChainKeys = field(repr=False)
+    retry: bytes = field(repr=False)
+
+
 class KeyRing:
     """Port usecases.ports.Keys, and the keys of codec and cipher.
 
     may_create: this function makes the first key of a purpose where there is none yet.
     """
 
-    def __init__(self, table: KeyTable, wrapper: KeyWrapper, clock: Clock, *, may_create: bool) -> None:
+    def __init__(
+        self,
+        table: KeyTable,
+        wrapper: KeyWrapper,
+        clock: Clock,
+        telemetry: Telemetry,
+        *,
+        max_age_s: int,
+        may_create: bool,
+    ) -> None:
         self._table = table
         self._wrapper = wrapper
         self._clock = clock
         self._may_create = may_create
         self._rows: _Rows | None = None
-        self._data_keys: dict[tuple[Purpose, int], bytes] = {}
-        self._chain_keys: dict[int, ChainKeys] = {}
+        self._held = HeldKeys(wrapper, clock, telemetry, max_age_s, _data_key)
 
     def chain_keys(self, epoch: int) -> ChainKeys | None:
         """The token chain's keys of an epoch; None for one that does not exist. Raises Unavailable."""
-        if epoch not in self._chain_keys:
-            data_key = self.data_key(Purpose.TOKEN_CHAIN, epoch)
-            if data_key is None:
-                return None
-            self._chain_keys[epoch] = ChainKeys(
-                epoch, *(_derived(data_key, label) for label in (b"chain", b"store", b"tag"))
-            )
-        return self._chain_keys[epoch]
+        held = self._opened(Purpose.TOKEN_CHAIN, epoch)
+        return held.chain if held else None
 
     def chain_epoch(self) -> int:
         return self.current_epoch(Purpose.TOKEN_CHAIN)
 
     def pseudonym(self, purpose: str, value: str) -> bytes:
-        return self._keyed(b"pseudonym " + purpose.encode(), value.encode(errors="surrogatepass"))[:16]
+        held = self._opened(Purpose.TOKEN_CHAIN, self.chain_epoch())
+        assert held is not None
+        key = _derived(held.handed_on, b"pseudonym " + purpose.encode())
+        return hmac.digest(key, value.encode(errors="surrogatepass"), sha256)[:16]
 
-    def retry_key_hash(self, token_id: bytes, idempotency_key: str) -> bytes:
-        return self._keyed(b"retry-key", token_id + idempotency_key.encode())
+    def retry_key_hash(self, token: OpaqueToken, idempotency_key: str) -> bytes:
+        held = self._opened(Purpose.TOKEN_CHAIN, token.epoch)
+        assert held is not None  # the codec has read the token
+        return hmac.digest(held.retry, token.id + idempotency_key.encode(), sha256)
 
     def current_epoch(self, purpose: Purpose) -> int:
-        """The newest active epoch, made if this is the first use ever."""
-        epochs = self._active_epochs(purpose, max_age_s=MAX_AGE_S)
+        """The newest epoch in use, made if this is the first use ever. Raises Unavailable."""
+        epochs = self._epochs_in_use(purpose, max_age_s=ROWS_MAX_AGE_S)
         if not epochs and self._may_create:
-            self._create(purpose)
-            epochs = self._active_epochs(purpose, max_age_s=0)
+            self._table.insert(*self.candidates(Add(purpose, 1, KeyState.ACTIVE), self._clock()))
+            epochs = self._epochs_in_use(purpose, max_age_s=0)
         if not epochs:
             raise Unavailable(f"no {purpose.value} key yet")
         return max(epochs)
 
     def data_key(self, purpose: Purpose, epoch: int) -> bytes | None:
-        """The plain data key, from memory or by one KMS call; None for an epoch that does not exist."""
-        name = (purpose, epoch)
-        if name not in self._data_keys:
-            row = self._row(purpose, epoch)
-            if row is None or row.wrapped_key is None:
-                return None
-            self._data_keys[name] = self._wrapper.unwrap(row.wrapped_key, _context(row.kid, purpose))
-        return self._data_keys[name]
+        """The plain data key, from memory or by one KMS call; None for an epoch that does not exist, or is gone."""
+        held = self._opened(purpose, epoch)
+        return held.key if held else None
 
-    def _keyed(self, label: bytes, value: bytes) -> bytes:
-        # The first epoch's key, whichever is current: a pseudonym must stay comparable over time.
-        data_key = self.data_key(Purpose.TOKEN_CHAIN, min(self._known_epochs()))
-        assert data_key is not None
-        return hmac.digest(_derived(data_key, label), value, sha256)
+    def candidates(self, step: Add, now: int) -> list[StoredKey]:
+        """A fresh data key for a step, wrapped. Raises Unavailable."""
+        kid = f"{step.purpose.value}.{step.epoch}"
+        material = secrets.token_bytes(_KEY_BYTES)
+        if step.purpose is Purpose.TOKEN_CHAIN:
+            material += self._to_hand_on()
+        wrapped = self._wrapper.wrap(material, context_of(kid, step.purpose))
+        return [StoredKey(kid, step.purpose, step.epoch, step.state, "HKDF-SHA-256", wrapped, None, now)]
 
-    def _known_epochs(self) -> list[int]:
-        self.chain_epoch()
-        return self._active_epochs(Purpose.TOKEN_CHAIN, max_age_s=MAX_AGE_S)
+    def _to_hand_on(self) -> bytes:
+        epochs = self._epochs_in_use(Purpose.TOKEN_CHAIN, max_age_s=0)
+        held = self._opened(Purpose.TOKEN_CHAIN, max(epochs)) if epochs else None
+        return held.handed_on if held else secrets.token_bytes(_KEY_BYTES)
+
+    def _opened(self, purpose: Purpose, epoch: int) -> _DataKey | None:
+        row = self._row(purpose, epoch)
+        return self._held.get(row) if row and row.wrapped_key else None
 
     def _row(self, purpose: Purpose, epoch: int) -> StoredKey | None:
-        rows = self._load(MAX_AGE_S)
+        rows = self._load(ROWS_MAX_AGE_S)
         if (purpose, epoch) not in rows.by_epoch:
-            rows = self._load(PENALTY_S)
+            # Before the first key of all there is nothing to be flooded with, and the first token is awaited.
+            is_first = not any(known is purpose for known, _ in rows.by_epoch)
+            rows = self._load(0 if is_first else PENALTY_S)
         return rows.by_epoch.get((purpose, epoch))
 
-    def _active_epochs(self, purpose: Purpose, max_age_s: int) -> list[int]:
+    def _epochs_in_use(self, purpose: Purpose, max_age_s: int) -> list[int]:
         rows = self._load(max_age_s).by_epoch
         return [e for (p, e), row in rows.items() if p is purpose and row.state is KeyState.ACTIVE]
 
@@ -112,16 +134,11 @@ class KeyRing:
             self._rows = _Rows(keys, now)
         return self._rows
 
-    def _create(self, purpose: Purpose) -> None:
-        kid = f"{purpose.value}.1"
-        wrapped = self._wrapper.wrap(secrets.token_bytes(32), _context(kid, purpose))
-        now = self._clock()
-        self._table.insert(StoredKey(kid, purpose, 1, KeyState.ACTIVE, "HKDF-SHA-256", wrapped, None, now))
 
-
-def _context(kid: str, purpose: Purpose) -> dict[str, str]:
-    """The encryption context: IAM conditions name the purpose, and the kid ties a ciphertext to its row."""
-    return {"purpose": purpose.value, "kid": kid}
+def _data_key(row: StoredKey, material: bytes) -> _DataKey:
+    key, handed_on = material[:_KEY_BYTES], material[-_KEY_BYTES:]
+    chain = ChainKeys(row.epoch, *(_derived(key, label) for label in (b"chain", b"store", b"tag")))
+    return _DataKey(key, handed_on, chain, _derived(key, b"retry-key"))
 
 
 def _derived(data_key: bytes, label: bytes) -> bytes:

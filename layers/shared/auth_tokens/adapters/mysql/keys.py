@@ -15,6 +15,14 @@ WHERE state <> 'gone'
 ORDER BY purpose, epoch
 """
 
+# Index: ux_purpose_epoch. Those that are gone, too: their epochs and kids stay taken.
+SELECT_KEYS_OF_PURPOSE = """
+SELECT kid, purpose, epoch, state, algorithm, wrapped_key, public_jwk, changed_at
+FROM auth_token_keys
+WHERE purpose = %s
+ORDER BY epoch
+"""
+
 # The public half only: who verifies needs no more.
 SELECT_PUBLIC_KEYS = """
 SELECT kid, state, algorithm, public_jwk, changed_at
@@ -24,6 +32,7 @@ ORDER BY epoch
 """
 
 # ux_purpose_epoch lets one of two environments that bootstrap at once win; both then read the winner's.
+# Row count 0: epoch or kid are taken.
 INSERT_KEY = """
 INSERT INTO auth_token_keys
   (kid, purpose, epoch, state, algorithm, wrapped_key, public_jwk, created_at, changed_at)
@@ -38,11 +47,11 @@ SET state = %s, changed_at = %s
 WHERE kid = %s AND state = %s
 """
 
-# Index: primary key. The wrapped key goes with the state: a gone key signs nothing ever again.
+# Index: primary key. The wrapped key goes with the state: a gone key opens and signs nothing ever again.
 BURY_KEY = """
 UPDATE auth_token_keys
-SET state = 'gone', changed_at = %s, wrapped_key = NULL
-WHERE kid = %s AND state <> 'gone'
+SET state = %s, changed_at = %s, wrapped_key = NULL
+WHERE kid = %s AND state = %s
 """
 
 
@@ -55,6 +64,10 @@ class KeyTable:
     def all(self) -> list[StoredKey]:
         """Every key that is not gone."""
         return [_stored(row) for row in self._database.query(SELECT_KEYS)]
+
+    def of(self, purpose: Purpose) -> list[StoredKey]:
+        """Every key that a purpose ever had, oldest first."""
+        return [_stored(row) for row in self._database.query(SELECT_KEYS_OF_PURPOSE, (purpose.value,))]
 
     def public(self) -> list[PublicKeyRow]:
         """The public halves of the signing keys that are not gone, oldest first."""
@@ -70,11 +83,11 @@ class KeyTable:
             for row in rows
         ]
 
-    def insert(self, key: StoredKey) -> None:
-        """Add a key, unless its purpose and epoch are taken."""
+    def insert(self, key: StoredKey) -> bool:
+        """Add a key; False where its purpose and epoch, or its kid, are taken."""
         now = to_sql(key.changed_at)
         jwk = json.dumps(key.public_jwk) if key.public_jwk else None
-        self._database.execute(
+        inserted = self._database.execute(
             INSERT_KEY,
             (
                 key.kid,
@@ -88,13 +101,12 @@ class KeyTable:
                 now,
             ),
         )
+        return inserted == 1
 
     def advance(self, kid: str, before: KeyState, after: KeyState, now: int) -> bool:
         """Move a key from one state to the next; False where it was not in the first."""
-        if after is KeyState.GONE:
-            return self._database.execute(BURY_KEY, (to_sql(now), kid)) == 1
-        parameters = (after.value, to_sql(now), kid, before.value)
-        return self._database.execute(ADVANCE_KEY, parameters) == 1
+        statement = BURY_KEY if after is KeyState.GONE else ADVANCE_KEY
+        return self._database.execute(statement, (after.value, to_sql(now), kid, before.value)) == 1
 
 
 def _stored(row: dict[str, Any]) -> StoredKey:

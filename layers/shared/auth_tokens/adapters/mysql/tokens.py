@@ -208,11 +208,11 @@ ORDER BY t.last_used_at DESC, t.id DESC
 LIMIT %s
 """
 
-# Index: primary key. Row count 0: not this user's, revoked, or the same bytes again.
+# Index: primary key. Row count 0: revoked, or used and so encrypted for another generation meanwhile.
 SET_DEVICE_METADATA = """
 UPDATE auth_user_tokens
 SET metadata = %s
-WHERE id = %s AND user_id = %s AND type = 'device' AND revoked_at IS NULL
+WHERE id = %s AND generation = %s AND type = 'device' AND revoked_at IS NULL
 """
 
 _END_OF_TIME = 2**33
@@ -325,8 +325,8 @@ class MySqlTokenStore:
         rows = self._database.query(SELECT_LIVE_DEVICES, (user_id, to_sql(now), limit))
         return [record_from(row) for row in rows]
 
-    def rename_device(self, device_id: bytes, user_id: str, metadata: bytes) -> bool:
-        return self._database.execute(SET_DEVICE_METADATA, (metadata, device_id, user_id)) == 1
+    def rename_device(self, device: TokenRecord, metadata: bytes) -> bool:
+        return self._database.execute(SET_DEVICE_METADATA, (metadata, device.id, device.generation)) == 1
 
     def _revoke_with(self, event: SecurityEvent, revoke: Callable[[Transaction], int]) -> int:
         """Rows end and the event that tells it are one commit; no event where nothing ended."""

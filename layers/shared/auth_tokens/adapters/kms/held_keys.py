@@ -1,0 +1,92 @@
+"""Unwrapped keys in the memory of this environment: one KMS call each, bounded in age, never on disk."""
+
+import os
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+from auth_tokens.adapters.kms.wrapper import KeyWrapper, context_of
+from auth_tokens.domain.errors import Unavailable
+from auth_tokens.domain.keys import PENALTY_S, StoredKey
+from auth_tokens.observability import Telemetry
+from auth_tokens.usecases.ports import Clock
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Held(Generic[T]):
+    key: T
+    unwrapped_at: int
+    tried_at: int
+
+
+class HeldKeys(Generic[T]):
+    """Keys by kid, each as `build` makes it of the row and the plain material.
+
+    From half of max_age_s on a key is unwrapped again while it is used. With KMS away it serves on until
+    max_age_s, then it is dropped: what KMS refuses now is refused here within that time.
+    """
+
+    def __init__(
+        self,
+        wrapper: KeyWrapper,
+        clock: Clock,
+        telemetry: Telemetry,
+        max_age_s: int,
+        build: Callable[[StoredKey, bytes], T],
+    ) -> None:
+        self._wrapper = wrapper
+        self._clock = clock
+        self._telemetry = telemetry
+        self._max_age_s = max_age_s
+        self._build = build
+        self._held: dict[str, _Held[T]] = {}
+        _ALL.add(self)
+
+    def get(self, row: StoredKey) -> T:
+        """The key of a row that has one wrapped. Raises Unavailable."""
+        now = self._clock()
+        self._drop_what_is_too_old(now)
+        held = self._held.get(row.kid)
+        if held is None:
+            held = self._unwrapped(row, now)
+        elif now - held.unwrapped_at >= self._max_age_s // 2 and now - held.tried_at >= PENALTY_S:
+            held = self._renewed(row, held, now)
+        self._held[row.kid] = held
+        return held.key
+
+    def clear(self) -> None:
+        """Forget them all; the next use unwraps again."""
+        self._held = {}
+
+    def _unwrapped(self, row: StoredKey, now: int) -> _Held[T]:
+        assert row.wrapped_key is not None
+        material = self._wrapper.unwrap(row.wrapped_key, context_of(row.kid, row.purpose))
+        return _Held(self._build(row, material), now, now)
+
+    def _renewed(self, row: StoredKey, held: _Held[T], now: int) -> _Held[T]:
+        try:
+            return self._unwrapped(row, now)
+        except Unavailable:
+            self._telemetry.count("KeyRenewalFailed")
+            return replace(held, tried_at=now)
+
+    def _drop_what_is_too_old(self, now: int) -> None:
+        self._held = {
+            kid: held for kid, held in self._held.items() if now - held.unwrapped_at < self._max_age_s
+        }
+
+
+# A forked child must not share its parent's keys. A snapshot (SnapStart) holds none: none is unwrapped
+# before the first request. Nonces and ids come from the kernel, which neither of the two repeats.
+_ALL: "weakref.WeakSet[HeldKeys[Any]]" = weakref.WeakSet()
+
+
+def _clear_all() -> None:
+    for held in _ALL:
+        held.clear()
+
+
+os.register_at_fork(after_in_child=_clear_all)

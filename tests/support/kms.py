@@ -1,0 +1,43 @@
+"""KMS as the service's client sees it, with faults that moto does not know: it goes on with disabled keys."""
+
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError, ConnectTimeoutError
+
+from auth_tokens import bootstrap
+from auth_tokens.adapters.kms.client import kms_client
+
+FAULTS = {
+    "throttled": ClientError({"Error": {"Code": "ThrottlingException"}}, "Decrypt"),
+    "denied": ClientError({"Error": {"Code": "AccessDeniedException"}}, "Decrypt"),
+    "key disabled": ClientError({"Error": {"Code": "DisabledException"}}, "Decrypt"),
+    "key pending deletion": ClientError({"Error": {"Code": "KMSInvalidStateException"}}, "Decrypt"),
+    "region out": ConnectTimeoutError(endpoint_url="https://kms.eu-west-1.amazonaws.com"),
+}
+
+
+class WatchedKms:
+    """Stands where the boto3 client stands: notes each call, passes it on to moto, or fails."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.fault: Exception | None = None
+        self._client = kms_client()
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(**parameters: Any) -> Any:
+            purpose = parameters.get("EncryptionContext", {}).get("purpose", "")
+            self.calls.append(f"{operation} {purpose}".strip())
+            if self.fault:
+                raise self.fault
+            return getattr(self._client, operation)(**parameters)
+
+        return call
+
+
+def watched(environment: bootstrap.Parts) -> WatchedKms:
+    """Watches the KMS of an environment that has not called it yet."""
+    kms = WatchedKms()
+    environment.kms._client = kms
+    return kms
