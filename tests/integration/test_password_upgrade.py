@@ -1,0 +1,124 @@
+"""Old hashes become new ones at login, however many come at once, and never over a password changed meanwhile."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import bcrypt
+import pytest
+
+from auth_tokens import bootstrap
+from auth_tokens.adapters.passwords import PortalPasswords
+from auth_tokens.domain.errors import InvalidCredentials, InvalidRequest
+from auth_tokens.usecases.login import LoginRequest, login
+from auth_tokens.web.issue_bodies import MAX_PASSWORD, login_request
+from auth_tokens.web.parameters import Parameters
+from tests.support.world import CALLER, PASSWORD, World
+
+OLD_ARGON2 = PortalPasswords(8, 1, 1)
+
+
+def old_bcrypt() -> str:
+    return bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+
+
+def old_argon2() -> str:
+    return OLD_ARGON2.upgraded(PASSWORD, "") or ""
+
+
+def set_hash(world: World, name: str, password_hash: str) -> None:
+    world.sql("UPDATE auth_users SET password_hash = %s WHERE username = %s", password_hash, name)
+
+
+def hash_of(world: World, name: str) -> str:
+    [row] = world.sql("SELECT password_hash FROM auth_users WHERE username = %s", name)
+    return str(row["password_hash"])
+
+
+each_old = pytest.mark.parametrize("older", [old_bcrypt, old_argon2], ids=["bcrypt", "older Argon2id"])
+
+
+@each_old
+def test_logins_at_once_all_get_in_and_leave_one_good_hash(world: World, older: object) -> None:
+    name = world.user()
+    set_hash(world, name, older())  # type: ignore[operator]
+    environments = [bootstrap.issuing(world.environment()) for _ in range(4)]
+    barrier = Barrier(len(environments))
+
+    def attempt(index: int) -> str:
+        barrier.wait()
+        return login(LoginRequest(name, PASSWORD), CALLER, environments[index]).session_id
+
+    with ThreadPoolExecutor(len(environments)) as pool:
+        sessions = list(pool.map(attempt, range(len(environments))))
+
+    assert len(set(sessions)) == 4
+    assert "m=19456,t=2,p=1" in hash_of(world, name)
+    assert world.login(name)
+
+
+@each_old
+def test_a_password_changed_while_the_old_one_is_verified_stays_changed(
+    world: World, older: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = world.user()
+    set_hash(world, name, older())  # type: ignore[operator]
+    changed = OLD_ARGON2.upgraded("the new one", "") or ""
+    upgraded = PortalPasswords.upgraded
+
+    def change_meanwhile(passwords: PortalPasswords, password: str, password_hash: str) -> str | None:
+        set_hash(world, name, changed)
+        return upgraded(passwords, password, password_hash)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(PortalPasswords, "upgraded", change_meanwhile)
+        world.login(name)
+
+    assert hash_of(world, name) == changed
+    with pytest.raises(InvalidCredentials):
+        world.login(name)
+
+
+def test_a_wrong_password_upgrades_nothing(world: World) -> None:
+    name = world.user()
+    older = old_bcrypt()
+    set_hash(world, name, older)
+
+    with pytest.raises(InvalidCredentials):
+        login(LoginRequest(name, "wrong"), CALLER, world.issuing)
+
+    assert hash_of(world, name) == older
+
+
+@pytest.mark.parametrize(
+    ("password", "is_taken"),
+    [
+        ("x", True),
+        ("x" * MAX_PASSWORD, True),
+        ("🐎" * MAX_PASSWORD, True),
+        ("", False),
+        ("x" * (MAX_PASSWORD + 1), False),
+        ("nul\0inside", False),
+        ("\ud800", False),
+        (7, False),
+        (None, False),
+    ],
+    ids=[
+        "one",
+        "longest",
+        "longest, of four bytes each",
+        "empty",
+        "longer",
+        "NUL",
+        "no UTF-8",
+        "number",
+        "null",
+    ],
+)
+def test_the_bounds_of_a_password(password: object, is_taken: bool) -> None:
+    body = Parameters({"username": "alice@example.com", "password": password})
+
+    if is_taken:
+        assert login_request(body).password == password
+    else:
+        with pytest.raises(InvalidRequest, match=r"^password "):
+            login_request(body)
