@@ -1,5 +1,6 @@
 """Token introspection (RFC 7662) for trusted resource servers."""
 
+import hmac
 from typing import Any
 
 from auth_tokens.domain.claims import AccessClaims
@@ -61,7 +62,7 @@ def _opaque(text: str, kind: TokenKind, deps: SessionDeps) -> dict[str, Any]:
         record is not None
         and record.kind is kind
         and record.generation == token.generation
-        and record.token_hash == deps.codec.store_hash(token)
+        and hmac.compare_digest(record.token_hash or b"", deps.codec.store_hash(token))
     )
     if record is None or not is_current:
         return INACTIVE
