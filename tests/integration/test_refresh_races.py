@@ -3,6 +3,7 @@
 Two real connections and a barrier, fifty rounds each.
 """
 
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -13,8 +14,11 @@ from auth_tokens import bootstrap
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.usecases.answers import TokenAnswer
+from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.cleanup import cleanup
+from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.end_session import end_session
+from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
@@ -25,6 +29,8 @@ from auth_tokens.usecases.validate import Credential, Transport, validate
 from tests.support.world import CALLER, World
 
 ROUNDS = 50
+# A deadlock fails the test instead of holding it up for ever.
+LIMIT_S = 60
 
 Ending = Callable[[World, bootstrap.Parts, str, TokenAnswer], object]
 
@@ -75,7 +81,7 @@ def test_no_refresh_survives_what_ended_its_session(world: World, ending: Ending
             name = world.user(max_sessions=1)
             user_id = world.user_id(name)
             answer = issue(IssueRequest(user_id, ("mfa",)), CALLER, world.issuing)
-            barrier = Barrier(2)
+            barrier = Barrier(2, timeout=LIMIT_S)
 
             def race(answer: TokenAnswer = answer, barrier: Barrier = barrier) -> TokenAnswer | None:
                 barrier.wait()
@@ -89,8 +95,8 @@ def test_no_refresh_survives_what_ended_its_session(world: World, ending: Ending
                 return ending(world, other, name, answer)
 
             racing, ended = pool.submit(race), pool.submit(end)
-            ended.result()
-            refreshed = racing.result()
+            ended.result(LIMIT_S)
+            refreshed = racing.result(LIMIT_S)
             for token in {answer.token, refreshed.token if refreshed else answer.token}:
                 with pytest.raises(InvalidGrant):
                     world.refresh(token)
@@ -106,7 +112,7 @@ def test_refreshing_beside_cleanup_and_key_rotation_loses_nobody(world: World) -
     with ThreadPoolExecutor(3) as pool:
         for _ in range(ROUNDS):
             answer = issue(IssueRequest(world.user_id(world.user()), ("mfa",)), CALLER, world.issuing)
-            barrier = Barrier(3)
+            barrier = Barrier(3, timeout=LIMIT_S)
 
             def race(answer: TokenAnswer = answer, barrier: Barrier = barrier) -> TokenAnswer:
                 barrier.wait()
@@ -121,8 +127,65 @@ def test_refreshing_beside_cleanup_and_key_rotation_loses_nobody(world: World) -
                 return rotate_keys(rotating)
 
             racing, cleaned, rotated = pool.submit(race), pool.submit(clean), pool.submit(rotate)
-            refreshed = racing.result()
-            cleaned.result()
-            rotated.result()
+            refreshed = racing.result(LIMIT_S)
+            cleaned.result(LIMIT_S)
+            rotated.result(LIMIT_S)
             assert validate(Credential(Transport.BEARER, refreshed.access_token or ""), world.sessions)
             world.clock.now += 86_400 // 2
+
+
+def test_no_refresh_survives_a_cleanup_that_saw_its_session_ended(world: World) -> None:
+    """The cleanup's clock is ahead by more than the retention: what it deletes is gone for a refresh, too."""
+    refreshing = bootstrap.issuing(world.environment())
+    ahead = bootstrap.parts(
+        world.telemetry, world.settings, clock=lambda: world.clock() + world.settings.cleanup_retention_s + 62
+    )
+    cleaning = bootstrap.cleaning(ahead)
+    deleted = 0
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(ROUNDS):
+            name = world.user(refresh_idle_ttl_s=60, refresh_absolute_ttl_s=60)
+            answer = issue(IssueRequest(world.user_id(name), ("mfa",)), CALLER, world.issuing)
+            barrier = Barrier(2, timeout=LIMIT_S)
+
+            def race(answer: TokenAnswer = answer, barrier: Barrier = barrier) -> TokenAnswer | None:
+                barrier.wait()
+                try:
+                    return refresh(RefreshRequest(answer.token), CALLER, refreshing)
+                except InvalidGrant:
+                    return None
+
+            def clean(barrier: Barrier = barrier) -> object:
+                barrier.wait()
+                return cleanup(lambda: 60_000, cleaning)
+
+            racing, cleaned = pool.submit(race), pool.submit(clean)
+            cleaned.result(LIMIT_S)
+            refreshed = racing.result(LIMIT_S)
+            deleted += not world.sql(
+                "SELECT id FROM auth_user_tokens WHERE id = %s", uuid.UUID(answer.session_id).bytes
+            )
+            for token in {answer.token, refreshed.token if refreshed else answer.token}:
+                with pytest.raises(InvalidGrant):
+                    world.refresh(token)
+    assert deleted == ROUNDS
+
+
+def test_parallel_uses_of_a_device_token_leave_one_live_session_and_one_device_token(world: World) -> None:
+    environments = [bootstrap.issuing(world.environment()) for _ in range(4)]
+    with ThreadPoolExecutor(len(environments)) as pool:
+        for _ in range(ROUNDS):
+            name = world.user()
+            options = SessionOptions(device=DeviceRequest(remember=True))
+            first = issue(IssueRequest(world.user_id(name), ("mfa",), options=options), CALLER, world.issuing)
+            barrier = Barrier(len(environments), timeout=LIMIT_S)
+
+            def use(deps: IssueDeps, token: str, barrier: Barrier = barrier) -> TokenAnswer:
+                barrier.wait()
+                return exchange_device_token(ExchangeRequest(token), CALLER, deps)
+
+            running = [pool.submit(use, deps, first.device_token or "") for deps in environments]
+            answers = [each.result(LIMIT_S) for each in running]
+
+            assert len({answer.device_token for answer in answers}) == 1
+            assert len(world.issuing.store.live_sessions(world.user_id(name), world.clock(), 10, None)) == 1

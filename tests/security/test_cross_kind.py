@@ -48,6 +48,7 @@ def issuing(kit: Kit) -> IssueDeps:
         clock=kit.clock,
         new_id=lambda: ROW_ID,
         entropy=bytes,
+        pause=unused,
         policy=POLICY,
         clients={"portal-web": "portal:read"},
         issuer=ISSUER,

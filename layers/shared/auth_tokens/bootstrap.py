@@ -19,7 +19,7 @@ from auth_tokens.adapters.kms.client import KmsClient, kms_client
 from auth_tokens.adapters.kms.held_keys import HeldKeys
 from auth_tokens.adapters.kms.keyring import KeyRing
 from auth_tokens.adapters.kms.wrapper import KmsKeyWrapper
-from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
+from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig, backoff_s
 from auth_tokens.adapters.mysql.events import EventWriter, MySqlEventLog
 from auth_tokens.adapters.mysql.keys import KeyTable
 from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
@@ -159,6 +159,7 @@ def issuing(shared: Parts) -> IssueDeps:
         # To the millisecond: of two sessions of one second, the order of ids tells the older.
         new_id=lambda: uuid7(shared.clock_ms(), secrets.token_bytes(10)),
         entropy=secrets.token_bytes,
+        pause=lambda attempt: time.sleep(backoff_s(attempt)),
         policy=settings.policy(),
         clients=settings.clients,
         issuer=settings.issuer,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from auth_tokens.domain.policy import MAX_RETRY_WINDOW_S
 from auth_tokens.domain.rotation import (
     Presented,
     Refuse,
@@ -75,6 +76,11 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
         PREDECESSOR,
         Reuse(RECENT, 1, 10),
     ),
+    "predecessor of a row that was never rotated: nothing to forgive": (
+        replace(RECORD, generation=1, rotated_at=None),
+        replace(PREDECESSOR, generation=0),
+        Reuse(RECENT, 1, 1000),
+    ),
     "predecessor, rotated by a clock ahead of ours": (
         replace(RECORD, rotated_at=NOW + 3),
         PREDECESSOR,
@@ -103,6 +109,44 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
     "predecessor of another epoch within the window": (
         replace(RECORD, rotated_at=NOW - 1),
         replace(PREDECESSOR, epoch=1),
+        Repeat(),
+    ),
+    "predecessor of another epoch late, same retry key": (
+        replace(RECORD, retry_key_hash=KEY),
+        replace(PREDECESSOR, epoch=1, retry_key_hash=KEY),
+        Repeat(),
+    ),
+    "predecessor of another epoch late": (RECORD, replace(PREDECESSOR, epoch=1), Reuse(RECENT, 1, 100)),
+    "current of a newer epoch than the row's": (RECORD, replace(SHOWN, epoch=3), Refuse("hash_mismatch")),
+    "predecessor late, no retry key on either side": (RECORD, PREDECESSOR, Reuse(RECENT, 1, 100)),
+    "predecessor, same retry key, one second before the idle end": (
+        replace(RECORD, retry_key_hash=KEY, expires_at=NOW + 1),
+        replace(PREDECESSOR, retry_key_hash=KEY),
+        Repeat(),
+    ),
+    "predecessor, same retry key, at the idle end": (
+        replace(RECORD, retry_key_hash=KEY, expires_at=NOW),
+        replace(PREDECESSOR, retry_key_hash=KEY),
+        Refuse("expired"),
+    ),
+    "predecessor, same retry key, one second before the absolute end": (
+        replace(RECORD, retry_key_hash=KEY, absolute_expires_at=NOW + 1),
+        replace(PREDECESSOR, retry_key_hash=KEY),
+        Repeat(),
+    ),
+    "predecessor, same retry key, at the absolute end": (
+        replace(RECORD, retry_key_hash=KEY, absolute_expires_at=NOW),
+        replace(PREDECESSOR, retry_key_hash=KEY),
+        Refuse("expired"),
+    ),
+    "predecessor, same retry key, within the window": (
+        replace(RECORD, retry_key_hash=KEY, rotated_at=NOW - 9),
+        replace(PREDECESSOR, retry_key_hash=KEY),
+        Repeat(),
+    ),
+    "predecessor, same retry key, window just over": (
+        replace(RECORD, retry_key_hash=KEY, rotated_at=NOW - 10),
+        replace(PREDECESSOR, retry_key_hash=KEY),
         Repeat(),
     ),
     "predecessor late, same retry key": (
@@ -137,6 +181,17 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
     ),
     "the first of all": (RECORD, replace(PREDECESSOR, generation=0), Reuse(OLDER, 5, 100)),
     "another client": (RECORD, replace(SHOWN, client_id="other"), Refuse("other_client")),
+    "another client with the right retry key": (
+        replace(RECORD, retry_key_hash=KEY),
+        replace(PREDECESSOR, client_id="other", retry_key_hash=KEY),
+        Refuse("other_client"),
+    ),
+    "another client from the future": (
+        RECORD,
+        replace(SHOWN, client_id="other", generation=6),
+        Refuse("other_client"),
+    ),
+    "from far in the future": (RECORD, replace(SHOWN, generation=MAX_GENERATION), Refuse("from_the_future")),
     "another client with a spent token": (
         RECORD,
         replace(PREDECESSOR, client_id="other"),
@@ -149,12 +204,27 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
         PREDECESSOR,
         Refuse("revoked"),
     ),
+    "evicted, predecessor with the right retry key": (
+        replace(RECORD, revoked_at=NOW, revoke_reason="evicted", retry_key_hash=KEY),
+        replace(PREDECESSOR, retry_key_hash=KEY),
+        Refuse("revoked"),
+    ),
     "revoked, older generation": (
         replace(RECORD, revoked_at=NOW - 1),
         replace(PREDECESSOR, generation=1),
         Refuse("revoked"),
     ),
     "user deleted": (replace(RECORD, owner=None), SHOWN, Refuse("user_not_active")),
+    "user deleted, predecessor within the window": (
+        replace(RECORD, owner=None, rotated_at=NOW - 1),
+        PREDECESSOR,
+        Refuse("user_not_active"),
+    ),
+    "user disabled, older generation": (
+        replace(RECORD, owner=User("u", "alice", is_active=False)),
+        replace(PREDECESSOR, generation=1),
+        Refuse("user_not_active"),
+    ),
     "user disabled": (
         replace(RECORD, owner=User("u", "alice", is_active=False)),
         SHOWN,
@@ -169,6 +239,11 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
     "at the idle end": (replace(RECORD, expires_at=NOW), SHOWN, Refuse("expired")),
     "one second before the absolute end": (replace(RECORD, absolute_expires_at=NOW + 1), SHOWN, Rotate()),
     "at the absolute end": (replace(RECORD, absolute_expires_at=NOW), SHOWN, Refuse("expired")),
+    "expired, older generation": (
+        replace(RECORD, expires_at=NOW),
+        replace(PREDECESSOR, generation=1),
+        Refuse("expired"),
+    ),
     "expired, predecessor within the window": (
         replace(RECORD, expires_at=NOW, rotated_at=NOW - 1),
         PREDECESSOR,
@@ -180,6 +255,19 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
 @pytest.mark.parametrize(("record", "presented", "expected"), CASES.values(), ids=CASES.keys())
 def test_decision(record: TokenRecord | None, presented: Presented, expected: Verdict) -> None:
     assert decide(record, presented, NOW, WINDOW) == expected
+
+
+@pytest.mark.parametrize(("since", "expected"), [(59, Repeat()), (60, Reuse(RECENT, 1, 60))])
+def test_the_longest_window_ends_at_its_sixtieth_second(since: int, expected: Verdict) -> None:
+    record = replace(RECORD, rotated_at=NOW - since)
+
+    assert decide(record, PREDECESSOR, NOW, MAX_RETRY_WINDOW_S) == expected
+
+
+def test_the_window_does_not_slide_with_use() -> None:
+    record = replace(RECORD, rotated_at=NOW - 10, last_used_at=NOW)
+
+    assert decide(record, PREDECESSOR, NOW, WINDOW) == Reuse(RECENT, 1, 10)
 
 
 def test_a_window_of_zero_switches_the_window_off() -> None:

@@ -82,7 +82,8 @@ def decide(record: TokenRecord | None, presented: Presented, now: int, retry_win
         return Refuse("from_the_future")
     if behind == 0:
         return _current(record, presented)
-    since = max(0, now - (record.rotated_at or now))
+    # A row that was never rotated has no predecessor to forgive: counted from its birth.
+    since = max(0, now - (record.rotated_at or record.created_at))
     if behind == 1 and _is_retry(record, presented, since, retry_window_s):
         return Repeat()
     kind = ReuseKind.RECENT_PREDECESSOR if behind == 1 else ReuseKind.OLDER_GENERATION

@@ -176,7 +176,8 @@ def _device(
         key_epoch=epoch,
         token_hash=deps.codec.store_hash(token),
         auth_time=grant.how.auth_time,
-        rotated_at=None,
+        # A token that this one replaces is spent now; nobody can derive this one from it.
+        rotated_at=now if device.token_hash else None,
         retry_key_hash=None,
     )
     return remembered, token

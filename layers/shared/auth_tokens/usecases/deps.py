@@ -46,8 +46,8 @@ class SessionDeps(ValidateDeps):
 
 @dataclass(frozen=True, slots=True)
 class IssueDeps:
-    """To issue tokens. new_id: a UUIDv7, 16 bytes; entropy: n → n random bytes; clients: client_id → its
-    scope, the first is the default."""
+    """To issue tokens. new_id: a UUIDv7, 16 bytes; entropy: n → n random bytes; pause: waits after the nth
+    lost race; clients: client_id → its scope, the first is the default."""
 
     store: TokenStore
     portal: Portal
@@ -61,6 +61,7 @@ class IssueDeps:
     clock: Clock
     new_id: Callable[[], bytes]
     entropy: Callable[[int], bytes]
+    pause: Callable[[int], None]
     policy: Policy
     clients: Mapping[str, str]
     issuer: str

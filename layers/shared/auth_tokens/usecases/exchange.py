@@ -1,6 +1,6 @@
 """A device token opens a session without a password (RFC 8693 token exchange)."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.domain.ids import text_of
@@ -14,6 +14,7 @@ from auth_tokens.usecases.ports import Caller, DeviceUse
 from auth_tokens.usecases.refresh import (
     MAX_RACES,
     judge,
+    look_again,
     next_generation,
     parse_presented,
     presented_token,
@@ -45,7 +46,7 @@ def exchange_device_token(request: ExchangeRequest, caller: Caller, deps: IssueD
     token = parse_presented(request.device_token, TokenKind.DEVICE, deps)
     presented = presented_token(token, client_id, request.retry_key, deps)
     now = deps.clock()
-    for _ in range(MAX_RACES):
+    for attempt in range(MAX_RACES):
         record, live = deps.store.load_device(token.id, now) or (None, ())
         verdict = judge(record, presented, token, caller, deps, now)
         assert record is not None
@@ -58,7 +59,7 @@ def exchange_device_token(request: ExchangeRequest, caller: Caller, deps: IssueD
         answer = open_session(grant, live, used, successor, caller, deps, now)
         if answer is not None:
             return answer
-        presented = replace(presented, raced=True)
+        presented = look_again(presented, attempt, deps)
     raise Unavailable("contention")
 
 

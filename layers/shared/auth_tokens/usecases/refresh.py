@@ -12,7 +12,7 @@ from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
 from auth_tokens.usecases.answers import TokenAnswer, token_answer
 from auth_tokens.usecases.deps import IssueDeps
-from auth_tokens.usecases.metadata import metadata_of
+from auth_tokens.usecases.metadata import MAX_TEXT, metadata_of
 from auth_tokens.usecases.ports import Caller, Rotation
 
 # One lost race settles it: the second look finds the winner's rotation. More is a storm.
@@ -41,7 +41,7 @@ def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAn
     token = parse_presented(request.token, request.kind, deps)
     presented = presented_token(token, client_id, request.retry_key, deps)
     now = deps.clock()
-    for _ in range(MAX_RACES):
+    for attempt in range(MAX_RACES):
         record = deps.store.load(token.id)
         match judge(record, presented, token, caller, deps, now):
             case Rotate():
@@ -51,7 +51,7 @@ def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAn
                 if deps.store.rotate(record, rotation):
                     record = replace(record, expires_at=rotation.expires_at)
                     return token_answer(record, successor, deps, scope=scope, now=now)
-                presented = replace(presented, raced=True)  # someone else won: look again
+                presented = look_again(presented, attempt, deps)
             case _:
                 assert record is not None
                 scope = _scope(request, record, deps)
@@ -83,6 +83,14 @@ def presented_token(token: OpaqueToken, client_id: str, retry_key: str | None, d
         client_id=client_id,
         retry_key_hash=deps.keys.retry_key_hash(token, retry_key) if retry_key else None,
     )
+
+
+def look_again(presented: Presented, attempt: int, deps: IssueDeps) -> Presented:
+    """Someone else changed the row first. The winner has committed, so the second look comes at once; further
+    ones mean a storm, and wait."""
+    if attempt > 0:
+        deps.pause(attempt)
+    return replace(presented, raced=True)
 
 
 def judge(
@@ -136,7 +144,10 @@ def next_generation(
 
 def repeated_successor(record: TokenRecord, token: OpaqueToken, deps: IssueDeps) -> OpaqueToken:
     """The successor once more, derived anew and checked against the row: no copy is kept anywhere."""
-    successor = deps.codec.successor(token, record.key_epoch)
+    try:
+        successor = deps.codec.successor(token, record.key_epoch)
+    except MalformedToken as exc:
+        raise Unavailable("an epoch this environment has not seen yet") from exc
     assert record.token_hash is not None
     if not hmac.compare_digest(deps.codec.store_hash(successor), record.token_hash):
         raise InvalidGrant("superseded")
@@ -164,8 +175,11 @@ def _close_reused(record: TokenRecord, verdict: Reuse, caller: Caller, deps: Iss
 
 
 def _fingerprint(side: str, caller: Caller, deps: IssueDeps) -> dict[str, str]:
-    """Comparable with other events and sessions, and not readable: no raw address in an event."""
+    """Comparable with other events and sessions, and not readable: no raw address in an event.
+
+    Cut as the row keeps them, else a long user agent would look like another one.
+    """
     return {
-        f"{side}_address": deps.keys.pseudonym("address", caller.address).hex(),
-        f"{side}_user_agent": deps.keys.pseudonym("user-agent", caller.user_agent).hex(),
+        f"{side}_address": deps.keys.pseudonym("address", caller.address[:MAX_TEXT]).hex(),
+        f"{side}_user_agent": deps.keys.pseudonym("user-agent", caller.user_agent[:MAX_TEXT]).hex(),
     }

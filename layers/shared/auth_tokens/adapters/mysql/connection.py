@@ -67,6 +67,11 @@ class DatabaseConfig:
             raise ValueError("an IAM token is sent in clear: only over verified TLS")
 
 
+def backoff_s(attempt: int) -> float:
+    """How long to wait after a lost attempt (1, 2, …): longer each time, and never two callers alike."""
+    return random.uniform(0.005, 0.02) * 2.0**attempt
+
+
 class Transaction:
     """Statements on one connection. Parameters are always bound, never formatted in."""
 
@@ -178,7 +183,7 @@ class Database:
                     self._telemetry.count("DatabaseReconnected")
                 elif number in _CONTENTION and attempt < _MAX_ATTEMPTS:
                     self._telemetry.count("DatabaseContended")
-                    self._sleep(random.uniform(0.005, 0.02) * 2**attempt)
+                    self._sleep(backoff_s(attempt))
                 else:
                     raise Unavailable(f"database error {number}") from exc
             except BaseException:

@@ -55,6 +55,7 @@ WHERE id = %s
   AND token_hash = %s
   AND revoked_at IS NULL
   AND expires_at > %s
+  AND absolute_expires_at > %s
   AND {is_active("auth_user_tokens.user_id")}
 """
 
@@ -385,7 +386,8 @@ def _rotate_and_end_parameters(
 
 
 def _rotate_parameters(record: TokenRecord, rotation: Rotation) -> tuple[object, ...]:
-    return (*_moved(rotation), record.id, record.generation, record.token_hash, to_sql(rotation.at))
+    at = to_sql(rotation.at)
+    return (*_moved(rotation), record.id, record.generation, record.token_hash, at, at)
 
 
 def _moved(rotation: Rotation) -> tuple[object, ...]:
