@@ -1,5 +1,6 @@
 """Refresh on the real database: one row, one successor, reuse ends the session."""
 
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -8,6 +9,10 @@ import pytest
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import InvalidGrant, InvalidScope, UnauthorizedClient, Unavailable
 from auth_tokens.domain.tokens import TokenKind
+from auth_tokens.usecases.begin import DeviceRequest
+from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
+from auth_tokens.usecases.issue import IssueRequest, issue
+from auth_tokens.usecases.ports import Caller, EventView
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from tests.support.world import CALLER, World
 
@@ -145,6 +150,108 @@ def test_the_idle_end_holds_to_the_second(world: World, age: int, is_live: bool)
             world.refresh(first.token)
 
 
+def test_how_and_when_the_user_signed_in_survives_refresh_unchanged(world: World) -> None:
+    signed_in_at = world.clock.now - 500
+    request = IssueRequest(world.user_id(world.user()), ("pwd", "otp"), "urn:acr:high", signed_in_at)
+    answer = issue(request, CALLER, world.issuing)
+    world.clock.now += 300
+    for _ in range(3):
+        answer = world.refresh(answer.token)
+
+    claims = world.shared.verifier.verify(answer.access_token or "", world.clock.now)
+
+    assert (claims.auth_time, claims.amr, claims.acr) == (signed_in_at, ("pwd", "otp"), "urn:acr:high")
+
+
+def test_preferences_changed_since_the_sign_in_hold_but_move_no_absolute_end(world: World) -> None:
+    name = world.user(refresh_idle_ttl_s=1000, refresh_absolute_ttl_s=1500, access_ttl_s=600)
+    first = world.login(name)
+    world.sql(
+        "UPDATE user_config SET refresh_idle_ttl_s = 5000, refresh_absolute_ttl_s = 9000, access_ttl_s = 60"
+        " WHERE user_id = %s",
+        world.user_id(name),
+    )
+    world.clock.now += 100
+
+    second = world.refresh(first.token)
+
+    assert second.expires_in == 60
+    assert (second.token_expires_in, second.absolute_expires_in) == (1400, 1400)
+
+
+@pytest.mark.parametrize(("age", "is_live"), [(1499, True), (1500, False)])
+def test_the_absolute_end_holds_to_the_second_however_often_it_was_refreshed(
+    world: World, age: int, is_live: bool
+) -> None:
+    answer = world.login(world.user(refresh_idle_ttl_s=1000, refresh_absolute_ttl_s=1500))
+    world.clock.now += 900
+    answer = world.refresh(answer.token)
+    world.clock.now += age - 900
+
+    if is_live:
+        assert world.refresh(answer.token).token_expires_in == 1
+    else:
+        with pytest.raises(InvalidGrant):
+            world.refresh(answer.token)
+
+
+def test_a_device_token_replaced_by_a_new_sign_in_is_reuse_when_it_comes_back(world: World) -> None:
+    name = world.user()
+    first = world.login(name, DeviceRequest(remember=True))
+    second = world.login(name, DeviceRequest(id=first.device_id, remember=True))
+    world.clock.now += 9
+    with pytest.raises(InvalidGrant):  # two calls crossing: refused, and no harm done
+        exchange_device_token(ExchangeRequest(first.device_token or ""), CALLER, world.issuing)
+    assert "token_reuse_detected" not in world.events(name)
+    world.clock.now += 1
+
+    with pytest.raises(InvalidGrant):
+        exchange_device_token(ExchangeRequest(first.device_token or ""), CALLER, world.issuing)
+
+    assert world.events(name)[-1] == "token_reuse_detected"
+    for row_id in (second.device_id, second.session_id):
+        assert world.row(row_id)["revoke_reason"] == "reuse"
+
+
+@pytest.mark.parametrize("agent", ["phone/1", "x" * 500], ids=["short", "longer than a row keeps"])
+def test_reuse_leaves_evidence_of_both_sides(world: World, agent: str) -> None:
+    owner, thief = Caller("192.0.2.1", agent), Caller("198.51.100.9", "curl/8")
+    first = world.login(world.user())
+    second = refresh(RefreshRequest(first.token), owner, world.issuing)
+    refresh(RefreshRequest(second.token), owner, world.issuing)
+    world.clock.now += 42
+
+    with pytest.raises(InvalidGrant):
+        refresh(RefreshRequest(first.token), thief, world.issuing)
+
+    event = _last_event(world, first.session_id)
+    detail = event.detail
+    assert detail["reuse_kind"] == "older_generation"
+    assert (detail["generations_behind"], detail["seconds_since_rotation"]) == (2, 42)
+    assert (detail["token_type"], detail["device_id"]) == ("refresh", first.device_id)
+    assert detail["presented_by_address"] != detail["rotated_by_address"]
+    assert detail["presented_by_user_agent"] != detail["rotated_by_user_agent"]
+    assert event.source_hash is not None
+    assert detail["presented_by_address"] == event.source_hash.hex()
+    assert not {"192.0.2.1", "198.51.100.9", agent, "curl/8"} & {str(value) for value in detail.values()}
+
+
+@pytest.mark.parametrize("agent", ["phone/1", "x" * 500], ids=["short", "longer than a row keeps"])
+def test_a_client_that_replays_its_own_token_has_one_fingerprint(world: World, agent: str) -> None:
+    owner = Caller("192.0.2.1", agent)
+    first = world.login(world.user())
+    refresh(RefreshRequest(first.token), owner, world.issuing)
+    world.clock.now += 10
+
+    with pytest.raises(InvalidGrant):
+        refresh(RefreshRequest(first.token), owner, world.issuing)
+
+    detail = _last_event(world, first.session_id).detail
+    assert detail["reuse_kind"] == "recent_predecessor"
+    assert detail["presented_by_address"] == detail["rotated_by_address"]
+    assert detail["presented_by_user_agent"] == detail["rotated_by_user_agent"]
+
+
 def test_a_session_token_is_no_refresh_token(world: World) -> None:
     first = world.login(world.user(), kind=TokenKind.SESSION)
 
@@ -186,6 +293,13 @@ def test_a_signature_that_fails_after_the_commit_is_repaired_by_the_retry(
     second = world.refresh(first.token)
 
     assert world.refresh(second.token).session_id == first.session_id
+
+
+def _last_event(world: World, session_id: str) -> EventView:
+    """The newest event of a session, decrypted."""
+    [row] = world.sql("SELECT user_id FROM auth_user_tokens WHERE id = %s", uuid.UUID(session_id).bytes)
+    [event] = world.shared.event_log.page(b"\xff" * 16, 0, row["user_id"], None, 1)
+    return event
 
 
 def _unavailable(*_: object) -> str:

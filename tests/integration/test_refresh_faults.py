@@ -1,14 +1,17 @@
 """The database fails at any point of a refresh: either the old token lives, or the retry gets its successor."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pymysql
 import pytest
 
 from auth_tokens.adapters.mysql.connection import Transaction
-from auth_tokens.adapters.mysql.tokens import ROTATE_TOKEN, SELECT_TOKEN
-from auth_tokens.domain.errors import Unavailable
-from tests.support.world import World
+from auth_tokens.adapters.mysql.tokens import REVOKE_ROW, ROTATE_TOKEN, SELECT_TOKEN
+from auth_tokens.domain.errors import InvalidGrant, Unavailable
+from auth_tokens.domain.tokens import MalformedToken
+from auth_tokens.usecases.refresh import RefreshRequest, refresh
+from tests.support.world import CALLER, World
 
 DEADLOCK, LOCK_WAIT, GONE, LOST, READ_ONLY, READ_ONLY_MODE = 1213, 1205, 2006, 2013, 1290, 1836
 
@@ -110,15 +113,107 @@ def test_a_crash_leaves_the_old_token_or_a_retry_that_gets_the_successor(
     assert world.refresh(retried.token).session_id == answer.session_id
 
 
-def test_endless_contention_is_unavailable_within_a_bound(
+@pytest.mark.parametrize("statement", [REVOKE_ROW, "COMMIT"], ids=["before the commit", "after the commit"])
+def test_a_crash_while_a_reused_session_is_ended_is_made_good_by_the_next_replay(
+    world: World, failing: Callable[..., None], monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    name = world.user()
+    answer = world.login(name)
+    world.refresh(answer.token)
+    world.clock.now += 60
+    failing(statement, Crash(), after=True)
+    with pytest.raises(Crash):
+        world.refresh(answer.token)
+    monkeypatch.undo()
+    assert (world.row(answer.session_id)["revoked_at"] is not None) == (statement == "COMMIT")
+
+    with pytest.raises(InvalidGrant):
+        world.refresh(answer.token)
+
+    assert world.row(answer.session_id)["revoke_reason"] == "reuse"
+    assert world.events(name).count("token_reuse_detected") == 1
+
+
+@pytest.mark.parametrize("number", [GONE, LOST, READ_ONLY, DEADLOCK])
+def test_a_fault_while_a_reused_session_is_ended_leaves_one_event(
+    world: World, failing: Callable[..., None], number: int
+) -> None:
+    name = world.user()
+    answer = world.login(name)
+    world.refresh(answer.token)
+    world.clock.now += 60
+    failing("COMMIT", number, after=True)
+
+    with pytest.raises(InvalidGrant):
+        world.refresh(answer.token)
+
+    assert world.row(answer.session_id)["revoke_reason"] == "reuse"
+    assert world.events(name).count("token_reuse_detected") == 1
+
+
+def test_a_reuse_that_cannot_be_committed_is_unavailable_not_reported(
+    world: World, failing: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = world.user()
+    answer = world.login(name)
+    world.refresh(answer.token)
+    world.clock.now += 60
+    failing(REVOKE_ROW, READ_ONLY, times=10)
+
+    with pytest.raises(Unavailable):
+        world.refresh(answer.token)
+
+    monkeypatch.undo()
+    assert world.row(answer.session_id)["revoked_at"] is None
+    assert "token_reuse_detected" not in world.events(name)
+
+
+def test_a_key_service_that_is_down_before_the_write_spends_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = world.login(world.user())
-    attempts = []
-    with monkeypatch.context() as contended:
-        contended.setattr(type(world.issuing.store), "rotate", lambda *_: attempts.append(1))
+    with monkeypatch.context() as down:
+        down.setattr(type(world.issuing.keys), "chain_epoch", _unavailable)
+        with pytest.raises(Unavailable):
+            world.refresh(answer.token)
+    assert world.row(answer.session_id)["generation"] == 0
+
+    assert world.refresh(answer.token)
+
+
+def test_a_row_of_an_epoch_not_seen_yet_is_unavailable_and_repaired_by_the_retry(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = world.login(world.user())
+    refreshed = world.refresh(answer.token)
+    with monkeypatch.context() as behind:
+        behind.setattr(type(world.issuing.codec), "successor", _unknown_epoch)
         with pytest.raises(Unavailable):
             world.refresh(answer.token)
 
+    assert world.refresh(answer.token).token == refreshed.token
+
+
+def test_endless_contention_is_unavailable_within_a_bound_and_waits_longer_each_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = world.login(world.user())
+    attempts: list[int] = []
+    pauses: list[int] = []
+    deps = replace(world.issuing, pause=pauses.append)
+    with monkeypatch.context() as contended:
+        contended.setattr(type(world.issuing.store), "rotate", lambda *_: attempts.append(1))
+        with pytest.raises(Unavailable):
+            refresh(RefreshRequest(answer.token), CALLER, deps)
+
     assert len(attempts) == 4
+    assert pauses == [1, 2, 3]
     assert world.refresh(answer.token)
+
+
+def _unavailable(*_: object) -> int:
+    raise Unavailable("kms")
+
+
+def _unknown_epoch(*_: object) -> object:
+    raise MalformedToken("epoch")
