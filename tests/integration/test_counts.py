@@ -7,7 +7,6 @@ import pytest
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidCredentials, InvalidGrant
 from auth_tokens.domain.events import RevokeReason
-from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.begin import DeviceRequest
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import introspect
@@ -282,23 +281,3 @@ def test_lists_and_introspection_are_one_select_each(world: World) -> None:
     assert cost(world, lambda: list_sessions(user_id, 10, None, world.sessions)) == one_select
     assert cost(world, lambda: introspect(answer.token, world.sessions)) == one_select
     assert cost(world, lambda: introspect(answer.access_token or "", world.sessions)) == one_select
-
-
-def test_a_row_does_not_grow_over_a_hundred_rotations(world: World) -> None:
-    answer = world.login(world.user(), kind=TokenKind.REFRESH)
-    size = _row_size(world, answer.session_id)
-    token = answer.token
-
-    for _ in range(100):
-        token = world.refresh(token, retry_key="k").token
-
-    assert world.row(answer.session_id)["generation"] == 100
-    # A first rotation fills rotated_at and retry_key_hash; nothing after it adds a byte.
-    assert _row_size(world, answer.session_id) - size <= 32 + 8
-
-
-def _row_size(world: World, session_id: str) -> int:
-    row = world.row(session_id)
-    return sum(
-        len(value) if isinstance(value, bytes | str) else 8 for value in row.values() if value is not None
-    )

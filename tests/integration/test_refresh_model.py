@@ -4,6 +4,8 @@ The model knows generations and instants, no cryptography: a presented generatio
 reuse, or dead. After each step the store must agree (design invariants 1, 2 and 4).
 """
 
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -18,13 +20,17 @@ from hypothesis.stateful import (
 )
 
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
-from auth_tokens.domain.tokens import OpaqueToken, TokenKind
+from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.revoke import revoke_token
 from tests.support.world import CALLER, World
 
+SELECT_SESSIONS = """
+SELECT id, generation, token_hash, revoked_at FROM auth_user_tokens WHERE user_id = %s AND type = 'refresh'
+"""
 IDLE_S, ABSOLUTE_S, WINDOW_S = 1000, 3000, 10
 KEYS = [None, "key-a", "key-b"]
+CRASHES = st.sampled_from([None, None, "before the write", "after the commit", "signing"])
 
 
 @dataclass
@@ -59,6 +65,7 @@ class Lives(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.sessions: list[Session] = []
+        self.stolen: list[tuple[Session, int]] = []
         user = self.world.user(
             refresh_idle_ttl_s=IDLE_S, refresh_absolute_ttl_s=ABSOLUTE_S, max_sessions=1000
         )
@@ -71,19 +78,29 @@ class Lives(RuleBasedStateMachine):
         self.sessions.append(Session(answer.session_id, now, now + IDLE_S, [answer.token]))
 
     @precondition(lambda self: self.sessions)
-    @rule(data=st.data(), key=st.sampled_from(KEYS), crashes=st.booleans())
-    def present(self, data: st.DataObject, key: str | None, crashes: bool) -> None:
-        """Anyone shows any token ever handed out: the owner, a retry, a thief."""
+    @rule(data=st.data(), behind=st.sampled_from([0, 0, 0, 1]), key=st.sampled_from(KEYS), crash=CRASHES)
+    def refresh(self, data: st.DataObject, behind: int, key: str | None, crash: str | None) -> None:
+        """The owner goes on, or asks once more; the service may break on the way, and the owner retries."""
         session = data.draw(st.sampled_from(self.sessions))
-        behind = data.draw(st.sampled_from([0, 0, 0, 1, 1, 2, 5]))
         generation = max(0, len(session.tokens) - 1 - behind)
-        expected = session.verdict(generation, key, self.world.clock.now)
-        if crashes and expected == "rotate":
-            self._crash_while_signing(session, generation, key)
-        answer = self._refresh(session.tokens[generation], key)
-        if crashes and expected == "rotate":
-            expected = "repeat"  # the crash came after the commit: this was the retry
-        self._compare(session, expected, answer, key)
+        if crash is not None and session.verdict(generation, key, self.world.clock.now) == "rotate":
+            self._crash(session, generation, key, crash)
+        self._present(session, generation, key)
+
+    @precondition(lambda self: self.sessions)
+    @rule(data=st.data())
+    def steal(self, data: st.DataObject) -> None:
+        """A thief copies the token of the moment, to use it later."""
+        session = data.draw(st.sampled_from(self.sessions))
+        self.stolen.append((session, len(session.tokens) - 1))
+
+    @precondition(lambda self: self.stolen)
+    @rule(data=st.data(), key=st.sampled_from(KEYS))
+    def replay(self, data: st.DataObject, key: str | None) -> None:
+        """The thief shows what was stolen, and if that works holds what it was answered."""
+        session, generation = data.draw(st.sampled_from(self.stolen))
+        if self._present(session, generation, key):
+            self.stolen.append((session, len(session.tokens) - 1))
 
     @precondition(lambda self: self.sessions)
     @rule(data=st.data())
@@ -99,15 +116,35 @@ class Lives(RuleBasedStateMachine):
     @invariant()
     def the_store_agrees(self) -> None:
         type(self).steps += 1
-        if not self.sessions:
-            return
-        session = self.sessions[-1]
-        row = self.world.row(session.id)
-        assert row["generation"] == len(session.tokens) - 1
-        assert (row["revoked_at"] is not None) == session.is_revoked
+        rows = self.world.database.query(SELECT_SESSIONS, (self.user_id,))
+        stored = {str(uuid.UUID(bytes=row["id"])): row for row in rows}
+        for session in self.sessions:
+            row = stored[session.id]
+            assert row["generation"] == len(session.tokens) - 1
+            assert (row["revoked_at"] is not None) == session.is_revoked
+            assert [text for text in session.tokens if self._hash(text) == row["token_hash"]] == [
+                session.tokens[-1]
+            ]
+
+    @precondition(lambda self: self.sessions)
+    @rule(data=st.data())
+    def dump(self, data: st.DataObject) -> None:
+        """What the database holds is good for nothing, even put into a token with a right tag."""
+        session = data.draw(st.sampled_from(self.sessions))
         current = self.world.shared.codec.parse(session.tokens[-1], TokenKind.REFRESH)
-        assert self.world.shared.codec.store_hash(current) == row["token_hash"]
-        assert not _is_accepted(self.world, row["token_hash"], current)
+        stored = self.world.row(session.id)["token_hash"]
+        forged = self.world.shared.codec.encode(replace(current, secret=stored))
+        assert self._refresh(forged, None) is None
+
+    def _hash(self, text: str) -> bytes:
+        codec = self.world.shared.codec
+        return codec.store_hash(codec.parse(text, TokenKind.REFRESH))
+
+    def _present(self, session: Session, generation: int, key: str | None) -> bool:
+        expected = session.verdict(generation, key, self.world.clock.now)
+        answer = self._refresh(session.tokens[generation], key)
+        self._compare(session, expected, answer, key)
+        return answer is not None
 
     def _refresh(self, token: str, key: str | None) -> str | None:
         try:
@@ -115,14 +152,19 @@ class Lives(RuleBasedStateMachine):
         except InvalidGrant:
             return None
 
-    def _crash_while_signing(self, session: Session, generation: int, key: str | None) -> None:
+    def _crash(self, session: Session, generation: int, key: str | None, point: str) -> None:
         with pytest.MonkeyPatch.context() as broken:
-            broken.setattr(type(self.world.issuing.signer), "sign", _unavailable)
+            if point == "signing":
+                broken.setattr(type(self.world.issuing.signer), "sign", _unavailable)
+            else:
+                store = type(self.world.issuing.store)
+                broken.setattr(store, "rotate", _breaking(store.rotate, point))
             with pytest.raises(Unavailable):
                 self.world.refresh(session.tokens[generation], retry_key=key)
-        successor = self._refresh(session.tokens[generation], key)
-        assert successor is not None
-        self._rotated(session, successor, key)
+        if point != "before the write":
+            retried = self._refresh(session.tokens[generation], key)
+            assert retried is not None
+            self._rotated(session, retried, key)
 
     def _compare(self, session: Session, expected: str, answer: str | None, key: str | None) -> None:
         if expected == "rotate":
@@ -142,18 +184,17 @@ class Lives(RuleBasedStateMachine):
         session.idle_ends_at = min(now + IDLE_S, session.born_at + ABSOLUTE_S)
 
 
-def _is_accepted(world: World, stored: bytes, current: OpaqueToken) -> bool:
-    """Is what the database holds good for anything, even put into a token with a right tag?"""
-    forged = world.shared.codec.encode(replace(current, secret=stored))
-    try:
-        world.refresh(forged)
-    except InvalidGrant:
-        return False
-    return True
-
-
 def _unavailable(*_: object) -> str:
     raise Unavailable("kms")
+
+
+def _breaking(rotate: Callable[..., bool], point: str) -> Callable[..., bool]:
+    def broken(*arguments: object) -> bool:
+        if point == "after the commit":
+            rotate(*arguments)
+        raise Unavailable("lost connection")
+
+    return broken
 
 
 def test_the_store_does_what_the_model_says(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,7 +203,7 @@ def test_the_store_does_what_the_model_says(world: World, capsys: pytest.Capture
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60,
+            max_examples=120,
             stateful_step_count=40,
             deadline=None,
             derandomize=True,
@@ -173,4 +214,4 @@ def test_the_store_does_what_the_model_says(world: World, capsys: pytest.Capture
 
     with capsys.disabled():
         print(f"\nmodel test: {machine.steps} steps")
-    assert machine.steps > 1000
+    assert machine.steps > 3000
