@@ -95,8 +95,9 @@ ON DUPLICATE KEY UPDATE
   {", ".join(f"{name} = IF(type = 'device', VALUES({name}), {name})" for name in _DEVICE_COLUMNS)}
 """
 
-# Index: primary key. Row count 0: someone else used or ended the device meanwhile, or the Portal changed the
-# user; 1: the session is there, and the device's row is held until the rest is committed.
+# Index: primary key; ix_device for the sessions on it. Row count 0: someone else used or ended the device
+# meanwhile (a repeated call leaves its row as it was, and a session not seen), or the Portal changed the user;
+# 1: the session is there, and the device's row is held until the rest is committed.
 INSERT_SESSION_ON_DEVICE = f"""
 INSERT INTO auth_user_tokens ({INSERT_COLUMNS})
 SELECT {INSERT_PLACES}
@@ -108,6 +109,14 @@ WHERE d.id = %s
   AND d.revoked_at IS NULL
   AND d.expires_at > %s
   AND {is_active("d.user_id")}
+  AND NOT EXISTS (
+    SELECT 1
+    FROM auth_user_tokens AS s
+    WHERE s.device_id = d.id
+      AND s.type IN ('refresh', 'session')
+      AND s.revoked_at IS NULL
+      AND s.expires_at > %s
+      AND s.id NOT IN (%s))
 FOR UPDATE
 """
 
@@ -275,7 +284,8 @@ class MySqlTokenStore:
         events = self._events.rows(start.events)
 
         def work(statements: Transaction) -> bool:
-            if statements.execute(INSERT_SESSION_ON_DEVICE, _open_parameters(start, used.record)) == 0:
+            sql = _for_ids(INSERT_SESSION_ON_DEVICE, 1 + len(start.ended))
+            if statements.execute(sql, _open_parameters(start, used.record)) == 0:
                 return False
             if used.rotation:
                 parameters = _rotate_and_end_parameters(start, used.record, used.rotation)
@@ -376,7 +386,7 @@ def _for_ids(sql: str, count: int) -> str:
 def _open_parameters(start: SessionStart, device: TokenRecord) -> tuple[object, ...]:
     now = to_sql(start.session.created_at)
     seen = (device.id, device.generation, device.token_hash, to_sql(device.last_used_at), now)
-    return (*row_from(start.session), *seen)
+    return (*row_from(start.session), *seen, now, start.session.id, *start.ended)
 
 
 def _rotate_and_end_parameters(
