@@ -6,6 +6,8 @@ SAM_VENV := .venv-sam
 CHECKOV_VENV := .venv-checkov
 NODE_VENV := .venv-node
 RUNTIME_VENV := .venv-runtime
+PEERS_VENV := .venv-peers
+PEERS := tests/conformance/peers
 MYSQL_GRAMMAR := tools/mysql_grammar
 PY := $(VENV)/bin/python
 DEPLOYED_PYTHON := $(shell sed -n 's/^ *Runtime: python//p' template.yaml)
@@ -13,7 +15,7 @@ export PYTHONPATH := .:layers/shared
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible
+.PHONY: help setup run demo test check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +34,15 @@ traffic: setup ## People and attackers against the service of make run (ARGS="--
 
 test: setup node package ## Run all tests
 	@exec $(PY) -m pytest
+
+conformance: setup ## Races, lost answers and thieves against BASE_URL (default: the local stack), ARGS="--rounds 50 --report FILE"
+	@$(PY) -m tests.conformance $(if $(BASE_URL),--base-url $(BASE_URL)) $(ARGS)
+
+conformance-peers: setup node ## The same against other OAuth servers (PEER=oidc-provider for one)
+	@scripts/setup $(PEERS_VENV) requirements/peers.txt
+	@scripts/setup-node $(NODE_VENV) $(PEERS)
+	@for peer in $(or $(PEER),oidc-provider django-oauth-toolkit django-oauth-toolkit-reuse-protection); do \
+		$(PY) -m tests.conformance --peer $$peer $(ARGS); [ $$? -le 1 ] || exit 1; done
 
 check: setup sam checkov mysql-grammar reproducible ## Format, lint, types, SQL, templates, policies, architecture
 	$(VENV)/bin/ruff format --check .
@@ -78,4 +89,4 @@ lock: setup ## Lock the newest versions again
 	scripts/lock $(VENV)/bin/uv
 
 clean: ## Remove everything that was set up or left behind
-	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) tests/node/node_modules $(MYSQL_GRAMMAR)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) tests/node/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
