@@ -4,8 +4,9 @@ import contextlib
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pymysql
 import pytest
@@ -125,16 +126,21 @@ def administrator(database: DatabaseAddress, run_dir: Path) -> Iterator["pymysql
 
 @contextlib.contextmanager
 def new_stack(
-    database: DatabaseAddress, administrator: "pymysql.Connection[Cursor]", aws: LocalAws, runner: str
+    database: DatabaseAddress,
+    administrator: "pymysql.Connection[Cursor]",
+    aws: LocalAws,
+    runner: str,
+    parameters: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[LocalStack]:
-    """The whole service over HTTP, on a schema of its own, each function as its own database user."""
+    """The whole service over HTTP, on a schema of its own, each function as its own database user.
+    parameters: of the template, beyond those."""
     with schema(database) as at, DatabaseUsers(administrator, at) as users:
         url = f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
         with LocalStack(
             runner=runner,
             database_url=url,
             aws=aws,
-            parameters=users.parameters,
+            parameters={**users.parameters, **parameters},
             passwords=users.passwords,
         ) as started:
             yield started

@@ -1,4 +1,4 @@
-"""The Lambda authorizer that other teams attach to their APIs (REST TOKEN and REQUEST, HTTP API)."""
+"""The Lambda authorizer that other teams attach to their APIs (REST TOKEN and REQUEST, HTTP API, WebSocket)."""
 
 from typing import Any
 
@@ -6,7 +6,10 @@ from auth_tokens import bootstrap
 from auth_tokens.usecases.validate import Credential, Validated, validate
 from auth_tokens.web.authorizer import authorize
 
-SHARED = bootstrap.parts(bootstrap.standard())
+# Its own 5 s leave room for two attempts that hang, and an answer.
+DATABASE_TIMEOUT_S = 2
+
+SHARED = bootstrap.parts(bootstrap.standard(), timeout_s=DATABASE_TIMEOUT_S)
 DEPS = bootstrap.authorizing(SHARED)
 SETTINGS = SHARED.settings
 
@@ -19,6 +22,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         simple_response=SETTINGS.authorizer_response == "simple",
         allowed_origins=SETTINGS.allowed_origins,
         telemetry=SHARED.telemetry,
+        route_scopes=SETTINGS.route_scopes(),
     )
 
 

@@ -14,7 +14,7 @@ ALLOWED = {
     "adapters": ("domain", "usecases.ports", "adapters", "observability"),
     "web": ("domain", "usecases", "web", "observability"),
     "functions": ("bootstrap", "domain", "usecases", "web"),
-    "settings": ("domain.policy",),
+    "settings": ("domain",),
     "observability": (),
     "observability_powertools": ("observability",),
     "bootstrap": ("adapters", "domain", "usecases", "settings", "observability", "observability_powertools"),

@@ -2,7 +2,7 @@
 
 import importlib
 
-from auth_tokens.domain.errors import RateLimited, TokenServiceError, Unavailable
+from auth_tokens.domain.errors import RateLimited, StepUpNeeded, TokenServiceError, Unavailable
 from auth_tokens.web.errors import MethodNotAllowed
 from auth_tokens.web.parameters import MAX_BODY_BYTES
 from auth_tokens.web.responses import REALM, error_response, server_error
@@ -11,7 +11,12 @@ from tests.docs.markdown import DOCS, ROOT, table
 PAGE = DOCS / "errors.md"
 ROWS = table(PAGE, "Errors", "Status").rows
 NO_BODY = "(no body)"
-ARGUMENTS = {RateLimited: (7,), MethodNotAllowed: ("GET",), Unavailable: ("detail",)}
+ARGUMENTS = {
+    RateLimited: (7,),
+    MethodNotAllowed: ("GET",),
+    Unavailable: ("detail",),
+    StepUpNeeded: (("acr",), 60),
+}
 
 
 def _leaves(base: type[TokenServiceError]) -> set[type[TokenServiceError]]:

@@ -38,6 +38,7 @@ def test_a_login_a_refresh_its_repeat_a_reuse_and_a_validation_are_counted(lambd
     after = figures(client)
     gained = {name: after[name] - before.get(name, 0) for name in after}
     assert gained.pop("DatabaseTime") > 0
+    assert 0 <= gained.pop("RevocationStaleness") <= 5
     assert {name: value for name, value in gained.items() if value} == {
         "LoginSucceeded": 1,
         "NewDevice": 1,

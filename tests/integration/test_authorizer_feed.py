@@ -3,10 +3,12 @@
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
 from auth_tokens.usecases.deps import ValidateDeps
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.validate import Credential, Transport, validate
+from tests.integration.test_counts import NOTHING, cost
 from tests.support.world import CALLER, World
 
 
@@ -101,6 +103,59 @@ def test_the_feed_sees_the_database_again_without_a_restart(
     world.clock.now += 1
 
     assert allowed(deps, token)
+
+
+# A hundred thousand sessions revoked as an existing one is, numbered in the last bytes of their ids.
+COPY_SESSION = """
+INSERT INTO auth_user_tokens (id, {columns})
+SELECT
+  UNHEX(CONCAT('0190000000007000', LPAD(HEX(a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n), 16, '0'))),
+  {columns}
+FROM auth_user_tokens
+CROSS JOIN ({digits}) AS a CROSS JOIN ({digits}) AS b CROSS JOIN ({digits}) AS c
+CROSS JOIN ({digits}) AS d CROSS JOIN ({digits}) AS e
+WHERE id = %s
+"""
+DIGITS = " UNION ALL ".join(f"SELECT {n} AS n" for n in range(10))
+
+
+def test_a_mass_revocation_of_a_hundred_thousand_sessions_is_one_query_for_an_environment(
+    fresh_world: World,
+) -> None:
+    world = fresh_world
+    environment = world.environment()
+    deps = bootstrap.authorizing(environment)
+    assert deps.feed is not None
+    revoked, spared = world.login(world.user()), world.login(world.user())
+    assert allowed(deps, revoked.access_token)
+    revoke_token(revoked.token, None, CALLER, world.sessions)
+    row = world.row(revoked.session_id)
+    columns = ", ".join(f"`{name}`" for name in row if name not in ("id", "metadata"))
+    world.sql(COPY_SESSION.format(columns=columns, digits=DIGITS), row["id"])
+
+    world.clock.now += world.settings.revocation_max_staleness_s
+    spent = cost(world, lambda: allowed(deps, spared.access_token), environment)
+
+    assert spent == {**NOTHING, "Com_select": 1}
+    assert not allowed(deps, revoked.access_token)
+    numbers = range(0, 100_000, 7)
+    assert all(deps.feed.is_revoked(bytes.fromhex(f"0190000000007000{n:016x}")) for n in numbers)
+    assert allowed(deps, spared.access_token)
+    assert "RevocationFeedOverflow" not in world.telemetry.counts
+
+
+def test_past_its_bound_the_feed_asks_the_table_about_the_token_at_hand(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PolledRevocationFeed.__init__, "__kwdefaults__", {"max_entries": 1})
+    deps = bootstrap.authorizing(world.environment())
+    answers = [world.login(world.user()) for _ in range(4)]
+    for answer in answers[:2]:
+        revoke_token(answer.token, None, CALLER, world.sessions)
+    revoke_token(answers[2].access_token or "", None, CALLER, world.sessions)
+
+    assert [allowed(deps, answer.access_token) for answer in answers] == [False, False, False, True]
+    assert world.telemetry.counts["RevocationFeedOverflow"] >= 1
 
 
 def _away(*_: object) -> list[dict[str, object]]:

@@ -76,7 +76,7 @@ def test_the_reader_is_refused(users: DatabaseUsers, sql: str) -> None:
 
 def test_the_reader_may_note_that_a_browser_session_was_used(users: DatabaseUsers) -> None:
     with contextlib.closing(Database(users.config("reader"))) as database:
-        noted = database.execute(TOUCH_SESSION, ("2026-01-01", "2026-01-02", b"x" * 16, 0))
+        noted = database.execute(TOUCH_SESSION, ("2026-01-01", "2026-01-02", b"x" * 16, 0, "2026-01-01"))
 
     assert noted == 0  # no such session; but no refusal
 

@@ -148,6 +148,10 @@ class FakeRevocationSource:
         self._reach()
         return [row for row in self.rows if row[1] >= instant][:limit]
 
+    def exceeds(self, instant: int, limit: int) -> bool:
+        self._reach()
+        return sum(at >= instant for _, at in self.rows) > limit
+
     def any_revoked(self, ids: tuple[bytes, ...]) -> bool:
         self.points_asked += 1
         self._reach()

@@ -26,6 +26,7 @@ from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
 from auth_tokens.adapters.mysql.portal import MySqlPortal
 from auth_tokens.adapters.mysql.revocations import MySqlRevocations
 from auth_tokens.adapters.mysql.tokens import MySqlTokenStore
+from auth_tokens.adapters.remembered_sessions import RememberedSessions
 from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
 from auth_tokens.domain.ids import uuid7
 from auth_tokens.domain.keys import Purpose, schedules
@@ -194,7 +195,18 @@ def authorizing(shared: Parts) -> ValidateDeps:
         max_staleness_s=settings.revocation_max_staleness_s,
         fail_after_s=settings.revocation_fail_after_s,
     )
-    return ValidateDeps(shared.verifier, shared.codec, shared.store, feed, settings.policy(), shared.clock)
+    return ValidateDeps(
+        verifier=shared.verifier,
+        codec=shared.codec,
+        store=shared.store,
+        feed=feed,
+        policy=settings.policy(),
+        clock=shared.clock,
+        sessions=RememberedSessions(
+            shared.store, shared.clock, fail_after_s=settings.revocation_fail_after_s
+        ),
+        requirements=settings.requirements(),
+    )
 
 
 def cleaning(shared: Parts) -> CleanupDeps:

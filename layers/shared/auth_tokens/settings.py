@@ -18,6 +18,9 @@ from auth_tokens.domain.policy import (
     Policy,
     kinds_of,
 )
+from auth_tokens.domain.requirements import Requirements
+from auth_tokens.domain.route_scopes import RouteScopes
+from auth_tokens.domain.scopes import is_scope
 
 SIGNING_ALGORITHMS = ("ES256", "RS256", "EdDSA")
 
@@ -41,6 +44,7 @@ _BOUNDS = {
     "argon2_memory_kib": (7168, 262_144),
     "argon2_passes": (1, 20),
     "argon2_lanes": (1, 8),
+    "authorizer_max_auth_age_s": (0, MAX_TTL_S),
 }
 _CHOICES = {
     "db_auth": ("iam", "password"),
@@ -57,6 +61,10 @@ _CHOICES = {
 _CLIENTS_FORM = 'CLIENTS must be JSON like {"portal-web": ["portal:read"]}: clients and their scopes'
 _LABEL_SCOPES_FORM = (
     'LABEL_SCOPES must be JSON like {"admin": ["portal:admin"]}: labels and the scopes that need them'
+)
+_ROUTE_SCOPES_FORM = (
+    'AUTHORIZER_ROUTE_SCOPES must be JSON like {"GET/jobs": "jobs:read", "*/jobs/*": "jobs:write"}: routes and'
+    " the scope that opens them, `*` for any method or as the last segment, 8 KB of policy at the most"
 )
 _REQUIRED = ("issuer", "audience", "clients", "db_host", "db_name", "db_user", "kms_key_id")
 
@@ -108,6 +116,10 @@ class Settings:
     argon2_memory_kib: int = 19_456
     argon2_passes: int = 2
     argon2_lanes: int = 1
+    authorizer_required_scope: str = ""
+    authorizer_required_acr: tuple[str, ...] = ()
+    authorizer_max_auth_age_s: int = 0
+    authorizer_route_scopes: tuple[tuple[str, str], ...] = ()
     aws_region: str = ""
 
     @classmethod
@@ -124,7 +136,23 @@ class Settings:
             raise SettingsError("DB_AUTH=iam needs DB_TLS=verify: the login token goes in clear text")
         if settings.signing_mode == "kms" and not settings.signing_kms_key_ids:
             raise SettingsError("SIGNING_MODE=kms needs SIGNING_KMS_KEY_IDS")
+        if settings.authorizer_route_scopes and settings.authorizer_response == "simple":
+            raise SettingsError(
+                "AUTHORIZER_ROUTE_SCOPES needs AUTHORIZER_RESPONSE=iam: a simple response holds for all routes"
+            )
         return settings
+
+    def route_scopes(self) -> RouteScopes:
+        """Which scope opens which routes behind the authorizer."""
+        return RouteScopes(self.authorizer_route_scopes)
+
+    def requirements(self) -> Requirements:
+        """What the authorizer asks of every caller."""
+        return Requirements(
+            self.authorizer_required_scope,
+            self.authorizer_required_acr,
+            self.authorizer_max_auth_age_s or None,
+        )
 
     def policy(self) -> Policy:
         """What holds for users without preferences of their own."""
@@ -152,6 +180,12 @@ def _parsed(name: str, text: str) -> object:
         raise SettingsError(f"{name.upper()} must be one of {', '.join(_CHOICES[name])}")
     if name == "clients":
         return _clients(text)
+    if name == "authorizer_required_scope" and not is_scope(text):
+        raise SettingsError("AUTHORIZER_REQUIRED_SCOPE must be scopes, each parted from the next by a blank")
+    if name == "authorizer_required_acr":
+        return _acr_values(text)
+    if name == "authorizer_route_scopes":
+        return _route_scopes(text)
     if name == "allowed_origins":
         return _origins(text)
     if name == "label_scopes":
@@ -193,6 +227,24 @@ def _label_scopes(text: str) -> tuple[tuple[str, frozenset[str]], ...]:
         if not isinstance(scopes, list) or not all(map(_is_scope, scopes)):
             raise SettingsError(_LABEL_SCOPES_FORM)
     return tuple((label, frozenset(scopes)) for label, scopes in parsed.items())
+
+
+def _acr_values(text: str) -> tuple[str, ...]:
+    if not re.fullmatch(r"[!#-\[\]-~]+( [!#-\[\]-~]+)*", text, re.ASCII):
+        raise SettingsError(
+            "AUTHORIZER_REQUIRED_ACR must be acr values, each parted from the next by a blank"
+        )
+    return tuple(text.split(" "))
+
+
+def _route_scopes(text: str) -> tuple[tuple[str, str], ...]:
+    try:
+        parsed = json.loads(text)
+        if not isinstance(parsed, dict) or not all(v == "" or _is_scope(v) for v in parsed.values()):
+            raise SettingsError(_ROUTE_SCOPES_FORM)
+        return RouteScopes.of(parsed).routes
+    except ValueError as exc:
+        raise SettingsError(_ROUTE_SCOPES_FORM) from exc
 
 
 def _is_scope(value: object) -> bool:

@@ -13,19 +13,27 @@ NUMBERS = itertools.count(1)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """GET /jobs, POST /jobs, DELETE /jobs/{id}; behind an HTTP API (payload 2.0) and a REST API alike."""
+    """GET /jobs, POST /jobs, DELETE /jobs/{id}; behind an HTTP API (payload 2.0) and a REST API alike.
+    Behind a WebSocket API: lets the socket open, and answers each message with the caller's jobs."""
     caller = _caller(event)
+    if "connectionId" in event["requestContext"]:
+        is_message = event["requestContext"]["eventType"] == "MESSAGE"
+        return _mine(caller) if is_message else {"statusCode": 200}
     method = event.get("httpMethod") or event["requestContext"]["http"]["method"]
     if method == "POST":
         return _create(event, caller)
     if method == "DELETE":
         return _delete((event.get("pathParameters") or {}).get("id", ""), caller)
+    return _mine(caller)
+
+
+def _mine(caller: dict[str, str]) -> dict[str, Any]:
     mine = [job for job in JOBS.values() if job["owner"] == caller["sub"]]
     return _answer(200, {"caller": caller, "jobs": mine})
 
 
 def _caller(event: dict[str, Any]) -> dict[str, str]:
-    """The authorizer's context: below `lambda` in payload 2.0, flat in REST."""
+    """The authorizer's context: below `lambda` in payload 2.0, flat in REST and, for a socket's life, in WebSocket."""
     authorizer = event["requestContext"]["authorizer"]
     context = authorizer.get("lambda", authorizer)
     return {name: str(context[name]) for name in ("sub", "scope", "sid")}

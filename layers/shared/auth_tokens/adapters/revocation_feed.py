@@ -5,28 +5,39 @@ The cost is a query every few seconds an environment, however many tokens there 
 
 from typing import Protocol
 
+from auth_tokens.adapters.lru import Lru
+from auth_tokens.adapters.recent_ids import RecentIds
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.policy import MAX_ACCESS_TTL_S
 from auth_tokens.observability import Telemetry
 from auth_tokens.usecases.ports import Clock
 
-# A revocation carries its writer's clock and is seen only once committed: each look reaches back
-# this far before the last one, so that a late commit or a slow clock is not missed.
+# A revocation carries its writer's clock and is seen only once committed: each look reaches back this far
+# before the last one. A writer's commit comes within its function's time (10 s), the rest is for clocks
+# that differ. More costs a mass revocation dearly: all of it is read again at each look for this long.
 OVERLAP_S = 60
 # An access token issued just before a revocation lives at most this long after it.
 MEMORY_S = MAX_ACCESS_TTL_S + OVERLAP_S
-# About 20 MB of ids. Past it (a mass revocation) each validation asks the table instead.
+# About 3 MB of ids, and half a second to read them all. Past it each validation asks the table instead.
 MAX_ENTRIES = 200_000
-# While the store is down, not every request should wait for a connection attempt.
+# How long it then stays with asking, before it counts whether the feed would fit again.
+CROWDED_S = 60
+# Answers of the table that are remembered meanwhile.
+MAX_ASKED = 10_000
+# While the store is down, not every request should wait for a connection attempt. Counted from the end
+# of an attempt: one that hangs takes longer than this.
 RETRY_INTERVAL_S = 1
 
 
 class RevocationSource(Protocol):
     def revoked_since(self, instant: int, limit: int) -> list[tuple[bytes, int]]:
-        """(id, revoked_at) of the rows revoked at or after an instant."""
+        """(id, revoked_at) of the rows revoked at or after an instant, at most `limit`."""
+
+    def exceeds(self, instant: int, limit: int) -> bool:
+        """Are more than `limit` rows revoked since an instant? Cheap, whatever the answer."""
 
     def any_revoked(self, ids: tuple[bytes, ...]) -> bool:
-        """The table's own word on some ids."""
+        """The table's own word on one or two ids."""
 
 
 class PolledRevocationFeed:
@@ -34,6 +45,7 @@ class PolledRevocationFeed:
 
     max_staleness_s: a look older than this is renewed before answering; fail_after_s: with the store
     out of reach, known state serves this long since the last good look, then Unavailable (fail closed).
+    Each answer counts the age of the knowledge behind it: metric RevocationStaleness.
     """
 
     def __init__(
@@ -52,43 +64,86 @@ class PolledRevocationFeed:
         self._max_staleness_s = max_staleness_s
         self._fail_after_s = fail_after_s
         self._max_entries = max_entries
-        self._revoked: dict[bytes, int] = {}
+        self._revoked = RecentIds()
         self._looked_at: int | None = None
         self._retry_at = 0
-        self._overflowed = False
+        self._crowded_until: int | None = None
+        self._asked: Lru[tuple[bytes, ...], int] = Lru(MAX_ASKED)
 
     def is_revoked(self, *ids: bytes) -> bool:
         now = self._clock()
-        if self._looked_at is None or now - self._looked_at >= self._max_staleness_s:
+        if self._crowded_until is not None and now >= self._crowded_until:
+            self._try_to_fit(now)
+        if self._crowded_until is None and not _is_within(now, self._looked_at, self._max_staleness_s):
             self._look(now)
-        if self._overflowed:
-            return self._source.any_revoked(ids)
+        if self._crowded_until is not None:
+            return self._ask(ids, now)
+        self._note_age(now, self._looked_at)
         return any(identifier in self._revoked for identifier in ids)
 
     def _look(self, now: int) -> None:
-        if now < self._retry_at:
-            self._tolerate(now, Unavailable("revocation feed"))
-            return
+        """Read what was revoked since the last look; after a long sleep, since before any live token."""
         horizon = now - MEMORY_S
-        since = horizon if self._looked_at is None or self._overflowed else self._looked_at - OVERLAP_S
+        # A clock that was set back must not leave a gap.
+        since = horizon if self._looked_at is None else min(self._looked_at, now) - OVERLAP_S
         try:
+            self._refuse_haste(now)
             found = self._source.revoked_since(max(since, horizon), self._max_entries + 1)
         except Unavailable as exc:
-            self._retry_at = now + RETRY_INTERVAL_S
-            self._tolerate(now, exc)
+            self._tolerate(self._looked_at, now, exc)
             return
-        self._take(found, horizon)
+        self._revoked.add(found, horizon)
         self._looked_at = now
+        if len(self._revoked) > self._max_entries:
+            self._crowd(now)
 
-    def _take(self, found: list[tuple[bytes, int]], horizon: int) -> None:
-        kept = {key: at for key, at in self._revoked.items() if at >= horizon}
-        kept.update(found)
-        self._overflowed = len(found) > self._max_entries or len(kept) > self._max_entries
-        self._revoked = {} if self._overflowed else kept
-        if self._overflowed:
-            self._telemetry.count("RevocationFeedOverflow")
+    def _crowd(self, now: int) -> None:
+        self._revoked, self._looked_at = RecentIds(), None
+        self._asked.clear()
+        self._crowded_until = now + CROWDED_S
+        self._telemetry.count("RevocationFeedOverflow")
 
-    def _tolerate(self, now: int, error: Unavailable) -> None:
-        if self._looked_at is None or now - self._looked_at >= self._fail_after_s:
+    def _try_to_fit(self, now: int) -> None:
+        self._crowded_until = now + CROWDED_S
+        try:
+            if self._source.exceeds(now - MEMORY_S, self._max_entries):
+                self._telemetry.count("RevocationFeedOverflow")
+                return
+        except Unavailable:
+            return
+        self._crowded_until = None
+
+    def _ask(self, ids: tuple[bytes, ...], now: int) -> bool:
+        """The table's word on these ids, which holds as long as a look does."""
+        asked_at = self._asked.get(ids)
+        if not _is_within(now, asked_at, self._max_staleness_s):
+            try:
+                self._refuse_haste(now)
+                if self._source.any_revoked(ids):
+                    self._asked.forget(ids)
+                    return True
+                asked_at = now
+                self._asked.put(ids, now)
+            except Unavailable as exc:
+                self._tolerate(asked_at, now, exc)
+        self._note_age(now, asked_at)
+        return False
+
+    def _refuse_haste(self, now: int) -> None:
+        if self._retry_at - RETRY_INTERVAL_S <= now < self._retry_at:
+            raise Unavailable("revocation feed")
+
+    def _tolerate(self, known_at: int | None, now: int, error: Unavailable) -> None:
+        if self._clock() >= self._retry_at:
+            self._retry_at = self._clock() + RETRY_INTERVAL_S
+        if not _is_within(now, known_at, self._fail_after_s):
             raise error
-        self._telemetry.count("RevocationStaleness", now - self._looked_at, "Seconds")
+
+    def _note_age(self, now: int, known_at: int | None) -> None:
+        age_s = 0 if known_at is None else max(0, now - known_at)
+        self._telemetry.count("RevocationStaleness", age_s, "Seconds")
+
+
+def _is_within(now: int, since: int | None, span_s: int) -> bool:
+    """Did it happen less than span_s ago? Not if the clock says it is yet to come."""
+    return since is not None and 0 <= now - since < span_s

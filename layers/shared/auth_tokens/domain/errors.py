@@ -83,6 +83,32 @@ class SessionLimitReached(TokenServiceError):
     description = "The user has as many sessions as allowed."
 
 
+class InsufficientScope(TokenServiceError):
+    """A good credential of too little scope (RFC 6750 §3.1); scope: space-separated, what is needed."""
+
+    code = "insufficient_scope"
+    description = "The access token's scope does not reach this far."
+
+    def __init__(self, scope: str) -> None:
+        super().__init__("scope")
+        self.scope = scope
+
+
+class StepUpNeeded(TokenServiceError):
+    """A good credential from too weak or too old an authentication (RFC 9470 §3).
+
+    acr_values: any of them would do, empty: not the fault; max_age_s: likewise, None.
+    """
+
+    code = "insufficient_user_authentication"
+    description = "A stronger or more recent authentication is needed."
+
+    def __init__(self, acr_values: tuple[str, ...], max_age_s: int | None) -> None:
+        super().__init__("authentication")
+        self.acr_values = acr_values
+        self.max_age_s = max_age_s
+
+
 class NotFound(TokenServiceError):
     code = "not_found"
     description = "There is no such resource."

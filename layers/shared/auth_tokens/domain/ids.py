@@ -1,8 +1,8 @@
 """Identifiers: UUIDv7 (RFC 9562 §5.7), time-ordered, so that inserts append to the clustered key."""
 
 import re
-import uuid
 
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _USER_ID = re.compile(r"[!-~]{1,36}", re.ASCII)
 
 
@@ -18,16 +18,13 @@ def uuid7(now_ms: int, entropy: bytes) -> bytes:
 
 def text_of(identifier: bytes) -> str:
     """16 bytes → the canonical text form that callers see."""
-    return str(uuid.UUID(bytes=identifier))
+    digits = identifier.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def id_from(text: str) -> bytes | None:
     """Canonical text form → 16 bytes; None for anything else (so no other spelling reaches SQL)."""
-    try:
-        parsed = uuid.UUID(text)
-    except ValueError:
-        return None
-    return parsed.bytes if str(parsed) == text else None
+    return bytes.fromhex(text.replace("-", "")) if _UUID.fullmatch(text) else None
 
 
 def is_user_id(text: str) -> bool:

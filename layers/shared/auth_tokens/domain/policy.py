@@ -16,6 +16,8 @@ MIN_ACCESS_TTL_S = 30
 MIN_TTL_S = 60
 MAX_TTL_S = 400 * 86400
 MAX_RETRY_WINDOW_S = 60
+# A write a minute at the most tells an idle browser session from a busy one well enough.
+TOUCH_INTERVAL_S = 60
 MAX_SESSIONS = 1000
 
 # A session's kind by the name that callers, settings and preferences know it by.

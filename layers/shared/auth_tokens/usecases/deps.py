@@ -1,10 +1,11 @@
 """The bundles of ports that the use cases are handed; bootstrap.py fills them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from auth_tokens.domain.errors import UnauthorizedClient
 from auth_tokens.domain.policy import Policy
+from auth_tokens.domain.requirements import Requirements
 from auth_tokens.domain.sessions import User
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.usecases.ports import (
@@ -17,6 +18,7 @@ from auth_tokens.usecases.ports import (
     Portal,
     Reporter,
     RevocationFeed,
+    SessionRows,
     Signer,
     TokenStore,
     Verifier,
@@ -25,7 +27,7 @@ from auth_tokens.usecases.ports import (
 
 @dataclass(frozen=True, slots=True)
 class ValidateDeps:
-    """To tell whether a credential is good. feed: None where the store itself is asked."""
+    """To tell whether a credential is good. feed, sessions: None where the store itself is asked."""
 
     verifier: Verifier
     codec: TokenCodec
@@ -33,6 +35,8 @@ class ValidateDeps:
     feed: RevocationFeed | None
     policy: Policy
     clock: Clock
+    sessions: SessionRows | None = field(default=None, kw_only=True)
+    requirements: Requirements = field(default=Requirements(), kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

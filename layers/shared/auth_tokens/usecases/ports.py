@@ -232,6 +232,16 @@ class EventLog(Protocol):
         """Write an event that belongs to no other write."""
 
 
+class SessionRows(Protocol):
+    """Browser sessions as an authorizer sees them: rows that may be some seconds old."""
+
+    def load(self, session_id: bytes, generation: int) -> TokenRecord | None:
+        """The row with its owner; generation: of the token at hand, no row from before it will do."""
+
+    def touch(self, record: TokenRecord, at: int, expires_at: int) -> None:
+        """As TokenStore.touch, but a store out of reach is nobody's fault here."""
+
+
 class RevocationFeed(Protocol):
     def is_revoked(self, *ids: bytes) -> bool:
         """Is one of these sessions or access tokens revoked, as of the feed's stated staleness?

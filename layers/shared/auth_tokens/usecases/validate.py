@@ -7,12 +7,10 @@ from enum import Enum
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import AccessDenied, InvalidAccessToken
 from auth_tokens.domain.ids import id_from, text_of
+from auth_tokens.domain.policy import TOUCH_INTERVAL_S
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
 from auth_tokens.usecases.deps import ValidateDeps
-
-# A write a minute at the most tells an idle browser session from a busy one well enough.
-TOUCH_INTERVAL_S = 60
 
 
 class Transport(Enum):
@@ -34,20 +32,25 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """A good credential. transport says how it came."""
+    """A good credential. transport says how it came; may_change_state: False for a cookie that no CSRF
+    token came with, which is good for safe methods only."""
 
     claims: AccessClaims
     transport: Transport
+    may_change_state: bool = True
 
 
 def validate(credential: Credential, deps: ValidateDeps) -> Validated:
     """The claims of a good credential: access token (JWT) or browser session (cookie).
 
-    Raises InvalidAccessToken, AccessDenied (CSRF token missing or wrong), Unavailable. RFC 6750, RFC 9068 §4.
+    Raises InvalidAccessToken, AccessDenied (CSRF token missing or wrong), InsufficientScope and
+    StepUpNeeded (the deployment's requirements), Unavailable. RFC 6750, RFC 9068 §4.
     """
-    if credential.transport is Transport.BEARER:
-        return Validated(_access_token(credential.text, deps), credential.transport)
-    return Validated(_browser_session(credential, deps), credential.transport)
+    if credential.transport is Transport.COOKIE:
+        return _browser_session(credential, deps)
+    claims = _access_token(credential.text, deps)
+    deps.requirements.check(claims, deps.clock())
+    return Validated(claims, credential.transport)
 
 
 def _access_token(text: str, deps: ValidateDeps) -> AccessClaims:
@@ -65,21 +68,32 @@ def _access_token(text: str, deps: ValidateDeps) -> AccessClaims:
     return claims
 
 
-def _browser_session(credential: Credential, deps: ValidateDeps) -> AccessClaims:
+def _browser_session(credential: Credential, deps: ValidateDeps) -> Validated:
     now = deps.clock()
     try:
         token = deps.codec.parse(credential.text, TokenKind.SESSION)
     except MalformedToken as exc:
         raise InvalidAccessToken(f"malformed: {exc}") from exc
-    record = deps.store.load(token.id)
+    record = _session_row(token, deps)
     if record is None or record.kind is not TokenKind.SESSION or not _is_in_force(record, now):
         raise InvalidAccessToken("session over")
     if not _is_current(record, token, deps, now):
         raise InvalidAccessToken("spent")
-    if credential.changes_state and not _csrf_holds(credential, token, deps):
+    may_change_state = _csrf_holds(credential, token, deps)
+    if credential.changes_state and not may_change_state:
         raise AccessDenied("csrf")
+    claims = _claims_of(record, deps, now)
+    deps.requirements.check(claims, now)
     _note_use(record, deps, now)
-    return _claims_of(record, deps, now)
+    return Validated(claims, credential.transport, may_change_state)
+
+
+def _session_row(token: OpaqueToken, deps: ValidateDeps) -> TokenRecord | None:
+    if deps.feed is not None and deps.feed.is_revoked(token.id):
+        raise InvalidAccessToken("revoked")
+    if deps.sessions is not None:
+        return deps.sessions.load(token.id, token.generation)
+    return deps.store.load(token.id)
 
 
 def _is_in_force(record: TokenRecord, now: int) -> bool:
@@ -106,7 +120,7 @@ def _note_use(record: TokenRecord, deps: ValidateDeps, now: int) -> None:
     if now - record.last_used_at < TOUCH_INTERVAL_S or record.owner is None:
         return
     idle_ttl_s = deps.policy.for_user(record.owner.config).session.idle_ttl_s
-    deps.store.touch(record, now, min(now + idle_ttl_s, record.absolute_expires_at))
+    (deps.sessions or deps.store).touch(record, now, min(now + idle_ttl_s, record.absolute_expires_at))
 
 
 def _claims_of(record: TokenRecord, deps: ValidateDeps, now: int) -> AccessClaims:

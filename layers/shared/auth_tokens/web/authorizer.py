@@ -4,17 +4,20 @@ Nothing but `Unauthorized` is ever raised, and nothing unexpected is ever an All
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
-from auth_tokens.domain.errors import TokenServiceError, Unavailable
+from auth_tokens.domain.errors import InsufficientScope, StepUpNeeded, TokenServiceError, Unavailable
+from auth_tokens.domain.route_scopes import RouteScopes
 from auth_tokens.observability import Telemetry
 from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.validate import Credential, Transport, Validated
-from auth_tokens.web.credentials import bearer_token, credential_from
-from auth_tokens.web.iam_policy import allow_policy, context_of, deny_policy
+from auth_tokens.web.credentials import bearer_token, credential_from, websocket_credential
+from auth_tokens.web.iam_policy import Context, allow_policy, context_of, deny_policy
 from auth_tokens.web.requests import Request, cookies_from, lower_cased
 
 Validate = Callable[[Credential], Validated]
+NO_ROUTE_SCOPES = RouteScopes()
 
 
 class Unauthorized(Exception):
@@ -31,17 +34,26 @@ def authorize(
     simple_response: bool,
     allowed_origins: Collection[str],
     telemetry: Telemetry,
+    route_scopes: RouteScopes = NO_ROUTE_SCOPES,
 ) -> dict[str, Any]:
-    """Decide on one authorizer event. simple_response: what HTTP APIs with payload 2.0 are answered."""
+    """Decide on one authorizer event. simple_response: what HTTP APIs with payload 2.0 are answered.
+
+    Raises Unauthorized. A good credential that is not enough gets a Deny instead, whose context says why:
+    to come back with a fresh token of the same kind would not help.
+    """
     is_v2 = isinstance(event, dict) and event.get("version") == "2.0"
+    is_simple = is_v2 and simple_response
     arn = _arn(event) if isinstance(event, dict) else ""
     fields: dict[str, object] = {"outcome": "ok"}
-    answer = None
+    answer, reason = None, None
     try:
         validated = validate(_credential(event, allowed_origins))
-        answer = _allowed(validated, arn, simple_response=is_v2 and simple_response)
+        if _is_connect(event):  # what comes over the socket later has no method
+            validated = replace(validated, may_change_state=True)
+        answer = _allowed(validated, arn, route_scopes, is_simple=is_simple)
     except TokenServiceError as exc:
         fields = {"outcome": exc.code or "no_credential", "detail": exc.detail}
+        reason = _reason(exc)
         if isinstance(exc, Unavailable):
             telemetry.count("Unavailable")
     except Exception as exc:  # noqa: BLE001 - whatever it is, it must not become an Allow
@@ -50,17 +62,38 @@ def authorize(
         telemetry.failure("authorize", exc)
     telemetry.count("AuthorizerAllowed" if answer else "AuthorizerRefused")
     telemetry.outcome("authorize", **fields)
-    if answer is not None:
-        return answer
-    if not is_v2:
-        raise Unauthorized()
-    return {"isAuthorized": False} if simple_response else deny_policy(arn)
+    return answer or _refused(arn, reason, is_v2=is_v2, is_simple=is_simple)
 
 
-def _allowed(validated: Validated, arn: str, *, simple_response: bool) -> dict[str, Any]:
-    if simple_response:
+def _allowed(validated: Validated, arn: str, route_scopes: RouteScopes, *, is_simple: bool) -> dict[str, Any]:
+    if is_simple:
         return {"isAuthorized": True, "context": context_of(validated)}
-    return allow_policy(validated, arn)
+    policy = allow_policy(validated, arn, route_scopes)
+    if policy is None:
+        raise InsufficientScope("")
+    return policy
+
+
+def _refused(arn: str, reason: Context | None, *, is_v2: bool, is_simple: bool) -> dict[str, Any]:
+    if is_simple:
+        return {"isAuthorized": False, "context": dict(reason)} if reason else {"isAuthorized": False}
+    if reason or is_v2:
+        return deny_policy(arn, reason or {})
+    raise Unauthorized()
+
+
+def _reason(error: TokenServiceError) -> Context | None:
+    """Why a good credential is not enough, in the words of RFC 6750 §3 and RFC 9470 §3."""
+    match error:
+        case InsufficientScope():
+            more: dict[str, str | int] = {"scope": error.scope}
+        case StepUpNeeded():
+            more = {"acr_values": " ".join(error.acr_values)}
+            if error.max_age_s is not None:
+                more["max_age"] = error.max_age_s
+        case _:
+            return None
+    return {"error": error.code, "error_description": error.description, **more}
 
 
 def _arn(event: Mapping[str, Any]) -> str:
@@ -72,11 +105,19 @@ def _credential(event: Mapping[str, Any], allowed_origins: Collection[str]) -> C
     if event.get("type") == "TOKEN":
         token = event.get("authorizationToken")
         return Credential(Transport.BEARER, bearer_token(token if isinstance(token, str) else ""))
-    return credential_from(_request(event), allowed_origins)
+    request = _request(event)
+    if _is_connect(event):
+        return websocket_credential(request, allowed_origins)
+    return credential_from(request, allowed_origins)
+
+
+def _is_connect(event: Mapping[str, Any]) -> bool:
+    """A WebSocket API asks once, when the socket opens."""
+    return (event.get("requestContext") or {}).get("eventType") == "CONNECT"
 
 
 def _request(event: Mapping[str, Any]) -> Request:
-    """The parts of a REQUEST event that say who asks: payload 1.0 and 2.0, REST and HTTP."""
+    """The parts of a REQUEST event that say who asks: payload 1.0 and 2.0, REST, HTTP and WebSocket."""
     headers = lower_cased(_first_values(event.get("multiValueHeaders")))
     headers |= lower_cased(event.get("headers"))
     _refuse_two(event, headers)
@@ -88,7 +129,7 @@ def _request(event: Mapping[str, Any]) -> Request:
         route_key="",
         headers=headers,
         cookies=cookies_from(event.get("cookies") or [headers.get("cookie", "")]),
-        query=(),
+        query=tuple(_query(event)),
         path_parameters={},
         body=b"",
         caller=Caller(),
@@ -98,6 +139,14 @@ def _request(event: Mapping[str, Any]) -> Request:
 
 def _first_values(headers: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: values[0] for name, values in (headers or {}).items() if values}
+
+
+def _query(event: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The query's pairs, each as often as it came."""
+    many = event.get("multiValueQueryStringParameters") or {}
+    one = event.get("queryStringParameters") or {}
+    pairs = [(name, value) for name, values in many.items() for value in values or []]
+    return pairs + [(name, value) for name, value in one.items() if name not in many]
 
 
 def _refuse_two(event: Mapping[str, Any], headers: dict[str, str]) -> None:

@@ -1,11 +1,11 @@
-"""Where a credential is looked for: the Authorization header, else the session cookie. Never a query string."""
+"""Where a credential is looked for: the Authorization header, else the session cookie. Never a query string,
+but for a WebSocket, whose clients in browsers can set no header."""
 
 from collections.abc import Collection
 
 from auth_tokens.domain.errors import AccessDenied, InvalidAccessToken, MissingCredential
 from auth_tokens.usecases.validate import Credential, Transport
-from auth_tokens.web.requests import Request
-from auth_tokens.web.responses import SESSION_COOKIE
+from auth_tokens.web.requests import SESSION_COOKIE, Request
 
 
 def credential_from(request: Request, allowed_origins: Collection[str]) -> Credential:
@@ -20,8 +20,26 @@ def credential_from(request: Request, allowed_origins: Collection[str]) -> Crede
     cookie = request.cookies.get(SESSION_COOKIE)
     if not cookie:
         raise MissingCredential()
-    refuse_foreign_origin(request, allowed_origins)
+    if request.changes_state:
+        refuse_foreign_origin(request, allowed_origins)
     return Credential(Transport.COOKIE, cookie, request.changes_state, request.headers.get("x-csrf-token"))
+
+
+def websocket_credential(request: Request, allowed_origins: Collection[str]) -> Credential:
+    """The credential of a WebSocket's opening request: as above, or the query parameter `access_token`.
+
+    A page anywhere may open a socket, and no CSRF token can come along: with a cookie its Origin decides.
+    Raises as credential_from; InvalidAccessToken also for a token that came twice or two ways (RFC 6750 §2).
+    """
+    tokens = [value for name, value in request.query if name == "access_token"]
+    if not tokens:
+        credential = credential_from(request, allowed_origins)
+        if credential.transport is Transport.COOKIE:
+            refuse_foreign_origin(request, allowed_origins)
+        return credential
+    if len(tokens) > 1 or not isinstance(tokens[0], str) or "authorization" in request.headers:
+        raise InvalidAccessToken("two credentials")
+    return Credential(Transport.BEARER, tokens[0])
 
 
 def bearer_token(header: str) -> str:
@@ -36,5 +54,5 @@ def bearer_token(header: str) -> str:
 def refuse_foreign_origin(request: Request, allowed_origins: Collection[str]) -> None:
     """A browser says where a page's request comes from; a cookie must not be used from elsewhere."""
     origin = request.headers.get("origin")
-    if request.changes_state and origin is not None and origin not in allowed_origins:
+    if origin is not None and origin not in allowed_origins:
         raise AccessDenied("foreign origin")

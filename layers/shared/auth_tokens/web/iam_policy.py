@@ -1,36 +1,47 @@
 """What a Lambda authorizer answers: an IAM policy, or the simple response of HTTP APIs."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.route_scopes import METHODS, RouteScopes
 from auth_tokens.usecases.validate import Validated
+from auth_tokens.web.requests import SAFE_METHODS
+
+Context = Mapping[str, str | int]
 
 # arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/…; nothing before the method may hold a wildcard.
 _STAGE_ARN = re.compile(
     r"(arn:aws[a-z-]*:execute-api:[a-z0-9-]+:\d{12}:[A-Za-z0-9]+/[A-Za-z0-9_$-]+)/", re.ASCII
 )
+_EVERYTHING = ["*"]
+_EVERYTHING_SAFE = [f"{method}/*" for method in METHODS if method in SAFE_METHODS]
 
 
 class UnknownArn(ValueError):
     """The event's ARN is not one of a stage: nothing can be allowed."""
 
 
-def allow_policy(validated: Validated, method_arn: str) -> dict[str, Any]:
-    """Allow every method of the API stage in question, and nothing else.
+def allow_policy(validated: Validated, method_arn: str, route_scopes: RouteScopes) -> dict[str, Any] | None:
+    """Allow what this credential may do in the API stage in question, and nothing else; None: that is nothing.
 
     Not the one method asked for: a gateway that caches this answer applies it to the next route, too.
     """
     match = _STAGE_ARN.match(method_arn)
     if not match:
         raise UnknownArn("method ARN")
-    return _policy(validated.claims.sub, "Allow", f"{match[1]}/*", context_of(validated))
+    routes = _routes(validated, route_scopes)
+    if not routes:
+        return None
+    return _policy(validated.claims.sub, "Allow", match[1], routes, context_of(validated))
 
 
-def deny_policy(method_arn: str) -> dict[str, Any]:
-    """Deny the stage; for HTTP APIs with IAM responses, where an exception would be a 500."""
+def deny_policy(method_arn: str, context: Context) -> dict[str, Any]:
+    """Deny the stage: for HTTP APIs with IAM responses, where an exception would be a 500, and for good
+    credentials that are not enough, where `context` says why."""
     match = _STAGE_ARN.match(method_arn)
-    return _policy("anonymous", "Deny", f"{match[1]}/*" if match else "*", {})
+    return _policy("anonymous", "Deny", match[1] if match else "*", _EVERYTHING, context)
 
 
 def context_of(validated: Validated) -> dict[str, str | int]:
@@ -52,10 +63,25 @@ def context_of(validated: Validated) -> dict[str, str | int]:
     }
 
 
-def _policy(principal: str, effect: str, resource: str, context: dict[str, str | int]) -> dict[str, Any]:
-    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource}
+def _routes(validated: Validated, route_scopes: RouteScopes) -> list[str]:
+    """A cookie without its CSRF token got in by a safe method; cached, that must not let a POST pass."""
+    if not route_scopes.routes:
+        return _EVERYTHING if validated.may_change_state else _EVERYTHING_SAFE
+    routes = route_scopes.open_to(validated.claims.scope)
+    if validated.may_change_state:
+        return routes
+    return [route for route in routes if route.partition("/")[0] in SAFE_METHODS]
+
+
+def _policy(principal: str, effect: str, stage: str, routes: list[str], context: Context) -> dict[str, Any]:
+    resources = [f"{stage}/{route}" for route in routes] if stage != "*" else ["*"]
+    statement = {
+        "Action": "execute-api:Invoke",
+        "Effect": effect,
+        "Resource": resources[0] if len(resources) == 1 else resources,
+    }
     return {
         "principalId": principal,
         "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
-        "context": context,
+        "context": dict(context),
     }

@@ -11,6 +11,7 @@ from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.places import Place, place_of
 from auth_tokens.usecases.ports import Caller
 
+SESSION_COOKIE = "__Host-session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -9,9 +9,9 @@ from auth_tokens.domain import errors
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.web.errors import MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType
+from auth_tokens.web.requests import SESSION_COOKIE
 
 REALM = "auth-user-tokens"
-SESSION_COOKIE = "__Host-session"
 NO_STORE = {"Cache-Control": "no-store"}
 
 _BEARER = f'Bearer realm="{REALM}"'
@@ -31,6 +31,8 @@ _STATUSES: tuple[tuple[type[errors.TokenServiceError], int], ...] = (
     (errors.MissingCredential, 401),
     (errors.AccessDenied, 403),
     (errors.SessionLimitReached, 403),
+    (errors.InsufficientScope, 403),
+    (errors.StepUpNeeded, 401),
     (errors.NotFound, 404),
     (errors.RateLimited, 429),
     (errors.Unavailable, 503),
@@ -124,6 +126,15 @@ def _headers_for(error: errors.TokenServiceError) -> dict[str, str]:
         case errors.InvalidAccessToken():
             description = f'error="{error.code}", error_description="{error.description}"'
             return {"WWW-Authenticate": f"{_BEARER}, {description}"}
+        case errors.InsufficientScope():
+            return {"WWW-Authenticate": f'{_BEARER}, error="{error.code}", scope="{error.scope}"'}
+        case errors.StepUpNeeded():
+            return {"WWW-Authenticate": f'{_BEARER}, error="{error.code}"{_asked_for(error)}'}
         case MethodNotAllowed():
             return {"Allow": error.allow}
     return {}
+
+
+def _asked_for(error: errors.StepUpNeeded) -> str:
+    acr_values = f', acr_values="{" ".join(error.acr_values)}"' if error.acr_values else ""
+    return acr_values + (f', max_age="{error.max_age_s}"' if error.max_age_s is not None else "")

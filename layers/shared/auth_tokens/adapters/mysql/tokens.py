@@ -20,6 +20,7 @@ from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import TokenServiceError
 from auth_tokens.domain.events import RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.policy import TOUCH_INTERVAL_S
 from auth_tokens.domain.sessions import LiveSession, TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.observability import Telemetry
@@ -59,11 +60,12 @@ WHERE id = %s
   AND {is_active("auth_user_tokens.user_id")}
 """
 
-# Index: primary key. Row count 0: revoked or rotated meanwhile, which needs no note.
+# Index: primary key. Row count 0: revoked or rotated meanwhile, or noted by another environment less than
+# a minute ago, which needs no note.
 TOUCH_SESSION = """
 UPDATE auth_user_tokens
 SET last_used_at = %s, expires_at = %s
-WHERE id = %s AND generation = %s AND revoked_at IS NULL
+WHERE id = %s AND generation = %s AND revoked_at IS NULL AND last_used_at <= %s
 """
 
 # A unit of work may run twice: the second insert of the same id changes nothing.
@@ -249,7 +251,8 @@ class MySqlTokenStore:
         return self._database.execute(ROTATE_TOKEN, _rotate_parameters(record, rotation)) == 1
 
     def touch(self, record: TokenRecord, at: int, expires_at: int) -> None:
-        parameters = (to_sql(at), to_sql(expires_at), record.id, record.generation)
+        unless_noted_after = to_sql(at - TOUCH_INTERVAL_S)
+        parameters = (to_sql(at), to_sql(expires_at), record.id, record.generation, unless_noted_after)
         self._database.execute(TOUCH_SESSION, parameters)
 
     def start_session(self, seat: Seat, plan: Callable[[Standing], SessionStart]) -> SessionStart | None:

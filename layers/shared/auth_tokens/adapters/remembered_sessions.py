@@ -1,0 +1,83 @@
+"""Rows of browser sessions, remembered by the authorizer: a cookie costs a SELECT now and then, not each time.
+
+Their revocation is the feed's business, which knows within its own stated delay (docs/adr/0005).
+"""
+
+from dataclasses import dataclass, replace
+
+from auth_tokens.adapters.lru import Lru
+from auth_tokens.domain.errors import Unavailable
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.usecases.ports import Clock, TokenStore
+
+# What no revocation tells is known this late: a user disabled in the Portal's table alone, labels,
+# preferences, and that another environment saw the cookie's rotation.
+MAX_AGE_S = 30
+MAX_ROWS = 10_000
+# While the store is down, not every request should wait for a connection attempt.
+RETRY_INTERVAL_S = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    record: TokenRecord
+    read_at: int
+
+
+class RememberedSessions:
+    """Port usecases.ports.SessionRows. fail_after_s: with the store out of reach, a row serves this long."""
+
+    def __init__(
+        self, store: TokenStore, clock: Clock, *, fail_after_s: int, max_rows: int = MAX_ROWS
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._fail_after_s = fail_after_s
+        self._rows: Lru[bytes, _Row] = Lru(max_rows)
+        self._retry_at = 0
+
+    def load(self, session_id: bytes, generation: int) -> TokenRecord | None:
+        now = self._clock()
+        row = self._rows.get(session_id)
+        if row is not None and _is_good(row, generation, now):
+            return row.record
+        try:
+            record = self._read(session_id, now)
+        except Unavailable:
+            if row is None or not 0 <= now - row.read_at < self._fail_after_s:
+                raise
+            return row.record
+        if record is None:
+            self._rows.forget(session_id)
+        else:
+            self._rows.put(session_id, _Row(record, now))
+        return record
+
+    def touch(self, record: TokenRecord, at: int, expires_at: int) -> None:
+        row = self._rows.get(record.id)
+        if row is not None:
+            touched = replace(row.record, last_used_at=at, expires_at=expires_at)
+            self._rows.put(record.id, replace(row, record=touched))
+        if at < self._retry_at:
+            return
+        try:
+            self._store.touch(record, at, expires_at)
+        except Unavailable:  # a note that gets lost refuses nobody; the next minute's will do
+            self._retry_at = self._clock() + RETRY_INTERVAL_S
+
+    def _read(self, session_id: bytes, now: int) -> TokenRecord | None:
+        if self._retry_at - RETRY_INTERVAL_S <= now < self._retry_at:
+            raise Unavailable("session row")
+        try:
+            return self._store.load(session_id)
+        except Unavailable:
+            self._retry_at = self._clock() + RETRY_INTERVAL_S
+            raise
+
+
+def _is_good(row: _Row, generation: int, now: int) -> bool:
+    """Young enough, not older than the token itself, and not over only by what was known then: another
+    environment may have moved the idle end."""
+    has_ended_since = row.record.is_live(row.read_at) and not row.record.is_live(now)
+    is_young = 0 <= now - row.read_at < MAX_AGE_S
+    return is_young and row.record.generation >= generation and not has_ended_since
