@@ -71,10 +71,10 @@ node:
 mysql-grammar: node
 	@scripts/setup-node $(NODE_VENV) $(MYSQL_GRAMMAR)
 
-build: setup sam ## Build the deployable artifacts (ARCH=x86_64 for another machine)
+build: setup sam runtime ## Build the deployable artifacts (ARCH=x86_64 for another machine)
 	@$(PY) -m local.package --arch $(or $(ARCH),arm64)
 
-reproducible: setup sam
+reproducible: setup sam runtime
 	@$(PY) -m local.package --twice --into .aws-sam/reproducible
 
 # Lambda's side of the packaged functions: the deployed Python where this machine has it, the runtime client, boto3.

@@ -1,7 +1,7 @@
 """`make build`: the deployable artifacts by `sam build`; the same sources give the same bytes.
 
-What `sam build` leaves is cleaned (bytecode, modes, times), looked through for what must not be deployed,
-and summed up by one hash.
+What `sam build` leaves is cleaned (modes, times), given bytecode, looked through for what must not be deployed, and
+summed up by one hash.
 """
 
 from __future__ import annotations
@@ -25,13 +25,17 @@ PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28
 _ELF_MACHINES = {"arm64": 0xB7, "x86_64": 0x3E}
 # Of the runtime, of development, of a browser; or written by an installer, and another one at each build.
 _UNWANTED = re.compile(
-    r"(^|/)(boto3|botocore|pip|setuptools|moto|pytest|tests?|__pycache__|swagger_ui|bin)(/|$)"
-    r"|\.(pyc|pyi)$|(^|/)(\.lock|RECORD|INSTALLER|REQUESTED)$"
+    r"(^|/)(boto3|botocore|pip|setuptools|moto|pytest|tests?|swagger_ui|bin)(/|$)"
+    r"|\.pyi$|(^|/)(\.lock|RECORD|INSTALLER|REQUESTED)$"
 )
 # The least time that a ZIP file can hold.
 _MODIFIED_AT_S = 315_532_800  # 1980-01-01
+# The flags of a .pyc that goes by its source's hash, which nobody looks at again (PEP 552).
+_UNCHECKED_HASH = (0b01).to_bytes(4, "little")
 _STAMP = ".built-from"
 _SAM = ROOT / ".venv-sam" / "bin" / "sam"
+# Holds what the Lambda runtime brings, and no more: Python of its version, the runtime client, boto3.
+RUNTIME = ROOT / ".venv-runtime"
 
 
 class BuildFailed(Exception):
@@ -68,7 +72,10 @@ def build(arch: str, python: str, folder: Path) -> str:
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise BuildFailed(f"sam build failed\n{done.stderr}")
-    _clean(folder)
+    for cache in list(folder.rglob("__pycache__")):
+        shutil.rmtree(cache)
+    _compile(folder, python)
+    _set_modes_and_times(folder)
     if found := faults(folder, arch):
         raise BuildFailed("\n".join(found))
     (folder / _STAMP).write_text(_inputs(arch, python))
@@ -90,6 +97,8 @@ def is_current(folder: Path, arch: str, python: str) -> bool:
 def faults(folder: Path, arch: str) -> list[str]:
     """What must not be deployed like this, each with its place."""
     found = [f"{path} does not belong there" for path in _names(folder) if _UNWANTED.search(path)]
+    stale = (path for path in folder.rglob("*.pyc") if path.read_bytes()[4:8] != _UNCHECKED_HASH)
+    found += [f"{path.relative_to(folder)} holds the time of its source" for path in stale]
     objects = (path for path in folder.rglob("*.so") if _elf_machine(path) != _ELF_MACHINES[arch])
     found += [f"{path.relative_to(folder)} is not for {arch}" for path in objects]
     if size(folder / LAYER) >= MAX_LAYER_BYTES:
@@ -113,15 +122,43 @@ def size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def runtime_python() -> str:
+    """The version, like 3.13, of the Python that stands for Lambda's."""
+    text = (RUNTIME / "pyvenv.cfg").read_text("utf-8")
+    return str(re.findall(r"^version = (\d+\.\d+)", text, re.MULTILINE).pop())
+
+
 def deployed_python() -> str:
     """The version that the template names."""
     versions = set(re.findall(r"^ *Runtime: python([\d.]+)$", TEMPLATE.read_text("utf-8"), re.MULTILINE))
     return str(versions.pop())
 
 
-def _clean(folder: Path) -> None:
-    for cache in list(folder.rglob("__pycache__")):
-        shutil.rmtree(cache)
+def _compile(folder: Path, python: str) -> None:
+    """Bytecode for the read-only folders of Lambda, where each cold start would compile anew what it imports: half
+    of its time (docs/adr/0014). By the deployed Python alone; by its sources' hash, so that it holds no time.
+    """
+    if runtime_python() != python:
+        print(f"no bytecode: this machine has no Python {python}; cold starts take about twice as long")
+        return
+    options = ["-q", "-j", "1", "--invalidation-mode", "unchecked-hash"]
+    for part in sorted(path for path in folder.iterdir() if path.is_dir()):
+        place = "/opt" if part.name == LAYER else "/var/task"
+        command = [
+            str(RUNTIME / "bin/python"),
+            "-m",
+            "compileall",
+            *options,
+            "-s",
+            str(part),
+            "-p",
+            place,
+            str(part),
+        ]
+        subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
+
+
+def _set_modes_and_times(folder: Path) -> None:
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
         os.utime(path, (_MODIFIED_AT_S, _MODIFIED_AT_S))

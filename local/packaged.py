@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import platform
-import re
 import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 from local.environment import ROOT, FunctionSpec
-from local.package import LAYER, BuildFailed, build, is_current
+from local.package import LAYER, RUNTIME, BuildFailed, build, is_current, runtime_python
 
 ARTIFACTS = ROOT / ".aws-sam" / "packaged"
-# Holds what the Lambda runtime brings, and no more: the runtime client and boto3.
-RUNTIME = ROOT / ".venv-runtime"
 
 
 class Packaged:
@@ -32,7 +29,7 @@ class Packaged:
     def __call__(self, spec: FunctionSpec) -> FunctionSpec:
         task = self._root / spec.name / "var" / "task"
         shutil.copytree(self._artifacts / spec.name, task)
-        # Both folders are read-only on Lambda: each cold start compiles what it imports.
+        # Both folders are read-only on Lambda: what has no bytecode is compiled at each cold start.
         environment = {**spec.environment, "PYTHONDONTWRITEBYTECODE": "1"}
         layers = (self.layer,) if spec.layers else ()
         return replace(
@@ -50,12 +47,6 @@ def main() -> int:
         print(f"make package: {exc}", file=sys.stderr)
         return 1
     return 0
-
-
-def runtime_python() -> str:
-    """The version, like 3.13, of the Python that stands for Lambda's."""
-    text = (RUNTIME / "pyvenv.cfg").read_text("utf-8")
-    return str(re.findall(r"^version = (\d+\.\d+)", text, re.MULTILINE).pop())
 
 
 def host_arch() -> str:

@@ -237,8 +237,8 @@ class LambdaRunner:
                 result = child.invoke(payload, timeout_s or spec.timeout_s)
             finally:
                 self._give_back(spec, child)
-            if is_cold and child.ready_at is not None:
-                self.init_ms[function].append((child.ready_at - child.started_at) * 1000)
+                if is_cold and child.ready_at is not None:
+                    self.init_ms[function].append((child.ready_at - child.started_at) * 1000)
         return json.loads(result)
 
     def drop(self, function: str | None = None) -> None:

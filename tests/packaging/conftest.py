@@ -9,8 +9,8 @@ import pytest
 
 from local.aws import LocalAws
 from local.mariadb import DatabaseAddress
-from local.package import LAYER, deployed_python, is_current, size
-from local.packaged import ARTIFACTS, Packaged, host_arch, runtime_python
+from local.package import LAYER, deployed_python, is_current, runtime_python, size
+from local.packaged import ARTIFACTS, Packaged, host_arch
 from local.stack import LocalStack
 from tests.conftest import schema
 

@@ -7,7 +7,7 @@ import pytest
 
 from local.environment import LAYER as LAYER_SOURCE
 from local.environment import ROOT
-from local.package import LAYER, MAX_LAYER_BYTES, digest, faults, size
+from local.package import LAYER, MAX_LAYER_BYTES, digest, faults, runtime_python, size
 from local.packaged import host_arch
 from tests.architecture.deployment import functions
 
@@ -29,7 +29,14 @@ def test_every_function_is_there_with_its_own_files_alone(artifacts: Path) -> No
         expected = {p.relative_to(source) for p in source.rglob("*") if p.suffix in {".py", ".sql"}}
         built = artifacts / name
 
-        assert {p.relative_to(built) for p in built.rglob("*") if p.is_file()} == expected, name
+        own = {p.relative_to(built) for p in built.rglob("*") if p.is_file() and p.suffix != ".pyc"}
+        assert own == expected, name
+
+
+def test_every_module_has_bytecode_of_the_python_that_runs_it(artifacts: Path) -> None:
+    tag = f"cpython-{runtime_python().replace('.', '')}"
+    for source in artifacts.rglob("*.py"):
+        assert (source.parent / "__pycache__" / f"{source.stem}.{tag}.pyc").is_file(), source
 
 
 def test_nothing_is_packaged_that_must_not_be_deployed(artifacts: Path) -> None:
@@ -55,7 +62,6 @@ ARM_OBJECT = b"\x7fELF".ljust(18, b"\0") + (0xB7).to_bytes(2, "little")
         "botocore/x.json",
         "pip/x.py",
         "x/tests/y.py",
-        "x/__pycache__/y.cpython-313.pyc",
         "x/y.pyi",
         "bin/x",
         "x-1.dist-info/RECORD",
@@ -72,6 +78,15 @@ def test_a_build_is_refused_that_holds_another_machines_code(tmp_path: Path) -> 
 
     assert not faults(built, "arm64")
     assert faults(built, "x86_64") == [f"{LAYER}/python/x.abi3.so is not for x86_64"]
+
+
+def test_a_build_is_refused_whose_bytecode_holds_a_time(tmp_path: Path) -> None:
+    magic = b"\xf3\x0d\x0d\x0a"
+    built = layer_of(tmp_path, {"__pycache__/x.pyc": magic + (1).to_bytes(4, "little") + bytes(8)})
+    assert not faults(built, "arm64")
+
+    [fault] = faults(layer_of(tmp_path, {"__pycache__/y.pyc": magic + bytes(12)}), "arm64")
+    assert fault == f"{LAYER}/python/__pycache__/y.pyc holds the time of its source"
 
 
 def test_a_build_is_refused_that_reaches_the_limit(tmp_path: Path) -> None:
