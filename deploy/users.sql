@@ -21,3 +21,5 @@ GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.aut
 GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_keys TO {migrator}@'%';
 GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_limits TO {migrator}@'%';
 GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_events TO {migrator}@'%';
+GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_rollups TO {migrator}@'%';
+GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_jobs TO {migrator}@'%';

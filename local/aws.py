@@ -24,6 +24,7 @@ class LocalAws:
         self._key_file = state_dir / "kms-key.json"
         self._server: Any = None
         self.key_id = ""
+        self.security_bus = "local-security"
 
     def start(self) -> None:
         """Starts serving; importing moto is most of the time this takes."""
@@ -33,6 +34,7 @@ class LocalAws:
         self._server = ThreadedMotoServer(ip_address=HOST, port=0, verbose=False)
         self._server.start()
         self.key_id = self._restored_key()
+        self._make_bus()
 
     def stop(self) -> None:
         """Stops serving; safe to call twice."""
@@ -51,6 +53,13 @@ class LocalAws:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
         }
+
+    def _make_bus(self) -> None:
+        """The bus of security events; put into moto's own store, so that no client needs to be loaded."""
+        from moto.events.models import events_backends
+
+        if self.security_bus not in events_backends[ACCOUNT_ID][REGION].event_buses:
+            events_backends[ACCOUNT_ID][REGION].create_event_bus(name=self.security_bus)
 
     def _restored_key(self) -> str:
         """The id of the kept key, put into moto's own store: its API has no way to bring key material."""

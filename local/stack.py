@@ -168,6 +168,7 @@ class LocalStack:
 
     def _make_runner(self) -> None:
         overrides = {**self.aws.environment, **self._database_variables(), "KMS_KEY_ID": self.aws.key_id}
+        overrides["SECURITY_BUS"] = self.aws.security_bus
         jobs_parameters = {"AuthorizerFunctionArn": function_arn(AUTHORIZER)}
         own = function_specs(TEMPLATE, self.parameters, overrides)
         jobs = function_specs(JOBS_TEMPLATE, jobs_parameters, self.aws.environment)

@@ -1,22 +1,30 @@
-"""Security events for operators: a page of them, and how many of each. Scheduled: the same figures as metrics."""
+"""Security events and figures for operators.
 
+Scheduled: keeps the figures, looks for attacks, and sends events to their bus.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import InvalidRequest
+from auth_tokens.domain.findings import Severity
 from auth_tokens.domain.ids import is_user_id
-from auth_tokens.usecases.analyse import EventFilter, security_events, security_summary
+from auth_tokens.usecases.analyse import analyse
+from auth_tokens.usecases.list_events import EventFilter, list_events
+from auth_tokens.usecases.summarise import summarise
 from auth_tokens.web.handler import http_handler, is_http
 from auth_tokens.web.paging import whole_query_value
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
-from auth_tokens.web.views import event_page_view
+from auth_tokens.web.views import event_page_view, summary_view
 
 SHARED = bootstrap.parts(bootstrap.powertools())
-DEPS = bootstrap.analysing(SHARED)
+EVENTS = bootstrap.listing_events(SHARED)
+FIGURES = bootstrap.summarising(SHARED)
+SCHEDULED = bootstrap.analysing(SHARED)
 DAY_S = 86_400
 DEFAULT_PAGE = 50
-SCHEDULE_S = 300
 
 
 def get_events(request: Request) -> Response:
@@ -31,13 +39,14 @@ def get_events(request: Request) -> Response:
         cursor=request.query_value("cursor"),
         limit=DEFAULT_PAGE if limit is None else limit,
     )
-    return Response(body=event_page_view(security_events(wanted, DEPS)))
+    return Response(body=event_page_view(list_events(wanted, EVENTS)))
 
 
 def get_summary(request: Request) -> Response:
     asked = whole_query_value(request, "span_s")
     span_s = DAY_S if asked is None else asked
-    return Response(body={"span_s": span_s, "events": security_summary(span_s, DEPS)})
+    summary = summarise(span_s, request.query_value("step") or "hour", FIGURES)
+    return Response(body=summary_view(span_s, summary))
 
 
 http = http_handler(
@@ -51,6 +60,29 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An HTTP event, or the schedule's."""
     if is_http(event):
         return http(event, context)
-    counts = security_summary(SCHEDULE_S, DEPS)
-    SHARED.telemetry.outcome("security_summary", span_s=SCHEDULE_S, **counts)
-    return {"span_s": SCHEDULE_S, "events": counts}
+    return _run(context.get_remaining_time_in_millis)
+
+
+def _run(remaining_ms: Callable[[], int]) -> dict[str, Any]:
+    report = analyse(remaining_ms, SCHEDULED)
+    if report is None:
+        SHARED.telemetry.outcome("analyse", ran=False)
+        return {"ran": False}
+    sent = report.publication
+    SHARED.telemetry.count("EventsPublished", sent.published)
+    SHARED.telemetry.count("EventsRefused", sent.refused)
+    SHARED.telemetry.count("EventBusDown", int(sent.is_bus_down))
+    SHARED.telemetry.count("OutboxLag", sent.lag_s, "Seconds")
+    for finding in report.findings:
+        if finding.severity is Severity.HIGH:
+            SHARED.telemetry.count("FindingHigh")
+        SHARED.telemetry.outcome("finding", rule=finding.rule.value, severity=finding.severity.value)
+    result = {
+        "ran": True,
+        "hours": report.hours,
+        "findings": len(report.findings),
+        "published": sent.published,
+        "refused": sent.refused,
+    }
+    SHARED.telemetry.outcome("analyse", **result, lag_s=sent.lag_s)
+    return result

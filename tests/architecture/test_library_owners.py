@@ -9,14 +9,14 @@ import pytest
 from tests.architecture.source import MODULES, Module, imports_of, is_within
 
 OWNERS = {
-    "jwt": "auth_tokens.adapters.access_jwt",
-    "cryptography": "auth_tokens.adapters",
-    "boto3": "auth_tokens.adapters.kms",
-    "botocore": "auth_tokens.adapters.kms",
-    "pymysql": "auth_tokens.adapters.mysql",
-    "argon2": "auth_tokens.adapters.passwords",
-    "bcrypt": "auth_tokens.adapters.passwords",
-    "aws_lambda_powertools": "auth_tokens.observability_powertools",
+    "jwt": ("auth_tokens.adapters.access_jwt",),
+    "cryptography": ("auth_tokens.adapters",),
+    "boto3": ("auth_tokens.adapters.kms", "auth_tokens.adapters.event_bus"),
+    "botocore": ("auth_tokens.adapters.kms", "auth_tokens.adapters.event_bus"),
+    "pymysql": ("auth_tokens.adapters.mysql",),
+    "argon2": ("auth_tokens.adapters.passwords",),
+    "bcrypt": ("auth_tokens.adapters.passwords",),
+    "aws_lambda_powertools": ("auth_tokens.observability_powertools",),
 }
 # Importing one of these costs more than the whole authorizer: only inside the function that needs it.
 LAZY = ("boto3", "botocore")
@@ -111,8 +111,7 @@ def _is_third_party(target: str) -> bool:
 
 
 def _owner(target: str) -> tuple[str, ...]:
-    owner = OWNERS.get(target.split(".")[0])
-    return (owner,) if owner else ()
+    return OWNERS.get(target.split(".")[0], ())
 
 
 @every_module
@@ -138,15 +137,16 @@ def test_rules_and_use_cases_get_time_chance_and_the_world_as_arguments(module: 
 
 def test_every_owner_is_there_and_uses_its_library() -> None:
     used = {
-        library
-        for library, owner in OWNERS.items()
+        (library, owner)
+        for library, owners in OWNERS.items()
+        for owner in owners
         for module in MODULES
         if is_within(module.name, (owner,))
         for found in imports_of(module.tree)
         if is_within(found.target, (library,))
     }
 
-    assert used == set(OWNERS)
+    assert used == {(library, owner) for library, owners in OWNERS.items() for owner in owners}
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from tests.architecture.deployment import (
 SIGNING, CHAIN, METADATA = "signing", "token-chain", "metadata"
 PURPOSE = "kms:EncryptionContext:purpose"
 DECRYPT, ENCRYPT = "kms:Decrypt", "kms:Encrypt"
+PUBLISH = "events:PutEvents"
 
 # Function → what it may unwrap, what it may wrap. Only what signs may unwrap signing keys; only what makes
 # the first keys, or new ones, may wrap. A new epoch of the token chain takes the pseudonyms' key over.
@@ -168,10 +169,17 @@ def test_an_existing_proxy_is_logged_into_by_its_own_id() -> None:
 
 
 @EACH
+def test_only_analytics_may_publish_and_only_on_the_security_bus(function: str) -> None:
+    allowed = [s["Resource"] for s in statements(function) if PUBLISH in s["Action"]]
+
+    assert allowed == (["SecurityEventBus.Arn"] if function == "analytics" else [])
+
+
+@EACH
 def test_a_role_has_no_wildcard_and_nothing_unexpected(function: str) -> None:
     for statement in statements(function):
         assert statement["Effect"] == "Allow"
-        assert set(statement["Action"]) <= {DECRYPT, ENCRYPT, "rds-db:connect", "sqs:SendMessage"}
+        assert set(statement["Action"]) <= {DECRYPT, ENCRYPT, "rds-db:connect", "sqs:SendMessage", PUBLISH}
         assert "*" not in statement["Resource"]
 
 

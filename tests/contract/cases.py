@@ -168,7 +168,9 @@ def _operators() -> Iterator[Case]:
     case = partial(Case, "GET /admin/security/summary", who=Who.SIGNED)
     yield case("of a day", 200)
     yield case("of a minute", 200, query={"span_s": "60"})
+    yield case("by day", 200, query={"span_s": "7776000", "step": "day"})
     yield case("of nothing", 400, "invalid_request", query={"span_s": "0"})
+    yield case("by week", 400, "invalid_request", query={"step": "week"})
 
 
 def _of_every_body() -> Iterator[Case]:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from auth_tokens.adapters.access_jwt.algorithms import public_jwk
+from auth_tokens.adapters.mysql.rollups import MAX_DUE
 from auth_tokens.domain.errors import (
     InsufficientScope,
     RateLimited,
@@ -18,11 +19,12 @@ from auth_tokens.domain.errors import (
     Unavailable,
 )
 from auth_tokens.domain.events import EventType
+from auth_tokens.domain.figures import figures_of
 from auth_tokens.domain.ids import _USER_ID
 from auth_tokens.domain.policy import MAX_ACCESS_TTL_S, MAX_TTL_S, MODES
 from auth_tokens.domain.scopes import _SCOPE, MAX_SCOPE_LENGTH
 from auth_tokens.settings import SIGNING_ALGORITHMS
-from auth_tokens.usecases import analyse, list_sessions
+from auth_tokens.usecases import list_events, list_sessions, summarise
 from auth_tokens.usecases.devices import MAX_DEVICES
 from auth_tokens.usecases.logout import LogoutScope
 from auth_tokens.web import issue_bodies
@@ -53,6 +55,11 @@ SCHEMAS, REQUEST = "components schemas", "requestBody content application/json s
 # What stands in the document, and what the code has for it.
 AGREED: dict[str, object] = {
     f"{SCHEMAS} EventType enum": [kind.value for kind in EventType],
+    f"{SCHEMAS} SecuritySummary properties events required": [kind.value for kind in EventType],
+    f"{SCHEMAS} SecurityFigures required": ["at", *figures_of({})],
+    f"{SCHEMAS} SecuritySummary properties step_s enum": list(summarise.STEPS.values()),
+    f"{SCHEMAS} SecuritySummary properties top_sources maxItems": summarise.TOP,
+    f"{SCHEMAS} SecuritySummary properties cleanup properties due maximum": MAX_DUE,
     f"{SCHEMAS} UserId pattern": f"^{_USER_ID.pattern}$",
     f"{SCHEMAS} Scope pattern": f"^{_SCOPE.pattern}$",
     f"{SCHEMAS} Scope maxLength": MAX_SCOPE_LENGTH,
@@ -160,8 +167,8 @@ def test_a_value_in_the_document_is_the_code_s(path: str) -> None:
 def test_the_filters_of_operators_have_the_bounds_of_the_code() -> None:
     limit, span_s = parameters(EVENTS)["limit"]["schema"], parameters(SUMMARY)["span_s"]["schema"]
 
-    assert limit["maximum"] == analyse.MAX_PAGE
-    assert span_s["maximum"] == analyse.MAX_SPAN_S
+    assert limit["maximum"] == list_events.MAX_PAGE
+    assert span_s["maximum"] == summarise.MAX_SPAN_S
 
 
 def test_the_texts_name_the_numbers_of_the_code() -> None:
@@ -172,7 +179,7 @@ def test_the_texts_name_the_numbers_of_the_code() -> None:
     assert f'realm="{REALM}"' in at(
         "components responses Unauthorized headers WWW-Authenticate schema pattern"
     )
-    assert f"{analyse.MAX_SPAN_S // 86_400} days" in parameters(SUMMARY)["span_s"]["description"]
+    assert f"{summarise.MAX_SPAN_S // 86_400} days" in parameters(SUMMARY)["span_s"]["description"]
 
 
 @pytest.mark.parametrize(

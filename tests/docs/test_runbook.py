@@ -3,7 +3,6 @@
 from dataclasses import fields
 
 from auth_tokens.domain.claims import AccessClaims
-from auth_tokens.domain.events import EventType
 from auth_tokens.domain.keys import SIGNER_MAX_AGE_S, Purpose, schedules
 from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT, LOGIN_PER_SOURCE
 from auth_tokens.settings import Settings
@@ -29,12 +28,6 @@ def test_the_fields_of_a_log_line_are_those_of_the_code() -> None:
         for name in texts(call.args[0]):
             for keyword in call.keywords:
                 assert keyword.arg is None or f"`{keyword.arg}`" in rows[name], (name, keyword.arg)
-
-
-def test_the_events_table_has_every_type_of_event() -> None:
-    rows = table(PAGE, "Security events", "Type").rows
-
-    assert [plain(row["Type"]) for row in rows] == [kind.value for kind in EventType]
 
 
 def test_the_portals_events_are_named() -> None:

@@ -71,7 +71,7 @@ RESULTS: dict[str, dict[str, Any]] = {
     "authorizer/http_v2_anonymous": {"isAuthorized": False},
     "cleanup/schedule": {"complete": True},
     "rotate_keys/schedule": {},
-    "analytics/schedule": {"span_s": 300},
+    "analytics/schedule": {"ran": True, "refused": 0},
     "migrate/deploy": {"applied": []},
 }
 # … or the exception that Lambda reports.

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pymysql
 import pytest
 
 from auth_tokens import bootstrap
@@ -28,6 +29,25 @@ def test_two_runs_at_once_apply_each_migration_once(fresh_world: World) -> None:
         applied = list(pool.map(lambda _: run(fresh_world, added), range(4)))
 
     assert sorted(applied) == [[], [], [], ["9001_a.sql"]]
+
+
+def test_a_migration_that_died_half_way_is_repeated(fresh_world: World) -> None:
+    died = [
+        Migration(
+            "9005_d.sql", "CREATE TABLE died (id INT PRIMARY KEY);\nALTER TABLE died ADD COLUMN a INT;\n"
+        )
+    ]
+    whole = "CREATE TABLE IF NOT EXISTS died (id INT PRIMARY KEY);\nALTER TABLE died\n  ADD COLUMN a INT;\n"
+    keyed = "ALTER TABLE died\n  ADD KEY ix_a (a);\n"
+    run(fresh_world, died)
+    run(fresh_world, [Migration("9006_e.sql", keyed)])
+
+    assert run(fresh_world, [Migration("9007_f.sql", whole + keyed)]) == ["9007_f.sql"]
+
+
+def test_a_statement_that_fails_for_another_reason_stops_the_run(fresh_world: World) -> None:
+    with pytest.raises(pymysql.err.OperationalError):
+        run(fresh_world, [Migration("9008_g.sql", "ALTER TABLE auth_token_jobs\n  ADD KEY ix_a (absent);\n")])
 
 
 def test_an_edited_migration_is_refused_and_nothing_is_run(fresh_world: World) -> None:

@@ -133,7 +133,7 @@ def test_the_event_of_a_new_device_says_whether_the_user_wants_to_be_told(
 
     log = world.shared.event_log
     [event] = [e for e in log.page(b"\xff" * 16, 0, world.user_id(name), None, 10) if e.type == "new_device"]
-    assert event.detail == {"notify": notify}
+    assert event.detail["notify"] == notify
 
 
 def test_a_preference_out_of_bounds_is_clamped_and_reported_and_lets_the_user_in(world: World) -> None:

@@ -8,11 +8,12 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import InvalidGrant, InvalidScope, UnauthorizedClient, Unavailable
+from auth_tokens.domain.events import RecordedEvent
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.begin import DeviceRequest
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
-from auth_tokens.usecases.ports import Caller, EventView
+from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from tests.support.world import CALLER, World
 
@@ -295,7 +296,7 @@ def test_a_signature_that_fails_after_the_commit_is_repaired_by_the_retry(
     assert world.refresh(second.token).session_id == first.session_id
 
 
-def _last_event(world: World, session_id: str) -> EventView:
+def _last_event(world: World, session_id: str) -> RecordedEvent:
     """The newest event of a session, decrypted."""
     [row] = world.sql("SELECT user_id FROM auth_user_tokens WHERE id = %s", uuid.UUID(session_id).bytes)
     [event] = world.shared.event_log.page(b"\xff" * 16, 0, row["user_id"], None, 1)

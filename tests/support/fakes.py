@@ -13,6 +13,7 @@ from auth_tokens.adapters.kms.held_keys import HeldKeys
 from auth_tokens.adapters.kms.keyring import KeyRing
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import Unavailable
+from auth_tokens.domain.events import RecordedEvent
 from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.keys import KeyState, PublicKeyRow, Purpose, StoredKey
 from auth_tokens.domain.sessions import LiveSession, TokenRecord, User
@@ -232,3 +233,25 @@ def signer(
     held = HeldKeys(wrapper, now, RecordedTelemetry(), KEY_MAX_AGE_S, private_key)
     keys = KmsSigningKeys(KmsClient(lambda: kms), kms_key_ids)
     return AccessTokenSigner(table, held, keys, SigningKeyMaker(wrapper, keys, algorithm), now)
+
+
+class FakeBus:
+    """Port EventBus. Refuses events of the users in `refused`; takes nothing while `is_down`; takes and then dies
+    while `dies`."""
+
+    def __init__(self) -> None:
+        self.taken: list[RecordedEvent] = []
+        self.requests = 0
+        self.refused: set[str | None] = set()
+        self.is_down = False
+        self.dies = False
+
+    def publish(self, events: Sequence[RecordedEvent]) -> frozenset[bytes]:
+        self.requests += 1
+        if self.is_down:
+            raise Unavailable("events put_events: EndpointConnectionError")
+        refused = frozenset(event.id for event in events if event.user_id in self.refused)
+        self.taken += [event for event in events if event.id not in refused]
+        if self.dies:
+            raise RuntimeError("the environment is gone")
+        return refused

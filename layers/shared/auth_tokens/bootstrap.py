@@ -36,8 +36,14 @@ from auth_tokens.settings import Settings, aws_credentials, load_settings
 from auth_tokens.usecases.analyse import AnalyseDeps
 from auth_tokens.usecases.cleanup import CleanupDeps
 from auth_tokens.usecases.deps import IssueDeps, SessionDeps, ValidateDeps
+from auth_tokens.usecases.detect import DetectDeps
+from auth_tokens.usecases.list_events import ListEventsDeps
 from auth_tokens.usecases.ports import Clock, Signer
+from auth_tokens.usecases.publish_events import PublishDeps
+from auth_tokens.usecases.roll_up import RollUpDeps
 from auth_tokens.usecases.rotate_keys import RotateKeysDeps
+from auth_tokens.usecases.summarise import SummariseDeps
+from auth_tokens.usecases.take_census import CensusDeps
 
 if TYPE_CHECKING:  # loaded only by the functions that sign or make keys
     from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
@@ -262,8 +268,38 @@ def _kms_signing_keys(shared: Parts) -> KmsSigningKeys:
 
 
 def analysing(shared: Parts) -> AnalyseDeps:
-    """For analytics."""
-    return AnalyseDeps(shared.event_log, shared.clock)
+    """For the analytics schedule."""
+    from auth_tokens.adapters.event_bus import EventBridgeBus, events_client
+    from auth_tokens.adapters.mysql.census import MySqlCensus
+    from auth_tokens.adapters.mysql.leases import MySqlLeases
+    from auth_tokens.adapters.mysql.outbox import MySqlOutbox
+    from auth_tokens.adapters.mysql.rollups import MySqlRollups
+
+    bus = (
+        EventBridgeBus(shared.settings.security_bus, events_client) if shared.settings.security_bus else None
+    )
+    rollups = MySqlRollups(shared.database)
+    outbox = MySqlOutbox(shared.database, shared.event_log.open_detail)
+    return AnalyseDeps(
+        leases=MySqlLeases(shared.database),
+        clock_ms=shared.clock_ms,
+        rolling=RollUpDeps(rollups, shared.clock),
+        counting=CensusDeps(MySqlCensus(shared.database), shared.clock),
+        detecting=DetectDeps(shared.event_log, shared.event_log, rollups, shared.clock),
+        publishing=PublishDeps(outbox, bus, shared.clock),
+    )
+
+
+def listing_events(shared: Parts) -> ListEventsDeps:
+    """For the operators' list of events."""
+    return ListEventsDeps(shared.event_log, shared.clock)
+
+
+def summarising(shared: Parts) -> SummariseDeps:
+    """For the operators' figures."""
+    from auth_tokens.adapters.mysql.rollups import MySqlRollups
+
+    return SummariseDeps(MySqlRollups(shared.database), shared.clock, shared.settings.cleanup_retention_s)
 
 
 def migrating(folder: Path) -> Callable[[], list[str]]:

@@ -90,6 +90,7 @@ class Settings:
     db_tls: str = "verify"
     db_ca_file: str = ""
     allowed_origins: tuple[str, ...] = ()
+    security_bus: str = ""
     signing_algorithm: str = "ES256"
     signing_mode: str = "local"
     signing_kms_key_ids: tuple[str, ...] = ()

@@ -1,7 +1,11 @@
 """Security events: typed facts for the user, the operator and a SIEM. Never a secret in them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
+
+from auth_tokens.domain.ids import text_of
 
 
 class EventType(Enum):
@@ -19,6 +23,52 @@ class EventType(Enum):
     USER_REVOKED = "user_revoked"
     KEYS_ROTATED = "keys_rotated"
     SIGNING_KEY_WITHDRAWN = "signing_key_withdrawn"
+    SESSION_MOVED = "session_moved"
+    REFRESH_BURST = "refresh_burst"
+    FINDING = "finding"
+
+
+# What the detail of each type may say, and nothing else: docs/events.md has the meanings. A member is left out
+# where it is not known.
+DETAILS: Mapping[EventType, Mapping[str, type]] = {
+    EventType.LOGIN_SUCCEEDED: {"amr": str, "place": str},
+    EventType.LOGIN_FAILED: {"account": str, "place": str},
+    EventType.SESSION_ISSUED: {"amr": str, "place": str},
+    EventType.NEW_DEVICE: {"device_id": str, "notify": int, "place": str},
+    EventType.SESSION_EVICTED: {},
+    EventType.TOKEN_REUSE_DETECTED: {
+        "reuse_kind": str,
+        "generations_behind": int,
+        "seconds_since_rotation": int,
+        "token_type": str,
+        "device_id": str,
+        "presented_by_address": str,
+        "presented_by_user_agent": str,
+        "rotated_by_address": str,
+        "rotated_by_user_agent": str,
+        "rotated_by_place": str,
+        "place": str,
+    },
+    EventType.SESSION_REVOKED: {"reason": str, "scope": str},
+    EventType.DEVICE_REVOKED: {"reason": str},
+    EventType.ACCESS_TOKEN_REVOKED: {},
+    EventType.USER_REVOKED: {"reason": str, "note": str},
+    EventType.KEYS_ROTATED: {},
+    EventType.SIGNING_KEY_WITHDRAWN: {},
+    EventType.SESSION_MOVED: {"from_place": str, "place": str, "km": int, "elapsed_s": int},
+    EventType.REFRESH_BURST: {"usual_s": int, "place": str},
+    EventType.FINDING: {
+        "rule": str,
+        "severity": str,
+        "subject": str,
+        "events": int,
+        "accounts": int,
+        "sources": int,
+        "first_at": int,
+        "last_at": int,
+        "evidence": str,
+    },
+}
 
 
 class RevokeReason(Enum):
@@ -38,8 +88,9 @@ class RevokeReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SecurityEvent:
-    """One fact. session_id, device_id: 16 bytes; source: the caller's address, stored only as a keyed hash;
-    detail: a few plain values, encrypted at rest."""
+    """One fact, to be written. session_id: 16 bytes; source: the caller's address, stored only as a keyed hash;
+    source_hash: that hash, where the address is not known; detail: what DETAILS says of the type, encrypted at
+    rest. Raises ValueError for another member."""
 
     type: EventType
     at: int
@@ -47,3 +98,36 @@ class SecurityEvent:
     session_id: bytes | None = None
     source: str | None = None
     detail: dict[str, str | int] = field(default_factory=dict)
+    source_hash: bytes | None = None
+
+    def __post_init__(self) -> None:
+        members = DETAILS[self.type]
+        for name, value in self.detail.items():
+            if not isinstance(value, members.get(name, ())):
+                raise ValueError(f"{self.type.value} has no {name} that is {type(value).__name__}")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """One event as read back. type: a text, since a newer version may have written it; at: epoch seconds;
+    source_hash: the same for the same address; detail: empty where it cannot be decrypted."""
+
+    id: bytes
+    type: str
+    at: int
+    user_id: str | None
+    session_id: bytes | None
+    source_hash: bytes | None
+    detail: dict[str, str | int]
+
+    def told(self) -> dict[str, Any]:
+        """As operators and subscribers see it (docs/events.md)."""
+        return {
+            "id": text_of(self.id),
+            "type": self.type,
+            "at": self.at,
+            "user_id": self.user_id,
+            "session_id": text_of(self.session_id) if self.session_id else None,
+            "source": self.source_hash.hex() if self.source_hash else None,
+            "detail": self.detail,
+        }

@@ -1,70 +1,55 @@
-"""Security events for operators: a filtered page of them, and how many of each."""
+"""The analytics schedule: figures are kept, attacks are looked for, then events go to the bus."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from auth_tokens.domain.errors import InvalidRequest
-from auth_tokens.domain.events import EventType
-from auth_tokens.domain.ids import id_from, text_of
-from auth_tokens.usecases.ports import Clock, EventQuery, EventView
+from auth_tokens.domain.findings import Finding
+from auth_tokens.usecases.detect import DetectDeps, detect
+from auth_tokens.usecases.ports import Clock, Leases
+from auth_tokens.usecases.publish_events import PublishDeps, PublishReport, publish_events
+from auth_tokens.usecases.roll_up import RollUpDeps, roll_up
+from auth_tokens.usecases.take_census import CensusDeps, take_census
 
-MAX_PAGE = 200
-MAX_SPAN_S = 90 * 86400
-_AFTER_ALL = b"\xff" * 16
+JOB = "analytics"
+# How far apart the clocks of two environments may be.
+CLOCK_SKEW_MS = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class AnalyseDeps:
-    events: EventQuery
-    clock: Clock
+    """clock_ms: epoch milliseconds."""
+
+    leases: Leases
+    clock_ms: Clock
+    rolling: RollUpDeps
+    counting: CensusDeps
+    detecting: DetectDeps
+    publishing: PublishDeps
 
 
 @dataclass(frozen=True, slots=True)
-class EventFilter:
-    """since: epoch seconds, at most MAX_SPAN_S back; cursor: the id of the last event seen."""
+class AnalysisReport:
+    """hours: how many were counted; findings: those told now."""
 
-    user_id: str | None = None
-    type: str | None = None
-    since: int | None = None
-    cursor: str | None = None
-    limit: int = MAX_PAGE
+    hours: int
+    findings: list[Finding]
+    publication: PublishReport
 
 
-@dataclass(frozen=True, slots=True)
-class EventPage:
-    events: list[EventView]
-    next_cursor: str | None
+def analyse(remaining_ms: Callable[[], int], deps: AnalyseDeps) -> AnalysisReport | None:
+    """One run, within the time of its invocation; None where another one is at it. Raises Unavailable.
 
-
-def security_events(wanted: EventFilter, deps: AnalyseDeps) -> EventPage:
-    """One page, newest first. Raises InvalidRequest naming the parameter."""
-    if not 1 <= wanted.limit <= MAX_PAGE:
-        raise InvalidRequest(f"limit must be from 1 to {MAX_PAGE}.")
-    kind = _event_type(wanted.type) if wanted.type is not None else None
-    before = _position(wanted.cursor) if wanted.cursor is not None else _AFTER_ALL
-    now = deps.clock()
-    since = min(max(wanted.since or 0, now - MAX_SPAN_S), now + 1)
-    events = deps.events.page(before, since, wanted.user_id, kind, wanted.limit + 1)
-    page = events[: wanted.limit]
-    return EventPage(page, text_of(page[-1].id) if len(events) > wanted.limit else None)
-
-
-def security_summary(span_s: int, deps: AnalyseDeps) -> dict[str, int]:
-    """Events of each type in the last `span_s` seconds; types without any are 0. Raises InvalidRequest."""
-    if not 1 <= span_s <= MAX_SPAN_S:
-        raise InvalidRequest(f"span_s must be from 1 to {MAX_SPAN_S}.")
-    counts = deps.events.counts(deps.clock() - span_s)
-    return {kind.value: counts.get(kind.value, 0) for kind in EventType}
-
-
-def _event_type(text: str) -> EventType:
+    The lease lasts as long as the invocation may: Lambda ends the holder before it runs out, so no two runs
+    publish at once, and a run that died holds up the next for no longer than that.
+    """
+    now_ms = deps.clock_ms()
+    until_ms = now_ms + remaining_ms() + CLOCK_SKEW_MS
+    if not deps.leases.take(JOB, until_ms, now_ms):
+        return None
     try:
-        return EventType(text)
-    except ValueError as exc:
-        raise InvalidRequest("type is not a type of event.") from exc
-
-
-def _position(cursor: str) -> bytes:
-    position = id_from(cursor)
-    if position is None:
-        raise InvalidRequest("cursor is not one of this list.")
-    return position
+        hours = roll_up(remaining_ms, deps.rolling)
+        take_census(remaining_ms, deps.counting)
+        findings = detect(deps.detecting)
+        return AnalysisReport(hours, findings, publish_events(remaining_ms, deps.publishing))
+    finally:
+        deps.leases.release(JOB, until_ms)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from auth_tokens.domain.errors import AccessDenied
 from auth_tokens.domain.events import EventType, SecurityEvent
-from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.ids import id_from, text_of
 from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT
 from auth_tokens.domain.policy import Policy, giving_way
 from auth_tokens.domain.scopes import granted_scope
@@ -198,7 +198,7 @@ def _session(
         amr=grant.how.amr,
         expires_at=expires_at,
         absolute_expires_at=absolute_expires_at,
-        metadata=Metadata().seen_at(caller).sealed(deps.cipher, session_id, user.id, 0),
+        metadata=Metadata(pace=str(now)).seen_at(caller).sealed(deps.cipher, session_id, user.id, 0),
     )
     return record, token
 
@@ -230,14 +230,18 @@ def _blank(
 
 
 def _started(session: TokenRecord, caller: Caller, event: EventType) -> SecurityEvent:
-    detail: dict[str, str | int] = {"amr": " ".join(session.amr)}
+    detail = {"amr": " ".join(session.amr), **caller.detail}
     return SecurityEvent(event, session.created_at, session.user_id, session.id, caller.address, detail)
 
 
 def _new_device(session: TokenRecord, caller: Caller, policy: Policy) -> SecurityEvent:
     """notify: whether the user wants to be told, for who reads the events and can tell them."""
-    detail: dict[str, str | int] = {"notify": int(policy.notify_new_device)}
-    return replace(_started(session, caller, EventType.NEW_DEVICE), detail=detail)
+    assert session.device_id is not None
+    detail: dict[str, str | int] = {"device_id": text_of(session.device_id), **caller.detail}
+    detail["notify"] = int(policy.notify_new_device)
+    return replace(
+        _started(session, caller, EventType.SESSION_ISSUED), type=EventType.NEW_DEVICE, detail=detail
+    )
 
 
 def _evictions(session: TokenRecord, ended: Sequence[LiveSession]) -> list[SecurityEvent]:

@@ -42,7 +42,9 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     account = deps.portal.account_by_name(name)
     if not _is_right(request.password, account, deps):
         user_id = account.user.id if account else None
-        deps.events.record(SecurityEvent(EventType.LOGIN_FAILED, now, user_id, None, caller.address))
+        # The account's keyed hash tells attempts on one unknown name from attempts on many.
+        detail = {"account": deps.keys.pseudonym("account", name).hex(), **caller.detail}
+        deps.events.record(SecurityEvent(EventType.LOGIN_FAILED, now, user_id, None, caller.address, detail))
         raise InvalidCredentials()
     assert account is not None
     _upgrade_hash(request.password, account, deps)

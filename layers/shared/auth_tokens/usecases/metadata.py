@@ -13,7 +13,8 @@ MAX_TEXT = 200
 class Metadata:
     """Address, user agent and place of the latest sign-in or refresh; of a device its name and platform, too.
 
-    place: the text of a domain.places.Place, or empty.
+    place: the text of a domain.places.Place, or empty; pace: of a session, the number that domain.pace carries
+    along.
     """
 
     address: str = ""
@@ -21,6 +22,7 @@ class Metadata:
     name: str = ""
     platform: str = ""
     place: str = ""
+    pace: str = ""
 
     def seen_at(self, caller: Caller) -> "Metadata":
         """The same, with where the caller is now."""

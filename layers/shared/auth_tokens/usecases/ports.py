@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from auth_tokens.domain.census import Census, Slice
 from auth_tokens.domain.claims import AccessClaims
-from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
+from auth_tokens.domain.events import EventType, RecordedEvent, RevokeReason, SecurityEvent
 from auth_tokens.domain.keys import Add, Advance, Purpose, StoredKey
 from auth_tokens.domain.limits import Limit
 from auth_tokens.domain.places import Place
@@ -28,10 +29,16 @@ class Caller:
     user_agent: str = ""
     place: Place | None = None
 
+    @property
+    def detail(self) -> dict[str, str | int]:
+        """What an event says of the caller, beyond the keyed hash of the address."""
+        return {"place": self.place.text} if self.place else {}
+
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The write that spends a token: everything that changes in its row."""
+    """The write that spends a token: everything that changes in its row; events: what is odd about it, mostly
+    nothing, told in the same transaction."""
 
     generation: int
     token_hash: bytes
@@ -40,6 +47,7 @@ class Rotation:
     at: int
     expires_at: int
     metadata: bytes
+    events: Sequence[SecurityEvent] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,27 +258,112 @@ class RevocationFeed(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class EventView:
-    """One event as read back. at: epoch seconds; source_hash: the same for the same address."""
-
-    id: bytes
-    type: str
-    at: int
-    user_id: str | None
-    session_id: bytes | None
-    source_hash: bytes | None
-    detail: dict[str, str | int]
-
-
 class EventQuery(Protocol):
     def page(
         self, before: bytes, since: int, user_id: str | None, kind: EventType | None, limit: int
-    ) -> list[EventView]:
+    ) -> list[RecordedEvent]:
         """Newest first, ids below `before`."""
 
-    def counts(self, since: int) -> dict[str, int]:
-        """Events of each type since an instant."""
+
+class Outbox(Protocol):
+    """The events that have yet to go to the bus."""
+
+    def pending(self, after: bytes, before: int, limit: int) -> list[RecordedEvent]:
+        """In order, ids above `after`, older than the instant `before`."""
+
+    def mark_published(self, ids: Sequence[bytes], at: int) -> None:
+        """They have gone."""
+
+    def oldest_pending_at(self) -> int | None:
+        """When the oldest was told; None where none is pending."""
+
+
+class EventBus(Protocol):
+    def publish(self, events: Sequence[RecordedEvent]) -> frozenset[bytes]:
+        """The ids of those that the bus did not take. Raises Unavailable: it may have taken some or none."""
+
+
+class Leases(Protocol):
+    """One run of a job at a time. Raises Unavailable."""
+
+    def take(self, job: str, until_ms: int, now_ms: int) -> bool:
+        """Hold the job until then; False where another run holds it now."""
+
+    def release(self, job: str, until_ms: int) -> None:
+        """Give up a lease that was taken until then."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFigure:
+    """What was kept under a name in the hours of one step; at: its start; most: of a single hour."""
+
+    at: int
+    name: str
+    total: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFigure:
+    """Failed logins from one source; source: keyed hash of its address."""
+
+    source: bytes
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupDebt:
+    """Rows that cleanup may delete and has not; oldest_at: when the first of them ended; due: counted up to a bound."""
+
+    oldest_at: int | None
+    due: int
+
+
+class Rollups(Protocol):
+    """Figures by the hour. Raises Unavailable."""
+
+    def last_hour(self, now: int) -> int | None:
+        """The newest hour that was counted."""
+
+    def rolled_up_at(self, now: int) -> int | None:
+        """When it was counted last."""
+
+    def first_event_at(self) -> int | None:
+        """When the oldest event was told."""
+
+    def count_hour(self, hour: int) -> dict[str, int]:
+        """Events of each type in an hour, counted from the events."""
+
+    def sources_of_hour(self, hour: int) -> dict[bytes, int]:
+        """Failed logins of the sources with most of them in an hour, counted from the events."""
+
+    def keep_hour(self, hour: int, events: Mapping[str, int], sources: Mapping[bytes, int], now: int) -> None:
+        """Replace what is kept of an hour: all or nothing."""
+
+    def figures(self, since: int, before: int, step_s: int) -> list[StepFigure]:
+        """What is kept of the hours from `since` and before `before`."""
+
+    def top_sources(self, since: int, before: int, limit: int) -> list[SourceFigure]:
+        """Most failures first."""
+
+    def cleanup_debt(self, before: int) -> CleanupDebt:
+        """Rows of auth_user_tokens that ended before the instant."""
+
+
+class CensusTaker(Protocol):
+    """The census of the tokens. Raises Unavailable."""
+
+    def begun(self) -> Census | None:
+        """The one under way, or what the next one needs to know; None before the first."""
+
+    def count(self, census: Census, limit: int) -> Slice:
+        """The rows after the last one counted, at most `limit`."""
+
+    def keep(self, census: Census) -> None:
+        """For the next run to go on."""
+
+    def finish(self, census: Census, hour: int, following: Census) -> None:
+        """Add its figures to those of an hour, and make way for the next: both or neither."""
 
 
 class Purge(Protocol):

@@ -13,6 +13,7 @@ from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
 from auth_tokens.usecases.answers import TokenAnswer, token_answer
 from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.metadata import MAX_TEXT, metadata_of
+from auth_tokens.usecases.oddities import seen_again
 from auth_tokens.usecases.ports import Caller, Rotation
 
 # One lost race settles it: the second look finds the winner's rotation. More is a storm.
@@ -127,9 +128,11 @@ def next_generation(
     The write notes who rotates: should the spent token come back, that is the other side of the evidence.
     """
     assert record.owner is not None
-    seen = metadata_of(record, deps.cipher).seen_at(caller)
+    policy = deps.policy_for(record.owner)
+    before = metadata_of(record, deps.cipher)
+    seen, events = seen_again(record, before, caller, policy.access_ttl_s, now)
     successor = deps.codec.successor(token, deps.keys.chain_epoch())
-    idle_ttl_s = deps.policy_for(record.owner).lifetimes(record.kind).idle_ttl_s
+    idle_ttl_s = policy.lifetimes(record.kind).idle_ttl_s
     rotation = Rotation(
         generation=successor.generation,
         token_hash=deps.codec.store_hash(successor),
@@ -138,6 +141,7 @@ def next_generation(
         at=now,
         expires_at=min(now + idle_ttl_s, record.absolute_expires_at),
         metadata=seen.sealed(deps.cipher, record.id, record.user_id, successor.generation),
+        events=events,
     )
     return successor, rotation
 
@@ -164,6 +168,8 @@ def _close_reused(record: TokenRecord, verdict: Reuse, caller: Caller, deps: Iss
         "device_id": text_of(record.device_id) if record.device_id else "",
         **_fingerprint("presented_by", caller, deps),
         **_fingerprint("rotated_by", Caller(rotated_by.address, rotated_by.user_agent), deps),
+        **({"rotated_by_place": rotated_by.place} if rotated_by.place else {}),
+        **caller.detail,
     }
     event = SecurityEvent(
         EventType.TOKEN_REUSE_DETECTED, now, record.user_id, record.id, caller.address, detail

@@ -3,11 +3,12 @@
 from typing import Any
 
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.figures import figures_of
 from auth_tokens.domain.ids import text_of
-from auth_tokens.usecases.analyse import EventPage
 from auth_tokens.usecases.devices import DeviceView
+from auth_tokens.usecases.list_events import EventPage
 from auth_tokens.usecases.list_sessions import SessionPage, SessionView
-from auth_tokens.usecases.ports import EventView
+from auth_tokens.usecases.summarise import Summary
 
 
 def ids_of(claims: AccessClaims) -> dict[str, str]:
@@ -55,7 +56,23 @@ def device_view(device: DeviceView) -> dict[str, Any]:
 
 def event_page_view(page: EventPage) -> dict[str, Any]:
     """A page of security events."""
-    return {"events": [_event_view(event) for event in page.events], "next_cursor": page.next_cursor}
+    return {"events": [event.told() for event in page.events], "next_cursor": page.next_cursor}
+
+
+def summary_view(span_s: int, summary: Summary) -> dict[str, Any]:
+    """Figures of security events."""
+    return {
+        "span_s": span_s,
+        "since": summary.since,
+        "step_s": summary.step_s,
+        "events": summary.totals,
+        "series": [{"at": at, **figures_of(amounts)} for at, amounts in summary.series],
+        "top_sources": [
+            {"source": figure.source.hex(), "failures": figure.failures} for figure in summary.top_sources
+        ],
+        "cleanup": {"due": summary.debt.due, "oldest_due_at": summary.debt.oldest_at},
+        "rolled_up_at": summary.rolled_up_at,
+    }
 
 
 def _session_view(session: SessionView, current_sid: str | None) -> dict[str, Any]:
@@ -75,16 +92,4 @@ def _session_view(session: SessionView, current_sid: str | None) -> dict[str, An
         "address": session.metadata.address,
         "user_agent": session.metadata.user_agent,
         "current": session_id == current_sid,
-    }
-
-
-def _event_view(event: EventView) -> dict[str, Any]:
-    return {
-        "id": text_of(event.id),
-        "type": event.type,
-        "at": event.at,
-        "user_id": event.user_id,
-        "session_id": text_of(event.session_id) if event.session_id else None,
-        "source": event.source_hash.hex() if event.source_hash else None,
-        "detail": event.detail,
     }

@@ -7,10 +7,10 @@ from typing import Any
 
 from auth_tokens.adapters.mysql.connection import Database, Transaction
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
-from auth_tokens.domain.events import EventType, SecurityEvent
+from auth_tokens.domain.events import EventType, RecordedEvent, SecurityEvent
 from auth_tokens.domain.ids import uuid7
 from auth_tokens.observability import Telemetry
-from auth_tokens.usecases.ports import Cipher, EventView, Keys
+from auth_tokens.usecases.ports import Cipher, Keys
 
 INSERT_EVENT = """
 INSERT INTO auth_token_events (id, type, created_at, user_id, session_id, source_hash, detail)
@@ -18,28 +18,40 @@ VALUES (%s, %s, %s, %s, %s, %s, %s)
 ON DUPLICATE KEY UPDATE id = VALUES(id)
 """
 
-# Index: primary key, backwards; the filters thin out what it reads. Bounded by LIMIT and the time span.
-SELECT_EVENTS = """
-SELECT id, type, created_at, user_id, session_id, source_hash, detail
+EVENT_COLUMNS = "id, type, created_at, user_id, session_id, source_hash, detail"
+
+
+def _page(filters: str) -> str:
+    return f"""
+SELECT {EVENT_COLUMNS}
 FROM auth_token_events
 WHERE id < %s
-  AND id >= %s
-  AND (%s IS NULL OR user_id = %s)
-  AND (%s IS NULL OR type = %s)
+  AND id >= %s{filters}
 ORDER BY id DESC
 LIMIT %s
 """
 
-# Index: primary key range.
-COUNT_EVENTS = """
-SELECT type, COUNT(*) AS events
-FROM auth_token_events
-WHERE id >= %s
-GROUP BY type
-ORDER BY type
-"""
+
+# A statement for each set of filters, so that each has its index and reads no row that it does not answer
+# (both filters: no other rows than the user's).
+# Index: primary key, backwards.
+SELECT_EVENTS = _page("")
+# Index: ix_user, backwards.
+SELECT_EVENTS_OF_USER = _page("\n  AND user_id = %s")
+# Index: ix_type, backwards.
+SELECT_EVENTS_OF_TYPE = _page("\n  AND type = %s")
+# Index: ix_user, backwards.
+SELECT_EVENTS_OF_USER_AND_TYPE = _page("\n  AND user_id = %s\n  AND type = %s")
+
+_PAGES = {
+    (False, False): SELECT_EVENTS,
+    (True, False): SELECT_EVENTS_OF_USER,
+    (False, True): SELECT_EVENTS_OF_TYPE,
+    (True, True): SELECT_EVENTS_OF_USER_AND_TYPE,
+}
 
 EventRow = tuple[object, ...]
+OpenDetail = Callable[[bytes, bytes, str], bytes | None]
 
 
 def event_metric(kind: str) -> str:
@@ -78,7 +90,7 @@ class EventWriter:
         if event.detail:
             plaintext = json.dumps(event.detail, ensure_ascii=False).encode(errors="replace")
             detail = self._cipher.seal(plaintext, event_id, event.user_id or "")
-        source_hash = self._keys.pseudonym("address", event.source) if event.source else None
+        source_hash = self._keys.pseudonym("address", event.source) if event.source else event.source_hash
         return (
             event_id,
             event.type.value,
@@ -93,12 +105,10 @@ class EventWriter:
 class MySqlEventLog:
     """Ports EventLog and EventQuery."""
 
-    def __init__(
-        self, database: Database, writer: EventWriter, open_detail: Callable[..., bytes | None]
-    ) -> None:
+    def __init__(self, database: Database, writer: EventWriter, open_detail: OpenDetail) -> None:
         self._database = database
         self._writer = writer
-        self._open = open_detail
+        self.open_detail = open_detail
 
     def record(self, event: SecurityEvent) -> None:
         [row] = self._writer.rows([event])
@@ -107,27 +117,30 @@ class MySqlEventLog:
 
     def page(
         self, before: bytes, since: int, user_id: str | None, kind: EventType | None, limit: int
-    ) -> list[EventView]:
-        start = uuid7(since * 1000, bytes(10))
-        type_name = kind.value if kind else None
-        parameters = (before, start, user_id, user_id, type_name, type_name, limit)
-        return [self._view(row) for row in self._database.query(SELECT_EVENTS, parameters)]
+    ) -> list[RecordedEvent]:
+        filters = [value for value in (user_id, kind.value if kind else None) if value is not None]
+        statement = _PAGES[user_id is not None, kind is not None]
+        rows = self._database.query(statement, (before, first_id_at(since), *filters, limit))
+        return [recorded(row, self.open_detail) for row in rows]
 
-    def counts(self, since: int) -> dict[str, int]:
-        rows = self._database.query(COUNT_EVENTS, (uuid7(since * 1000, bytes(10)),))
-        return {row["type"]: row["events"] for row in rows}
 
-    def _view(self, row: dict[str, Any]) -> EventView:
-        detail = None
-        if row["detail"] is not None:
-            plaintext = self._open(row["detail"], row["id"], row["user_id"] or "")
-            detail = json.loads(plaintext) if plaintext is not None else None
-        return EventView(
-            id=row["id"],
-            type=row["type"],
-            at=from_sql(row["created_at"]),
-            user_id=row["user_id"],
-            session_id=row["session_id"],
-            source_hash=row["source_hash"],
-            detail=detail or {},
-        )
+def first_id_at(instant: int) -> bytes:
+    """Not above any event id of this second or later (epoch seconds), and above all earlier ones."""
+    return uuid7(instant * 1000, bytes(10))
+
+
+def recorded(row: dict[str, Any], open_detail: OpenDetail) -> RecordedEvent:
+    """A row with EVENT_COLUMNS."""
+    detail = None
+    if row["detail"] is not None:
+        plaintext = open_detail(row["detail"], row["id"], row["user_id"] or "")
+        detail = json.loads(plaintext) if plaintext is not None else None
+    return RecordedEvent(
+        id=row["id"],
+        type=row["type"],
+        at=from_sql(row["created_at"]),
+        user_id=row["user_id"],
+        session_id=row["session_id"],
+        source_hash=row["source_hash"],
+        detail=detail or {},
+    )

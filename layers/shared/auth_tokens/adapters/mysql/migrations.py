@@ -2,14 +2,20 @@
 
 The run is serialised by a row lock on a second connection: it ends with its holder, unlike a lease, and
 unlike GET_LOCK it does not pin RDS Proxy. MySQL commits DDL implicitly, so each statement must be one that
-may run again (CREATE … IF NOT EXISTS): a run that died half-way is simply repeated.
+may run again: a run that died half-way is simply repeated. CREATE TABLE says IF NOT EXISTS. ALTER TABLE … ADD has
+no such words in MySQL; it adds one thing, and a column or key that is there already counts as added.
 """
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import pymysql
+from pymysql.constants import ER
+
 from auth_tokens.adapters.mysql.connection import Database, Transaction
+
+_ALREADY_ADDED = frozenset({ER.DUP_FIELDNAME, ER.DUP_KEYNAME})
 
 CREATE_MIGRATIONS = """
 CREATE TABLE IF NOT EXISTS auth_token_migrations (
@@ -85,9 +91,17 @@ def _apply(migrations: list[Migration], database: Database) -> list[str]:
     pending = [migration for migration in migrations if migration.name not in applied]
     for migration in pending:
         for statement in migration.statements:
-            database.execute(statement)
+            _run(statement, database)
         database.execute(INSERT_MIGRATION, (migration.name, migration.checksum))
     return [migration.name for migration in pending]
+
+
+def _run(statement: str, database: Database) -> None:
+    try:
+        database.execute(statement)
+    except pymysql.err.OperationalError as exc:
+        if exc.args[0] not in _ALREADY_ADDED:
+            raise
 
 
 def _check(migrations: list[Migration], applied: dict[str, str]) -> None:

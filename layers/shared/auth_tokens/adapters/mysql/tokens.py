@@ -248,7 +248,18 @@ class MySqlTokenStore:
         return record_from(rows[0]) if rows else None
 
     def rotate(self, record: TokenRecord, rotation: Rotation) -> bool:
-        return self._database.execute(ROTATE_TOKEN, _rotate_parameters(record, rotation)) == 1
+        parameters = _rotate_parameters(record, rotation)
+        if not rotation.events:
+            return self._database.execute(ROTATE_TOKEN, parameters) == 1
+        rows = self._events.rows(rotation.events)
+
+        def work(statements: Transaction) -> bool:
+            is_ours = statements.execute(ROTATE_TOKEN, parameters) == 1
+            if is_ours:
+                self._events.write(statements, rows)
+            return is_ours
+
+        return self._database.transaction(work)
 
     def touch(self, record: TokenRecord, at: int, expires_at: int) -> None:
         unless_noted_after = to_sql(at - TOUCH_INTERVAL_S)

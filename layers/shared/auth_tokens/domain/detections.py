@@ -1,0 +1,179 @@
+"""The detection rules. Each looks at the events of one hour, and at how many of a type an hour usually has.
+
+The bounds are judgement, checked on generated traffic: benchmarks/analytics has precision and recall.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from auth_tokens.domain.events import EventType, RecordedEvent
+from auth_tokens.domain.findings import EVERYBODY, Finding, Rule, Severity, account_of, finding_of
+from auth_tokens.domain.ids import text_of
+
+WINDOW_S = 3600
+
+Events = Sequence[RecordedEvent]
+Usual = Mapping[str, float]
+K = TypeVar("K", bound=Hashable)
+
+_ENDED = frozenset(
+    {
+        EventType.SESSION_REVOKED.value,
+        EventType.DEVICE_REVOKED.value,
+        EventType.USER_REVOKED.value,
+        EventType.SESSION_EVICTED.value,
+    }
+)
+
+
+def stuffing_from_one_source(events: Events, usual: Usual) -> list[Finding]:
+    """One address fails on many accounts. An office behind one address fails on some, and succeeds on most."""
+    succeeded = _grouped(_of(events, EventType.LOGIN_SUCCEEDED), lambda event: event.source_hash)
+    failed = _grouped(_of(events, EventType.LOGIN_FAILED), lambda event: event.source_hash)
+    found = []
+    for source, failures in failed.items():
+        accounts = set(map(account_of, failures))
+        entered = set(map(account_of, succeeded.get(source, [])))
+        if source is None or len(accounts) < 10 or len(accounts) <= 2 * len(entered):
+            continue
+        severity = Severity.HIGH if len(accounts) >= 30 or entered else Severity.MEDIUM
+        rule = Rule.STUFFING_FROM_ONE_SOURCE
+        found.append(finding_of(rule, severity, source.hex(), failures, source=source))
+    return found
+
+
+def stuffing_from_many_sources(events: Events, usual: Usual) -> list[Finding]:
+    """Low and slow: many addresses fail on a few accounts each, and each account once or twice. A user who mistypes
+    gets in later within the hour: accounts that did are left out. What is left is unusual where it alone is as
+    many as all failures of a usual hour."""
+    failures = _of(events, EventType.LOGIN_FAILED)
+    entered = set(map(account_of, _of(events, EventType.LOGIN_SUCCEEDED)))
+    of_account = _grouped(failures, account_of)
+    of_source = _grouped(failures, lambda event: event.source_hash)
+    quiet = [
+        event
+        for event in failures
+        if account_of(event) not in entered
+        and len(of_account[account_of(event)]) <= 3
+        and len(set(map(account_of, of_source[event.source_hash]))) <= 5
+    ]
+    accounts, sources = set(map(account_of, quiet)), {event.source_hash for event in quiet}
+    is_unusual = len(quiet) >= usual.get(EventType.LOGIN_FAILED.value, 0)
+    if len(accounts) < 30 or len(sources) < 20 or not is_unusual:
+        return []
+    severity = Severity.HIGH if len(accounts) >= 100 else Severity.MEDIUM
+    return [finding_of(Rule.STUFFING_FROM_MANY_SOURCES, severity, EVERYBODY, quiet)]
+
+
+def guessing_one_account(events: Events, usual: Usual) -> list[Finding]:
+    """Many failures on one account from several addresses, or very many from one. Worse if somebody got in after."""
+    entered = _grouped(_of(events, EventType.LOGIN_SUCCEEDED), account_of)
+    found = []
+    for account, failures in _grouped(_of(events, EventType.LOGIN_FAILED), account_of).items():
+        sources = {event.source_hash for event in failures}
+        if not (len(failures) >= 10 and len(sources) >= 5) and len(failures) < 30:
+            continue
+        last = max(event.at for event in failures)
+        got_in = any(event.at >= last for event in entered.get(account, []))
+        severity = Severity.HIGH if got_in else Severity.MEDIUM
+        user_id = failures[0].user_id
+        found.append(finding_of(Rule.GUESSING_ONE_ACCOUNT, severity, account, failures, user_id=user_id))
+    return found
+
+
+def reuse_spike(events: Events, usual: Usual) -> list[Finding]:
+    """More spent tokens come back than usual: tokens were stolen, or a release of a client lost its mind."""
+    reuses = _of(events, EventType.TOKEN_REUSE_DETECTED)
+    if len(reuses) < max(5, 5 * usual.get(EventType.TOKEN_REUSE_DETECTED.value, 0)):
+        return []
+    severity = Severity.HIGH if len(reuses) >= 20 else Severity.MEDIUM
+    return [finding_of(Rule.REUSE_SPIKE, severity, EVERYBODY, reuses)]
+
+
+def far_apart(events: Events, usual: Usual) -> list[Finding]:
+    """One session in places too far apart for the time: worse over an ocean, or to and fro."""
+    found = []
+    for session_id, moves in _grouped(
+        _of(events, EventType.SESSION_MOVED), lambda event: event.session_id
+    ).items():
+        is_bad = len(moves) > 1 or any(int(move.detail.get("km", 0)) >= 3000 for move in moves)
+        severity = Severity.HIGH if is_bad else Severity.MEDIUM
+        subject = text_of(session_id) if session_id else ""
+        user_id = moves[0].user_id
+        found.append(
+            finding_of(Rule.FAR_APART, severity, subject, moves, user_id=user_id, session_id=session_id)
+        )
+    return found
+
+
+def device_burst(events: Events, usual: Usual) -> list[Finding]:
+    """One user signs in on many new devices."""
+    found = []
+    for user_id, devices in _grouped(_of(events, EventType.NEW_DEVICE), account_of).items():
+        if len(devices) >= 5:
+            severity = Severity.HIGH if len(devices) >= 15 else Severity.MEDIUM
+            found.append(finding_of(Rule.DEVICE_BURST, severity, user_id, devices, user_id=user_id))
+    return found
+
+
+def revocation_storm(events: Events, usual: Usual) -> list[Finding]:
+    """Far more sessions end than usual, of one user or of all: an attack, a panic, or a faulty script."""
+    ends = [event for event in events if event.type in _ENDED]
+    found = []
+    for user_id, of_user in _grouped(ends, account_of).items():
+        if user_id and len(of_user) >= 10:
+            rule, severity = Rule.REVOCATION_STORM, Severity.MEDIUM
+            found.append(finding_of(rule, severity, user_id, of_user, user_id=user_id))
+    usually = sum(usual.get(kind, 0) for kind in _ENDED)
+    if len(ends) >= max(50, 5 * usually) and len(set(map(account_of, ends))) >= 10:
+        severity = Severity.HIGH if len(ends) >= 200 else Severity.MEDIUM
+        found.append(finding_of(Rule.REVOCATION_STORM, severity, EVERYBODY, ends))
+    return found
+
+
+def refresh_burst(events: Events, usual: Usual) -> list[Finding]:
+    """A session refreshes far above its client's usual rate: a loop in the client, or somebody harvesting tokens."""
+    found = []
+    for session_id, bursts in _grouped(
+        _of(events, EventType.REFRESH_BURST), lambda event: event.session_id
+    ).items():
+        severity = (
+            Severity.HIGH if len(bursts) >= 10 else Severity.MEDIUM if len(bursts) >= 3 else Severity.LOW
+        )
+        subject = text_of(session_id) if session_id else ""
+        user_id = bursts[0].user_id
+        found.append(
+            finding_of(Rule.REFRESH_BURST, severity, subject, bursts, user_id=user_id, session_id=session_id)
+        )
+    return found
+
+
+RULES: tuple[Callable[[Events, Usual], list[Finding]], ...] = (
+    stuffing_from_one_source,
+    stuffing_from_many_sources,
+    guessing_one_account,
+    reuse_spike,
+    far_apart,
+    device_burst,
+    revocation_storm,
+    refresh_burst,
+)
+
+
+def findings_in(events: Events, usual: Usual) -> list[Finding]:
+    """What all rules find. events: of the last WINDOW_S; usual: events of each type in an hour, on average."""
+    return [finding for rule in RULES for finding in rule(events, usual)]
+
+
+def _of(events: Events, kind: EventType) -> list[RecordedEvent]:
+    return [event for event in events if event.type == kind.value]
+
+
+def _grouped(
+    events: Iterable[RecordedEvent], by: Callable[[RecordedEvent], K]
+) -> dict[K, list[RecordedEvent]]:
+    groups: dict[K, list[RecordedEvent]] = defaultdict(list)
+    for event in events:
+        groups[by(event)].append(event)
+    return groups

@@ -1,0 +1,36 @@
+"""The figures that people look at, and the events that each of them counts."""
+
+from collections.abc import Mapping
+
+from auth_tokens.domain.events import EventType
+
+FIGURES: Mapping[str, tuple[EventType, ...]] = {
+    "logins": (EventType.LOGIN_SUCCEEDED,),
+    "failures": (EventType.LOGIN_FAILED,),
+    "issued": (EventType.SESSION_ISSUED,),
+    "new_devices": (EventType.NEW_DEVICE,),
+    "evictions": (EventType.SESSION_EVICTED,),
+    "reuse": (EventType.TOKEN_REUSE_DETECTED,),
+    "revocations": (
+        EventType.SESSION_REVOKED,
+        EventType.DEVICE_REVOKED,
+        EventType.ACCESS_TOKEN_REVOKED,
+        EventType.USER_REVOKED,
+    ),
+    "findings": (EventType.FINDING,),
+}
+# No events tell these: the analytics schedule counts them. None where it has not yet.
+REFRESHES = "refreshes"
+ACTIVE_SESSIONS = "active_sessions"
+DEVICES = "devices"
+# Levels, not counts: of several hours the highest counts, not the sum.
+LEVELS = (ACTIVE_SESSIONS, DEVICES)
+COUNTED = (REFRESHES, *LEVELS)
+
+
+def figures_of(amounts: Mapping[str, int]) -> dict[str, int | None]:
+    """amounts: by type of event and by name of COUNTED."""
+    told: dict[str, int | None] = {
+        name: sum(amounts.get(kind.value, 0) for kind in kinds) for name, kinds in FIGURES.items()
+    }
+    return told | {name: amounts.get(name) for name in COUNTED}

@@ -1,0 +1,126 @@
+"""What the detection rules find: whom it is about, how bad it is, and the events that show it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from auth_tokens.domain.events import EventType, RecordedEvent, SecurityEvent
+from auth_tokens.domain.hours import hour_of
+from auth_tokens.domain.ids import text_of
+
+# Ids of events that a finding names; the filters of the list of events find the rest.
+MAX_EVIDENCE = 5
+EVERYBODY = "all"
+
+
+class Rule(Enum):
+    """The value is the member `rule` of a finding."""
+
+    STUFFING_FROM_ONE_SOURCE = "stuffing_from_one_source"
+    STUFFING_FROM_MANY_SOURCES = "stuffing_from_many_sources"
+    GUESSING_ONE_ACCOUNT = "guessing_one_account"
+    REUSE_SPIKE = "reuse_spike"
+    FAR_APART = "far_apart"
+    DEVICE_BURST = "device_burst"
+    REVOCATION_STORM = "revocation_storm"
+    REFRESH_BURST = "refresh_burst"
+
+
+class Severity(Enum):
+    """high: look now; medium: look today; low: worth knowing."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """subject: a user's id, a session's, an account's or a source's keyed hash, or EVERYBODY; user_id, session_id,
+    source: where they are known; last_at: of its newest event."""
+
+    rule: Rule
+    severity: Severity
+    subject: str
+    events: int
+    accounts: int
+    sources: int
+    first_at: int
+    last_at: int
+    evidence: tuple[bytes, ...]
+    user_id: str | None = None
+    session_id: bytes | None = None
+    source: bytes | None = None
+
+    @property
+    def key(self) -> tuple[str, str, int, str]:
+        """The same for what need not be told twice: a rule and its subject are told once an hour, and once more
+        where it becomes worse."""
+        return (self.rule.value, self.subject, hour_of(self.last_at), self.severity.value)
+
+    def as_event(self, now: int) -> SecurityEvent:
+        return SecurityEvent(
+            EventType.FINDING,
+            now,
+            self.user_id,
+            self.session_id,
+            source_hash=self.source,
+            detail={
+                "rule": self.rule.value,
+                "severity": self.severity.value,
+                "subject": self.subject,
+                "events": self.events,
+                "accounts": self.accounts,
+                "sources": self.sources,
+                "first_at": self.first_at,
+                "last_at": self.last_at,
+                "evidence": " ".join(text_of(event_id) for event_id in self.evidence),
+            },
+        )
+
+
+def finding_of(
+    rule: Rule,
+    severity: Severity,
+    subject: str,
+    events: Sequence[RecordedEvent],
+    *,
+    user_id: str | None = None,
+    session_id: bytes | None = None,
+    source: bytes | None = None,
+) -> Finding:
+    """A finding with the figures of its events."""
+    instants = [event.at for event in events]
+    newest = sorted(events, key=lambda event: event.id)[-MAX_EVIDENCE:]
+    return Finding(
+        rule=rule,
+        severity=severity,
+        subject=subject,
+        events=len(events),
+        accounts=len({account_of(event) for event in events}),
+        sources=len({event.source_hash for event in events}),
+        first_at=min(instants),
+        last_at=max(instants),
+        evidence=tuple(event.id for event in newest),
+        user_id=user_id,
+        session_id=session_id,
+        source=source,
+    )
+
+
+def account_of(event: RecordedEvent) -> str:
+    """Whose event it is: the user's id, or what stands for a name that nobody has."""
+    return event.user_id or str(event.detail.get("account", ""))
+
+
+def key_of(event: RecordedEvent) -> tuple[str, str, int, str]:
+    """Finding.key of a finding that was told."""
+    detail = event.detail
+    hour = hour_of(int(detail.get("last_at", 0)))
+    return (str(detail.get("rule")), str(detail.get("subject")), hour, str(detail.get("severity")))
+
+
+def untold(found: Collection[Finding], told: Collection[RecordedEvent]) -> list[Finding]:
+    """Those that nobody has been told yet."""
+    known = {key_of(event) for event in told}
+    return [finding for finding in found if finding.key not in known]

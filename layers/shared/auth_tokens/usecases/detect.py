@@ -1,0 +1,52 @@
+"""Attacks and mishaps are looked for in the events of the last hour; what is found is told once."""
+
+from dataclasses import dataclass
+
+from auth_tokens.domain.detections import WINDOW_S, findings_in
+from auth_tokens.domain.events import EventType
+from auth_tokens.domain.findings import Finding, untold
+from auth_tokens.domain.hours import HOUR_S, hour_of
+from auth_tokens.usecases.ports import Clock, EventLog, EventQuery, Rollups
+
+# Events looked at, the newest first: some seconds of one function's time. More in an hour is an attack that
+# this many show as well.
+MAX_EVENTS = 20_000
+MAX_TOLD = 2000
+# What is usual is the mean of this many hours before the window.
+USUAL_HOURS = 24
+_AFTER_ALL = b"\xff" * 16
+
+
+@dataclass(frozen=True, slots=True)
+class DetectDeps:
+    events: EventQuery
+    log: EventLog
+    rollups: Rollups
+    clock: Clock
+
+
+def detect(deps: DetectDeps) -> list[Finding]:
+    """Write an event for each finding that was not told before; answers these. One run at a time, so none is told
+    twice. Raises Unavailable."""
+    now = deps.clock()
+    events = deps.events.page(_AFTER_ALL, now - WINDOW_S, None, None, MAX_EVENTS)
+    found = findings_in(events, _usual(now, deps))
+    if not found:
+        return []
+    # A finding of the window may have been told as early as the window's beginning.
+    told = deps.events.page(_AFTER_ALL, now - WINDOW_S - HOUR_S, None, EventType.FINDING, MAX_TOLD)
+    new = untold(found, told)
+    for finding in new:
+        deps.log.record(finding.as_event(now))
+    return new
+
+
+def _usual(now: int, deps: DetectDeps) -> dict[str, float]:
+    """Events of each type in an hour, on average of the hours that are wholly before the window."""
+    until = hour_of(now - WINDOW_S)
+    since = until - USUAL_HOURS * HOUR_S
+    figures = deps.rollups.figures(since, until, HOUR_S)
+    totals: dict[str, float] = {}
+    for figure in figures:
+        totals[figure.name] = totals.get(figure.name, 0) + figure.total / USUAL_HOURS
+    return totals

@@ -1,0 +1,45 @@
+"""What is odd about a refresh, seen in the row that is written anyway: a far place, a rate far above the usual."""
+
+from dataclasses import replace
+
+from auth_tokens.domain.events import EventType, SecurityEvent
+from auth_tokens.domain.pace import paced
+from auth_tokens.domain.places import place_from_text
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.tokens import TokenKind
+from auth_tokens.domain.travel import is_too_far
+from auth_tokens.usecases.metadata import Metadata
+from auth_tokens.usecases.ports import Caller
+
+
+def seen_again(
+    record: TokenRecord, before: Metadata, caller: Caller, usual_s: int, now: int
+) -> tuple[Metadata, list[SecurityEvent]]:
+    """A session's metadata after this refresh, and the events of what is odd about it: mostly none.
+
+    before: as the row has it; usual_s: lifetime of an access token. A device is shown once a sign-in, from
+    wherever its user is: nothing about it is odd.
+    """
+    if record.kind is TokenKind.DEVICE:
+        return before.seen_at(caller), []
+    due_at, is_far_above = paced(int(before.pace or 0), now, usual_s)
+    seen = replace(before.seen_at(caller), pace=str(due_at))
+    events = []
+    template = SecurityEvent(EventType.REFRESH_BURST, now, record.user_id, record.id, caller.address)
+    if is_far_above:
+        events.append(replace(template, detail={"usual_s": usual_s, **caller.detail}))
+    moved = _moved(record, before, caller, now)
+    if moved:
+        events.append(replace(template, type=EventType.SESSION_MOVED, detail=moved))
+    return seen, events
+
+
+def _moved(record: TokenRecord, before: Metadata, caller: Caller, now: int) -> dict[str, str | int]:
+    """The detail of a move that is too far for its time; empty for any other."""
+    origin = place_from_text(before.place)
+    elapsed_s = now - (record.created_at if record.rotated_at is None else record.rotated_at)
+    if origin is None or caller.place is None or not is_too_far(origin, caller.place, elapsed_s):
+        return {}
+    km = origin.km_to(caller.place)
+    distance = {} if km is None else {"km": km}
+    return {"from_place": origin.text, "elapsed_s": elapsed_s, **distance, **caller.detail}

@@ -1,0 +1,72 @@
+"""The schedule looks for attacks in what is stored, and tells each finding once."""
+
+from auth_tokens import bootstrap
+from auth_tokens.domain.errors import InvalidCredentials
+from auth_tokens.domain.events import RecordedEvent
+from auth_tokens.usecases.analyse import AnalysisReport, analyse
+from auth_tokens.usecases.login import LoginRequest, login
+from auth_tokens.usecases.ports import Caller
+from tests.support.world import World
+
+THIEF = Caller("203.0.113.66", "curl")
+
+
+def run(world: World) -> AnalysisReport:
+    report = analyse(lambda: 60_000, bootstrap.analysing(world.shared))
+    assert report is not None
+    return report
+
+
+def findings(world: World) -> list[RecordedEvent]:
+    page = world.shared.event_log.page(b"\xff" * 16, 0, None, None, 1000)
+    return [event for event in page if event.type == "finding"]
+
+
+def stuff(world: World, names: int) -> None:
+    for number in range(names):
+        try:
+            login(LoginRequest(f"nobody{number}@example.com", "guess"), THIEF, world.issuing)
+        except InvalidCredentials:
+            continue
+        raise AssertionError("nobody got in")
+
+
+def test_an_attack_by_login_is_found_and_told_once(fresh_world: World) -> None:
+    stuff(fresh_world, 12)
+    fresh_world.clock.now += 60
+
+    first, second = run(fresh_world), run(fresh_world)
+
+    assert [finding.rule.value for finding in first.findings] == ["stuffing_from_one_source"]
+    assert second.findings == []
+    [event] = findings(fresh_world)
+    assert (event.detail["accounts"], event.detail["events"]) == (12, 12)
+    assert event.detail["severity"] == "medium"
+
+
+def test_a_finding_names_its_source_as_its_events_do_and_no_address(fresh_world: World) -> None:
+    stuff(fresh_world, 12)
+
+    run(fresh_world)
+
+    page = fresh_world.shared.event_log.page(b"\xff" * 16, 0, None, None, 1000)
+    [event] = findings(fresh_world)
+    assert {other.source_hash for other in page} == {event.source_hash}
+    assert event.detail["subject"] == (event.source_hash or b"").hex()
+    assert THIEF.address not in str(page)
+
+
+def test_an_attack_of_yesterday_is_told_no_more(fresh_world: World) -> None:
+    stuff(fresh_world, 12)
+    fresh_world.clock.now += 3602
+
+    assert run(fresh_world).findings == []
+
+
+def test_a_quiet_service_has_no_findings(fresh_world: World) -> None:
+    name = fresh_world.user()
+    token = fresh_world.login(name).token
+    fresh_world.refresh(token)
+
+    assert run(fresh_world).findings == []
+    assert findings(fresh_world) == []
