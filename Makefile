@@ -90,3 +90,16 @@ lock: setup ## Lock the newest versions again
 
 clean: ## Remove everything that was set up or left behind
 	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) tests/node/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
+
+.PHONY: bench bench-refresh bench-growth bench-cleanup
+
+bench: bench-refresh bench-growth bench-cleanup ## Run the benchmarks of the database, about half an hour
+
+bench-refresh: setup
+	@$(PY) -m benchmarks.refresh
+
+bench-growth: setup
+	@$(PY) -m benchmarks.growth
+
+bench-cleanup: setup
+	@$(PY) -m benchmarks.cleanup

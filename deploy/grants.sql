@@ -13,10 +13,10 @@ GRANT SELECT ON {schema}.auth_user_label TO {writer}@'%';
 GRANT SELECT, UPDATE (last_used_at, expires_at) ON {schema}.auth_user_tokens TO {reader}@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_user_tokens TO {writer}@'%';
 
--- Keys are never deleted. (UPDATE of single columns would do for MySQL, but MariaDB asks for all of them where
--- an INSERT has ON DUPLICATE KEY UPDATE.)
+-- Cleanup deletes signing keys that have long been gone. (UPDATE of single columns would do for MySQL, but MariaDB
+-- asks for all of them where an INSERT has ON DUPLICATE KEY UPDATE.)
 GRANT SELECT ON {schema}.auth_token_keys TO {reader}@'%';
-GRANT SELECT, INSERT, UPDATE ON {schema}.auth_token_keys TO {writer}@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_keys TO {writer}@'%';
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_limits TO {writer}@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_events TO {writer}@'%';

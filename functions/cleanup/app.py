@@ -1,21 +1,45 @@
-"""Scheduled every few minutes: deletes what ended long enough ago, within its time."""
+"""Scheduled every few minutes: deletes what ended long enough ago, within its time, and tells what is left."""
 
 from typing import Any
 
 from auth_tokens import bootstrap
-from auth_tokens.usecases.cleanup import cleanup
+from auth_tokens.usecases.cleanup import CATCH_UP, STEADY, CleanupReport, cleanup
 from auth_tokens.web.handler import is_http
 
 SHARED = bootstrap.parts(bootstrap.powertools(), timeout_s=bootstrap.BATCH_TIMEOUT_S)
 DEPS = bootstrap.cleaning(SHARED)
+TOKENS = "auth_user_tokens"
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answers how many rows went from each table, and whether none is left."""
+    """Answers for each table what went and what is left. {"catch_up": true}: faster, at the others' expense."""
     if is_http(event):
         raise ValueError("cleanup is not reachable through an API")
-    report = cleanup(context.get_remaining_time_in_millis, DEPS)
-    SHARED.telemetry.count("RowsDeleted", sum(report.deleted.values()))
-    for table, count in report.deleted.items():
-        SHARED.telemetry.outcome("cleanup", table=table, deleted=count, complete=report.is_complete)
-    return {"deleted": report.deleted, "complete": report.is_complete}
+    pace = CATCH_UP if event.get("catch_up") is True else STEADY
+    report = cleanup(context.get_remaining_time_in_millis, DEPS, pace)
+    _tell(report)
+    return {
+        "deleted": {name: table.deleted for name, table in report.tables.items()},
+        "left": {name: table.debt.rows for name, table in report.tables.items()},
+        "complete": report.is_complete,
+    }
+
+
+def _tell(report: CleanupReport) -> None:
+    telemetry, tables = SHARED.telemetry, report.tables.values()
+    telemetry.count("RowsDeleted", sum(table.deleted for table in tables))
+    telemetry.count("RowsRefused", sum(table.refused for table in tables))
+    telemetry.count("CleanupDebtRows", sum(table.debt.rows for table in tables))
+    telemetry.count("CleanupDebtAge", max(table.debt.age_s for table in tables), "Seconds")
+    telemetry.count("TokenRowsDeleted", report.tables[TOKENS].deleted)
+    telemetry.count("TokenRowsCreated", report.created)
+    for name, table in report.tables.items():
+        telemetry.outcome(
+            "cleanup",
+            table=name,
+            deleted=table.deleted,
+            refused=table.refused,
+            left=table.debt.rows,
+            oldest_due_s=table.debt.age_s,
+            complete=report.is_complete,
+        )

@@ -2,10 +2,13 @@
 
 from dataclasses import fields
 
+from auth_tokens.adapters.mysql.purges import GONE_KEY_RETENTION_S, LIMIT_RETENTION_S
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.keys import SIGNER_MAX_AGE_S, Purpose, schedules
 from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT, LOGIN_PER_SOURCE
+from auth_tokens.domain.policy import MIN_RETENTION_S
 from auth_tokens.settings import Settings
+from auth_tokens.usecases.cleanup import CATCH_UP, RESERVE_MS, STEADY
 from auth_tokens.usecases.validate import Transport, Validated
 from auth_tokens.web.iam_policy import context_of
 from auth_tokens.web.portal_events import REASONS
@@ -69,3 +72,15 @@ def test_the_authorizers_context_is_the_codes() -> None:
     kinds = {"text": str, "number": int}
 
     assert {plain(row["Key"]): kinds[row["Type"]] for row in rows} == {k: type(v) for k, v in context.items()}
+
+
+def test_the_cleanups_figures_are_the_codes() -> None:
+    kept = {plain(row["Rows of"]): row["Kept after that"] for row in table(PAGE, "Cleanup", "Rows of").rows}
+
+    assert kept["auth_token_limits"] == f"{LIMIT_RETENTION_S} s"
+    assert kept["auth_token_keys"].startswith(f"{GONE_KEY_RETENTION_S} s;")
+    assert f"never shorter than {MIN_RETENTION_S} s" in TEXT
+    assert f"sized to take {STEADY.batch_ms} ms;\npauses make a tenth" in TEXT
+    assert STEADY.work_share == 9 / 10
+    assert f"batches take {CATCH_UP.batch_ms} ms" in TEXT
+    assert f"{RESERVE_MS // 1000} s before its time is up" in TEXT

@@ -70,6 +70,7 @@ RESULTS: dict[str, dict[str, Any]] = {
     "authorizer/http_v2_bad": {"isAuthorized": False},
     "authorizer/http_v2_anonymous": {"isAuthorized": False},
     "cleanup/schedule": {"complete": True},
+    "cleanup/catch_up": {"complete": True},
     "rotate_keys/schedule": {},
     "analytics/schedule": {"ran": True, "refused": 0},
     "migrate/deploy": {"applied": []},

@@ -1,135 +1,633 @@
-"""Cleanup on the real database: only what is past its end plus retention, in index order, within its time."""
+"""Cleanup on the real database: only what is past its end plus retention, in index order, and in nobody's way."""
 
+import contextlib
+import threading
 from collections.abc import Iterator
+from typing import Any
 
+import pymysql
 import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql import purges
+from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.times import to_sql
+from auth_tokens.adapters.revocation_feed import MEMORY_S
+from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
+from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import uuid7
-from auth_tokens.usecases.cleanup import RESERVE_MS, cleanup
-from tests.support.world import World
+from auth_tokens.domain.policy import MIN_RETENTION_S
+from auth_tokens.settings import Settings
+from auth_tokens.usecases.cleanup import (
+    CREATION_SPAN_S,
+    FIRST_ROWS,
+    RESERVE_MS,
+    CleanupReport,
+    cleanup,
+)
+from auth_tokens.usecases.ports import Purge
+from auth_tokens.usecases.validate import Credential, Transport, validate
+from local.environment import TEMPLATE
+from local.schedules import schedules_in
+from tests.support.world import START, World
+
+TOKENS = "auth_user_tokens"
+LIMITS = "auth_token_limits"
+EVENTS = "auth_token_events"
+KEYS = "auth_token_keys"
+LONG_AGO = START - 500 * 86_400
+HOLD_ONE = f"SELECT id FROM {TOKENS} WHERE id = %s FOR UPDATE"
+HOLD_ENTRY = (
+    f"SELECT user_id FROM {TOKENS} FORCE INDEX (ix_user_type) WHERE user_id = 'other' LOCK IN SHARE MODE"
+)
+HOLD_FIRST = f"SELECT id FROM {TOKENS} FORCE INDEX (ix_expires_at) WHERE expires_at < %s FOR UPDATE"
+EDGE = pytest.mark.parametrize(("past", "left"), [(-1, 1), (0, 1), (1, 0)], ids=["before", "at", "after"])
 
 
 def plenty() -> int:
     return 60_000
 
 
-@pytest.fixture
-def own_world(fresh_world: World) -> Iterator[World]:
-    """A schema of its own: cleanup looks at the whole table."""
-    yield fresh_world
+def clean(world: World) -> CleanupReport:
+    """A run in an execution environment of its own."""
+    return cleanup(plenty, bootstrap.cleaning(world.environment()))
 
 
-def _rows(world: World) -> int:
-    [row] = world.sql("SELECT COUNT(*) AS n FROM auth_user_tokens WHERE type <> 'device'")
+def rows_in(world: World, table: str) -> int:
+    [row] = world.sql(f"SELECT COUNT(*) AS n FROM {table}")
     return int(row["n"])
 
 
-@pytest.mark.parametrize(("past", "left"), [(-1, 1), (0, 1), (1, 0)])
-def test_a_row_goes_the_second_after_its_end_plus_retention(own_world: World, past: int, left: int) -> None:
-    answer = own_world.login(own_world.user())
-    retention = own_world.settings.cleanup_retention_s
-
-    own_world.clock.now += answer.token_expires_in + retention + past
-    cleanup(plenty, bootstrap.cleaning(own_world.shared))
-
-    assert _rows(own_world) == left
+def purge(world: World, table: str = TOKENS) -> Purge:
+    """One table's walk, from its low end."""
+    [found] = [p for p in bootstrap.cleaning(world.environment()).purges if p.name == table]
+    return found
 
 
-def test_a_live_session_stays_and_refreshes_afterwards(own_world: World) -> None:
-    answer = own_world.login(own_world.user())
-    own_world.clock.now += answer.token_expires_in - 1
-
-    report = cleanup(plenty, bootstrap.cleaning(own_world.shared))
-
-    assert report.deleted["auth_user_tokens"] == 0
-    assert own_world.refresh(answer.token)
+# Each kind of row has an end and a retention of its own; at the second of both it is still there.
 
 
-def test_a_spent_token_is_still_known_as_such_after_a_cleanup(own_world: World) -> None:
-    first = own_world.login(own_world.user())
-    own_world.refresh(first.token)
-    own_world.clock.now += 3600
-    cleanup(plenty, bootstrap.cleaning(own_world.shared))
+@EDGE
+@pytest.mark.parametrize("kind", ["refresh", "session", "device", "access"])
+@pytest.mark.parametrize("is_revoked", [False, True], ids=["ended", "revoked"])
+def test_a_token_row_goes_the_second_after_its_end_plus_retention(
+    fresh_world: World, kind: str, is_revoked: bool, past: int, left: int
+) -> None:
+    insert_tokens(fresh_world, 1, START, kind=kind, revoked_at=START - 10 if is_revoked else None)
 
-    with pytest.raises(Exception, match="reuse"):
-        own_world.refresh(first.token)
+    fresh_world.clock.now = START + fresh_world.settings.cleanup_retention_s + past
+    clean(fresh_world)
 
-
-def test_many_rows_go_in_batches_and_twice_is_harmless(own_world: World) -> None:
-    _insert_expired(own_world, 2 * purges.BATCH_ROWS + 7)
-    deps = bootstrap.cleaning(own_world.shared)
-
-    first, second = cleanup(plenty, deps), cleanup(plenty, deps)
-
-    assert first.deleted["auth_user_tokens"] == 2 * purges.BATCH_ROWS + 7
-    assert first.is_complete
-    assert second.deleted["auth_user_tokens"] == 0
+    assert rows_in(fresh_world, TOKENS) == left
 
 
-def test_it_stops_before_its_time_is_up_and_goes_on_next_time(own_world: World) -> None:
-    _insert_expired(own_world, 2 * purges.BATCH_ROWS)
-    remaining = iter([10_000, RESERVE_MS - 1])
-    deps = bootstrap.cleaning(own_world.shared)
+@EDGE
+def test_a_limit_goes_an_hour_after_it_stopped_to_count(fresh_world: World, past: int, left: int) -> None:
+    fresh_world.sql(f"INSERT INTO {LIMITS} (bucket, tat_ms) VALUES (%s, %s)", b"b" * 16, START * 1000)
 
-    first = cleanup(lambda: next(remaining), deps)
-    assert not first.is_complete
-    assert first.deleted["auth_user_tokens"] == purges.BATCH_ROWS
+    fresh_world.clock.now = START + purges.LIMIT_RETENTION_S + past
+    clean(fresh_world)
 
-    assert cleanup(plenty, deps).deleted["auth_user_tokens"] == purges.BATCH_ROWS
+    assert rows_in(fresh_world, LIMITS) == left
+
+
+@EDGE
+def test_an_event_goes_after_the_retention_of_events(fresh_world: World, past: int, left: int) -> None:
+    insert_events(fresh_world, 1, START)
+
+    fresh_world.clock.now = START + fresh_world.settings.event_retention_s + past
+    clean(fresh_world)
+
+    assert rows_in(fresh_world, EVENTS) == left
+
+
+@EDGE
+def test_a_gone_signing_key_goes_after_the_retention_of_keys(
+    fresh_world: World, past: int, left: int
+) -> None:
+    insert_key(fresh_world, "signing", "gone")
+
+    fresh_world.clock.now = START + purges.GONE_KEY_RETENTION_S + past
+    clean(fresh_world)
+
+    assert rows_in(fresh_world, KEYS) == left
 
 
 @pytest.mark.parametrize(
-    ("statement", "bound"),
-    [
-        (purges.DELETE_EXPIRED_TOKENS, "time"),
-        (purges.DELETE_IDLE_LIMITS, 1000),
-        (purges.DELETE_OLD_EVENTS, b"\x01" * 16),
-    ],
-    ids=["tokens", "limits", "events"],
+    ("purpose", "state"),
+    [("signing", "published"), ("signing", "signing"), ("signing", "retired"), ("token-chain", "gone")],
 )
-def test_no_cleanup_statement_scans_or_sorts(own_world: World, statement: str, bound: object) -> None:
-    _insert_expired(own_world, 3000)
-    _insert_live(own_world, 3000)
-    chosen = to_sql(own_world.clock.now - 1) if bound == "time" else bound
+def test_any_other_key_stays_for_good(fresh_world: World, purpose: str, state: str) -> None:
+    insert_key(fresh_world, purpose, state)
 
-    [plan] = own_world.sql(f"EXPLAIN {statement}", chosen, 1000)
+    fresh_world.clock.now = START + 10 * purges.GONE_KEY_RETENTION_S
+    clean(fresh_world)
 
-    assert plan["type"] == "range"
-    assert "filesort" not in (plan["Extra"] or "")
+    assert rows_in(fresh_world, KEYS) == 1
 
 
-def _insert_expired(world: World, count: int) -> None:
-    _insert(world, count, world.clock.now - world.settings.cleanup_retention_s - 10)
+@pytest.mark.parametrize(("past", "left"), [(0, 1), (1, 0)], ids=["at", "after"])
+def test_a_session_in_use_until_its_absolute_end_goes_by_that_end(
+    fresh_world: World, past: int, left: int
+) -> None:
+    name = fresh_world.user(refresh_idle_ttl_s=1000, refresh_absolute_ttl_s=1500)
+    answer = fresh_world.login(name)
+    fresh_world.clock.now += 900
+    fresh_world.refresh(answer.token)
+
+    fresh_world.clock.now = START + 1500 + fresh_world.settings.cleanup_retention_s + past
+    clean(fresh_world)
+
+    assert len(fresh_world.sql(f"SELECT id FROM {TOKENS} WHERE type = 'refresh'")) == left
 
 
-def _insert_live(world: World, count: int) -> None:
-    _insert(world, count, world.clock.now + 1000)
+# What others still need stays.
 
 
-def _insert(world: World, count: int, ends_at: int) -> None:
-    end = to_sql(ends_at)
+def shortest_retention(world: World) -> World:
+    """A world on the same schema whose rows go as early as settings allow."""
+    settings = {name: getattr(world.settings, name) for name in Settings.__dataclass_fields__}
+    other = World(Settings(**{**settings, "cleanup_retention_s": MIN_RETENTION_S}))
+    other.clock.now = world.clock.now
+    return other
 
-    def work(statements: object) -> None:
-        rows = [
-            (uuid7(ends_at * 1000 + n, n.to_bytes(10, "big")), end, end, end, end, end) for n in range(count)
-        ]
-        statements.execute_many(  # type: ignore[attr-defined]
-            "INSERT INTO auth_user_tokens (id, type, user_id, client_id, scope, generation, key_epoch, acr, amr,"
-            " created_at, last_used_at, auth_time, expires_at, absolute_expires_at)"
-            " VALUES (%s, 'refresh', 'u', 'c', '', 0, 1, '', '', %s, %s, %s, %s, %s)",
-            rows,
-        )
-        statements.execute_many(  # type: ignore[attr-defined]
-            "INSERT INTO auth_token_limits (bucket, tat_ms) VALUES (%s, %s)",
-            [(row[0], ends_at * 1000) for row in rows],
-        )
-        statements.execute_many(  # type: ignore[attr-defined]
-            "INSERT INTO auth_token_events (id, type, created_at) VALUES (%s, 'login_failed', %s)",
-            [(row[0], end) for row in rows],
-        )
 
-    world.database.transaction(work)
-    world.sql("ANALYZE TABLE auth_user_tokens, auth_token_limits, auth_token_events")
+def test_the_least_retention_is_no_shorter_than_the_memory_of_the_feed() -> None:
+    assert MIN_RETENTION_S >= MEMORY_S
+
+
+@pytest.mark.parametrize("revoked_after_s", [30, 61, 90], ids=["before its end", "at it", "after it"])
+def test_a_revoked_session_is_refused_for_as_long_as_its_longest_access_token_lives(
+    fresh_world: World, revoked_after_s: int
+) -> None:
+    """An access token outlives its session's idle end where the user's idle time was shortened after it."""
+    world = shortest_retention(fresh_world)
+    name = world.user(access_ttl_s=3600)
+    answer = world.login(name)
+    world.sql("UPDATE user_config SET refresh_idle_ttl_s = 60")
+    world.clock.now = START + 1
+    world.refresh(answer.token)
+    world.clock.now = START + revoked_after_s
+    event = SecurityEvent(EventType.USER_REVOKED, world.clock.now, world.user_id(name))
+    world.shared.store.revoke_user(world.user_id(name), RevokeReason.ADMIN, event)
+
+    for second in (3599, 3600):
+        world.clock.now = START + second
+        clean(world)
+        reason = "revoked" if second < 3600 else "exp"
+        with pytest.raises(InvalidAccessToken, match=reason):
+            validate(
+                Credential(Transport.BEARER, answer.access_token or ""),
+                bootstrap.authorizing(world.environment()),
+            )
+
+
+def test_a_revoked_row_is_in_the_feed_until_no_access_token_of_it_lives(fresh_world: World) -> None:
+    """The shortest retention, a session that ended idle and was revoked at that second."""
+    world = shortest_retention(fresh_world)
+    insert_tokens(world, 1, START, revoked_at=START)
+
+    world.clock.now = START + MEMORY_S
+    clean(world)
+    assert rows_in(world, TOKENS) == 1
+
+    world.clock.now = START + MEMORY_S + 1
+    clean(world)
+    assert rows_in(world, TOKENS) == 0
+
+
+def test_a_live_session_stays_and_refreshes_afterwards(fresh_world: World) -> None:
+    answer = fresh_world.login(fresh_world.user())
+    fresh_world.clock.now += answer.token_expires_in - 1
+
+    report = clean(fresh_world)
+
+    assert report.tables[TOKENS].deleted == 0
+    assert fresh_world.refresh(answer.token)
+
+
+def test_a_spent_token_is_still_known_as_such_after_a_cleanup(fresh_world: World) -> None:
+    first = fresh_world.login(fresh_world.user())
+    fresh_world.refresh(first.token)
+    fresh_world.clock.now += 3600
+    clean(fresh_world)
+
+    with pytest.raises(InvalidGrant, match="reuse"):
+        fresh_world.refresh(first.token)
+
+
+# It walks on, comes back, and two of them share the work.
+
+
+def test_many_rows_go_in_batches_and_twice_is_harmless(fresh_world: World) -> None:
+    insert_all(fresh_world, 2 * FIRST_ROWS + 7)
+
+    first, second = clean(fresh_world), clean(fresh_world)
+
+    assert {name: table.deleted for name, table in first.tables.items()} == {
+        TOKENS: 2 * FIRST_ROWS + 7,
+        LIMITS: 2 * FIRST_ROWS + 7,
+        EVENTS: 2 * FIRST_ROWS + 7,
+        KEYS: 0,
+    }
+    assert first.is_complete
+    assert sum(table.deleted for table in second.tables.values()) == 0
+
+
+def test_it_stops_before_its_time_is_up_and_goes_on_next_time(fresh_world: World) -> None:
+    insert_tokens(fresh_world, 2 * FIRST_ROWS, LONG_AGO)
+    # Asked before the round, before the batch, after it, before the next table.
+    remaining = iter([10_000, 10_000, 9_990, RESERVE_MS - 1])
+    deps = bootstrap.cleaning(fresh_world.environment())
+
+    first = cleanup(lambda: next(remaining, RESERVE_MS - 1), deps)
+    assert not first.is_complete
+    assert first.tables[TOKENS].deleted == FIRST_ROWS
+    assert first.tables[TOKENS].debt.rows == FIRST_ROWS
+
+    assert cleanup(plenty, deps).tables[TOKENS].deleted == FIRST_ROWS
+
+
+def test_a_batch_reads_on_from_where_the_last_one_ended(fresh_world: World) -> None:
+    """Rows deleted a moment ago are still in the index: whoever starts at its low end reads them all again."""
+    insert_tokens(fresh_world, 1000, LONG_AGO, same_end=True)
+    parts = fresh_world.environment()
+    walk = bootstrap.cleaning(parts).purges[0]
+    with frozen_purge(fresh_world):
+        walk.delete_batch(START, 900)
+        before = index_reads(parts.database)
+        assert walk.delete_batch(START, 50).deleted == 50
+        read_on = index_reads(parts.database) - before
+
+    assert 50 <= read_on < 900
+
+
+def test_from_its_end_the_walk_begins_anew(fresh_world: World) -> None:
+    insert_tokens(fresh_world, 10, LONG_AGO + 100)
+    walk = purge(fresh_world)
+    assert walk.delete_batch(START, 50).is_last
+
+    insert_tokens(fresh_world, 3, LONG_AGO)
+
+    assert walk.delete_batch(START, 50).deleted == 3
+
+
+def test_two_at_once_delete_each_row_once_and_neither_waits_or_fails(fresh_world: World) -> None:
+    rows = 3000
+    insert_all(fresh_world, rows)
+    reports: list[CleanupReport] = []
+    barrier = threading.Barrier(2)
+
+    def run() -> None:
+        deps = bootstrap.cleaning(fresh_world.environment())
+        barrier.wait()
+        reports.append(cleanup(plenty, deps))
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(reports) == 2
+    clean(fresh_world)  # whoever ended first left what the other one held at that moment
+    for table in (TOKENS, LIMITS, EVENTS):
+        assert sum(report.tables[table].deleted for report in reports) == rows
+        assert rows_in(fresh_world, table) == 0
+
+
+def test_the_second_of_two_takes_the_rows_behind_those_that_the_first_holds(fresh_world: World) -> None:
+    insert_tokens(fresh_world, 100, LONG_AGO)
+    with held(fresh_world, HOLD_FIRST, to_sql(LONG_AGO + 40)):
+        batch = purge(fresh_world).delete_batch(START, 50)
+
+    assert batch.deleted == 50
+    assert rows_in(fresh_world, TOKENS) == 50
+
+
+# A bad row: one that somebody holds, one that another table refers to, one that a trigger protects.
+
+
+def test_a_row_that_somebody_holds_is_left_for_the_next_run(fresh_world: World) -> None:
+    insert_tokens(fresh_world, 10, LONG_AGO)
+    with held(fresh_world, HOLD_ONE, token_id(0)):
+        report = clean(fresh_world)
+        assert report.is_complete
+        assert report.tables[TOKENS].deleted == 9
+        assert report.tables[TOKENS].debt.rows == 1
+
+    assert clean(fresh_world).tables[TOKENS].deleted == 1
+
+
+def test_a_row_that_another_table_refers_to_is_stepped_over_and_told(fresh_world: World) -> None:
+    insert_tokens(fresh_world, 700, LONG_AGO)
+    fresh_world.sql(
+        f"CREATE TABLE portal_case (id INT PRIMARY KEY, session_id BINARY(16), FOREIGN KEY (session_id)"
+        f" REFERENCES {TOKENS} (id)) ENGINE=InnoDB"
+    )
+    fresh_world.sql(f"INSERT INTO portal_case SELECT 1, id FROM {TOKENS} ORDER BY id LIMIT 1")
+    fresh_world.sql(f"INSERT INTO portal_case SELECT 2, id FROM {TOKENS} ORDER BY id LIMIT 1 OFFSET 399")
+
+    report = clean(fresh_world).tables[TOKENS]
+
+    assert (report.deleted, report.refused) == (698, 2)
+    assert report.debt.rows == 2
+    assert rows_in(fresh_world, TOKENS) == 2
+
+
+def test_a_row_that_a_trigger_protects_is_stepped_over_and_told(fresh_world: World) -> None:
+    insert_tokens(fresh_world, 20, LONG_AGO)
+    fresh_world.sql(f"UPDATE {TOKENS} SET acr = 'hold' ORDER BY id LIMIT 1")
+    fresh_world.sql(
+        f"CREATE TRIGGER hold BEFORE DELETE ON {TOKENS} FOR EACH ROW"
+        " IF OLD.acr = 'hold' THEN SIGNAL SQLSTATE '45000'; END IF"
+    )
+
+    report = clean(fresh_world).tables[TOKENS]
+
+    assert (report.deleted, report.refused) == (19, 1)
+
+
+def test_a_fault_that_is_no_rows_is_not_stepped_over(fresh_world: World) -> None:
+    insert_tokens(fresh_world, 20, LONG_AGO)
+    fresh_world.sql(
+        f"CREATE TRIGGER broken BEFORE DELETE ON {TOKENS} FOR EACH ROW INSERT INTO absent VALUES (1)"
+    )
+
+    with pytest.raises(pymysql.err.ProgrammingError):
+        clean(fresh_world)
+
+    assert rows_in(fresh_world, TOKENS) == 20
+
+
+def test_a_deadlock_costs_a_batch_and_not_the_run(fresh_world: World) -> None:
+    """The other holds an entry of the last row in another index, then wants the first row. It has changed
+    more than the batch, so the batch is what the server undoes."""
+    insert_tokens(fresh_world, 30, LONG_AGO)
+    fresh_world.sql(f"UPDATE {TOKENS} SET user_id = 'other' WHERE id = %s", token_id(29))
+    reports: list[CleanupReport] = []
+    with held(fresh_world, HOLD_ENTRY) as other, other.cursor() as cursor:
+        rows = [(n.to_bytes(16, "big"), 2**40) for n in range(1000)]
+        cursor.executemany(f"INSERT INTO {LIMITS} (bucket, tat_ms) VALUES (%s, %s)", rows)
+        run = threading.Thread(target=lambda: reports.append(clean(fresh_world)))
+        run.start()
+        while fresh_world.sql(f"{HOLD_ONE} SKIP LOCKED", token_id(0)):
+            pass  # until the batch holds it
+
+        assert cursor.execute(HOLD_ONE, (token_id(0),)) == 1  # it is ours: the batch gave way
+
+        other.rollback()
+        run.join()
+    assert reports[0].tables[TOKENS].deleted == 30
+
+
+# What it reports.
+
+
+def test_the_debt_is_what_is_due_and_for_how_long(fresh_world: World) -> None:
+    retention = fresh_world.settings.cleanup_retention_s
+    insert_tokens(fresh_world, 3, START - retention - 120, same_end=True)
+    insert_tokens(fresh_world, 4, START - retention, same_end=True)
+
+    debt = purge(fresh_world).debt(START)
+
+    assert (debt.rows, debt.age_s) == (3, 120)
+
+
+@pytest.mark.parametrize("table", [TOKENS, LIMITS, EVENTS, KEYS])
+def test_the_age_of_a_debt_counts_from_the_end_plus_the_retention_of_its_table(
+    fresh_world: World, table: str
+) -> None:
+    insert_all(fresh_world, 1)
+    insert_key(fresh_world, "signing", "gone", at=LONG_AGO)
+    retention = {
+        TOKENS: fresh_world.settings.cleanup_retention_s,
+        LIMITS: purges.LIMIT_RETENTION_S,
+        EVENTS: fresh_world.settings.event_retention_s,
+        KEYS: purges.GONE_KEY_RETENTION_S,
+    }
+
+    debt = purge(fresh_world, table).debt(START)
+
+    assert (debt.rows, debt.age_s) == (1, START - LONG_AGO - retention[table])
+
+
+def test_without_a_debt_its_age_is_nought(fresh_world: World) -> None:
+    debt = purge(fresh_world).debt(START)
+
+    assert (debt.rows, debt.age_s) == (0, 0)
+
+
+def test_a_debt_is_counted_up_to_a_bound(fresh_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    insert_tokens(fresh_world, 30, LONG_AGO)
+    monkeypatch.setattr(purges, "COUNT_LIMIT", 20)
+
+    assert purge(fresh_world).debt(START).rows == 20
+
+
+@pytest.mark.parametrize(("age_s", "created"), [(CREATION_SPAN_S, 1), (CREATION_SPAN_S + 1, 0)])
+def test_rows_created_are_those_of_the_span(fresh_world: World, age_s: int, created: int) -> None:
+    insert_tokens(fresh_world, 1, START + 1000, id_s=START - age_s)
+
+    assert clean(fresh_world).created == created
+
+
+def test_the_span_is_that_of_the_schedule() -> None:
+    [schedule] = [s for s in schedules_in(TEMPLATE) if s.function == "CleanupFunction"]
+
+    assert schedule.every_s == CREATION_SPAN_S
+
+
+# No statement scans or sorts, whatever the share of rows that are due.
+
+FIND = {"place": to_sql(LONG_AGO), "id": b"", "bound": to_sql(START - 100_000), "rows": 500, "offset": 499}
+FIND |= {"last": to_sql(LONG_AGO + 500)}
+FIND_NUMBERS = {**FIND, "place": 1, "bound": (START - 100_000) * 1000, "last": (LONG_AGO + 500) * 1000}
+FIND_IDS = {**FIND, "place": b"\x01" * 16, "bound": uuid7((START - 100_000) * 1000, bytes(10))}
+FIND_IDS |= {"last": uuid7(LONG_AGO * 1000, bytes(10))}
+IDS = ([uuid7(LONG_AGO * 1000, n.to_bytes(10, "big")) for n in range(purges.IDS_PER_STATEMENT)], 350)
+
+
+@pytest.fixture(scope="module")
+def filled(world: World) -> World:
+    insert_all(world, 4000)
+    insert_all(world, 4000, START - 1000)
+    world.sql(f"ANALYZE TABLE {TOKENS}, {LIMITS}, {EVENTS}")
+    return world
+
+
+@pytest.mark.parametrize(
+    ("statement", "parameters", "index"),
+    [
+        (purges.LOCK_TOKENS, FIND, "ix_expires_at"),
+        (purges.DELETE_LOCKED_TOKENS, FIND, "ix_expires_at"),
+        (purges.DELETE_LOCKED_TOKENS, {**FIND, "last": to_sql(START + 10_000)}, "ix_expires_at"),
+        (purges.FIND_FREE_TOKENS, FIND, "ix_expires_at"),
+        (purges.FIND_FREE_TOKENS, {**FIND, "place": to_sql(0)}, "ix_expires_at"),
+        (purges.COUNT_DUE_TOKENS, FIND, "ix_expires_at"),
+        (purges.DELETE_LISTED_TOKENS, IDS, "PRIMARY"),
+        (purges.COUNT_CREATED_TOKENS, (uuid7((START - 1200) * 1000, bytes(10)), 100_000), "PRIMARY"),
+        (purges.LOCK_LIMITS, FIND_NUMBERS, "ix_tat_ms"),
+        (purges.DELETE_LOCKED_LIMITS, FIND_NUMBERS, "ix_tat_ms"),
+        (purges.FIND_FREE_LIMITS, FIND_NUMBERS, "ix_tat_ms"),
+        (purges.COUNT_DUE_LIMITS, FIND_NUMBERS, "ix_tat_ms"),
+        (purges.DELETE_LISTED_LIMITS, IDS, "PRIMARY"),
+        (purges.LOCK_EVENTS, FIND_IDS, "PRIMARY"),
+        (purges.DELETE_LOCKED_EVENTS, FIND_IDS, "PRIMARY"),
+        (purges.FIND_FREE_EVENTS, FIND_IDS, "PRIMARY"),
+        (purges.COUNT_DUE_EVENTS, FIND_IDS, "PRIMARY"),
+        (purges.DELETE_LISTED_EVENTS, IDS, "PRIMARY"),
+        (purges.DELETE_GONE_KEYS, (to_sql(START), 500), "ux_purpose_epoch"),
+        (purges.COUNT_GONE_KEYS, (to_sql(START),), "ux_purpose_epoch"),
+    ],
+)
+def test_no_cleanup_statement_scans_or_sorts(
+    filled: World, statement: str, parameters: Any, index: str
+) -> None:
+    plan = filled.shared.database.query(f"EXPLAIN {statement}", parameters)
+
+    [read] = [row for row in plan if str(row["table"]).startswith("auth_")]
+    assert (read["type"] in ("range", "ref"), read["key"]) == (True, index)
+    for row in plan:
+        assert "filesort" not in (row["Extra"] or "")
+
+
+@pytest.mark.parametrize(
+    ("statement", "parameters", "index"),
+    [
+        (purges.DELETE_LOCKED_TOKENS, {**FIND, "last": to_sql(LONG_AGO + 50), "rows": 50}, "ix_expires_at"),
+        (purges.DELETE_LISTED_TOKENS, (IDS[0][:50], 50), "PRIMARY"),
+    ],
+)
+def test_a_small_table_that_is_nearly_all_due_is_not_scanned_either(
+    fresh_world: World, statement: str, parameters: Any, index: str
+) -> None:
+    """Scanning would be cheaper, and would lock the rows of those who are signed in."""
+    insert_tokens(fresh_world, 60, LONG_AGO)
+
+    [plan] = fresh_world.shared.database.query(f"EXPLAIN {statement}", parameters)
+
+    assert (plan["type"], plan["key"]) == ("range", index)
+
+
+def test_a_batch_is_one_select_and_one_delete_and_no_row_travels_but_the_last(fresh_world: World) -> None:
+    insert_tokens(fresh_world, 1000, LONG_AGO)
+    parts = fresh_world.environment()
+    walk = bootstrap.cleaning(parts).purges[0]
+    kinds = ("Com_begin", "Com_select", "Com_delete", "Com_commit", "Rows_sent")
+    before = {kind: status(parts.database, kind) for kind in kinds}
+
+    assert walk.delete_batch(START, 500).deleted == 500
+
+    after = {kind: status(parts.database, kind) for kind in kinds}
+    spent = {kind: after[kind] - before[kind] for kind in kinds}
+    assert spent == dict.fromkeys(kinds, 1)
+
+
+def test_a_statement_of_deletions_is_short_enough_for_the_proxy(filled: World) -> None:
+    """16 KB of text would pin the connection. The longest literals are those of which each byte is escaped."""
+    with contextlib.closing(raw(filled)) as connection, connection.cursor() as cursor:
+        longest = cursor.mogrify(purges.DELETE_LISTED_TOKENS, ([b"'" * 16] * purges.IDS_PER_STATEMENT, 350))
+
+    assert len(longest) < 16_384
+
+
+# Rows to clean, and others in the way.
+
+
+def insert_all(world: World, count: int, ends_at: int = LONG_AGO) -> None:
+    """As many rows in each of the large tables."""
+    insert_tokens(world, count, ends_at)
+    insert_events(world, count, ends_at)
+    rows = [(uuid7(ends_at * 1000, n.to_bytes(10, "big")), (ends_at + n) * 1000) for n in range(count)]
+    insert(world, f"INSERT INTO {LIMITS} (bucket, tat_ms) VALUES (%s, %s)", rows)
+
+
+def insert_tokens(
+    world: World,
+    count: int,
+    ends_at: int,
+    *,
+    kind: str = "refresh",
+    revoked_at: int | None = None,
+    same_end: bool = False,
+    id_s: int | None = None,
+) -> None:
+    """Rows a second apart from ends_at on. id_s: of their ids, or as their ends."""
+    rows = []
+    for n in range(count):
+        end = to_sql(ends_at + (0 if same_end else n))
+        row_id = uuid7((ends_at if id_s is None else id_s) * 1000, n.to_bytes(10, "big"))
+        rows.append((row_id, kind, end, end, end, end, end, to_sql(revoked_at) if revoked_at else None))
+    insert(
+        world,
+        f"INSERT INTO {TOKENS} (id, type, user_id, client_id, scope, generation, key_epoch, acr, amr,"
+        " created_at, last_used_at, auth_time, expires_at, absolute_expires_at, revoked_at)"
+        " VALUES (%s, %s, 'u', 'c', '', 0, 1, '', '', %s, %s, %s, %s, %s, %s)",
+        rows,
+    )
+
+
+def token_id(n: int, at: int = LONG_AGO) -> bytes:
+    """Of the n-th row."""
+    return uuid7(at * 1000, n.to_bytes(10, "big"))
+
+
+def insert_events(world: World, count: int, at: int) -> None:
+    rows = [(uuid7(at * 1000, n.to_bytes(10, "big")), to_sql(at)) for n in range(count)]
+    insert(world, f"INSERT INTO {EVENTS} (id, type, created_at) VALUES (%s, 'login_failed', %s)", rows)
+
+
+def insert_key(world: World, purpose: str, state: str, at: int = START) -> None:
+    world.sql(
+        f"INSERT INTO {KEYS} (kid, purpose, epoch, state, algorithm, created_at, changed_at)"
+        " VALUES ('k', %s, 1, %s, 'ES256', %s, %s)",
+        purpose,
+        state,
+        to_sql(at),
+        to_sql(at),
+    )
+
+
+def insert(world: World, statement: str, rows: list[tuple[Any, ...]]) -> None:
+    world.database.transaction(lambda statements: statements.execute_many(statement, rows))
+
+
+def raw(world: World) -> "pymysql.Connection[Any]":
+    """A connection in the test's own hand."""
+    config = bootstrap.database_config(world.settings)
+    return pymysql.connect(
+        host=config.host,
+        port=config.port,
+        user=config.user,
+        password=config.password or "",
+        database=config.name,
+        ssl_disabled=True,
+    )
+
+
+@contextlib.contextmanager
+def held(world: World, locking: str, *parameters: object) -> Iterator["pymysql.Connection[Any]"]:
+    """Somebody's open transaction that holds what a statement locks."""
+    with contextlib.closing(raw(world)) as connection:
+        connection.begin()
+        connection.cursor().execute(locking, parameters)
+        yield connection
+        connection.rollback()
+
+
+@contextlib.contextmanager
+def frozen_purge(world: World) -> Iterator[None]:
+    """Somebody's old view, for whom the server keeps what is deleted in the indexes."""
+    with held(world, f"SELECT COUNT(*) FROM {TOKENS}"):
+        yield
+
+
+def index_reads(database: Database) -> int:
+    return status(database, "Handler\\_read\\_%")
+
+
+def status(database: Database, pattern: str) -> int:
+    """The server's own counters of this connection, added up."""
+    rows = database.query("SHOW SESSION STATUS LIKE %s", (pattern,))
+    return sum(int(row["Value"]) for row in rows)

@@ -13,6 +13,12 @@ from pymysql.constants import ER
 from pymysql.cursors import Cursor
 
 from auth_tokens.adapters.mysql.connection import Database
+from auth_tokens.adapters.mysql.purges import (
+    DELETE_LISTED_EVENTS,
+    DELETE_LISTED_LIMITS,
+    DELETE_LISTED_TOKENS,
+    purges,
+)
 from auth_tokens.adapters.mysql.tokens import TOUCH_SESSION
 from deploy.database_users import CLASSES, FOLDER, Login, grants_sql, users_sql
 from local.mariadb import DatabaseAddress
@@ -81,6 +87,14 @@ def test_the_reader_may_note_that_a_browser_session_was_used(users: DatabaseUser
     assert noted == 0  # no such session; but no refusal
 
 
+def test_the_writer_may_clean_up_each_table(users: DatabaseUsers) -> None:
+    with contextlib.closing(Database(users.config("writer"))) as database:
+        for purge in purges(database, 86_400, 86_400):
+            assert purge.delete_batch(now=2_000_000_000, rows=10).is_last
+        for statement in (DELETE_LISTED_TOKENS, DELETE_LISTED_LIMITS, DELETE_LISTED_EVENTS):
+            assert database.execute(statement, (["x"], 1)) == 0  # no such row; but no refusal
+
+
 @pytest.mark.parametrize("name", ["reader", "writer"])
 @pytest.mark.parametrize("sql", DDL)
 def test_who_serves_requests_cannot_change_the_schema(users: DatabaseUsers, name: str, sql: str) -> None:
@@ -94,7 +108,6 @@ def test_who_serves_requests_cannot_change_the_schema(users: DatabaseUsers, name
         "DELETE FROM auth_users",
         "INSERT INTO user_config (user_id) VALUES ('x')",
         "INSERT INTO auth_user_label (user_id, label) VALUES ('x', 'admin')",
-        "DELETE FROM auth_token_keys",
         "SELECT 1 FROM auth_token_migrations",
     ],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from auth_tokens.adapters.mysql.purges import DELETE_EXPIRED_TOKENS
+from auth_tokens.adapters.mysql.tokens import REVOKE_ROW
 from tools.mysql_grammar.statements import as_parsed, found_by_words, of_the_project
 
 STATEMENTS = {statement.place: statement.sql for statement in of_the_project()}
@@ -17,10 +17,17 @@ def test_constants_migrations_and_grants_are_all_looked_at() -> None:
 
 
 def test_a_statement_is_looked_at_whole_and_with_its_values_bound() -> None:
-    shown = STATEMENTS["auth_tokens.adapters.mysql.purges.DELETE_EXPIRED_TOKENS"]
+    shown = STATEMENTS["auth_tokens.adapters.mysql.tokens.REVOKE_ROW"]
 
-    assert shown == DELETE_EXPIRED_TOKENS.replace("%s", "1")
-    assert not [place for place, sql in STATEMENTS.items() if "%s" in sql or "{" in sql]
+    assert shown == REVOKE_ROW.replace("%s", "1")
+    assert not [place for place, sql in STATEMENTS.items() if "%" in sql.replace("'%'", "") or "{" in sql]
+
+
+def test_values_by_name_and_lists_are_bound_too() -> None:
+    purges = "auth_tokens.adapters.mysql.purges"
+
+    assert "expires_at > 1 AND expires_at < 1" in STATEMENTS[f"{purges}.FIND_FREE_TOKENS"]
+    assert "WHERE id IN (1)" in STATEMENTS[f"{purges}.DELETE_LISTED_TOKENS"]
 
 
 @pytest.mark.parametrize(
@@ -37,3 +44,7 @@ def test_a_word_of_one_server_alone_is_found(sql: str) -> None:
 
 def test_a_word_that_mysql_does_not_reserve_is_no_fault() -> None:
     assert as_parsed("SELECT t.type, subtype FROM t") == "SELECT t.`type`, subtype FROM t"
+
+
+def test_nowait_is_shown_as_its_neighbour_which_the_grammar_knows() -> None:
+    assert as_parsed("SELECT a FROM t FOR UPDATE NOWAIT") == "SELECT a FROM t FOR UPDATE SKIP LOCKED"

@@ -15,6 +15,8 @@ from deploy.database_users import CLASSES, Login, grants_sql, users_sql
 
 ROOT = Path(__file__).parents[2]
 _BEGINS = re.compile(r"\s*(ALTER|CREATE|DELETE|DROP|INSERT|REPLACE|SELECT|UPDATE|WITH)\b")
+# A bound value, by place or by name.
+_VALUE = re.compile(r"%s|%\(\w+\)s")
 # Taken by the grammar and by one of the servers only.
 _WORDS = {
     "a collation that MariaDB alone has": re.compile(r"uca1400", re.IGNORECASE),
@@ -55,8 +57,9 @@ def of_the_project() -> list[Statement]:
 
 
 def as_parsed(sql: str) -> str:
-    """The statement as the grammar is shown it: names quoted that it would take for something else."""
-    return _NOT_RESERVED.sub(r"`\1`", sql)
+    """The statement as the grammar is shown it: names quoted that it would take for something else, and its own
+    word in the place of one that it lacks (MySQL 8.0: FOR UPDATE [NOWAIT | SKIP LOCKED])."""
+    return _NOT_RESERVED.sub(r"`\1`", sql).replace("FOR UPDATE NOWAIT", "FOR UPDATE SKIP LOCKED")
 
 
 def found_by_words(sql: str) -> list[str]:
@@ -68,5 +71,9 @@ def _constants() -> Iterator[Statement]:
     for module in pkgutil.iter_modules(mysql.__path__, f"{mysql.__name__}."):
         for name, value in vars(importlib.import_module(module.name)).items():
             if name.isupper() and isinstance(value, str) and _BEGINS.match(value):
-                # Bound values: a number stands wherever one may be bound, LIMIT included.
-                yield Statement(f"{module.name}.{name}", value.replace("%s", "1"))
+                yield Statement(f"{module.name}.{name}", _bound(value))
+
+
+def _bound(sql: str) -> str:
+    """Values bound: a number stands wherever one may be, LIMIT included; a list after IN has its brackets."""
+    return _VALUE.sub("1", sql.replace("IN %s", "IN (1)"))

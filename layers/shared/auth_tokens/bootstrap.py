@@ -217,9 +217,15 @@ def authorizing(shared: Parts) -> ValidateDeps:
 
 def cleaning(shared: Parts) -> CleanupDeps:
     """For cleanup."""
-    from auth_tokens.adapters.mysql.purges import purges
+    from auth_tokens.adapters.mysql.purges import created_tokens, purges
 
-    return CleanupDeps(purges(shared.database), shared.clock, shared.settings.cleanup_retention_s)
+    settings, database = shared.settings, shared.database
+    return CleanupDeps(
+        purges=purges(database, settings.cleanup_retention_s, settings.event_retention_s),
+        created_since=created_tokens(database),
+        clock=shared.clock,
+        sleep=time.sleep,
+    )
 
 
 def rotating(shared: Parts) -> RotateKeysDeps:

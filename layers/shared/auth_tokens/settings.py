@@ -12,6 +12,7 @@ from auth_tokens.domain.policy import (
     MAX_SESSIONS,
     MAX_TTL_S,
     MIN_ACCESS_TTL_S,
+    MIN_RETENTION_S,
     MIN_TTL_S,
     Lifetimes,
     LimitAction,
@@ -39,7 +40,8 @@ _BOUNDS = {
     "revocation_max_staleness_s": (0, 60),
     "revocation_fail_after_s": (1, 3600),
     "jwks_max_age_s": (1, 3600),
-    "cleanup_retention_s": (0, MAX_TTL_S),
+    "cleanup_retention_s": (MIN_RETENTION_S, MAX_TTL_S),
+    "event_retention_s": (86_400, 10 * MAX_TTL_S),
     "key_max_age_s": (600, 86_400),
     "argon2_memory_kib": (7168, 262_144),
     "argon2_passes": (1, 20),
@@ -113,6 +115,7 @@ class Settings:
     revocation_fail_after_s: int = 60
     jwks_max_age_s: int = 300
     cleanup_retention_s: int = 86_400
+    event_retention_s: int = 7_776_000
     authorizer_response: str = "simple"
     argon2_memory_kib: int = 19_456
     argon2_passes: int = 2

@@ -126,11 +126,15 @@ class RateLimited(TokenServiceError):
 
 
 class Unavailable(TokenServiceError):
-    """Store or key service out of reach, or contention not resolved in budget; retryable."""
+    """Store or key service out of reach, or contention not resolved in budget; retryable.
+
+    is_contention: the store is there, and others held what was wanted (deadlock, lock wait).
+    """
 
     code = "temporarily_unavailable"
     description = "The service is temporarily unavailable; try again."
 
-    def __init__(self, detail: str, retry_after_s: int = 1) -> None:
+    def __init__(self, detail: str, retry_after_s: int = 1, *, is_contention: bool = False) -> None:
         super().__init__(detail)
         self.retry_after_s = retry_after_s
+        self.is_contention = is_contention

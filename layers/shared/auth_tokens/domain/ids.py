@@ -16,6 +16,11 @@ def uuid7(now_ms: int, entropy: bytes) -> bytes:
     return value.to_bytes(16, "big")
 
 
+def instant_of(identifier: bytes) -> int:
+    """The epoch second of a UUIDv7."""
+    return int.from_bytes(identifier[:6], "big") // 1000
+
+
 def text_of(identifier: bytes) -> str:
     """16 bytes → the canonical text form that callers see."""
     digits = identifier.hex()

@@ -19,6 +19,10 @@ MAX_RETRY_WINDOW_S = 60
 # A write a minute at the most tells an idle browser session from a busy one well enough.
 TOUCH_INTERVAL_S = 60
 MAX_SESSIONS = 1000
+# An ended row stays at least this long, revoked or not: until no access token of it can live any more (one that
+# was issued before the user's idle time was shortened outlives the session), a revocation must find the row to
+# mark, and the feed must find the mark. The minute is for clocks that differ and for commits that come late.
+MIN_RETENTION_S = MAX_ACCESS_TTL_S + 60
 
 # A session's kind by the name that callers, settings and preferences know it by.
 MODES = {"bearer": TokenKind.REFRESH, "cookie": TokenKind.SESSION}

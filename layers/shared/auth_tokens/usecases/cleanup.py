@@ -1,42 +1,136 @@
-"""Rows past their end are deleted, a short batch at a time, within a time budget."""
+"""Rows past their end are deleted, a short batch at a time, within a time budget, beside those who log in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from auth_tokens.usecases.ports import Clock, Purge
+from auth_tokens.domain.errors import Unavailable
+from auth_tokens.usecases.ports import Clock, Debt, Purge
 
-# Time kept back for the last batch to end and the answer to go out.
-RESERVE_MS = 3000
+# Time kept back for the last batch to end, the debt to be counted and the answer to go out.
+RESERVE_MS = 5000
+# A batch below this would be little but its commit.
+MIN_ROWS = 50
+FIRST_ROWS = 500
+# Waits after a batch that found the database contended, doubling up to the longest.
+BACK_OFF_MS = 50
+MAX_BACK_OFF_MS = 1600
+# The connection has tried again by itself: so many times in a row is no passing trouble.
+MAX_OUTAGES = 3
+# Rows created are counted over this span: that of the schedule, so that both rates are of the same time.
+CREATION_SPAN_S = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """batch_ms: what a batch is to take, as rows are locked so long; max_rows: of one; work_share: of the
+    time, the rest are pauses in which the database belongs to the others."""
+
+    batch_ms: int
+    max_rows: int
+    work_share: float
+
+
+STEADY = Pace(batch_ms=20, max_rows=1000, work_share=0.9)
+# To work off a debt: longer batches, hardly a pause. Logins feel it, and none waits for long.
+CATCH_UP = Pace(batch_ms=100, max_rows=5000, work_share=0.98)
 
 
 @dataclass(frozen=True, slots=True)
 class CleanupDeps:
+    """created_since: rows of auth_user_tokens made at or after an instant; sleep: seconds."""
+
     purges: tuple[Purge, ...]
+    created_since: Callable[[int], int]
     clock: Clock
-    retention_s: int
+    sleep: Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TableReport:
+    """Of one table in one run. refused: rows that the database would not delete, stepped over."""
+
+    deleted: int
+    refused: int
+    debt: Debt
 
 
 @dataclass(frozen=True, slots=True)
 class CleanupReport:
-    """deleted: by table; is_complete: False where time ran out, and the next run goes on."""
+    """tables: by name; created: rows of auth_user_tokens made in the last CREATION_SPAN_S;
+    is_complete: False where time ran out, and the next run goes on."""
 
-    deleted: dict[str, int]
+    tables: dict[str, TableReport]
+    created: int
     is_complete: bool
 
 
-def cleanup(remaining_ms: Callable[[], int], deps: CleanupDeps) -> CleanupReport:
-    """Delete what ended more than the retention ago. Idempotent; two at once share the work.
+def cleanup(remaining_ms: Callable[[], int], deps: CleanupDeps, pace: Pace = STEADY) -> CleanupReport:
+    """Delete what ended more than its retention ago. Idempotent; two at once share the work.
 
     remaining_ms: of this invocation. A row at exactly its end plus retention stays until the next second.
+    Tables take turns, batch by batch: a debt in one does not starve the others.
+    Raises Unavailable where the database stays out of reach; contention only slows the run down.
     """
-    before = deps.clock() - deps.retention_s
-    deleted = dict.fromkeys((purge.name for purge in deps.purges), 0)
-    for purge in deps.purges:
-        while True:
-            if remaining_ms() < RESERVE_MS:
-                return CleanupReport(deleted, is_complete=False)
-            count = purge.delete_batch(before)
-            deleted[purge.name] += count
-            if count == 0:
+    now = deps.clock()
+    turns = [_Turn(purge, now, pace) for purge in deps.purges]
+    while open_turns := [turn for turn in turns if not turn.is_done]:
+        if remaining_ms() < RESERVE_MS:
+            break
+        for turn in open_turns:
+            before_ms = remaining_ms()
+            if before_ms < RESERVE_MS:
                 break
-    return CleanupReport(deleted, is_complete=True)
+            turn.take()
+            pause_ms = turn.settle(before_ms - remaining_ms())
+            deps.sleep(pause_ms / 1000)
+    return CleanupReport(
+        {turn.purge.name: TableReport(turn.deleted, turn.refused, turn.purge.debt(now)) for turn in turns},
+        deps.created_since(now - CREATION_SPAN_S),
+        is_complete=all(turn.is_done for turn in turns),
+    )
+
+
+def next_rows(rows: int, took_ms: int, pace: Pace) -> int:
+    """The size of the next batch, of which the last took took_ms: as many as fit, at most twice as many."""
+    fitting = rows * pace.batch_ms // max(took_ms, 1)
+    return max(MIN_ROWS, min(fitting, 2 * rows, pace.max_rows))
+
+
+class _Turn:
+    """One table's part of a run."""
+
+    def __init__(self, purge: Purge, now: int, pace: Pace) -> None:
+        self.purge = purge
+        self.deleted = 0
+        self.refused = 0
+        self.is_done = False
+        self._now = now
+        self._pace = pace
+        self._rows = FIRST_ROWS
+        self._failures = 0
+
+    def take(self) -> None:
+        """One batch. One that failed has changed nothing."""
+        try:
+            batch = self.purge.delete_batch(self._now, self._rows)
+        except Unavailable as exc:
+            self._failures += 1
+            if not exc.is_contention and self._failures >= MAX_OUTAGES:
+                raise
+            return
+        self._failures = 0
+        self.deleted += batch.deleted
+        self.refused += batch.refused
+        self.is_done = batch.is_last
+
+    def settle(self, took_ms: int) -> int:
+        """Size the next batch by what this one took; answers the milliseconds to leave to the others.
+
+        The pause grows with the batch's own time: a database that is slow because it is busy is left alone
+        for longer.
+        """
+        if self._failures:
+            self._rows = max(MIN_ROWS, self._rows // 2)
+            return min(BACK_OFF_MS << self._failures - 1, MAX_BACK_OFF_MS)
+        self._rows = next_rows(self._rows, took_ms, self._pace)
+        return round(took_ms * (1 / self._pace.work_share - 1))

@@ -366,13 +366,34 @@ class CensusTaker(Protocol):
         """Add its figures to those of an hour, and make way for the next: both or neither."""
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a batch of deletions came to. refused: rows that the database would not delete, stepped over;
+    is_last: nothing more is due, as far as others do not hold it."""
+
+    deleted: int
+    refused: int
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """What is due and still there. rows: counted up to a bound; age_s: how long the oldest has been due."""
+
+    rows: int
+    age_s: int
+
+
 class Purge(Protocol):
-    """One table's expired rows. Each batch is its own commit, in index order."""
+    """One table's rows past their end and retention. Each batch is its own commit, in index order."""
 
     name: str
 
-    def delete_batch(self, before: int) -> int:
-        """Delete some rows whose end lies before the instant; how many. 0 = none left."""
+    def delete_batch(self, now: int, rows: int) -> Batch:
+        """Delete at most so many rows that are due. Raises Unavailable, and then nothing was deleted."""
+
+    def debt(self, now: int) -> Debt:
+        """What is left from where the walk stands: one bounded count."""
 
 
 class KeyRegister(Protocol):

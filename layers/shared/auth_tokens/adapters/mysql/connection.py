@@ -23,6 +23,8 @@ from auth_tokens.observability import Silent, Telemetry
 
 T = TypeVar("T")
 Row = dict[str, Any]
+# By place (%s) or by name (%(name)s).
+Parameters = Sequence[Any] | Mapping[str, Any]
 
 # Gone, or now a reader after a failover: only a new connection helps.
 _LOST = frozenset({0, 2006, 2013, 2055, 1290, 1836, ER.SERVER_SHUTDOWN})
@@ -78,13 +80,13 @@ class Transaction:
     def __init__(self, connection: "pymysql.Connection[DictCursor]") -> None:
         self._connection = connection
 
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    def query(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """The rows of a SELECT."""
         with self._connection.cursor() as cursor:
             cursor.execute(sql, parameters or None)
             return list(cursor.fetchall())
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+    def execute(self, sql: str, parameters: Parameters = ()) -> int:
         """The row count of a write: rows changed, not rows matched."""
         with self._connection.cursor() as cursor:
             return cursor.execute(sql, parameters or None)
@@ -124,7 +126,7 @@ class Database:
         self._sleep = sleep
         self._connection: pymysql.Connection[DictCursor] | None = None
 
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    def query(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """The rows of one SELECT, outside any transaction. Raises Unavailable."""
         return self._run(lambda statements: statements.query(sql, parameters))
 
@@ -185,7 +187,8 @@ class Database:
                     self._telemetry.count("DatabaseContended")
                     self._sleep(backoff_s(attempt))
                 else:
-                    raise Unavailable(f"database error {number}") from exc
+                    is_contention = number in _CONTENTION
+                    raise Unavailable(f"database error {number}", is_contention=is_contention) from exc
             except BaseException:
                 self.close()
                 raise
