@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from auth_tokens.observability import NAMESPACE
 from auth_tokens.web.routes import ROUTES
 from local.environment import TEMPLATE
 from local.gateway.translate import load_apis, translate
@@ -18,9 +19,10 @@ from tests.architecture.deployment import (
     parameters,
     resources,
     resources_with,
+    variables,
     written,
 )
-from tests.docs.markdown import DOCS, anchors
+from tests.docs.markdown import DOCS, anchors, table
 
 EACH = pytest.mark.parametrize("function", sorted(functions()))
 GRADUAL = pytest.mark.parametrize("function", sorted(set(functions()) - {"migrate"}))
@@ -213,3 +215,74 @@ def test_the_template_reads_the_same_for_tools_that_know_no_anchors() -> None:
 
     assert not re.search(r"^\s*[\w-]+: [&*]\w", text, re.MULTILINE)
     assert yaml_parse(text)["Resources"]
+
+
+def _fields(query: str) -> set[str]:
+    """The names in a query of Logs Insights that are fields of a line."""
+    bare = re.sub(r'"[^"]*"', "", query)
+    words = set(re.findall(r"@?\b[A-Za-z_]+\b", bare))
+    named = set(re.findall(r"\bas (\w+)", bare))
+    grammar = {
+        "filter",
+        "stats",
+        "sort",
+        "display",
+        "by",
+        "as",
+        "desc",
+        "asc",
+        "and",
+        "bin",
+        "m",
+        "ispresent",
+    }
+    return words - named - grammar - {"count", "latest", "pct"}
+
+
+def test_saved_queries_ask_for_fields_that_the_logs_have() -> None:
+    runbook = table(DOCS / "runbook.md", "Logs", "`message`").rows
+    ours = {field for row in runbook for field in re.findall(r"`(\w+)`", row["Fields"])}
+    ours |= {"message", "level", "service", "@timestamp", "error_type"}
+    ours |= {row["Metric"].strip("`") for row in table(DOCS / "metrics.md", "Metrics", "Metric").rows}
+    gateway = set(json.loads(_stage()["AccessLogSettings"]["Format"]))
+
+    for name, query in of_type("AWS::Logs::QueryDefinition").items():
+        known = gateway if query["LogGroupNames"] == ["ApiLogs"] else ours
+        assert _fields(query["QueryString"]) <= known, name
+        assert query["Name"].startswith("local/")
+        assert set(query["LogGroupNames"]) <= set(of_type("AWS::Logs::LogGroup"))
+
+
+def test_the_dashboard_shows_what_people_ask_for() -> None:
+    [dashboard] = of_type("AWS::CloudWatch::Dashboard").values()
+    widgets = json.loads(dashboard["DashboardBody"])["widgets"]
+    metrics = {metric[1] for widget in widgets for metric in widget["properties"]["metrics"]}
+
+    # Logins, refreshes, validations, staleness, reuse, limits, faults, database time, cleanup.
+    assert metrics >= {
+        "LoginSucceeded",
+        "LoginFailed",
+        "Refreshed",
+        "AuthorizerAllowed",
+        "AuthorizerRefused",
+        "RevocationStaleness",
+        "TokenReuseDetected",
+        "RateLimited",
+        "Unavailable",
+        "ServerError",
+        "DatabaseTime",
+        "RowsDeleted",
+    }
+    for widget in widgets:
+        for metric in widget["properties"]["metrics"]:
+            names = metric[2:-1:2] if isinstance(metric[-1], dict) else metric[2::2]
+            assert set(names) <= {"service", "ApiId", "ProxyName", "FunctionName"}
+
+
+def test_a_metric_of_ours_is_asked_for_by_the_service_that_writes_it() -> None:
+    ours = [a for a in of_type("AWS::CloudWatch::Alarm").values() if a["Namespace"] == NAMESPACE]
+
+    assert len(ours) >= 8
+    for alarm in ours:
+        [dimension] = alarm["Dimensions"]
+        assert dimension == {"Name": "service", "Value": variables("issue")["POWERTOOLS_SERVICE_NAME"]}

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from tests.architecture.deployment import functions, of_type, resources, resources_with, written
+from tests.architecture.deployment import (
+    each_statement,
+    functions,
+    of_type,
+    resources,
+    resources_with,
+    statements,
+    written,
+)
 
 EXISTING = {"DatabaseKind": "existing", "DbClusterId": "portal", "DbSecurityGroupId": "sg-00000001"}
 EXISTING_PROXY = {
@@ -76,15 +84,34 @@ def test_without_endpoints_of_ours_the_functions_reach_https_and_nothing_else() 
     assert of_type("AWS::EC2::VPCEndpoint", among) == {}
 
 
-def test_the_endpoints_are_those_that_the_functions_call_and_serve_this_account_alone() -> None:
-    endpoints = of_type("AWS::EC2::VPCEndpoint")
+def endpoint_actions() -> dict[str, set[str]]:
+    """Service → the actions that its endpoint lets through."""
+    return {
+        endpoint["ServiceName"].rpartition(".")[2]: {
+            action
+            for statement in each_statement(endpoint["PolicyDocument"])
+            for action in statement["Action"]
+        }
+        for endpoint in of_type("AWS::EC2::VPCEndpoint").values()
+    }
 
-    assert {e["ServiceName"].rpartition(".")[2] for e in endpoints.values()} == {"kms", "events"}
-    for endpoint in endpoints.values():
-        [statement] = endpoint["PolicyDocument"]["Statement"]
-        assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}
-        assert statement["Resource"] != "*"
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_the_endpoints_let_through_what_a_function_s_role_allows(function: str) -> None:
+    needed = {action for statement in statements(function) for action in statement["Action"]}
+    let_through = {action for actions in endpoint_actions().values() for action in actions}
+
+    # The login to the proxy is no call, and Lambda itself sends what failed to the queue.
+    assert needed - {"rds-db:connect", "sqs:SendMessage"} <= let_through
+
+
+def test_the_endpoints_serve_this_account_alone() -> None:
+    assert set(endpoint_actions()) == {"kms", "events"}
+    for endpoint in of_type("AWS::EC2::VPCEndpoint").values():
         assert endpoint["PrivateDnsEnabled"] is True
+        for statement in each_statement(endpoint["PolicyDocument"]):
+            assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}
+            assert statement["Resource"] != "*"
 
 
 @pytest.mark.parametrize("function", sorted(functions()))

@@ -224,6 +224,19 @@ def test_who_administers_a_key_cannot_use_it_and_who_uses_it_is_bound_by_a_condi
         assert not (uses and {"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"} & set(statement["Action"]))
 
 
+@EACH
+def test_the_token_key_s_policy_lets_through_what_a_function_s_role_allows(function: str) -> None:
+    policy = of_type("AWS::KMS::Key")["TokenKey"]["KeyPolicy"]
+    [use] = [s for s in each_statement(policy) if "Condition" in s]
+
+    for statement in statements(function):
+        if statement["Resource"] == "TokenKey.Arn":
+            assert set(statement["Action"]) <= set(use["Action"])
+            assert set(statement["Condition"]["StringEquals"][PURPOSE]) <= set(
+                use["Condition"]["StringEquals"][PURPOSE]
+            )
+
+
 def test_the_token_key_is_used_by_roles_of_the_functions_alone_and_for_the_purposes_of_the_code() -> None:
     [statement] = [
         s

@@ -32,7 +32,7 @@ from auth_tokens.domain.ids import uuid7
 from auth_tokens.domain.keys import Purpose, schedules
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.observability import StandardTelemetry, Telemetry
-from auth_tokens.settings import Settings, aws_credentials, load_settings
+from auth_tokens.settings import Settings, aws_credentials, load_settings, service_name
 from auth_tokens.usecases.analyse import AnalyseDeps
 from auth_tokens.usecases.cleanup import CleanupDeps
 from auth_tokens.usecases.deps import IssueDeps, SessionDeps, ValidateDeps
@@ -317,11 +317,11 @@ def migrating(folder: Path) -> Callable[[], list[str]]:
 
 def standard() -> Telemetry:
     """Telemetry for the authorizer, whose import budget has no room for Powertools."""
-    return StandardTelemetry(SERVICE)
+    return StandardTelemetry(service_name(SERVICE))
 
 
 def powertools() -> Telemetry:
     """Telemetry for every function but the authorizer."""
     from auth_tokens.observability_powertools import PowertoolsTelemetry
 
-    return PowertoolsTelemetry(SERVICE)
+    return PowertoolsTelemetry(service_name(SERVICE))

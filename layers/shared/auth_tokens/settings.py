@@ -265,6 +265,11 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+def service_name(default: str) -> str:
+    """What logs and metrics are told apart by: the deployment's name, as Powertools too would read it."""
+    return os.environ.get("POWERTOOLS_SERVICE_NAME", default)
+
+
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
