@@ -14,6 +14,7 @@ from auth_tokens.usecases.analyse import analyse
 from auth_tokens.usecases.list_events import EventFilter, list_events
 from auth_tokens.usecases.summarise import summarise
 from auth_tokens.web.handler import http_handler, is_http
+from auth_tokens.web.limited import by_principal
 from auth_tokens.web.paging import whole_query_value
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
@@ -50,7 +51,10 @@ def get_summary(request: Request) -> Response:
 
 
 http = http_handler(
-    {"GET /admin/security/events": get_events, "GET /admin/security/summary": get_summary},
+    {
+        "GET /admin/security/events": by_principal(get_events, SHARED.limiter),
+        "GET /admin/security/summary": by_principal(get_summary, SHARED.limiter),
+    },
     SHARED.telemetry,
     SHARED.settings.allowed_origins,
 )

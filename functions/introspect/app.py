@@ -1,8 +1,10 @@
 """POST /auth/introspect: is this token good? (RFC 7662), for callers that IAM lets in."""
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.limits import INTROSPECTION_PER_PRINCIPAL
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.web.handler import http_handler
+from auth_tokens.web.limited import by_principal
 from auth_tokens.web.parameters import parameters_from
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
@@ -19,5 +21,11 @@ def post_introspect(request: Request) -> Response:
 
 
 handler = http_handler(
-    {"POST /auth/introspect": post_introspect}, SHARED.telemetry, SHARED.settings.allowed_origins
+    {
+        "POST /auth/introspect": by_principal(
+            post_introspect, SHARED.memory_limiter, INTROSPECTION_PER_PRINCIPAL
+        )
+    },
+    SHARED.telemetry,
+    SHARED.settings.allowed_origins,
 )

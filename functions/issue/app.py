@@ -8,8 +8,9 @@ from auth_tokens.usecases.issue import issue
 from auth_tokens.usecases.login import login
 from auth_tokens.usecases.ports import Caller
 from auth_tokens.web.handler import count_refusal, http_handler, is_http
-from auth_tokens.web.issue_bodies import issue_request, login_request
-from auth_tokens.web.parameters import Parameters, parameters_from
+from auth_tokens.web.issue_bodies import direct_issue_request, issue_request, login_request
+from auth_tokens.web.limited import by_principal
+from auth_tokens.web.parameters import idempotency_key, parameters_from
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response, error_response, token_response
 
@@ -22,23 +23,25 @@ def post_login(request: Request) -> Response:
 
 
 def post_issue(request: Request) -> Response:
-    return token_response(issue(issue_request(parameters_from(request)), request.caller, DEPS))
+    wanted = issue_request(parameters_from(request), idempotency_key(request))
+    return token_response(issue(wanted, request.caller, DEPS))
 
 
 http = http_handler(
-    {"POST /auth/login": post_login, "POST /auth/issue": post_issue},
+    {"POST /auth/login": post_login, "POST /auth/issue": by_principal(post_issue, SHARED.limiter)},
     SHARED.telemetry,
     SHARED.settings.allowed_origins,
 )
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """An HTTP event; or, invoked directly (IAM: lambda:InvokeFunction), the body of POST /auth/issue."""
+    """An HTTP event; or, invoked directly (IAM: lambda:InvokeFunction), the body of POST /auth/issue, with
+    the member `idempotency_key` for the header."""
     if is_http(event):
         return http(event, context)
     outcome = "ok"
     try:
-        response = token_response(issue(issue_request(Parameters(event)), Caller(), DEPS))
+        response = token_response(issue(direct_issue_request(event), Caller(), DEPS))
     except TokenServiceError as exc:
         response, outcome = error_response(exc), exc.code
         count_refusal(exc, SHARED.telemetry)

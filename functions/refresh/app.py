@@ -5,6 +5,7 @@ from auth_tokens.domain.errors import UnsupportedGrantType
 from auth_tokens.usecases.exchange import exchange_device_token
 from auth_tokens.usecases.refresh import refresh
 from auth_tokens.web.handler import http_handler
+from auth_tokens.web.limited import by_guesses
 from auth_tokens.web.parameters import idempotency_key, parameters_from
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response, token_response
@@ -36,4 +37,6 @@ def post_token(request: Request) -> Response:
     raise UnsupportedGrantType()
 
 
-handler = http_handler({"POST /auth/token": post_token}, SHARED.telemetry, ORIGINS)
+handler = http_handler(
+    {"POST /auth/token": by_guesses(post_token, SHARED.memory_limiter)}, SHARED.telemetry, ORIGINS
+)

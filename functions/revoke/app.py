@@ -11,6 +11,7 @@ from auth_tokens.usecases.revoke_user import revoke_user
 from auth_tokens.usecases.validate import Transport, Validated, validate
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler, is_http
+from auth_tokens.web.limited import by_principal
 from auth_tokens.web.paging import user_in_path
 from auth_tokens.web.parameters import parameters_from
 from auth_tokens.web.portal_events import portal_revocation
@@ -69,7 +70,7 @@ http = http_handler(
         "POST /auth/logout": post_logout,
         "DELETE /auth/sessions/{session_id}": delete_session,
         "DELETE /auth/devices/{device_id}": delete_device,
-        "POST /admin/users/{user_id}/revoke": post_admin_revoke,
+        "POST /admin/users/{user_id}/revoke": by_principal(post_admin_revoke, SHARED.limiter),
     },
     SHARED.telemetry,
     ORIGINS,

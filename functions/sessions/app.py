@@ -6,6 +6,7 @@ from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.validate import Validated, validate
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler
+from auth_tokens.web.limited import by_principal
 from auth_tokens.web.paging import page_of, user_in_path
 from auth_tokens.web.parameters import parameters_from
 from auth_tokens.web.requests import Request
@@ -28,15 +29,16 @@ def get_sessions(request: Request) -> Response:
 
 
 def get_devices(request: Request) -> Response:
-    devices = list_devices(_session(request).claims.sub, DEPS)
-    return Response(body={"devices": [device_view(device) for device in devices]})
+    claims = _session(request).claims
+    devices = list_devices(claims.sub, DEPS)
+    return Response(body={"devices": [device_view(device, claims.device_id) for device in devices]})
 
 
 def patch_device(request: Request) -> Response:
-    user_id = _session(request).claims.sub
+    claims = _session(request).claims
     name = parameters_from(request).required_text("name", max_length=200)
-    device = rename_device(request.path_parameters["device_id"], user_id, name, DEPS)
-    return Response(body=device_view(device))
+    device = rename_device(request.path_parameters["device_id"], claims.sub, name, DEPS)
+    return Response(body=device_view(device, claims.device_id))
 
 
 def get_user_sessions(request: Request) -> Response:
@@ -54,7 +56,7 @@ handler = http_handler(
         "GET /auth/sessions": get_sessions,
         "GET /auth/devices": get_devices,
         "PATCH /auth/devices/{device_id}": patch_device,
-        "GET /admin/users/{user_id}/sessions": get_user_sessions,
+        "GET /admin/users/{user_id}/sessions": by_principal(get_user_sessions, SHARED.limiter),
     },
     SHARED.telemetry,
     ORIGINS,

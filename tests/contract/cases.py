@@ -43,6 +43,8 @@ def _sign_in() -> Iterator[Case]:
     yield case("every option", 200, body={**VOUCH, **options})
     yield case("a known device", 200, body={**VOUCH, "device": {"id": "$device_id", "platform": "x"}})
     yield case("a cookie wanted", 200, body={**VOUCH, "mode": "cookie"})
+    yield case("a key to repeat by", 200, body=VOUCH, headers={"Idempotency-Key": "0b9b1c9e"})
+    yield case("no key to repeat by", 400, "invalid_request", body=VOUCH, headers={"Idempotency-Key": ""})
     yield case("no methods", 400, "invalid_request", body={"user_id": "$user_id"})
     yield case("a future", 400, "invalid_request", body={**VOUCH, "auth_time": 2**40 - 1})
     yield case("no such client", 400, "unauthorized_client", body={**VOUCH, "client_id": "nobody"})

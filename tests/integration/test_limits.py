@@ -1,15 +1,18 @@
 """Rate limits on the real database: exact over environments and the second, and open when their table is away."""
 
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import InvalidCredentials, RateLimited
-from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT, LOGIN_PER_SOURCE
+from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT, LOGIN_PER_SOURCE, REFRESH_PER_SESSION
 from auth_tokens.usecases.login import LoginRequest, login
+from auth_tokens.usecases.metadata import metadata_of
 from auth_tokens.usecases.ports import Caller
 from tests.support.world import CALLER, PASSWORD, World
 
@@ -160,3 +163,39 @@ def test_two_accounts_of_one_name_are_neither(fresh_world: World) -> None:
 def test_a_user_name_of_blanks_is_nobodys(world: World, blank: str) -> None:
     with pytest.raises(Exception, match="username is missing"):
         login(LoginRequest(blank, PASSWORD), CALLER, world.issuing)
+
+
+def test_a_session_refreshed_in_a_loop_is_slowed_down_and_never_lost(world: World) -> None:
+    """The bucket is filled up by hand but for its last place."""
+    name = world.user()
+    answer = world.login(name)
+    full_ms = world.clock.now * 1000 + REFRESH_PER_SESSION.burst_ms
+    record = world.issuing.store.load(uuid.UUID(answer.session_id).bytes)
+    assert record is not None
+    metadata = replace(metadata_of(record, world.issuing.cipher), refresh_tat_ms=full_ms)
+    sealed = metadata.sealed(world.issuing.cipher, record.id, record.user_id, 0)
+    world.sql("UPDATE auth_user_tokens SET metadata = %s WHERE id = %s", sealed, record.id)
+
+    last = world.refresh(answer.token)
+    with pytest.raises(RateLimited) as refusal:
+        world.refresh(last.token)
+    assert world.refresh(answer.token).token == last.token  # a repeat spends nothing, and is not counted
+    world.clock.now += refusal.value.retry_after_s
+
+    assert refusal.value.retry_after_s == 1
+    assert world.refresh(last.token)
+
+
+def test_a_refresh_that_was_refused_leaves_its_row_as_it_was(world: World) -> None:
+    answer = world.login(world.user())
+    record = world.issuing.store.load(uuid.UUID(answer.session_id).bytes)
+    assert record is not None
+    full = replace(metadata_of(record, world.issuing.cipher), refresh_tat_ms=(world.clock.now + 10**6) * 1000)
+    sealed = full.sealed(world.issuing.cipher, record.id, record.user_id, 0)
+    world.sql("UPDATE auth_user_tokens SET metadata = %s WHERE id = %s", sealed, record.id)
+    before = world.row(answer.session_id)
+
+    with pytest.raises(RateLimited):
+        world.refresh(answer.token)
+
+    assert world.row(answer.session_id) == before

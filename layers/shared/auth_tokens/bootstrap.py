@@ -19,9 +19,11 @@ from auth_tokens.adapters.kms.client import KmsClient, kms_client
 from auth_tokens.adapters.kms.held_keys import HeldKeys
 from auth_tokens.adapters.kms.keyring import KeyRing
 from auth_tokens.adapters.kms.wrapper import KmsKeyWrapper
+from auth_tokens.adapters.memory_limits import MemoryLimiter
 from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig, backoff_s
 from auth_tokens.adapters.mysql.events import EventWriter, MySqlEventLog
 from auth_tokens.adapters.mysql.keys import KeyTable
+from auth_tokens.adapters.mysql.limits import MySqlLimiter
 from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
 from auth_tokens.adapters.mysql.portal import MySqlPortal
 from auth_tokens.adapters.mysql.revocations import MySqlRevocations
@@ -84,6 +86,8 @@ class Parts:
     cipher: RowCipher
     events: EventWriter
     event_log: MySqlEventLog
+    limiter: MySqlLimiter
+    memory_limiter: MemoryLimiter
     store: MySqlTokenStore
     public_keys: PublicKeys
     verifier: JwtVerifier
@@ -124,6 +128,8 @@ def parts(
         cipher=RowCipher("auth_user_tokens.metadata", keys, telemetry),
         events=events,
         event_log=MySqlEventLog(database, events, event_cipher.open),
+        limiter=MySqlLimiter(database, keys, telemetry, clock_ms),
+        memory_limiter=MemoryLimiter(clock_ms),
         store=MySqlTokenStore(database, events, telemetry),
         public_keys=public_keys,
         verifier=JwtVerifier(public_keys, settings.issuer, settings.audience),
@@ -148,7 +154,6 @@ def database_config(settings: Settings, timeout_s: int = _REQUEST_TIMEOUT_S) -> 
 
 def issuing(shared: Parts) -> IssueDeps:
     """For issue and refresh."""
-    from auth_tokens.adapters.mysql.limits import MySqlLimiter
     from auth_tokens.adapters.passwords import PortalPasswords
 
     settings = shared.settings
@@ -160,7 +165,7 @@ def issuing(shared: Parts) -> IssueDeps:
         cipher=shared.cipher,
         signer=_signer(shared),
         passwords=PortalPasswords(settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes),
-        limiter=MySqlLimiter(shared.database, shared.keys, shared.telemetry, shared.clock_ms),
+        limiter=shared.limiter,
         events=shared.event_log,
         clock=shared.clock,
         # To the millisecond: of two sessions of one second, the order of ids tells the older.

@@ -46,10 +46,17 @@ class InvalidScope(TokenServiceError):
 
 
 class InvalidGrant(TokenServiceError):
-    """Unknown, expired, revoked, reused or bound elsewhere: one public text for all (RFC 6749 §5.2)."""
+    """Unknown, expired, revoked, reused or bound elsewhere: one public text for all (RFC 6749 §5.2).
+
+    is_forged: never a token of ours, found out without I/O; the caller is not told, the limit of guesses is.
+    """
 
     code = "invalid_grant"
     description = "The token is not valid."
+
+    def __init__(self, detail: str = "", *, is_forged: bool = False) -> None:
+        super().__init__(detail)
+        self.is_forged = is_forged
 
 
 class InvalidCredentials(TokenServiceError):

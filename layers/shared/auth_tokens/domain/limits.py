@@ -1,10 +1,12 @@
 """Rate limits by GCRA: a bucket is one number, the theoretical arrival time (TAT).
 
 An attempt at `now` conforms if TAT - burst_ms <= now; then TAT = max(TAT, now) + interval_ms.
-The statement in adapters/mysql/limits.py does the same in one write.
+The statement in adapters/mysql/limits.py does the same in one write. docs/adr/0006 has the limits and their reasons.
 """
 
 from dataclasses import dataclass
+
+from auth_tokens.domain.errors import RateLimited
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,23 @@ class Limit:
         """Whole seconds until the next attempt conforms, at least 1."""
         return max(1, -(-(tat_ms - self.burst_ms - now_ms) // 1000))
 
+    def taken(self, tat_ms: int, now_ms: int) -> int:
+        """The TAT after one more attempt. Raises RateLimited, which leaves the bucket as it is."""
+        if tat_ms - self.burst_ms > now_ms:
+            raise RateLimited(self.retry_after_s(tat_ms, now_ms), self.name)
+        return max(tat_ms, now_ms) + self.interval_ms
+
 
 # NIST SP 800-63B §3.2.2 allows at most 100 consecutive failures; these end by themselves and a
 # success clears the account's, so nobody is locked out for good.
 LOGIN_PER_ACCOUNT = Limit("login-account", burst=10, interval_ms=30_000)
 LOGIN_PER_SOURCE = Limit("login-source", burst=100, interval_ms=600)
+# A session's bucket lies in its own row and is written by the rotation that it counts: no statement more.
+# No client needs a token a second; one in a tight loop is slowed down before it is a load.
+REFRESH_PER_SESSION = Limit("refresh-session", burst=1000, interval_ms=1000)
+# Forged tokens, which must not cost a statement (invariant 3), so counted in memory, each environment for itself.
+# The tag is 128 bits: nobody guesses one; the limit keeps scanning from being free.
+GUESSES_PER_SOURCE = Limit("guess-source", burst=1000, interval_ms=1000)
+# Against a backend gone wild, not against an attacker: it has signed.
+IAM_PER_PRINCIPAL = Limit("iam-principal", burst=2000, interval_ms=10)
+INTROSPECTION_PER_PRINCIPAL = Limit("introspection-principal", burst=5000, interval_ms=2)

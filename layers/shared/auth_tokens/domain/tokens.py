@@ -118,6 +118,13 @@ class TokenCodec:
         secret = hmac.digest(self._keys(epoch).chain, message, sha256)
         return replace(token, epoch=epoch, generation=generation, secret=secret)
 
+    def seeded(self, kind: TokenKind, epoch: int, row_id: bytes, generation: int, seed: bytes) -> OpaqueToken:
+        """A token whose secret follows from a seed that its caller keeps, instead of randomness: who calls again
+        gets it again (docs/adr/0015). Without the seed, chain key and row do not yield it."""
+        message = b"seed " + row_id + generation.to_bytes(4, "big") + seed
+        secret = hmac.digest(self._keys(epoch).chain, message, sha256)
+        return OpaqueToken(kind, epoch, row_id, generation, secret)
+
     def csrf_token(self, token: OpaqueToken) -> str:
         """The X-CSRF-Token that goes with a browser session; the same across its rotations in an epoch."""
         digest = hmac.digest(self._keys(token.epoch).tag, b"csrf" + token.id, sha256)

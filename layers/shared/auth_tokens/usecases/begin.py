@@ -48,6 +48,15 @@ class Authentication:
 
 
 @dataclass(frozen=True, slots=True)
+class RepeatKey:
+    """Makes a start of a session repeatable: id and tokens follow from it. request_hash: of what was asked."""
+
+    session_id: bytes
+    seed: bytes = field(repr=False)
+    request_hash: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """What a session will be: decided before anything is written."""
 
@@ -57,6 +66,7 @@ class Grant:
     kind: TokenKind
     policy: Policy
     how: Authentication
+    repeat: RepeatKey | None = None
 
 
 def grant_for(user: User, options: SessionOptions, how: Authentication, deps: IssueDeps) -> Grant:
@@ -82,29 +92,34 @@ def begin_session(
     now: int,
     *,
     event: EventType,
-) -> TokenAnswer:
+    repeat: RepeatKey | None = None,
+) -> TokenAnswer | None:
     """Start a session for a recognised user; one transaction, then one signature.
 
+    None: by this `repeat`, another call has started it meanwhile.
     Raises as grant_for does, SessionLimitReached (nothing written), Unavailable.
     """
-    grant = grant_for(user, options, how, deps)
-    session_id, new_device_id = deps.new_id(), deps.new_id()
+    grant = replace(grant_for(user, options, how, deps), repeat=repeat)
+    session_id = repeat.session_id if repeat else deps.new_id()
+    new_device_id = deps.new_id()
+    # Made before the transaction: a key that this environment lacks yet comes from KMS and the store, and neither
+    # is asked while the user's other sign-ins wait.
+    session, token = _session(grant, session_id, new_device_id, caller, deps, now)
 
     def plan(standing: Standing) -> SessionStart:
         known = _known(standing.device, grant)
         device, device_token = _device(grant, options.device, known or new_device_id, caller, deps, now)
-        session, token = _session(grant, session_id, device.id, caller, deps, now)
+        placed = replace(session, device_id=device.id)
         ended = _ended(standing.sessions, device.id, grant.policy)
-        events = [_started(session, caller, event), *_evictions(session, ended)]
+        events = [_started(placed, caller, event), *_evictions(placed, ended)]
         if known is None:
-            events.append(_new_device(session, caller, grant.policy))
-        return SessionStart(session, device, [s.id for s in ended], events, token, device_token)
+            events.append(_new_device(placed, caller, grant.policy))
+        return SessionStart(placed, device, [s.id for s in ended], events, token, device_token)
 
     bucket = deps.limiter.bucket(LOGIN_PER_ACCOUNT, canonical_username(user.username))
     named = id_from(options.device.id) if options.device.id else None
     start = deps.store.start_session(Seat(user.id, session_id, named, now, bucket), plan)
-    assert start is not None
-    return _answer(start, deps, now)
+    return _answer(start, deps, now) if start else None
 
 
 def open_session(
@@ -156,7 +171,7 @@ def _device(
         known = _blank(user, known, TokenKind.DEVICE, known, grant.client_id, epoch, now)
     expires_at, absolute_expires_at = grant.policy.device.ends(now, now)
     before = metadata_of(known, deps.cipher)
-    named = Metadata(name=wanted.name or before.name, platform=wanted.platform or before.platform)
+    named = replace(before, name=wanted.name or before.name, platform=wanted.platform or before.platform)
     is_remembered = wanted.remember and grant.policy.remember_devices
     generation = known.generation + 1 if is_remembered and known.token_hash else known.generation
     metadata = named.seen_at(caller).sealed(deps.cipher, known.id, user.id, generation)
@@ -169,7 +184,7 @@ def _device(
     )
     if not is_remembered:
         return device, None
-    token = OpaqueToken(TokenKind.DEVICE, epoch, device.id, generation, deps.entropy(SECRET_BYTES))
+    token = _token(grant, TokenKind.DEVICE, epoch, device.id, generation, deps)
     remembered = replace(
         device,
         generation=generation,
@@ -187,20 +202,30 @@ def _session(
     grant: Grant, session_id: bytes, device_id: bytes, caller: Caller, deps: IssueDeps, now: int
 ) -> tuple[TokenRecord, OpaqueToken]:
     user, epoch = grant.user, deps.keys.chain_epoch()
-    token = OpaqueToken(grant.kind, epoch, session_id, 0, deps.entropy(SECRET_BYTES))
+    token = _token(grant, grant.kind, epoch, session_id, 0, deps)
     expires_at, absolute_expires_at = grant.policy.lifetimes(grant.kind).ends(now, now)
+    seen = Metadata(refresh_tat_ms=now * 1000, pace=str(now)).seen_at(caller)
     record = replace(
         _blank(user, session_id, grant.kind, device_id, grant.client_id, epoch, now),
         scope=grant.scope,
         token_hash=deps.codec.store_hash(token),
+        retry_key_hash=grant.repeat.request_hash if grant.repeat else None,
         auth_time=grant.how.auth_time,
         acr=grant.how.acr,
         amr=grant.how.amr,
         expires_at=expires_at,
         absolute_expires_at=absolute_expires_at,
-        metadata=Metadata(pace=str(now)).seen_at(caller).sealed(deps.cipher, session_id, user.id, 0),
+        metadata=seen.sealed(deps.cipher, session_id, user.id, 0),
     )
     return record, token
+
+
+def _token(
+    grant: Grant, kind: TokenKind, epoch: int, row_id: bytes, generation: int, deps: IssueDeps
+) -> OpaqueToken:
+    if grant.repeat:
+        return deps.codec.seeded(kind, epoch, row_id, generation, grant.repeat.seed)
+    return OpaqueToken(kind, epoch, row_id, generation, deps.entropy(SECRET_BYTES))
 
 
 def _blank(

@@ -9,11 +9,11 @@ from auth_tokens.domain.requirements import Requirements
 from auth_tokens.domain.sessions import User
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.usecases.ports import (
+    AccountLimiter,
     Cipher,
     Clock,
     EventLog,
     Keys,
-    Limiter,
     PasswordHasher,
     Portal,
     Reporter,
@@ -60,7 +60,7 @@ class IssueDeps:
     cipher: Cipher
     signer: Signer
     passwords: PasswordHasher
-    limiter: Limiter
+    limiter: AccountLimiter
     events: EventLog
     clock: Clock
     new_id: Callable[[], bytes]

@@ -1,15 +1,14 @@
 """Token introspection (RFC 7662) for trusted resource servers."""
 
-import hmac
 from typing import Any
 
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.sessions import TokenRecord
-from auth_tokens.domain.tokens import MalformedToken, TokenKind, kind_of
+from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind, kind_of
 from auth_tokens.usecases.deps import SessionDeps
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import Credential, Transport, is_current, validate
 
 INACTIVE: dict[str, Any] = {"active": False}
 
@@ -57,18 +56,20 @@ def _opaque(text: str, kind: TokenKind, deps: SessionDeps) -> dict[str, Any]:
         token = deps.codec.parse(text, kind)
     except MalformedToken:
         return INACTIVE
+    now = deps.clock()
     record = deps.store.load(token.id)
-    is_current = (
-        record is not None
-        and record.kind is kind
-        and record.generation == token.generation
-        and hmac.compare_digest(record.token_hash or b"", deps.codec.store_hash(token))
-    )
-    if record is None or not is_current:
+    if record is None or record.kind is not kind or not _is_usable(record, token, deps, now):
         return INACTIVE
-    if not record.is_live(deps.clock()) or not record.is_owned_by_active_user:
+    if not record.is_live(now) or not record.is_owned_by_active_user:
         return INACTIVE
     return _members(record, kind, deps)
+
+
+def _is_usable(record: TokenRecord, token: OpaqueToken, deps: SessionDeps, now: int) -> bool:
+    """A browser session's token as long as the authorizer takes it, its predecessor in the retry window included;
+    of the other kinds the current one, as a spent one only gets its holder the next."""
+    is_spent = record.generation != token.generation
+    return is_current(record, token, deps, now) and (record.kind is TokenKind.SESSION or not is_spent)
 
 
 def _members(record: TokenRecord, kind: TokenKind, deps: SessionDeps) -> dict[str, Any]:

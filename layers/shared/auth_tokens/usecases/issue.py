@@ -1,31 +1,49 @@
 """A trusted backend vouches for a user whom it has recognised itself (SSO, MFA)."""
 
-from dataclasses import dataclass, field
+import hmac
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
-from auth_tokens.domain.errors import AccessDenied, InvalidRequest
+from auth_tokens.domain.errors import AccessDenied, InvalidRequest, Unavailable
 from auth_tokens.domain.events import EventType
-from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.begin import Authentication, SessionOptions, begin_session
+from auth_tokens.domain.ids import uuid7
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.tokens import OpaqueToken
+from auth_tokens.usecases.answers import TokenAnswer, token_answer
+from auth_tokens.usecases.begin import Authentication, RepeatKey, SessionOptions, begin_session
 from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.ports import Caller
+
+# How long the same Idempotency-Key gets the same session again: enough for every retry of a caller that waits.
+ISSUE_RETRY_S = 600
+
+_OTHER_REQUEST = "Idempotency-Key was used for another request."
+_Begin = Callable[[RepeatKey | None], TokenAnswer | None]
 
 
 @dataclass(frozen=True, slots=True)
 class IssueRequest:
-    """Who was recognised, how (amr: RFC 8176 values) and when (auth_time: epoch seconds, default now)."""
+    """Who was recognised, how (amr: RFC 8176 values) and when (auth_time: epoch seconds, default now).
+
+    retry_key: the caller's Idempotency-Key.
+    """
 
     user_id: str
     amr: tuple[str, ...]
     acr: str = ""
     auth_time: int | None = None
     options: SessionOptions = field(default_factory=SessionOptions)
+    retry_key: str | None = field(default=None, repr=False)
 
 
 def issue(request: IssueRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer:
     """Start a session on a trusted backend's word.
 
-    Raises InvalidRequest (auth_time ahead of now), AccessDenied (unknown or disabled user),
-    UnauthorizedClient, InvalidScope, Unavailable.
+    The same request with the same Idempotency-Key gets the same session with the same tokens for ISSUE_RETRY_S,
+    as long as they are unused. Raises InvalidRequest (auth_time ahead of now, or the key was used for another
+    request or its session has gone on), AccessDenied (unknown or disabled user, mode not allowed),
+    UnauthorizedClient, InvalidScope, SessionLimitReached, Unavailable.
     """
     now = deps.clock()
     auth_time = now if request.auth_time is None else request.auth_time
@@ -35,6 +53,83 @@ def issue(request: IssueRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     if account is None or not account.user.is_active:
         raise AccessDenied("unknown or disabled user")
     how = Authentication(request.amr, request.acr, auth_time)
-    return begin_session(
-        account.user, request.options, how, caller, deps, now, event=EventType.SESSION_ISSUED
+
+    def begin(repeat: RepeatKey | None) -> TokenAnswer | None:
+        event = EventType.SESSION_ISSUED
+        return begin_session(
+            account.user, request.options, how, caller, deps, now, event=event, repeat=repeat
+        )
+
+    if request.retry_key is not None:
+        return _once(request, f"{caller.principal}\0{request.retry_key}", begin, deps, now)
+    answer = begin(None)
+    assert answer is not None  # its id is its own
+    return answer
+
+
+def _once(request: IssueRequest, key: str, begin: _Begin, deps: IssueDeps, now: int) -> TokenAnswer:
+    """The session of a principal's key: the one that is there, or a new one."""
+    slots = [RepeatKey(_session_id(key, slot, deps), key.encode()) for slot in _slots(now)]
+    for _ in range(2):  # a second look finds what a simultaneous call has begun
+        for repeat in slots:
+            record = deps.store.load(repeat.session_id)
+            if record is not None and now - record.created_at < ISSUE_RETRY_S:
+                return _again(request, repeat, record, deps, now)
+        epoch = deps.keys.chain_epoch()
+        answer = begin(replace(slots[0], request_hash=_request_hash(request, slots[0], epoch, deps)))
+        if answer is not None:
+            _check_owner(request, slots[0], deps)
+            return answer
+    raise Unavailable("contention")
+
+
+def _slots(now: int) -> tuple[int, int]:
+    """The stretches of time in which the key may have been used: this one, and the one before."""
+    return now // ISSUE_RETRY_S, now // ISSUE_RETRY_S - 1
+
+
+def _session_id(key: str, slot: int, deps: IssueDeps) -> bytes:
+    # A UUIDv7 like any other: it tells the beginning of its stretch of time, and is told by the key.
+    return uuid7(slot * ISSUE_RETRY_S * 1000, deps.keys.pseudonym("issue", f"{key}\0{slot}")[:10])
+
+
+def _request_hash(request: IssueRequest, repeat: RepeatKey, epoch: int, deps: IssueDeps) -> bytes:
+    options, device = request.options, request.options.device
+    wanted = (options.kind.value, options.scope, options.client_id)
+    named = (device.id, device.name, device.platform, device.remember)
+    said = (request.user_id, request.amr, request.acr, request.auth_time)
+    token = deps.codec.seeded(options.kind, epoch, repeat.session_id, 0, repeat.seed)
+    return deps.keys.retry_key_hash(token, json.dumps([said, wanted, named]))
+
+
+def _again(
+    request: IssueRequest, repeat: RepeatKey, record: TokenRecord, deps: IssueDeps, now: int
+) -> TokenAnswer:
+    if record.generation > 0 or not record.is_live(now):
+        raise InvalidRequest("Idempotency-Key was used, and its session has gone on or ended.")
+    asked = _request_hash(request, repeat, record.key_epoch, deps)
+    if not hmac.compare_digest(record.retry_key_hash or b"", asked):
+        raise InvalidRequest(_OTHER_REQUEST)
+    token = _derived(record, repeat, deps)
+    if token is None:
+        raise Unavailable("the keys of a repeated issue have changed")
+    device = (
+        deps.store.load(record.device_id) if request.options.device.remember and record.device_id else None
     )
+    device_token = _derived(device, repeat, deps) if device and device.is_live(now) else None
+    text = deps.codec.encode(device_token) if device_token else None
+    return token_answer(record, token, deps, scope=record.scope, now=now, device_token=text)
+
+
+def _derived(record: TokenRecord, repeat: RepeatKey, deps: IssueDeps) -> OpaqueToken | None:
+    """The row's current token by the key's seed; None where it is not of that seed, or spent."""
+    token = deps.codec.seeded(record.kind, record.key_epoch, record.id, record.generation, repeat.seed)
+    is_current = hmac.compare_digest(deps.codec.store_hash(token), record.token_hash or b"")
+    return token if is_current else None
+
+
+def _check_owner(request: IssueRequest, repeat: RepeatKey, deps: IssueDeps) -> None:
+    """Two simultaneous requests for two users by one key: the row is one user's, the other is refused."""
+    record = deps.store.load(repeat.session_id)
+    if record is None or record.user_id != request.user_id:
+        raise InvalidRequest(_OTHER_REQUEST)

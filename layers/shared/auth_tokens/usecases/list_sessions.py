@@ -3,15 +3,18 @@
 import base64
 import binascii
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.metadata import Metadata, metadata_of
+from auth_tokens.usecases.ports import Cipher, SessionOnDevice
 
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
+# How long an owner is shown that a session of theirs ended by reuse; cleanup may end it sooner.
+REUSE_SHOWN_S = 7 * 86_400
 _CURSOR = struct.Struct(">q16s")
 
 
@@ -21,13 +24,15 @@ class SessionView:
 
     record: TokenRecord
     metadata: Metadata
+    device_name: str
 
 
 @dataclass(frozen=True, slots=True)
 class SessionPage:
-    """next_cursor: None on the last page."""
+    """reused: those that ended by reuse lately, on the first page only; next_cursor: None on the last page."""
 
     sessions: list[SessionView]
+    reused: list[SessionView]
     next_cursor: str | None
 
 
@@ -40,10 +45,29 @@ def list_sessions(user_id: str, limit: int, cursor: str | None, deps: SessionDep
     if not 1 <= limit <= MAX_PAGE:
         raise InvalidRequest(f"limit must be from 1 to {MAX_PAGE}.")
     after = _position(cursor) if cursor is not None else None
-    records = deps.store.live_sessions(user_id, deps.clock(), limit + 1, after)
-    page = records[:limit]
-    next_cursor = _cursor(page[-1]) if len(records) > limit else None
-    return SessionPage([SessionView(r, metadata_of(r, deps.cipher)) for r in page], next_cursor)
+    now = deps.clock()
+    found = deps.store.session_list(user_id, now, limit + 1, after, now - REUSE_SHOWN_S)
+    live = [session for session in found if session.record.revoked_at is None]
+    page = [_view(session, deps.cipher) for session in live[:limit]]
+    reused = [_view(session, deps.cipher) for session in found if session not in live]
+    return SessionPage(page, reused, _cursor(page[-1].record) if len(live) > limit else None)
+
+
+def _view(session: SessionOnDevice, cipher: Cipher) -> SessionView:
+    record = session.record
+    return SessionView(record, metadata_of(record, cipher), _device_name(session, cipher))
+
+
+def _device_name(session: SessionOnDevice, cipher: Cipher) -> str:
+    if session.record.device_id is None or session.device_generation is None:
+        return ""
+    device = replace(
+        session.record,
+        id=session.record.device_id,
+        generation=session.device_generation,
+        metadata=session.device_metadata,
+    )
+    return metadata_of(device, cipher).name
 
 
 def _cursor(record: TokenRecord) -> str:

@@ -14,7 +14,7 @@ class Metadata:
     """Address, user agent and place of the latest sign-in or refresh; of a device its name and platform, too.
 
     place: the text of a domain.places.Place, or empty; pace: of a session, the number that domain.pace carries
-    along.
+    along; refresh_tat_ms: the bucket of REFRESH_PER_SESSION. Both are here because each rotation writes it anyway.
     """
 
     address: str = ""
@@ -23,6 +23,7 @@ class Metadata:
     platform: str = ""
     place: str = ""
     pace: str = ""
+    refresh_tat_ms: int = 0
 
     def seen_at(self, caller: Caller) -> "Metadata":
         """The same, with where the caller is now."""
@@ -31,13 +32,13 @@ class Metadata:
 
     def sealed(self, cipher: Cipher, row_id: bytes, user_id: str, generation: int) -> bytes:
         """For the column `metadata` of this row at this generation; texts are cut to MAX_TEXT characters."""
-        cut = [value[:MAX_TEXT] for value in astuple(self)]
+        cut = [value[:MAX_TEXT] if isinstance(value, str) else value for value in astuple(self)]
         return cipher.seal(_utf8(cut), row_id, user_id, generation)
 
 
-def _utf8(texts: list[str]) -> bytes:
+def _utf8(values: list[str | int]) -> bytes:
     """JSON without escapes, which would make twelve bytes of a character; a lone surrogate becomes `?`."""
-    return json.dumps(texts, ensure_ascii=False).encode(errors="replace")
+    return json.dumps(values, ensure_ascii=False).encode(errors="replace")
 
 
 # A later version may append to the list: what this one does not know it leaves out.

@@ -22,12 +22,14 @@ class Caller:
     """Where a request came from, by the gateway's own word (requestContext).
 
     place: by CloudFront's word, where it is in front. Without it anybody may claim any place, so a place is
-    shown and compared, and never decides about a request.
+    shown and compared, and never decides about a request. principal: who signed the request (IAM), the same over
+    the sessions of a role; empty on routes that take no signature, and for direct invocation.
     """
 
     address: str = ""
     user_agent: str = ""
     place: Place | None = None
+    principal: str = ""
 
     @property
     def detail(self) -> dict[str, str | int]:
@@ -96,6 +98,15 @@ class SessionStart:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionOnDevice:
+    """A session's row, and of its device's row what tells the name; None where there is no such row."""
+
+    record: TokenRecord
+    device_metadata: bytes | None
+    device_generation: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceUse:
     """A device whose token opens a session, as it was seen, and the write that spends the token in the same
     transaction. rotation None: it was spent by the call that this one repeats."""
@@ -148,10 +159,11 @@ class TokenStore(Protocol):
     def deny_access_token(self, claims: AccessClaims, event: SecurityEvent) -> None:
         """Remember a `jti` as revoked until its `exp`."""
 
-    def live_sessions(
-        self, user_id: str, now: int, limit: int, after: tuple[int, bytes] | None
-    ) -> list[TokenRecord]:
-        """Newest use first; after: (last_used_at, id) of the last one seen."""
+    def session_list(
+        self, user_id: str, now: int, limit: int, after: tuple[int, bytes] | None, reused_since: int
+    ) -> list[SessionOnDevice]:
+        """The live ones, newest use first; after: (last_used_at, id) of the last one seen. Before the first page's,
+        those that ended by reuse since an instant: one SELECT."""
 
     def live_devices(self, user_id: str, now: int, limit: int) -> list[TokenRecord]:
         """The devices of a user, newest use first."""
@@ -220,6 +232,10 @@ class Limiter(Protocol):
 
     def hit(self, limit: Limit, key: str) -> None:
         """Count one attempt. Raises RateLimited."""
+
+
+class AccountLimiter(Limiter, Protocol):
+    """A limiter that keeps its buckets in the database."""
 
     def bucket(self, limit: Limit, key: str) -> bytes:
         """The bucket's id, for a reset inside another transaction."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.limits import REFRESH_PER_SESSION
 from auth_tokens.domain.rotation import Presented, Refuse, Reuse, Rotate, Verdict, decide
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sessions import TokenRecord
@@ -35,7 +36,7 @@ def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAn
     """Spend a token and answer its one successor, in the same session.
 
     Raises InvalidGrant (malformed, unknown, expired, revoked, reused: a reused session is
-    already revoked and committed), InvalidScope and UnauthorizedClient (nothing spent), Unavailable.
+    already revoked and committed), InvalidScope, UnauthorizedClient and RateLimited (nothing spent), Unavailable.
     RFC 6749 §6; rotation and reuse: RFC 9700 §4.14.
     """
     client_id = deps.client(request.client_id)
@@ -72,7 +73,7 @@ def parse_presented(text: str, kind: TokenKind, deps: IssueDeps) -> OpaqueToken:
     try:
         return deps.codec.parse(text, kind)
     except MalformedToken as exc:
-        raise InvalidGrant(f"malformed: {exc}") from exc
+        raise InvalidGrant(f"malformed: {exc}", is_forged=True) from exc
 
 
 def presented_token(token: OpaqueToken, client_id: str, retry_key: str | None, deps: IssueDeps) -> Presented:
@@ -124,13 +125,16 @@ def next_generation(
     now: int,
 ) -> tuple[OpaqueToken, Rotation]:
     """The successor of a current token, and the write that makes it current. Moves the idle end only.
+    Raises RateLimited: the token is not spent.
 
     The write notes who rotates: should the spent token come back, that is the other side of the evidence.
     """
     assert record.owner is not None
     policy = deps.policy_for(record.owner)
     before = metadata_of(record, deps.cipher)
+    tat_ms = REFRESH_PER_SESSION.taken(before.refresh_tat_ms, now * 1000)
     seen, events = seen_again(record, before, caller, policy.access_ttl_s, now)
+    seen = replace(seen, refresh_tat_ms=tat_ms)
     successor = deps.codec.successor(token, deps.keys.chain_epoch())
     idle_ttl_s = policy.lifetimes(record.kind).idle_ttl_s
     rotation = Rotation(

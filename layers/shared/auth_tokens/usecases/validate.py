@@ -77,7 +77,7 @@ def _browser_session(credential: Credential, deps: ValidateDeps) -> Validated:
     record = _session_row(token, deps)
     if record is None or record.kind is not TokenKind.SESSION or not _is_in_force(record, now):
         raise InvalidAccessToken("session over")
-    if not _is_current(record, token, deps, now):
+    if not is_current(record, token, deps, now):
         raise InvalidAccessToken("spent")
     may_change_state = _csrf_holds(credential, token, deps)
     if credential.changes_state and not may_change_state:
@@ -100,7 +100,7 @@ def _is_in_force(record: TokenRecord, now: int) -> bool:
     return record.is_live(now) and record.is_owned_by_active_user
 
 
-def _is_current(record: TokenRecord, token: OpaqueToken, deps: ValidateDeps, now: int) -> bool:
+def is_current(record: TokenRecord, token: OpaqueToken, deps: ValidateDeps, now: int) -> bool:
     """The current generation, or its predecessor while requests that were under way at a rotation may come in."""
     if token.generation == record.generation - 1:
         if now - (record.rotated_at or 0) >= deps.policy.retry_window_s:

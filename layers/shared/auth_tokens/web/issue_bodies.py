@@ -1,12 +1,15 @@
 """The bodies of login and issue as what the use cases take."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.ids import is_user_id
 from auth_tokens.domain.policy import MODES
 from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.issue import IssueRequest
 from auth_tokens.usecases.login import LoginRequest
-from auth_tokens.web.parameters import Parameters
+from auth_tokens.web.parameters import Parameters, checked_idempotency_key
 
 MAX_USERNAME = 255
 # Long enough for any passphrase, short enough that nobody buys Argon2 time with a megabyte.
@@ -25,7 +28,7 @@ def login_request(parameters: Parameters) -> LoginRequest:
     )
 
 
-def issue_request(parameters: Parameters) -> IssueRequest:
+def issue_request(parameters: Parameters, retry_key: str | None) -> IssueRequest:
     """`{"user_id", "amr", "acr"?, "auth_time"?, …options}`. Raises InvalidRequest naming the member."""
     user_id = parameters.required_text("user_id", MAX_USER_ID)
     if not is_user_id(user_id):
@@ -39,7 +42,15 @@ def issue_request(parameters: Parameters) -> IssueRequest:
         acr=parameters.word("acr", MAX_ACR) or "",
         auth_time=parameters.whole("auth_time"),
         options=session_options(parameters),
+        retry_key=retry_key,
     )
+
+
+def direct_issue_request(event: Mapping[str, Any]) -> IssueRequest:
+    """The same as an event, which has no headers: `idempotency_key` is one member more."""
+    parameters = Parameters(event)
+    key = parameters.text("idempotency_key")
+    return issue_request(parameters, checked_idempotency_key(key) if key is not None else None)
 
 
 def session_options(parameters: Parameters) -> SessionOptions:

@@ -117,8 +117,11 @@ def parameters_from(request: Request, *, form: bool = False, empty: bool = False
 def idempotency_key(request: Request) -> str | None:
     """The Idempotency-Key header: 1 to 255 visible ASCII characters, or None where absent."""
     key = request.headers.get("idempotency-key")
-    if key is None:
-        return None
+    return checked_idempotency_key(key) if key is not None else None
+
+
+def checked_idempotency_key(key: str) -> str:
+    """A key from wherever it came. Raises InvalidRequest."""
     if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not _is_visible_ascii(key):
         raise InvalidRequest("Idempotency-Key must be 1 to 255 visible ASCII characters.")
     return key

@@ -59,7 +59,9 @@ def request_from(event: Mapping[str, Any]) -> Request:
         query=tuple(parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)),
         path_parameters=event.get("pathParameters") or {},
         body=_body(event),
-        caller=Caller(http.get("sourceIp") or "", http.get("userAgent") or "", _place(headers)),
+        caller=Caller(
+            http.get("sourceIp") or "", http.get("userAgent") or "", _place(headers), _principal(context)
+        ),
         request_id=context.get("requestId") or "",
     )
 
@@ -81,6 +83,12 @@ def cookies_from(pairs: list[str]) -> dict[str, str]:
         if separator:
             cookies[name] = value
     return {name: value for name, value in cookies.items() if name not in repeated}
+
+
+def _principal(context: Mapping[str, Any]) -> str:
+    """The unique id of the user or role that signed; a role's session name, which changes, is left out."""
+    iam = (context.get("authorizer") or {}).get("iam") or {}
+    return str(iam.get("userId") or "").partition(":")[0]
 
 
 def _place(headers: Mapping[str, str]) -> Place | None:

@@ -55,7 +55,7 @@ def _check_csrf(cookie: str, request: Request, codec: TokenCodec) -> None:
     try:
         expected = codec.csrf_token(codec.parse(cookie, TokenKind.SESSION))
     except MalformedToken as exc:
-        raise InvalidGrant(f"malformed: {exc}") from exc
+        raise InvalidGrant(f"malformed: {exc}", is_forged=True) from exc
     if not hmac.compare_digest(
         expected.encode(), request.headers.get("x-csrf-token", "").encode(errors="replace")
     ):

@@ -1,5 +1,6 @@
 """Domain objects as the JSON that callers see: ids as UUID texts, instants as epoch seconds."""
 
+import ipaddress
 from typing import Any
 
 from auth_tokens.domain.claims import AccessClaims
@@ -36,12 +37,13 @@ def session_page_view(page: SessionPage, current_sid: str | None) -> dict[str, A
     """A page of sessions; current_sid: the one that asks, if it is the user's own list."""
     return {
         "sessions": [_session_view(session, current_sid) for session in page.sessions],
+        "reused": [_reused_view(session, current_sid) for session in page.reused],
         "next_cursor": page.next_cursor,
     }
 
 
-def device_view(device: DeviceView) -> dict[str, Any]:
-    """One device."""
+def device_view(device: DeviceView, current_id: str) -> dict[str, Any]:
+    """One device; current_id: of the one that asks."""
     record = device.record
     return {
         "device_id": text_of(record.id),
@@ -51,6 +53,8 @@ def device_view(device: DeviceView) -> dict[str, Any]:
         "remembered": record.token_hash is not None,
         "created_at": record.created_at,
         "last_used_at": record.last_used_at,
+        "place": device.metadata.place,
+        "current": text_of(record.id) == current_id,
     }
 
 
@@ -89,7 +93,23 @@ def _session_view(session: SessionView, current_sid: str | None) -> dict[str, An
         "expires_at": record.expires_at,
         "auth_time": record.auth_time,
         "amr": list(record.amr),
-        "address": session.metadata.address,
+        "device_name": session.device_name,
+        "address": session.metadata.address if current_sid else coarse_address(session.metadata.address),
         "user_agent": session.metadata.user_agent,
+        "place": session.metadata.place,
         "current": session_id == current_sid,
     }
+
+
+def _reused_view(session: SessionView, current_sid: str | None) -> dict[str, Any]:
+    """A session that ended because a spent token came back: when, and where its last rotation came from."""
+    return {**_session_view(session, current_sid), "ended_at": session.record.revoked_at}
+
+
+def coarse_address(address: str) -> str:
+    """The network of an address, which is all that others than its owner are shown; empty for what is none."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from auth_tokens.adapters.mysql.connection import Database
-from auth_tokens.domain.errors import RateLimited
+from auth_tokens.domain.errors import RateLimited, Unavailable
 from auth_tokens.domain.limits import Limit
 from auth_tokens.observability import Telemetry
 from auth_tokens.usecases.ports import Keys
@@ -33,7 +33,7 @@ WHERE bucket = %s
 
 
 class MySqlLimiter:
-    """Port usecases.ports.Limiter. Fails open: its table being unwritable costs the limit, not the login."""
+    """Port usecases.ports.AccountLimiter. Fails open: its table being unwritable costs the limit, not the login."""
 
     def __init__(
         self, database: Database, keys: Keys, telemetry: Telemetry, now_ms: Callable[[], int]
@@ -44,7 +44,12 @@ class MySqlLimiter:
         self._now_ms = now_ms
 
     def hit(self, limit: Limit, key: str) -> None:
-        bucket, now = self.bucket(limit, key), self._now_ms()
+        now = self._now_ms()
+        try:
+            bucket = self.bucket(limit, key)
+        except Unavailable:
+            self._telemetry.count("LimiterFailedOpen")
+            return
         latest = now + limit.burst_ms
         parameters = (bucket, now + limit.interval_ms, latest, now, limit.interval_ms)
         rows_changed = self._database.attempt(HIT_BUCKET, parameters)

@@ -24,7 +24,7 @@ from auth_tokens.domain.policy import TOUCH_INTERVAL_S
 from auth_tokens.domain.sessions import LiveSession, TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.observability import Telemetry
-from auth_tokens.usecases.ports import DeviceUse, Rotation, Seat, SessionStart, Standing
+from auth_tokens.usecases.ports import DeviceUse, Rotation, Seat, SessionOnDevice, SessionStart, Standing
 
 # Index: primary key, each join by primary key. At most one row.
 SELECT_TOKEN = f"""
@@ -198,17 +198,29 @@ SET revoked_at = %s, revoke_reason = %s
 WHERE user_id = %s AND type IN ('refresh', 'session') AND revoked_at IS NULL AND id <> %s
 """
 
-# Index: ix_user_type, then a filesort over one user's few live rows.
-SELECT_LIVE_SESSIONS = f"""
-SELECT {TOKEN_COLUMNS}
+# Index: ix_user_type, then a filesort over one user's few rows; the devices by primary key. Two lists in one
+# look: what ended by reuse, at most so many, and a page of what is live.
+SELECT_SESSIONS = f"""
+(SELECT {TOKEN_COLUMNS}, d.metadata AS device_metadata, d.generation AS device_generation
 FROM auth_user_tokens AS t
+LEFT JOIN auth_user_tokens AS d ON d.id = t.device_id
+WHERE t.user_id = %s
+  AND t.type IN ('refresh', 'session')
+  AND t.revoke_reason = 'reuse'
+  AND t.revoked_at >= %s
+ORDER BY t.revoked_at DESC, t.id DESC
+LIMIT %s)
+UNION ALL
+(SELECT {TOKEN_COLUMNS}, d.metadata AS device_metadata, d.generation AS device_generation
+FROM auth_user_tokens AS t
+LEFT JOIN auth_user_tokens AS d ON d.id = t.device_id
 WHERE t.user_id = %s
   AND t.type IN ('refresh', 'session')
   AND t.revoked_at IS NULL
   AND t.expires_at > %s
   AND (t.last_used_at < %s OR (t.last_used_at = %s AND t.id < %s))
 ORDER BY t.last_used_at DESC, t.id DESC
-LIMIT %s
+LIMIT %s)
 """
 
 # Index: ix_user_type, as above.
@@ -227,6 +239,8 @@ SET metadata = %s
 WHERE id = %s AND generation = %s AND type = 'device' AND revoked_at IS NULL
 """
 
+# Of the sessions that ended by reuse: evidence for their owner, not a history.
+MAX_REUSED = 10
 _END_OF_TIME = 2**33
 _AFTER_ALL = (_END_OF_TIME, b"\xff" * 16)
 
@@ -338,13 +352,18 @@ class MySqlTokenStore:
 
         self._revoke_with(event, work)
 
-    def live_sessions(
-        self, user_id: str, now: int, limit: int, after: tuple[int, bytes] | None
-    ) -> list[TokenRecord]:
+    def session_list(
+        self, user_id: str, now: int, limit: int, after: tuple[int, bytes] | None, reused_since: int
+    ) -> list[SessionOnDevice]:
+        reused = (user_id, to_sql(reused_since), 0 if after else MAX_REUSED)
         last_used_at, row_id = after or _AFTER_ALL
         bound = to_sql(last_used_at)
-        rows = self._database.query(SELECT_LIVE_SESSIONS, (user_id, to_sql(now), bound, bound, row_id, limit))
-        return [record_from(row) for row in rows]
+        live = (user_id, to_sql(now), bound, bound, row_id, limit)
+        rows = self._database.query(SELECT_SESSIONS, (*reused, *live))
+        return [
+            SessionOnDevice(record_from(row), row["device_metadata"], row["device_generation"])
+            for row in rows
+        ]
 
     def live_devices(self, user_id: str, now: int, limit: int) -> list[TokenRecord]:
         rows = self._database.query(SELECT_LIVE_DEVICES, (user_id, to_sql(now), limit))

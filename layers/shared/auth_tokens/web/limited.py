@@ -1,0 +1,33 @@
+"""Routes with a limit around them."""
+
+from auth_tokens.domain.errors import InvalidGrant
+from auth_tokens.domain.limits import GUESSES_PER_SOURCE, IAM_PER_PRINCIPAL, Limit
+from auth_tokens.usecases.ports import Limiter
+from auth_tokens.web.handler import Route
+from auth_tokens.web.requests import Request
+from auth_tokens.web.responses import Response
+
+
+def by_principal(route: Route, limiter: Limiter, limit: Limit = IAM_PER_PRINCIPAL) -> Route:
+    """A route that only signed requests reach, so many for each principal."""
+
+    def limited(request: Request) -> Response:
+        limiter.hit(limit, request.caller.principal)
+        return route(request)
+
+    return limited
+
+
+def by_guesses(route: Route, limiter: Limiter) -> Route:
+    """A route at which forged tokens count for their source. Good tokens never do, so that nobody is kept out by
+    a guesser behind the same address."""
+
+    def limited(request: Request) -> Response:
+        try:
+            return route(request)
+        except InvalidGrant as refusal:
+            if refusal.is_forged:
+                limiter.hit(GUESSES_PER_SOURCE, request.caller.address)
+            raise
+
+    return limited
