@@ -83,6 +83,7 @@ FAILURES: dict[str, tuple[str, str]] = {
     "authorizer/websocket_anonymous": ("Unauthorized", "Unauthorized"),
     "cleanup/through_an_api": ("ValueError", "cleanup is not reachable through an API"),
     "rotate_keys/through_an_api": ("ValueError", "rotate_keys is not reachable through an API"),
+    "rotate_keys/withdraw_unknown": ("InvalidRequest", "withdraw is not the kid of a signing key."),
     "migrate/through_an_api": ("ValueError", "migrate is not reachable through an API"),
 }
 
