@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -80,6 +81,7 @@ def _child(command: list[str], variables: dict[str, str], port: int) -> Iterator
             stdout=log,
             stderr=log,
             preexec_fn=die_with_parent(),
+            start_new_session=True,
         )
         try:
             _wait(process, port)
@@ -88,6 +90,9 @@ def _child(command: list[str], variables: dict[str, str], port: int) -> Iterator
             log.seek(0)
             raise PeerFailed(log.read().decode(errors="replace")[-2000:]) from None
         finally:
+            # Node from a wheel is a wrapper with the real one as its child: both go.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
             stop(process, grace_s=5)
 
 
