@@ -4,10 +4,12 @@ moto encrypts and signs with disabled keys, so the faults are injected where the
 """
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
@@ -66,6 +68,26 @@ def test_a_new_environment_answers_503_with_retry_after_and_recovers(world: Worl
     assert int(answer["headers"]["Retry-After"]) >= 1
     assert json.loads(answer["body"])["error"] == "temporarily_unavailable"
     assert handler(event, None)["statusCode"] == 200
+
+
+def test_kms_is_never_waited_for_with_a_row_locked(world: World) -> None:
+    name = world.user()
+    world.login(name)
+    environment = world.environment()
+    kms = watched(environment)
+    with pytest.MonkeyPatch.context() as patch:
+        execute = Transaction.execute
+
+        def noted(self: Transaction, sql: str, parameters: Sequence[object] = ()) -> int:
+            kms.calls.append(sql.split()[0])
+            return execute(self, sql, parameters)
+
+        patch.setattr(Transaction, "execute", noted)
+        login(LoginRequest(name, PASSWORD), CALLER, bootstrap.issuing(environment))
+
+    transaction = kms.calls[kms.calls.index("BEGIN") : kms.calls.index("COMMIT")]
+    assert [call for call in transaction if call.startswith("decrypt")] == []
+    assert [call for call in kms.calls if call.startswith("decrypt")][-1] == "decrypt signing"
 
 
 @each_fault
