@@ -120,7 +120,7 @@ class TokenCodec:
 
     def seeded(self, kind: TokenKind, epoch: int, row_id: bytes, generation: int, seed: bytes) -> OpaqueToken:
         """A token whose secret follows from a seed that its caller keeps, instead of randomness: who calls again
-        gets it again (docs/adr/0015). Without the seed, chain key and row do not yield it."""
+        gets it again (docs/adr/0016). Without the seed, chain key and row do not yield it."""
         message = b"seed " + row_id + generation.to_bytes(4, "big") + seed
         secret = hmac.digest(self._keys(epoch).chain, message, sha256)
         return OpaqueToken(kind, epoch, row_id, generation, secret)
