@@ -165,8 +165,11 @@ class MariaDb:
 
     def _command(self, files: ServerFiles, data: Path) -> list[str]:
         as_root = ["--user=root"] if os.geteuid() == 0 else []
-        log_size = "--innodb-log-file-size=16M"
-        return [str(files.program), "--no-defaults", *as_root, f"--datadir={data}", log_size, *files.options]
+        # A folder of its own: at its start a server removes the temporary tables of all others in a shared one.
+        temporary = self._state_dir.resolve() / "tmp"
+        temporary.mkdir(exist_ok=True)
+        options = [f"--datadir={data}", f"--tmpdir={temporary}", "--innodb-log-file-size=16M", *files.options]
+        return [str(files.program), "--no-defaults", *as_root, *options]
 
     def _socket_path(self) -> Path:
         path = self._data / "s.sock"

@@ -84,7 +84,7 @@ class LocalStack:
         self.database = self._mariadb.address if self._mariadb else database_address(database_url or "")
         self.port = port or free_port()
         self.base_url = f"http://{HOST}:{self.port}"
-        self.parameters = {"Issuer": self.base_url, **(parameters or {})}
+        self.parameters = {"Issuer": self.base_url, "AdminLabel": "admin", **(parameters or {})}
         self.aws = aws or LocalAws(self.state_dir)
         self._owns_aws = aws is None
         self.specs: dict[str, FunctionSpec] = {}

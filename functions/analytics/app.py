@@ -7,15 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from auth_tokens import bootstrap
-from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.findings import Severity
-from auth_tokens.domain.ids import is_user_id
 from auth_tokens.usecases.analyse import analyse
-from auth_tokens.usecases.list_events import EventFilter, list_events
+from auth_tokens.usecases.list_events import list_events
 from auth_tokens.usecases.summarise import summarise
 from auth_tokens.web.handler import http_handler, is_http
 from auth_tokens.web.limited import by_principal
-from auth_tokens.web.paging import whole_query_value
+from auth_tokens.web.paging import event_filter, span_of
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.views import event_page_view, summary_view
@@ -24,30 +22,15 @@ SHARED = bootstrap.parts(bootstrap.powertools())
 EVENTS = bootstrap.listing_events(SHARED)
 FIGURES = bootstrap.summarising(SHARED)
 SCHEDULED = bootstrap.analysing(SHARED)
-DAY_S = 86_400
-DEFAULT_PAGE = 50
 
 
 def get_events(request: Request) -> Response:
-    user_id = request.query_value("user_id")
-    if user_id is not None and not is_user_id(user_id):
-        raise InvalidRequest("user_id is not the id of a user.")
-    limit = whole_query_value(request, "limit")
-    wanted = EventFilter(
-        user_id=user_id,
-        type=request.query_value("type"),
-        since=whole_query_value(request, "since"),
-        cursor=request.query_value("cursor"),
-        limit=DEFAULT_PAGE if limit is None else limit,
-    )
-    return Response(body=event_page_view(list_events(wanted, EVENTS)))
+    return Response(body=event_page_view(list_events(event_filter(request), EVENTS)))
 
 
 def get_summary(request: Request) -> Response:
-    asked = whole_query_value(request, "span_s")
-    span_s = DAY_S if asked is None else asked
-    summary = summarise(span_s, request.query_value("step") or "hour", FIGURES)
-    return Response(body=summary_view(span_s, summary))
+    span_s, step = span_of(request)
+    return Response(body=summary_view(span_s, summarise(span_s, step, FIGURES)))
 
 
 http = http_handler(

@@ -40,6 +40,7 @@ MAY = {
     "cleanup": (set(), set()),
     "rotate_keys": ({CHAIN}, {SIGNING, CHAIN, METADATA}),
     "analytics": ({CHAIN, METADATA}, set()),
+    "console": ({CHAIN, METADATA}, set()),
     "migrate": (set(), set()),
 }
 EACH = pytest.mark.parametrize("function", sorted(MAY))

@@ -175,6 +175,32 @@ def _operators() -> Iterator[Case]:
     yield case("by week", 400, "invalid_request", query={"step": "week"})
 
 
+def _pages() -> Iterator[Case]:
+    case = partial(Case, "GET /pages/{page}")
+    for page in ("account", "security", "style.css", "common.js"):
+        yield case(page, 200, path={"page": page})
+    yield case("no page", 404, "not_found", path={"page": "app.py"})
+
+    case = partial(Case, "GET /console/summary", who=Who.COOKIE)
+    yield case("of a day", 200)
+    yield case("of nothing", 400, "invalid_request", query={"span_s": "0"})
+
+    case = partial(Case, "GET /console/events", who=Who.COOKIE)
+    yield case("a page", 200, query={"limit": "1"})
+    yield case("an unknown type", 400, "invalid_request", query={"type": "party"})
+
+    case = partial(Case, "GET /console/users/{user_id}", who=Who.COOKIE)
+    yield case("a user", 200)
+    yield case("an unknown one", 200, path={"user_id": "nobody"})
+    yield case("too long an id", 404, "not_found", path={"user_id": TOO_LONG_AN_ID})
+
+    for kind in ("session", "device"):
+        case = partial(Case, f"DELETE /console/users/{{user_id}}/{kind}s/{{{kind}_id}}", who=Who.COOKIE)
+        yield case("the user's", 204)
+        yield case("an unknown one", 404, "not_found", path={f"{kind}_id": NO_ID})
+        yield case("of another user", 404, "not_found", path={"user_id": "nobody"})
+
+
 def _of_every_body() -> Iterator[Case]:
     """What any body can be wrong with, on each route that takes one."""
     for route in OPERATIONS:
@@ -204,10 +230,23 @@ def _of_every_credential() -> Iterator[Case]:
         if {"accessToken"} in alternatives and {"sessionCookie", "csrfToken"} in alternatives:
             yield case("no CSRF token", 403, "access_denied", who=Who.COOKIE_WITHOUT_CSRF)
             yield case("from elsewhere", 403, "access_denied", who=Who.COOKIE_FROM_ELSEWHERE)
+        if all("sessionCookie" in schemes for schemes in alternatives) and alternatives:
+            yield from _of_a_browser_alone(route)
         if {"iam"} in alternatives:
             yield case("unsigned", 403)
             yield case("a bearer", 403, who=Who.BEARER)
             yield case("wrongly signed", 403, who=Who.WRONGLY_SIGNED)
+
+
+def _of_a_browser_alone(route: str) -> Iterator[Case]:
+    """The same on a route for operators' browser sessions."""
+    case = partial(Case, route)
+    yield case("no credential", 401)
+    yield case("a bad cookie", 401, "invalid_token", headers={"Cookie": "__Host-session=x"})
+    yield case("an access token", 403, "access_denied", who=Who.BEARER)
+    if not route.startswith("GET "):
+        yield case("no CSRF token", 403, "access_denied", who=Who.COOKIE_WITHOUT_CSRF)
+        yield case("from elsewhere", 403, "access_denied", who=Who.COOKIE_FROM_ELSEWHERE)
 
 
 def _welcome(route: str) -> Who:
@@ -225,6 +264,7 @@ CASES = (
     *_devices(),
     *_discovery(),
     *_operators(),
+    *_pages(),
     *_of_every_body(),
     *_of_every_credential(),
 )

@@ -36,6 +36,7 @@ def _made(stack: LocalStack, **preferences: object) -> SeedUser:
             " SELECT %s, %s, password_hash, status, created_at FROM auth_users WHERE id = %s",
             (made.id, made.username, BOB.id),
         )
+        cursor.execute("INSERT INTO auth_user_label (user_id, label) VALUES (%s, 'admin')", (made.id,))
         cursor.execute("INSERT INTO user_config (user_id) VALUES (%s)", (made.id,))
         for column, value in preferences.items():
             cursor.execute(f"UPDATE user_config SET {column} = %s WHERE user_id = %s", (value, made.id))

@@ -254,7 +254,7 @@ def test_head_of_a_public_document_is_its_get_without_the_body(visitor: Visitor,
 
 
 def _error_in(reply: Reply) -> str | None:
-    body = reply.json
+    body = reply.json if reply.headers.get("content-type") == "application/json" else None
     return body.get("error") if isinstance(body, dict) else None
 
 

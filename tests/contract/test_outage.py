@@ -14,7 +14,7 @@ from tests.contract.document import OPERATIONS, answer_faults, responses
 from tests.contract.visitor import Visitor
 
 BOB = USERS[1]
-NEEDS_NO_DATABASE = {"GET /.well-known/oauth-authorization-server"}
+NEEDS_NO_DATABASE = {"GET /.well-known/oauth-authorization-server", "GET /pages/{page}"}
 
 
 @pytest.fixture(scope="module")

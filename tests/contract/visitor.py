@@ -71,7 +71,7 @@ class Visitor:
         bearer = anyone.send(_issue({**wanted, "device": {"name": "phone", "remember": True}}))
         browser = anyone.send(_issue({**wanted, "mode": "cookie"}))
         assert (bearer.status, browser.status) == (200, 200)
-        values = {**bearer.json, "username": username, "user_id": user_id}
+        values = {**bearer.json, "username": username, "user_id": user_id, "page": "account"}
         cookie = browser.cookies[0].split(";")[0]
         values["session_token"] = cookie.partition("=")[2]
         return cls(base_url, values, cookie, browser.json["csrf_token"])

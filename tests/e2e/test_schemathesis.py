@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, settings
 from schemathesis import checks
 from schemathesis.specs.openapi import checks as openapi_checks
 
+from local.client import Client
 from local.gateway.arns import REGION
-from local.seed import USERS
+from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
 
 CASES_AN_OPERATION = 20
@@ -30,7 +31,7 @@ CHECKS = [
     openapi_checks.response_schema_conformance,
     openapi_checks.unsupported_method,
 ]
-BOB = USERS[1]
+ALICE, BOB = USERS[:2]
 
 schema = schemathesis.openapi.from_path(Path(__file__).parents[2] / "docs" / "openapi.yaml")
 
@@ -53,6 +54,15 @@ def answers() -> Iterator[Counter[str]]:
     print(f"\nschemathesis: {counted.total()} requests, answers {dict(sorted(counted.items()))}")
 
 
+@pytest.fixture(scope="module")
+def operator(stack: LocalStack) -> dict[str, str]:
+    """The headers of an operator's browser."""
+    body = {"username": ALICE.username, "password": PASSWORD, "mode": "cookie"}
+    reply = Client(stack.base_url).post("/auth/login", body)
+    assert reply.status == 200
+    return {"Cookie": reply.cookies[0].split(";")[0], "X-CSRF-Token": reply.json["csrf_token"]}
+
+
 @schema.parametrize()
 @settings(
     max_examples=CASES_AN_OPERATION,
@@ -62,13 +72,15 @@ def answers() -> Iterator[Counter[str]]:
     suppress_health_check=list(HealthCheck),
 )
 def test_every_answer_is_one_that_the_document_promises(
-    case: schemathesis.Case, stack: LocalStack, answers: Counter[str]
+    case: schemathesis.Case, stack: LocalStack, operator: dict[str, str], answers: Counter[str]
 ) -> None:
     security = case.operation.definition.raw.get("security", [])
     is_for_iam = any("iam" in wanted for wanted in security)
     if any("accessToken" in wanted for wanted in security):
         issued = stack.invoke("issue", {"user_id": BOB.id, "amr": ["pwd"]})
         case.headers["Authorization"] = f"Bearer {issued['access_token']}"
+    elif any("sessionCookie" in wanted for wanted in security):
+        case.headers.update(operator)
 
     response = case.call(base_url=stack.base_url, auth=Signed() if is_for_iam else None)
 

@@ -52,6 +52,10 @@ HTTP: dict[str, tuple[int, str | None]] = {
     "discovery/metadata": (200, None),
     "discovery/wrong_method": (405, "invalid_request"),
     "discovery/unknown_path": (404, "not_found"),
+    "console/page": (200, None),
+    "console/unknown_page": (404, "not_found"),
+    "console/not_an_operator": (403, "access_denied"),
+    "console/anonymous": (401, None),
     "analytics/events": (200, None),
     "analytics/summary": (200, None),
     "analytics/unknown_type": (400, "invalid_request"),
@@ -120,7 +124,8 @@ def test_an_http_event_is_answered_as_the_contract_says(invoke: Any, file: str) 
     response = invoke(file)
 
     assert response["statusCode"] == status
-    body = json.loads(response["body"]) if response["body"] else {}
+    is_json = response["headers"].get("Content-Type") == "application/json"
+    body = json.loads(response["body"]) if is_json and response["body"] else {}
     assert body.get("error") == error
     assert response["headers"]["X-Content-Type-Options"] == "nosniff"
 

@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from auth_tokens.domain.policy import (
     MAX_ACCESS_TTL_S,
@@ -124,6 +124,7 @@ class Settings:
     authorizer_required_acr: tuple[str, ...] = ()
     authorizer_max_auth_age_s: int = 0
     authorizer_route_scopes: tuple[tuple[str, str], ...] = ()
+    admin_label: str = ""
     aws_region: str = ""
 
     @classmethod
@@ -144,7 +145,9 @@ class Settings:
             raise SettingsError(
                 "AUTHORIZER_ROUTE_SCOPES needs AUTHORIZER_RESPONSE=iam: a simple response holds for all routes"
             )
-        return settings
+        # The service's own pages are not foreign to it.
+        own = "/".join(settings.issuer.split("/")[:3])
+        return replace(settings, allowed_origins=tuple(dict.fromkeys((own, *settings.allowed_origins))))
 
     def route_scopes(self) -> RouteScopes:
         """Which scope opens which routes behind the authorizer."""

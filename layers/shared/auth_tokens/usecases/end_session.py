@@ -1,4 +1,4 @@
-"""A user ends one of their own sessions, or forgets one of their own devices."""
+"""One session of a user ends, or one device is forgotten: by the user, or by an operator."""
 
 from auth_tokens.domain.errors import NotFound
 from auth_tokens.domain.events import RevokeReason
@@ -12,7 +12,13 @@ from auth_tokens.usecases.revoke import end_row
 SESSION_KINDS = frozenset({TokenKind.REFRESH, TokenKind.SESSION})
 
 
-def end_session(session_id: str, user_id: str, caller: Caller, deps: SessionDeps) -> None:
+def end_session(
+    session_id: str,
+    user_id: str,
+    caller: Caller,
+    deps: SessionDeps,
+    reason: RevokeReason = RevokeReason.REVOKED,
+) -> None:
     """End the user's session of this id; twice is harmless.
 
     Raises NotFound for an unknown id and for another user's, alike.
@@ -20,15 +26,21 @@ def end_session(session_id: str, user_id: str, caller: Caller, deps: SessionDeps
     record = _own(session_id, user_id, deps)
     if record.kind not in SESSION_KINDS:
         raise NotFound()
-    end_row(record, RevokeReason.REVOKED, caller, deps)
+    end_row(record, reason, caller, deps)
 
 
-def forget_device(device_id: str, user_id: str, caller: Caller, deps: SessionDeps) -> None:
+def forget_device(
+    device_id: str,
+    user_id: str,
+    caller: Caller,
+    deps: SessionDeps,
+    reason: RevokeReason = RevokeReason.DEVICE_FORGOTTEN,
+) -> None:
     """End the user's device of this id, its token and every session on it. Raises NotFound as end_session does."""
     record = _own(device_id, user_id, deps)
     if record.kind is not TokenKind.DEVICE:
         raise NotFound()
-    end_row(record, RevokeReason.DEVICE_FORGOTTEN, caller, deps)
+    end_row(record, reason, caller, deps)
 
 
 def _own(text: str, user_id: str, deps: SessionDeps) -> TokenRecord:

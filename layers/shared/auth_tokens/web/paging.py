@@ -4,8 +4,12 @@ import re
 
 from auth_tokens.domain.errors import InvalidRequest, NotFound
 from auth_tokens.domain.ids import is_user_id
+from auth_tokens.usecases.list_events import EventFilter
 from auth_tokens.usecases.list_sessions import DEFAULT_PAGE
 from auth_tokens.web.requests import Request
+
+_DEFAULT_EVENTS = 50
+_DAY_S = 86_400
 
 
 def page_of(request: Request) -> tuple[int, str | None]:
@@ -20,6 +24,27 @@ def user_in_path(request: Request) -> str:
     if not is_user_id(user_id):
         raise NotFound()
     return user_id
+
+
+def event_filter(request: Request) -> EventFilter:
+    """Which security events are asked for."""
+    user_id = request.query_value("user_id")
+    if user_id is not None and not is_user_id(user_id):
+        raise InvalidRequest("user_id is not the id of a user.")
+    limit = whole_query_value(request, "limit")
+    return EventFilter(
+        user_id=user_id,
+        type=request.query_value("type"),
+        since=whole_query_value(request, "since"),
+        cursor=request.query_value("cursor"),
+        limit=_DEFAULT_EVENTS if limit is None else limit,
+    )
+
+
+def span_of(request: Request) -> tuple[int, str]:
+    """(span in seconds, step) of the figures asked for."""
+    span_s = whole_query_value(request, "span_s")
+    return _DAY_S if span_s is None else span_s, request.query_value("step") or "hour"
 
 
 def whole_query_value(request: Request, name: str) -> int | None:

@@ -16,7 +16,6 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 _BEARER = f'Bearer realm="{REALM}"'
 _ALWAYS = {
-    "Content-Type": "application/json",
     "X-Content-Type-Options": "nosniff",
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "Content-Security-Policy": "frame-ancestors 'none'",
@@ -41,21 +40,24 @@ _STATUSES: tuple[tuple[type[errors.TokenServiceError], int], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """headers: beyond those that every response has; body: a JSON value, or None for none;
-    about: ids for the log line, never a secret."""
+    """headers: beyond those that every response has, or instead; body: a JSON value, or None for none; text: a body
+    that is no JSON; about: ids for the log line, never a secret."""
 
     status: int = 200
     body: Any = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=lambda: NO_STORE)
     cookies: tuple[str, ...] = field(default=(), repr=False)
     about: Mapping[str, str] = field(default_factory=dict)
+    text: str = field(default="", repr=False)
 
     def as_event(self, cors: Mapping[str, str]) -> dict[str, Any]:
         """What the gateway wants (HTTP API, payload 2.0)."""
+        body = self.text if self.body is None else json.dumps(self.body)
+        kind = {"Content-Type": "application/json"} if body else {}
         event: dict[str, Any] = {
             "statusCode": self.status,
-            "headers": {**_ALWAYS, **self.headers, **cors},
-            "body": "" if self.body is None else json.dumps(self.body),
+            "headers": {**kind, **_ALWAYS, **self.headers, **cors},
+            "body": body,
             "isBase64Encoded": False,
         }
         if self.cookies:

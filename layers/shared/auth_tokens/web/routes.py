@@ -24,6 +24,12 @@ ROUTES = (
     "POST /admin/users/{user_id}/revoke",
     "GET /admin/security/events",
     "GET /admin/security/summary",
+    "GET /pages/{page}",
+    "GET /console/summary",
+    "GET /console/events",
+    "GET /console/users/{user_id}",
+    "DELETE /console/users/{user_id}/sessions/{session_id}",
+    "DELETE /console/users/{user_id}/devices/{device_id}",
 )
 
 

@@ -1,0 +1,117 @@
+// What both pages share: requests with the session cookie and its CSRF token, the sign-in form, and small helpers
+// that build the page of elements and text, never of markup.
+
+const CSRF = "csrf_token";
+
+export class Refused extends Error {
+  constructor(status, body) {
+    super(body?.error_description ?? `The service answered ${status}.`);
+    this.status = status;
+    this.code = body?.error;
+  }
+}
+
+export async function request(method, path, body) {
+  const headers = { Accept: "application/json" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const csrf = localStorage.getItem(CSRF);
+  if (method !== "GET" && csrf) headers["X-CSRF-Token"] = csrf;
+  const response = await fetch(path, {
+    method,
+    headers,
+    body: body === undefined ? undefined : JSON.stringify(body),
+    credentials: "same-origin",
+    cache: "no-store",
+  });
+  const text = await response.text();
+  const parsed = text ? JSON.parse(text) : null;
+  if (!response.ok) throw new Refused(response.status, parsed);
+  return parsed;
+}
+
+export function element(name, properties = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (value === true) made.setAttribute(key, "");
+    else if (value !== false && value !== null) made.setAttribute(key, value);
+  }
+  made.append(...children.filter((child) => child !== null));
+  return made;
+}
+
+export function instant(seconds) {
+  const at = new Date(seconds * 1000);
+  return element("time", { datetime: at.toISOString() }, at.toLocaleString());
+}
+
+export function rows(table, made, empty) {
+  const columns = table.tHead.rows[0].cells.length;
+  const none = element("tr", {}, element("td", { colspan: String(columns) }, empty));
+  table.tBodies[0].replaceChildren(...(made.length ? made : [none]));
+}
+
+export function notice(text, isBad = false) {
+  const place = document.getElementById("notice");
+  place.textContent = text;
+  place.classList.toggle("bad", isBad);
+}
+
+// Runs something that may be refused. A session that is over brings the sign-in form back.
+export async function attempt(action) {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    if (error.status === 401) showSignIn(true);
+    notice(error.message, true);
+    return undefined;
+  }
+}
+
+function showSignIn(isShown) {
+  document.getElementById("sign-in").hidden = !isShown;
+  document.getElementById("content").hidden = isShown;
+  document.getElementById("sign-out").hidden = isShown;
+}
+
+// Wires sign-in and sign-out, and shows the page once there is a session. show: fills the page.
+export async function start(show) {
+  const form = document.getElementById("sign-in");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    attempt(async () => {
+      const { username, password } = Object.fromEntries(new FormData(form));
+      const session = { username, password, mode: "cookie", device: { name: "browser", platform: "web" } };
+      try {
+        localStorage.setItem(CSRF, (await request("POST", "/auth/login", session)).csrf_token);
+      } catch (error) {
+        if (error instanceof Refused && error.code === "invalid_credentials") error.status = 400;
+        throw error;
+      }
+      form.reset();
+      await enter(show);
+    });
+  });
+  document.getElementById("sign-out").addEventListener("click", () =>
+    attempt(async () => {
+      await request("POST", "/auth/logout", {});
+      localStorage.removeItem(CSRF);
+      showSignIn(true);
+      notice("You are signed out.");
+    }),
+  );
+  await enter(show, true);
+}
+
+async function enter(show, isFirst = false) {
+  try {
+    await show();
+    showSignIn(false);
+    notice("");
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    showSignIn(true);
+    notice(isFirst && error.status === 401 ? "" : error.message, !isFirst);
+  }
+}

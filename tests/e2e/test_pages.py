@@ -1,0 +1,247 @@
+"""The two pages, as a person uses them: in headless Chromium, against the service on the Lambda runtime client."""
+
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+from local.client import Client
+from local.seed import PASSWORD, USERS
+from local.stack import LocalStack
+from local.traffic import Town, populate, stuffing, thief
+
+ALICE = USERS[0]
+WAIT_S = 20
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# Nothing in the background: the tests reach no network.
+QUIET = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,1600",
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    driver = shutil.which("chromedriver")
+    assert program and driver, (
+        "Please install Chromium and its driver: apt-get install chromium chromium-driver"
+    )
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for flag in (*QUIET, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield started
+    started.quit()
+
+
+class Page:
+    """What a person sees and does."""
+
+    def __init__(self, browser: WebDriver, url: str) -> None:
+        self.browser = browser
+        browser.get(url)
+
+    def find(self, selector: str) -> WebElement:
+        """The first visible element of a selector; waits for it."""
+
+        def visible(browser: WebDriver) -> WebElement | None:
+            found = browser.find_elements(By.CSS_SELECTOR, selector)
+            return next((one for one in found if one.is_displayed()), None)
+
+        found = WebDriverWait(self.browser, WAIT_S).until(visible, selector)
+        assert found is not None
+        return found
+
+    def all(self, selector: str) -> list[WebElement]:
+        return self.browser.find_elements(By.CSS_SELECTOR, selector)
+
+    def sign_in(self, username: str, password: str = PASSWORD) -> None:
+        for name, text in (("username", username), ("password", password)):
+            field = self.find(f"#sign-in [name={name}]")
+            field.clear()
+            field.send_keys(text)
+        self.find("#sign-in button").click()
+
+    def wait_for_notice(self, text: str) -> None:
+        def says_it(browser: WebDriver) -> bool:
+            return text in browser.find_element(By.ID, "notice").text
+
+        WebDriverWait(self.browser, WAIT_S).until(says_it, text)
+
+    def photograph(self, name: str) -> None:
+        """Keeps a picture of the page where SCREENSHOTS names a folder; docs/pages.md shows them."""
+        if folder := os.environ.get("SCREENSHOTS"):
+            self.browser.save_screenshot(str(Path(folder) / f"{name}.png"))
+
+    def faults(self) -> list[str]:
+        """What the browser complains of: scripts that failed, what the Content-Security-Policy refused."""
+        messages = [entry["message"] for entry in self.browser.get_log("browser")]
+        return [message for message in messages if "status of 401" not in message]
+
+
+@pytest.fixture
+def person(lambda_stack: LocalStack, browser: WebDriver) -> Iterator[str]:
+    """A user of the test's own, in a browser without a past."""
+    browser.get(f"{lambda_stack.base_url}/pages/account")
+    browser.delete_all_cookies()
+    browser.execute_script("localStorage.clear()")
+    [username] = populate(lambda_stack.base_url, 1, seed=1).usernames
+    yield username
+
+
+def login(stack: LocalStack, username: str, device: str) -> str:
+    body = {"username": username, "password": PASSWORD, "device": {"name": device}}
+    reply = Client(stack.base_url).post("/auth/login", body)
+    assert reply.status == 200
+    token: str = reply.json["access_token"]
+    return token
+
+
+def test_a_person_sees_and_ends_their_sessions(
+    lambda_stack: LocalStack, browser: WebDriver, person: str
+) -> None:
+    phone = login(lambda_stack, person, "my <b>phone</b>")
+    page = Page(browser, f"{lambda_stack.base_url}/pages/account")
+
+    page.sign_in(person)
+
+    assert "this browser" in page.find("#sessions tbody").text
+    assert len(page.all("#sessions tbody tr")) == 2
+    assert "my <b>phone</b>" in page.find("#sessions tbody").text
+    page.photograph("account")
+    page.find("#sessions button[aria-label='End the session on my <b>phone</b>']").click()
+    page.wait_for_notice("has ended")
+    assert len(page.all("#sessions tbody tr")) == 1
+    assert Client(lambda_stack.base_url).get("/auth/session", bearer=phone).status == 401
+    assert page.faults() == []
+
+
+def test_a_person_is_told_of_a_session_that_ended_because_an_old_token_came_back(
+    lambda_stack: LocalStack, browser: WebDriver, person: str
+) -> None:
+    town = Town(lambda_stack.base_url, [person], random.Random(1))
+    for _ in thief(town):
+        pass
+    page = Page(browser, f"{lambda_stack.base_url}/pages/account")
+
+    page.sign_in(person)
+
+    assert "phone" in page.find("#reused tbody").text
+    assert page.faults() == []
+
+
+def test_a_person_renames_and_forgets_a_device_with_the_keyboard_alone(
+    lambda_stack: LocalStack, browser: WebDriver, person: str
+) -> None:
+    login(lambda_stack, person, "tablet")
+    page = Page(browser, f"{lambda_stack.base_url}/pages/account")
+    page.sign_in(person)
+
+    field = page.find("#devices input[aria-label='Name of tablet']")
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys("old tablet", Keys.ENTER)
+    page.wait_for_notice("now called old tablet")
+    page.find("#devices button[aria-label='Forget old tablet']").send_keys(Keys.ENTER)
+    page.wait_for_notice("old tablet is forgotten")
+
+    assert len(page.all("#devices tbody tr")) == 1
+    assert page.faults() == []
+
+
+def test_signing_out_ends_the_session_and_a_reload_asks_again(
+    lambda_stack: LocalStack, browser: WebDriver, person: str
+) -> None:
+    page = Page(browser, f"{lambda_stack.base_url}/pages/account")
+    page.sign_in(person)
+    page.find("#content")
+    browser.refresh()
+    page.find("#content")
+
+    page.find("#sign-out").click()
+    page.wait_for_notice("signed out")
+    browser.refresh()
+
+    page.find("#sign-in")
+    assert not browser.get_cookie("__Host-session")
+
+
+def test_a_wrong_password_is_told_and_shows_nothing(
+    lambda_stack: LocalStack, browser: WebDriver, person: str
+) -> None:
+    page = Page(browser, f"{lambda_stack.base_url}/pages/account")
+
+    page.sign_in(person, "wrong")
+
+    page.wait_for_notice("User name or password is wrong.")
+    assert not browser.find_element(By.ID, "content").is_displayed()
+
+
+def test_an_operator_looks_at_figures_and_ends_a_user_s_session(
+    lambda_stack: LocalStack, browser: WebDriver, person: str
+) -> None:
+    town = populate(lambda_stack.base_url, 3, seed=5)
+    for attack in (stuffing, thief):
+        for _ in attack(town):
+            pass
+    lambda_stack.invoke("analytics", {})
+    victim = login(lambda_stack, person, "phone")
+    user_id = Client(lambda_stack.base_url).get("/auth/session", bearer=victim).json["sub"]
+    page = Page(browser, f"{lambda_stack.base_url}/pages/security")
+
+    page.sign_in(ALICE.username)
+
+    page.find("#tiles li")
+    failures = next(tile for tile in page.all("#tiles li") if "failed logins" in tile.text)
+    assert int(failures.text.split()[0].replace(",", "")) >= 60
+    assert len(page.all("#charts svg[role=img]")) == 6
+    assert "stuffing from one source" in page.find("#findings tbody").text
+    page.photograph("security")
+    page.find("#find-user [name=user_id]").send_keys(user_id, Keys.ENTER)
+    page.find("#user-sessions button.end").click()
+    page.wait_for_notice("The session has ended.")
+    assert Client(lambda_stack.base_url).get("/auth/session", bearer=victim).status == 401
+    assert page.faults() == []
+
+
+def test_the_security_page_shows_nothing_to_who_is_no_operator(
+    lambda_stack: LocalStack, browser: WebDriver, person: str
+) -> None:
+    page = Page(browser, f"{lambda_stack.base_url}/pages/security")
+
+    page.sign_in(person)
+
+    page.wait_for_notice("This is not allowed.")
+    assert not browser.find_element(By.ID, "content").is_displayed()
+
+
+@pytest.mark.parametrize("name", ["account", "security"])
+def test_every_control_has_a_name_and_nothing_is_written_into_the_page_itself(
+    lambda_stack: LocalStack, browser: WebDriver, person: str, name: str
+) -> None:
+    page = Page(browser, f"{lambda_stack.base_url}/pages/{name}")
+    page.sign_in(ALICE.username)
+    page.find("#content")
+
+    controls = [one for one in page.all("button, input, select") if one.is_displayed()]
+    assert controls
+    assert [one.get_attribute("outerHTML") for one in controls if not one.accessible_name] == []
+    source = Client(lambda_stack.base_url).get(f"/pages/{name}").body.decode()
+    assert "style=" not in source and "onclick" not in source and "<script>" not in source
