@@ -15,7 +15,7 @@ export PYTHONPATH := .:layers/shared
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers
+.PHONY: help setup run demo test check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers browser
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,7 +32,7 @@ demo: setup ## Walk through the life of a token, step by step
 traffic: setup ## People and attackers against the service of make run (ARGS="--seconds 60 --users 40")
 	@exec $(PY) -m local.traffic $(ARGS)
 
-test: setup node package ## Run all tests
+test: setup browser node package ## Run all tests
 	@exec $(PY) -m pytest
 
 conformance: setup ## Races, lost answers and thieves against BASE_URL (default: the local stack), ARGS="--rounds 50 --report FILE"
@@ -63,6 +63,9 @@ sam:
 
 checkov:
 	@scripts/setup $(CHECKOV_VENV) requirements/checkov.txt
+
+browser:
+	@scripts/setup-browser
 
 node:
 	@scripts/setup $(NODE_VENV) requirements/node.txt
