@@ -23,10 +23,13 @@ def test_the_layer_has_every_locked_package_in_its_version_and_our_own(artifacts
     assert (python / "auth_tokens" / "bootstrap.py").is_file()
 
 
+DEPLOYED = {".py", ".sql", ".html", ".css", ".js"}
+
+
 def test_every_function_is_there_with_its_own_files_alone(artifacts: Path) -> None:
     for folder, name in functions().items():
         source = ROOT / "functions" / folder
-        expected = {p.relative_to(source) for p in source.rglob("*") if p.suffix in {".py", ".sql"}}
+        expected = {p.relative_to(source) for p in source.rglob("*") if p.suffix in DEPLOYED}
         built = artifacts / name
 
         own = {p.relative_to(built) for p in built.rglob("*") if p.is_file() and p.suffix != ".pyc"}

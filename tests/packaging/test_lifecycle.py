@@ -50,6 +50,9 @@ def test_the_life_of_a_token_by_every_function(packaged_stack: LocalStack) -> No
     assert client.get("/auth/session", bearer=tokens["access_token"]).status == 401
     assert client.form("/auth/token", exchange(first["device_token"])).status == 200
 
+    # console
+    assert client.get("/pages/account").status == 200
+
     # migrate, cleanup, rotate_keys, analytics
     assert packaged_stack.invoke("migrate", {})["applied"] == []
     assert packaged_stack.invoke("cleanup", {})["complete"]
