@@ -20,7 +20,7 @@ from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.domain.events import EventType
 from auth_tokens.domain.ids import uuid7
-from auth_tokens.usecases.analyse import analyse
+from auth_tokens.usecases.analyse import AnalyseDeps, analyse
 from auth_tokens.usecases.list_events import EventFilter, list_events
 from auth_tokens.usecases.summarise import summarise
 from local.aws import LocalAws
@@ -123,7 +123,7 @@ def _first_runs(world: World) -> None:
     print(f"rolled up in {runs} runs, {time.perf_counter() - started:.1f} s\n")
 
 
-def _scheduled(world: World) -> bootstrap.AnalyseDeps:
+def _scheduled(world: World) -> AnalyseDeps:
     made = bootstrap.analysing(world.shared)
     return replace(made, publishing=replace(made.publishing, bus=FakeBus()))
 

@@ -13,7 +13,7 @@ from auth_tokens import bootstrap
 from auth_tokens.adapters.event_bus import EventBridgeBus, events_client
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.domain.ids import text_of, uuid7
-from auth_tokens.usecases.analyse import CLOCK_SKEW_MS, analyse
+from auth_tokens.usecases.analyse import CLOCK_SKEW_MS, AnalyseDeps, analyse
 from auth_tokens.usecases.ports import EventBus
 from auth_tokens.usecases.publish_events import RESERVE_MS, SETTLE_S, PublishReport
 from local.aws import LocalAws
@@ -31,7 +31,7 @@ def own_world(fresh_world: World) -> Iterator[World]:
     yield fresh_world
 
 
-def deps(world: World, bus: EventBus | None) -> bootstrap.AnalyseDeps:
+def deps(world: World, bus: EventBus | None) -> AnalyseDeps:
     made = bootstrap.analysing(world.environment())
     return replace(made, publishing=replace(made.publishing, bus=bus))
 

@@ -17,6 +17,7 @@ from auth_tokens.adapters.access_jwt.algorithms import ALGORITHMS, key_from
 from auth_tokens.domain.errors import InvalidAccessToken, TokenServiceError, Unavailable
 from auth_tokens.domain.keys import Advance, KeyState, Purpose, Step
 from auth_tokens.usecases.answers import TokenAnswer
+from auth_tokens.usecases.deps import ValidateDeps
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_signing_key
@@ -139,7 +140,7 @@ class Traffic:
         return environment
 
 
-def _validates(issued: Issued, deps: bootstrap.ValidateDeps) -> bool:
+def _validates(issued: Issued, deps: ValidateDeps) -> bool:
     try:
         return bool(validate(Credential(Transport.BEARER, issued.token), deps))
     except InvalidAccessToken:

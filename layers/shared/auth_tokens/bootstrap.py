@@ -24,32 +24,23 @@ from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig, back
 from auth_tokens.adapters.mysql.events import EventWriter, MySqlEventLog
 from auth_tokens.adapters.mysql.keys import KeyTable
 from auth_tokens.adapters.mysql.limits import MySqlLimiter
-from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
-from auth_tokens.adapters.mysql.portal import MySqlPortal
-from auth_tokens.adapters.mysql.revocations import MySqlRevocations
 from auth_tokens.adapters.mysql.tokens import MySqlTokenStore
-from auth_tokens.adapters.remembered_sessions import RememberedSessions
-from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
 from auth_tokens.domain.ids import uuid7
 from auth_tokens.domain.keys import Purpose, schedules
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.observability import StandardTelemetry, Telemetry
 from auth_tokens.settings import Settings, aws_credentials, load_settings, service_name
-from auth_tokens.usecases.analyse import AnalyseDeps
-from auth_tokens.usecases.cleanup import CleanupDeps
 from auth_tokens.usecases.deps import IssueDeps, SessionDeps, ValidateDeps
-from auth_tokens.usecases.detect import DetectDeps
-from auth_tokens.usecases.list_events import ListEventsDeps
 from auth_tokens.usecases.ports import Clock, Signer
-from auth_tokens.usecases.publish_events import PublishDeps
-from auth_tokens.usecases.roll_up import RollUpDeps
-from auth_tokens.usecases.rotate_keys import RotateKeysDeps
-from auth_tokens.usecases.summarise import SummariseDeps
-from auth_tokens.usecases.take_census import CensusDeps
 
-if TYPE_CHECKING:  # loaded only by the functions that sign or make keys
+if TYPE_CHECKING:  # loaded only by the functions that use them: every start pays for what stands above
     from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
     from auth_tokens.adapters.access_jwt.signing_keys import SigningKeyMaker
+    from auth_tokens.usecases.analyse import AnalyseDeps
+    from auth_tokens.usecases.cleanup import CleanupDeps
+    from auth_tokens.usecases.list_events import ListEventsDeps
+    from auth_tokens.usecases.rotate_keys import RotateKeysDeps
+    from auth_tokens.usecases.summarise import SummariseDeps
 
 SERVICE = "auth-tokens"
 _REQUEST_TIMEOUT_S = 3
@@ -154,6 +145,7 @@ def database_config(settings: Settings, timeout_s: int = _REQUEST_TIMEOUT_S) -> 
 
 def issuing(shared: Parts) -> IssueDeps:
     """For issue and refresh."""
+    from auth_tokens.adapters.mysql.portal import MySqlPortal
     from auth_tokens.adapters.passwords import PortalPasswords
 
     settings = shared.settings
@@ -198,6 +190,10 @@ def sessions(shared: Parts) -> SessionDeps:
 
 def authorizing(shared: Parts) -> ValidateDeps:
     """For the authorizer: the revocation feed instead of the database."""
+    from auth_tokens.adapters.mysql.revocations import MySqlRevocations
+    from auth_tokens.adapters.remembered_sessions import RememberedSessions
+    from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
+
     settings = shared.settings
     feed = PolledRevocationFeed(
         MySqlRevocations(shared.database),
@@ -223,6 +219,7 @@ def authorizing(shared: Parts) -> ValidateDeps:
 def cleaning(shared: Parts) -> CleanupDeps:
     """For cleanup."""
     from auth_tokens.adapters.mysql.purges import created_tokens, purges
+    from auth_tokens.usecases.cleanup import CleanupDeps
 
     settings, database = shared.settings, shared.database
     return CleanupDeps(
@@ -236,6 +233,7 @@ def cleaning(shared: Parts) -> CleanupDeps:
 def rotating(shared: Parts) -> RotateKeysDeps:
     """For rotate_keys."""
     from auth_tokens.adapters.key_register import StoredKeys
+    from auth_tokens.usecases.rotate_keys import RotateKeysDeps
 
     settings = shared.settings
     makers = {
@@ -285,6 +283,11 @@ def analysing(shared: Parts) -> AnalyseDeps:
     from auth_tokens.adapters.mysql.leases import MySqlLeases
     from auth_tokens.adapters.mysql.outbox import MySqlOutbox
     from auth_tokens.adapters.mysql.rollups import MySqlRollups
+    from auth_tokens.usecases.analyse import AnalyseDeps
+    from auth_tokens.usecases.detect import DetectDeps
+    from auth_tokens.usecases.publish_events import PublishDeps
+    from auth_tokens.usecases.roll_up import RollUpDeps
+    from auth_tokens.usecases.take_census import CensusDeps
 
     bus = (
         EventBridgeBus(shared.settings.security_bus, events_client) if shared.settings.security_bus else None
@@ -303,18 +306,23 @@ def analysing(shared: Parts) -> AnalyseDeps:
 
 def listing_events(shared: Parts) -> ListEventsDeps:
     """For the operators' list of events."""
+    from auth_tokens.usecases.list_events import ListEventsDeps
+
     return ListEventsDeps(shared.event_log, shared.clock)
 
 
 def summarising(shared: Parts) -> SummariseDeps:
     """For the operators' figures."""
     from auth_tokens.adapters.mysql.rollups import MySqlRollups
+    from auth_tokens.usecases.summarise import SummariseDeps
 
     return SummariseDeps(MySqlRollups(shared.database), shared.clock, shared.settings.cleanup_retention_s)
 
 
 def migrating(folder: Path) -> Callable[[], list[str]]:
     """For migrate: applies the folder's migrations that are not applied yet, and answers their names."""
+    from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
+
     config = database_config(load_settings(), _MIGRATION_TIMEOUT_S)
     lock, database = Database(config), Database(config)
     return lambda: migrate(migrations_in(folder), lock, database)
