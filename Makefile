@@ -94,9 +94,12 @@ lock: setup ## Lock the newest versions again
 clean: ## Remove everything that was set up or left behind
 	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) tests/node/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: bench bench-refresh bench-growth bench-cleanup
+.PHONY: bench bench-validate bench-refresh bench-growth bench-cleanup
 
-bench: bench-refresh bench-growth bench-cleanup ## Run the benchmarks of the database, about half an hour
+bench: bench-validate bench-refresh bench-growth bench-cleanup ## Run the benchmarks, about half an hour
+
+bench-validate: setup package
+	@$(PY) benchmarks/validate.py
 
 bench-refresh: setup
 	@$(PY) -m benchmarks.refresh

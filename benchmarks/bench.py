@@ -180,7 +180,7 @@ def settle(settings: Settings, seconds: float = 120) -> None:
 
 def parts(settings: Settings, timeout_s: int = 20) -> bootstrap.Parts:
     """The service's own parts."""
-    return bootstrap.parts(Silent(), settings, may_create_keys=True, timeout_s=timeout_s)
+    return bootstrap.Parts(Silent(), settings, may_create_keys=True, timeout_s=timeout_s)
 
 
 def tokens_of_live_rows(shared: bootstrap.Parts, count: int) -> list[str]:

@@ -18,7 +18,7 @@ from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.views import event_page_view, summary_view
 
-SHARED = bootstrap.parts(bootstrap.powertools())
+SHARED = bootstrap.Parts(bootstrap.powertools())
 EVENTS = bootstrap.listing_events(SHARED)
 FIGURES = bootstrap.summarising(SHARED)
 SCHEDULED = bootstrap.analysing(SHARED)

@@ -9,7 +9,7 @@ from auth_tokens.web.authorizer import authorize
 # Its own 5 s leave room for two attempts that hang, and an answer.
 DATABASE_TIMEOUT_S = 2
 
-SHARED = bootstrap.parts(bootstrap.standard(), timeout_s=DATABASE_TIMEOUT_S)
+SHARED = bootstrap.Parts(bootstrap.standard(), timeout_s=DATABASE_TIMEOUT_S)
 DEPS = bootstrap.authorizing(SHARED)
 SETTINGS = SHARED.settings
 

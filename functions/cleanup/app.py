@@ -6,7 +6,7 @@ from auth_tokens import bootstrap
 from auth_tokens.usecases.cleanup import CATCH_UP, STEADY, CleanupReport, cleanup
 from auth_tokens.web.handler import is_http
 
-SHARED = bootstrap.parts(bootstrap.powertools(), timeout_s=bootstrap.BATCH_TIMEOUT_S)
+SHARED = bootstrap.Parts(bootstrap.powertools(), timeout_s=bootstrap.BATCH_TIMEOUT_S)
 DEPS = bootstrap.cleaning(SHARED)
 TOKENS = "auth_user_tokens"
 

@@ -19,7 +19,7 @@ from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.views import device_view, event_page_view, ids_of, session_page_view, summary_view
 
-SHARED = bootstrap.parts(bootstrap.powertools())
+SHARED = bootstrap.Parts(bootstrap.powertools())
 SESSIONS = bootstrap.sessions(SHARED)
 EVENTS = bootstrap.listing_events(SHARED)
 FIGURES = bootstrap.summarising(SHARED)
@@ -71,7 +71,7 @@ def _operator(request: Request) -> dict[str, str]:
     """
     if not SETTINGS.admin_label:
         raise NotFound()
-    caller = validate(credential_from(request, SETTINGS.allowed_origins), SESSIONS)
+    caller = validate(credential_from(request, SETTINGS.allowed_origins), SESSIONS.validation)
     if caller.transport is not Transport.COOKIE or SETTINGS.admin_label not in caller.claims.labels:
         raise AccessDenied("not an operator")
     return ids_of(caller.claims)

@@ -10,7 +10,7 @@ from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.routes import allowed_methods
 
-SHARED = bootstrap.parts(bootstrap.powertools())
+SHARED = bootstrap.Parts(bootstrap.powertools())
 SETTINGS = SHARED.settings
 CACHED = {"Cache-Control": f"public, max-age={SETTINGS.jwks_max_age_s}"}
 

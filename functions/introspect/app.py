@@ -9,7 +9,7 @@ from auth_tokens.web.parameters import parameters_from
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 
-SHARED = bootstrap.parts(bootstrap.powertools())
+SHARED = bootstrap.Parts(bootstrap.powertools())
 DEPS = bootstrap.sessions(SHARED)
 # Far above any token of ours: a longer one is inactive, not malformed.
 MAX_TOKEN = 16_384

@@ -14,7 +14,7 @@ from auth_tokens.web.parameters import idempotency_key, parameters_from
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response, error_response, token_response
 
-SHARED = bootstrap.parts(bootstrap.powertools(), may_create_keys=True)
+SHARED = bootstrap.Parts(bootstrap.powertools(), may_create_keys=True)
 DEPS = bootstrap.issuing(SHARED)
 
 

@@ -16,7 +16,7 @@ from auth_tokens.web.token_bodies import (
     refresh_request,
 )
 
-SHARED = bootstrap.parts(bootstrap.powertools(), may_create_keys=True)
+SHARED = bootstrap.Parts(bootstrap.powertools(), may_create_keys=True)
 DEPS = bootstrap.issuing(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
 

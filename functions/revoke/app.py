@@ -19,7 +19,7 @@ from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response, clearing_cookie
 from auth_tokens.web.views import ids_of
 
-SHARED = bootstrap.parts(bootstrap.powertools())
+SHARED = bootstrap.Parts(bootstrap.powertools())
 DEPS = bootstrap.sessions(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
 
@@ -61,7 +61,7 @@ def post_admin_revoke(request: Request) -> Response:
 
 
 def _session(request: Request) -> Validated:
-    return validate(credential_from(request, ORIGINS), DEPS)
+    return validate(credential_from(request, ORIGINS), DEPS.validation)
 
 
 http = http_handler(

@@ -3,12 +3,12 @@
 from typing import Any
 
 from auth_tokens import bootstrap
-from auth_tokens.domain.keys import Add, Step
+from auth_tokens.domain.key_steps import Add, Step
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_signing_key
 from auth_tokens.web.handler import is_http
 from auth_tokens.web.parameters import Parameters
 
-SHARED = bootstrap.parts(bootstrap.powertools(), may_create_keys=True)
+SHARED = bootstrap.Parts(bootstrap.powertools(), may_create_keys=True)
 DEPS = bootstrap.rotating(SHARED)
 MAX_KID = 64
 

@@ -13,7 +13,7 @@ from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.views import claims_view, device_view, session_page_view
 
-SHARED = bootstrap.parts(bootstrap.powertools())
+SHARED = bootstrap.Parts(bootstrap.powertools())
 DEPS = bootstrap.sessions(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
 
@@ -47,7 +47,7 @@ def get_user_sessions(request: Request) -> Response:
 
 
 def _session(request: Request) -> Validated:
-    return validate(credential_from(request, ORIGINS), DEPS)
+    return validate(credential_from(request, ORIGINS), DEPS.validation)
 
 
 handler = http_handler(

@@ -86,3 +86,42 @@ def test_a_function_starts_with_the_template_s_variables_and_without_network(fun
     assert not {name for name in loaded if name.startswith("botocore.")}, (
         "AWS clients come at their first use"
     )
+
+
+def test_the_authorizer_loads_of_our_own_what_an_access_token_needs_and_nothing_else(
+    authorizer: set[str],
+) -> None:
+    """The rest comes with the first cookie. Each of these is paid for by every cold start: a new one is a decision."""
+    packages = {"", ".adapters", ".adapters.access_jwt", ".adapters.mysql", ".domain", ".usecases", ".web"}
+    modules = {
+        ".bootstrap",
+        ".settings",
+        ".observability",
+        ".domain.bounds",
+        ".domain.claims",
+        ".domain.errors",
+        ".domain.ids",
+        ".domain.keys",
+        ".domain.requirements",
+        ".domain.route_scopes",
+        ".domain.scopes",
+        ".usecases.validate",
+        ".adapters.access_jwt.algorithms",
+        ".adapters.access_jwt.verifier",
+        ".adapters.lru",
+        ".adapters.mysql.connection",
+        ".adapters.mysql.iam_login",
+        ".adapters.mysql.keys",
+        ".adapters.mysql.revocations",
+        ".adapters.mysql.times",
+        ".adapters.recent_ids",
+        ".adapters.revocation_feed",
+        ".web.authorizer",
+        ".web.credentials",
+        ".web.heads",
+        ".web.iam_policy",
+    }
+
+    ours = {name.removeprefix("auth_tokens") for name in authorizer if name.split(".")[0] == "auth_tokens"}
+
+    assert ours == packages | modules

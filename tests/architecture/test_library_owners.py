@@ -22,6 +22,7 @@ OWNERS = {
 LAZY = ("boto3", "botocore")
 
 PURE = {
+    "__future__",
     "base64",
     "binascii",
     "collections",

@@ -11,6 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from auth_tokens.adapters.access_jwt.algorithms import public_jwk
 from auth_tokens.adapters.mysql.rollups import MAX_DUE
+from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S, MAX_TTL_S
 from auth_tokens.domain.errors import (
     InsufficientScope,
     RateLimited,
@@ -21,7 +22,7 @@ from auth_tokens.domain.errors import (
 from auth_tokens.domain.events import EventType
 from auth_tokens.domain.figures import figures_of
 from auth_tokens.domain.ids import _USER_ID
-from auth_tokens.domain.policy import MAX_ACCESS_TTL_S, MAX_TTL_S, MODES
+from auth_tokens.domain.policy import MODES
 from auth_tokens.domain.scopes import _SCOPE, MAX_SCOPE_LENGTH
 from auth_tokens.settings import SIGNING_ALGORITHMS
 from auth_tokens.usecases import list_events, list_sessions, summarise
@@ -29,8 +30,8 @@ from auth_tokens.usecases.devices import MAX_DEVICES
 from auth_tokens.usecases.logout import LogoutScope
 from auth_tokens.web import issue_bodies
 from auth_tokens.web.errors import MethodNotAllowed
+from auth_tokens.web.heads import SESSION_COOKIE
 from auth_tokens.web.parameters import MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY, MAX_TEXT
-from auth_tokens.web.requests import SESSION_COOKIE
 from auth_tokens.web.responses import REALM, clearing_cookie, error_response, server_error
 from auth_tokens.web.routes import ROUTES
 from auth_tokens.web.token_bodies import DEVICE_TOKEN_GRANT, DEVICE_TOKEN_TYPE, REFRESH_GRANT

@@ -3,15 +3,15 @@
 import pytest
 
 from auth_tokens.adapters.mysql.portal import CONFIG_COLUMNS
-from auth_tokens.domain.policy import (
+from auth_tokens.domain.bounds import (
     MAX_ACCESS_TTL_S,
     MAX_SESSIONS,
     MAX_TTL_S,
     MIN_ACCESS_TTL_S,
     MIN_TTL_S,
-    MODES,
     LimitAction,
 )
+from auth_tokens.domain.policy import MODES
 from auth_tokens.domain.usernames import canonical_username
 from auth_tokens.settings import Settings
 from tests.docs.markdown import DOCS, table

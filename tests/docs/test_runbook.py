@@ -3,8 +3,10 @@
 from dataclasses import fields
 
 from auth_tokens.adapters.mysql.purges import GONE_KEY_RETENTION_S, LIMIT_RETENTION_S
+from auth_tokens.domain.bounds import MIN_RETENTION_S
 from auth_tokens.domain.claims import AccessClaims
-from auth_tokens.domain.keys import SIGNER_MAX_AGE_S, Purpose, schedules
+from auth_tokens.domain.key_steps import schedules
+from auth_tokens.domain.keys import SIGNER_MAX_AGE_S, Purpose
 from auth_tokens.domain.limits import (
     GUESSES_PER_SOURCE,
     IAM_PER_PRINCIPAL,
@@ -13,7 +15,6 @@ from auth_tokens.domain.limits import (
     LOGIN_PER_SOURCE,
     REFRESH_PER_SESSION,
 )
-from auth_tokens.domain.policy import MIN_RETENTION_S
 from auth_tokens.settings import Settings
 from auth_tokens.usecases.cleanup import CATCH_UP, RESERVE_MS, STEADY
 from auth_tokens.usecases.validate import Transport, Validated

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
 from auth_tokens.domain.claims import IAT_LEEWAY_S, build_claims
 from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
-from auth_tokens.domain.policy import MAX_ACCESS_TTL_S
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import PREFIXES, MalformedToken, OpaqueToken, TokenCodec, TokenKind
 from tests.docs.markdown import DOCS, code_blocks, plain, table

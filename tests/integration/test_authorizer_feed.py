@@ -5,9 +5,8 @@ import pytest
 from auth_tokens import bootstrap
 from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
-from auth_tokens.usecases.deps import ValidateDeps
 from auth_tokens.usecases.revoke import revoke_token
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import Credential, Transport, ValidateDeps, validate
 from tests.integration.test_counts import NOTHING, cost
 from tests.support.world import CALLER, World
 

@@ -70,7 +70,9 @@ def test_sessions_that_ended_or_are_gone_count_with_what_they_did_before(fresh_w
 
 def test_sessions_and_devices_that_live_are_counted(fresh_world: World) -> None:
     answers = [fresh_world.login(fresh_world.user(), DeviceRequest(remember=True)) for _ in range(3)]
-    validated = validate(Credential(Transport.BEARER, answers[0].access_token or ""), fresh_world.sessions)
+    validated = validate(
+        Credential(Transport.BEARER, answers[0].access_token or ""), fresh_world.sessions.validation
+    )
     logout(LogoutScope.CURRENT, validated.claims, CALLER, fresh_world.sessions)
 
     take(fresh_world)

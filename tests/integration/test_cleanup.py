@@ -13,10 +13,10 @@ from auth_tokens.adapters.mysql import purges
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.adapters.revocation_feed import MEMORY_S
+from auth_tokens.domain.bounds import MIN_RETENTION_S
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import uuid7
-from auth_tokens.domain.policy import MIN_RETENTION_S
 from auth_tokens.settings import Settings
 from auth_tokens.usecases.cleanup import (
     CREATION_SPAN_S,

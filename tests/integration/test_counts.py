@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidCredentials, InvalidGrant
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.usecases.begin import DeviceRequest
@@ -38,7 +39,7 @@ def cost(world: World, action: Callable[[], object], parts: bootstrap.Parts | No
     return {name: after[name] - before[name] for name in COUNTED}
 
 
-def _status(database: bootstrap.Database) -> dict[str, int]:
+def _status(database: Database) -> dict[str, int]:
     rows = database.query("SHOW SESSION STATUS LIKE 'Com\\_%'")
     return {row["Variable_name"]: int(row["Value"]) for row in rows}
 
@@ -250,7 +251,9 @@ def test_a_token_exchange_is_at_most_four_statements(world: World) -> None:
 def test_ending_all_is_one_update_and_its_event_whatever_the_number(world: World, sessions: int) -> None:
     name = world.user()
     answers = [world.login(name) for _ in range(sessions)]
-    claims = validate(Credential(Transport.BEARER, answers[-1].access_token or ""), world.sessions).claims
+    claims = validate(
+        Credential(Transport.BEARER, answers[-1].access_token or ""), world.sessions.validation
+    ).claims
 
     spent = cost(world, lambda: logout(LogoutScope.ALL, claims, CALLER, world.sessions))
 

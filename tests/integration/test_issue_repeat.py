@@ -69,7 +69,7 @@ def test_a_repeats_access_token_is_fresh_and_good(world: World) -> None:
     assert again.access_token != first.access_token
     for answer in (first, again):
         credential = Credential(Transport.BEARER, answer.access_token or "")
-        assert validate(credential, world.sessions).claims.sid == first.session_id
+        assert validate(credential, world.sessions.validation).claims.sid == first.session_id
 
 
 def test_twenty_repeats_at_once_are_one_session(world: World) -> None:

@@ -7,7 +7,8 @@ from threading import Barrier
 import pytest
 
 from auth_tokens import bootstrap
-from auth_tokens.domain.keys import Purpose, Step
+from auth_tokens.domain.key_steps import Step
+from auth_tokens.domain.keys import Purpose
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.login import LoginRequest, login
@@ -184,7 +185,7 @@ def test_a_month_without_a_run_loses_nothing(fresh_world: World) -> None:
 
     answer = world.login(name)
 
-    assert validate(Credential(Transport.BEARER, answer.access_token or ""), world.sessions)
+    assert validate(Credential(Transport.BEARER, answer.access_token or ""), world.sessions.validation)
 
 
 def test_a_refresh_of_an_old_session_signs_by_the_new_key_and_carries_the_new_epoch(

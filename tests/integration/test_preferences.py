@@ -22,7 +22,7 @@ NEEDS_LABEL = (("writer", frozenset({"portal:write"})),)
 
 
 def claims_of(world: World, access_token: str | None) -> object:
-    return validate(Credential(Transport.BEARER, access_token or ""), world.sessions).claims
+    return validate(Credential(Transport.BEARER, access_token or ""), world.sessions.validation).claims
 
 
 def with_labels_for_scopes(world: World) -> IssueDeps:
@@ -199,7 +199,9 @@ def test_a_browser_session_loses_a_scope_with_its_label_at_once(world: World) ->
     name = world.user()
     answer = world.login(name, kind=TokenKind.SESSION)
 
-    seen = validate(Credential(Transport.COOKIE, answer.token), replace(world.sessions, policy=policy))
+    seen = validate(
+        Credential(Transport.COOKIE, answer.token), replace(world.sessions, policy=policy).validation
+    )
     told = introspect(answer.token, replace(world.sessions, policy=policy))
 
     assert (seen.claims.scope, told["scope"]) == ("portal:read", "portal:read")

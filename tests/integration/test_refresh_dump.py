@@ -126,7 +126,7 @@ def _assert_refused(world: World, text: str) -> None:
         exchange_device_token(ExchangeRequest(text), CALLER, world.issuing)
     for transport in Transport:
         with pytest.raises(InvalidAccessToken):
-            validate(Credential(transport, text), world.sessions)
+            validate(Credential(transport, text), world.sessions.validation)
     assert introspect(text, world.sessions) == INACTIVE
 
 

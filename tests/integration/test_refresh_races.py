@@ -103,7 +103,9 @@ def test_no_refresh_survives_what_ended_its_session(world: World, ending: Ending
                     world.refresh(token)
             if refreshed is not None:
                 with pytest.raises(InvalidAccessToken):
-                    validate(Credential(Transport.BEARER, refreshed.access_token or ""), world.sessions)
+                    validate(
+                        Credential(Transport.BEARER, refreshed.access_token or ""), world.sessions.validation
+                    )
 
 
 def test_refreshing_beside_cleanup_and_key_rotation_loses_nobody(world: World) -> None:
@@ -131,14 +133,16 @@ def test_refreshing_beside_cleanup_and_key_rotation_loses_nobody(world: World) -
             refreshed = racing.result(LIMIT_S)
             cleaned.result(LIMIT_S)
             rotated.result(LIMIT_S)
-            assert validate(Credential(Transport.BEARER, refreshed.access_token or ""), world.sessions)
+            assert validate(
+                Credential(Transport.BEARER, refreshed.access_token or ""), world.sessions.validation
+            )
             world.clock.now += 86_400 // 2
 
 
 def test_no_refresh_survives_a_cleanup_that_saw_its_session_ended(world: World) -> None:
     """The cleanup's clock is ahead by more than the retention: what it deletes is gone for a refresh, too."""
     refreshing = bootstrap.issuing(world.environment())
-    ahead = bootstrap.parts(
+    ahead = bootstrap.Parts(
         world.telemetry, world.settings, clock=lambda: world.clock() + world.settings.cleanup_retention_s + 62
     )
     cleaning = bootstrap.cleaning(ahead)

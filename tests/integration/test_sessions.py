@@ -6,6 +6,7 @@ from threading import Barrier
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.bounds import LimitAction
 from auth_tokens.domain.errors import (
     AccessDenied,
     InvalidAccessToken,
@@ -17,7 +18,6 @@ from auth_tokens.domain.errors import (
     SessionLimitReached,
 )
 from auth_tokens.domain.events import RevokeReason
-from auth_tokens.domain.policy import LimitAction
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.devices import list_devices, rename_device
@@ -35,7 +35,7 @@ from tests.support.world import CALLER, PASSWORD, World
 
 
 def bearer(world: World, token: str | None) -> Validated:
-    return validate(Credential(Transport.BEARER, token or ""), world.sessions)
+    return validate(Credential(Transport.BEARER, token or ""), world.sessions.validation)
 
 
 def test_login_opens_a_session_that_validates_with_the_users_labels(world: World) -> None:
@@ -459,7 +459,7 @@ def test_a_browser_session_validates_by_cookie_and_needs_its_csrf_token_to_chang
     answer = world.login(world.user(), kind=TokenKind.SESSION)
 
     def cookie(**fields: object) -> Validated:
-        return validate(Credential(Transport.COOKIE, answer.token, **fields), world.sessions)  # type: ignore[arg-type]
+        return validate(Credential(Transport.COOKIE, answer.token, **fields), world.sessions.validation)  # type: ignore[arg-type]
 
     assert cookie().claims.sid == answer.session_id
     assert cookie(changes_state=True, csrf_token=answer.csrf_token).claims.sid == answer.session_id
@@ -474,11 +474,11 @@ def test_a_browser_sessions_use_is_noted_once_a_minute_and_moves_its_idle_end(wo
     born = world.row(answer.session_id)
 
     world.clock.now += 59
-    validate(credential, world.sessions)
+    validate(credential, world.sessions.validation)
     assert world.row(answer.session_id)["expires_at"] == born["expires_at"]
 
     world.clock.now += 1
-    validate(credential, world.sessions)
+    validate(credential, world.sessions.validation)
     assert world.row(answer.session_id)["expires_at"] > born["expires_at"]
 
 

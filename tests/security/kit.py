@@ -20,9 +20,9 @@ from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
 from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
 from auth_tokens.domain.policy import Lifetimes, Policy
 from auth_tokens.domain.tokens import TokenCodec
-from auth_tokens.usecases.deps import SessionDeps, ValidateDeps
+from auth_tokens.usecases.deps import RowDeps, SessionDeps
 from auth_tokens.usecases.introspect import introspect
-from auth_tokens.usecases.validate import validate
+from auth_tokens.usecases.validate import ValidateDeps, validate
 from auth_tokens.web.authorizer import Unauthorized, authorize
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler
@@ -156,9 +156,10 @@ class Kit:
         )
         store: Any = self.store
         cipher: Any = None
-        self.authorizing = ValidateDeps(self.verifier, self.codec, store, self.feed, POLICY, self.clock)
+        rows = RowDeps(self.codec, store, POLICY)
+        self.authorizing = ValidateDeps(self.verifier, self.feed, self.clock, lambda: rows)
         self.sessions = SessionDeps(
-            self.verifier, self.codec, store, None, POLICY, self.clock, cipher, ISSUER, AUDIENCE
+            self.codec, store, POLICY, self.verifier, self.clock, cipher, ISSUER, AUDIENCE
         )
         self.route = http_handler({"GET /auth/session": self._whoami}, self.telemetry, ())
 
@@ -182,7 +183,7 @@ class Kit:
         return self.route(event, None)
 
     def _whoami(self, request: Request) -> Response:
-        return Response(body=validate(credential_from(request, ()), self.sessions).claims.sub)
+        return Response(body=validate(credential_from(request, ()), self.sessions.validation).claims.sub)
 
 
 def assert_accepted(kit: Kit, token: str) -> None:

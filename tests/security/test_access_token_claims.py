@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
 from auth_tokens.domain.claims import IAT_LEEWAY_S
-from auth_tokens.domain.policy import MAX_ACCESS_TTL_S
 from tests.security.kit import (
     ABSENT,
     ISSUER,

@@ -1,6 +1,7 @@
 """How far an answer of the authorizer reaches: WebSockets, cookies, route scopes, what a deployment asks for."""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,11 +10,10 @@ from auth_tokens.domain.requirements import Requirements
 from auth_tokens.domain.route_scopes import RouteScopes
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 from auth_tokens.settings import Settings, SettingsError
-from auth_tokens.usecases.deps import ValidateDeps
 from auth_tokens.usecases.validate import validate
 from auth_tokens.web.authorizer import Unauthorized, authorize
 from local.gateway.policy import Decision, evaluate
-from tests.security.kit import ARN, POLICY, Kit, forged, good_claims
+from tests.security.kit import ARN, Kit, forged, good_claims
 from tests.support.fakes import ROW_ID, USER, session_record
 from tests.support.world import START
 
@@ -48,16 +48,7 @@ class Gate:
         self.cookie = f"__Host-session={self.kit.codec.encode(token)}"
         self.csrf_token = self.kit.codec.csrf_token(token)
         self.simple = simple
-        kit, store = self.kit, self.kit.store
-        self.deps = ValidateDeps(
-            kit.verifier,
-            kit.codec,
-            store,  # type: ignore[arg-type]
-            kit.feed,
-            POLICY,
-            kit.clock,
-            requirements=requirements,
-        )
+        self.deps = replace(self.kit.authorizing, requirements=requirements)
 
     def ask(self, event: dict[str, Any], route_scopes: RouteScopes = RouteScopes()) -> dict[str, Any]:  # noqa: B008
         return authorize(
@@ -176,7 +167,7 @@ def test_a_refusal_notes_no_use_of_the_browser_session() -> None:
         gate.ask(gate.by_cookie(f"{STAGE}/POST/jobs"))
     assert gate.kit.store.touched == []
 
-    gate.deps = ValidateDeps(*(getattr(gate.deps, name) for name in list(ValidateDeps.__slots__)[:6]))
+    gate.deps = replace(gate.deps, requirements=Requirements())
     gate.ask(gate.by_cookie(ARN))
     assert len(gate.kit.store.touched) == 1
 

@@ -58,11 +58,11 @@ def issuing(kit: Kit) -> IssueDeps:
 
 
 def as_bearer(text: str, kit: Kit) -> object:
-    return validate(Credential(Transport.BEARER, text), kit.sessions)
+    return validate(Credential(Transport.BEARER, text), kit.sessions.validation)
 
 
 def as_cookie(text: str, kit: Kit) -> object:
-    return validate(Credential(Transport.COOKIE, text), kit.sessions)
+    return validate(Credential(Transport.COOKIE, text), kit.sessions.validation)
 
 
 def as_refresh_token(text: str, kit: Kit) -> object:

@@ -175,7 +175,7 @@ print(json.dumps(found))
 """
 
 
-@pytest.mark.parametrize(("function", "rings"), [("issue", 2), ("refresh", 2), ("authorizer", 1)])
+@pytest.mark.parametrize(("function", "rings"), [("issue", 2), ("refresh", 2), ("authorizer", 0)])
 def test_what_a_snapshot_would_copy_holds_no_key_no_connection_and_no_client(
     function: str, rings: int
 ) -> None:

@@ -41,7 +41,7 @@ class FakeKeyTable:
 
     def public(self) -> list[PublicKeyRow]:
         return [
-            PublicKeyRow(row.kid, row.state, row.algorithm, row.public_jwk, row.changed_at)
+            PublicKeyRow(row.kid, row.algorithm, row.public_jwk)
             for row in self.all()
             if row.purpose is Purpose.SIGNING and row.public_jwk
         ]

@@ -73,7 +73,7 @@ class World:
 
     def environment(self) -> bootstrap.Parts:
         """The parts of one more execution environment, with its own connection, keys and caches."""
-        return bootstrap.parts(
+        return bootstrap.Parts(
             self.telemetry,
             self.settings,
             may_create_keys=True,

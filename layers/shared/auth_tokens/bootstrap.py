@@ -6,41 +6,39 @@ function starts while the database is away and says 503 rather than failing to s
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from auth_tokens.adapters.access_jwt.verifier import JwtVerifier, PublicKeys
-from auth_tokens.adapters.kms.cipher import RowCipher
-from auth_tokens.adapters.kms.client import KmsClient, kms_client
-from auth_tokens.adapters.kms.held_keys import HeldKeys
-from auth_tokens.adapters.kms.keyring import KeyRing
-from auth_tokens.adapters.kms.wrapper import KmsKeyWrapper
-from auth_tokens.adapters.memory_limits import MemoryLimiter
-from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig, backoff_s
-from auth_tokens.adapters.mysql.events import EventWriter, MySqlEventLog
-from auth_tokens.adapters.mysql.keys import KeyTable
-from auth_tokens.adapters.mysql.limits import MySqlLimiter
-from auth_tokens.adapters.mysql.tokens import MySqlTokenStore
-from auth_tokens.domain.ids import uuid7
-from auth_tokens.domain.keys import Purpose, schedules
-from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.observability import StandardTelemetry, Telemetry
 from auth_tokens.settings import Settings, aws_credentials, load_settings, service_name
-from auth_tokens.usecases.deps import IssueDeps, SessionDeps, ValidateDeps
-from auth_tokens.usecases.ports import Clock, Signer
 
-if TYPE_CHECKING:  # loaded only by the functions that use them: every start pays for what stands above
+if TYPE_CHECKING:  # each is loaded where it is made: a cold start pays for what its function uses
+    from collections.abc import Callable
+    from pathlib import Path
+
     from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
     from auth_tokens.adapters.access_jwt.signing_keys import SigningKeyMaker
+    from auth_tokens.adapters.access_jwt.verifier import JwtVerifier, PublicKeys
+    from auth_tokens.adapters.kms.cipher import RowCipher
+    from auth_tokens.adapters.kms.client import KmsClient
+    from auth_tokens.adapters.kms.keyring import KeyRing
+    from auth_tokens.adapters.kms.wrapper import KmsKeyWrapper
+    from auth_tokens.adapters.memory_limits import MemoryLimiter
+    from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
+    from auth_tokens.adapters.mysql.events import EventWriter, MySqlEventLog
+    from auth_tokens.adapters.mysql.keys import KeyTable
+    from auth_tokens.adapters.mysql.limits import MySqlLimiter
+    from auth_tokens.adapters.mysql.tokens import MySqlTokenStore
+    from auth_tokens.domain.tokens import TokenCodec
     from auth_tokens.usecases.analyse import AnalyseDeps
     from auth_tokens.usecases.cleanup import CleanupDeps
+    from auth_tokens.usecases.deps import IssueDeps, RowDeps, SessionDeps
     from auth_tokens.usecases.list_events import ListEventsDeps
+    from auth_tokens.usecases.ports import Clock, Signer
     from auth_tokens.usecases.rotate_keys import RotateKeysDeps
     from auth_tokens.usecases.summarise import SummariseDeps
+    from auth_tokens.usecases.validate import ValidateDeps
 
 SERVICE = "auth-tokens"
 _REQUEST_TIMEOUT_S = 3
@@ -60,75 +58,133 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
 class Parts:
-    """What the functions share; each uses the parts it needs, and only those do any work."""
+    """What the functions share. Each part is made, and what it needs is loaded, at its first use; nothing is
+    connected before it has something to say.
 
-    settings: Settings
-    telemetry: Telemetry
-    clock: Clock
-    clock_ms: Clock
-    database: Database
-    table: KeyTable
-    kms: KmsClient
-    wrapper: KmsKeyWrapper
-    keys: KeyRing
-    codec: TokenCodec
-    cipher: RowCipher
-    events: EventWriter
-    event_log: MySqlEventLog
-    limiter: MySqlLimiter
-    memory_limiter: MemoryLimiter
-    store: MySqlTokenStore
-    public_keys: PublicKeys
-    verifier: JwtVerifier
+    may_create_keys: for the functions that IAM lets wrap keys.
+    """
 
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        settings: Settings | None = None,
+        *,
+        may_create_keys: bool = False,
+        timeout_s: int = _REQUEST_TIMEOUT_S,
+        clock: Clock = now_s,
+        clock_ms: Clock = now_ms,
+    ) -> None:
+        self.settings = settings or load_settings()
+        self.telemetry = telemetry
+        self.clock = clock
+        self.clock_ms = clock_ms
+        self._may_create_keys = may_create_keys
+        self._timeout_s = timeout_s
 
-def parts(
-    telemetry: Telemetry,
-    settings: Settings | None = None,
-    *,
-    may_create_keys: bool = False,
-    timeout_s: int = _REQUEST_TIMEOUT_S,
-    clock: Clock = now_s,
-    clock_ms: Clock = now_ms,
-) -> Parts:
-    """Everything wired, nothing connected. may_create_keys: for the functions that IAM lets wrap keys."""
-    settings = settings or load_settings()
-    database = Database(database_config(settings, timeout_s), telemetry)
-    table = KeyTable(database)
-    kms = KmsClient(kms_client)
-    wrapper = KmsKeyWrapper(settings.kms_key_id, kms)
-    keys = KeyRing(
-        table, wrapper, clock, telemetry, max_age_s=settings.key_max_age_s, may_create=may_create_keys
-    )
-    event_cipher = RowCipher("auth_token_events.detail", keys, telemetry)
-    events = EventWriter(keys, event_cipher, clock_ms, telemetry)
-    public_keys = PublicKeys(table, clock, settings.jwks_max_age_s)
-    return Parts(
-        settings=settings,
-        telemetry=telemetry,
-        clock=clock,
-        clock_ms=clock_ms,
-        database=database,
-        table=table,
-        kms=kms,
-        wrapper=wrapper,
-        keys=keys,
-        codec=TokenCodec(keys.chain_keys),
-        cipher=RowCipher("auth_user_tokens.metadata", keys, telemetry),
-        events=events,
-        event_log=MySqlEventLog(database, events, event_cipher.open),
-        limiter=MySqlLimiter(database, keys, telemetry, clock_ms),
-        memory_limiter=MemoryLimiter(clock_ms),
-        store=MySqlTokenStore(database, events, telemetry),
-        public_keys=public_keys,
-        verifier=JwtVerifier(public_keys, settings.issuer, settings.audience),
-    )
+    @cached_property
+    def database(self) -> Database:
+        from auth_tokens.adapters.mysql.connection import Database
+
+        return Database(database_config(self.settings, self._timeout_s), self.telemetry)
+
+    @cached_property
+    def table(self) -> KeyTable:
+        from auth_tokens.adapters.mysql.keys import KeyTable
+
+        return KeyTable(self.database)
+
+    @cached_property
+    def public_keys(self) -> PublicKeys:
+        from auth_tokens.adapters.access_jwt.verifier import PublicKeys
+
+        return PublicKeys(self.table, self.clock, self.settings.jwks_max_age_s)
+
+    @cached_property
+    def verifier(self) -> JwtVerifier:
+        from auth_tokens.adapters.access_jwt.verifier import JwtVerifier
+
+        return JwtVerifier(self.public_keys, self.settings.issuer, self.settings.audience)
+
+    @cached_property
+    def kms(self) -> KmsClient:
+        from auth_tokens.adapters.kms.client import KmsClient, kms_client
+
+        return KmsClient(kms_client)
+
+    @cached_property
+    def wrapper(self) -> KmsKeyWrapper:
+        from auth_tokens.adapters.kms.wrapper import KmsKeyWrapper
+
+        return KmsKeyWrapper(self.settings.kms_key_id, self.kms)
+
+    @cached_property
+    def keys(self) -> KeyRing:
+        from auth_tokens.adapters.kms.keyring import KeyRing
+
+        return KeyRing(
+            self.table,
+            self.wrapper,
+            self.clock,
+            self.telemetry,
+            max_age_s=self.settings.key_max_age_s,
+            may_create=self._may_create_keys,
+        )
+
+    @cached_property
+    def codec(self) -> TokenCodec:
+        from auth_tokens.domain.tokens import TokenCodec
+
+        return TokenCodec(self.keys.chain_keys)
+
+    @cached_property
+    def cipher(self) -> RowCipher:
+        return self._cipher("auth_user_tokens.metadata")
+
+    @cached_property
+    def _event_cipher(self) -> RowCipher:
+        return self._cipher("auth_token_events.detail")
+
+    @cached_property
+    def events(self) -> EventWriter:
+        from auth_tokens.adapters.mysql.events import EventWriter
+
+        return EventWriter(self.keys, self._event_cipher, self.clock_ms, self.telemetry)
+
+    @cached_property
+    def event_log(self) -> MySqlEventLog:
+        from auth_tokens.adapters.mysql.events import MySqlEventLog
+
+        return MySqlEventLog(self.database, self.events, self._event_cipher.open)
+
+    @cached_property
+    def limiter(self) -> MySqlLimiter:
+        from auth_tokens.adapters.mysql.limits import MySqlLimiter
+
+        return MySqlLimiter(self.database, self.keys, self.telemetry, self.clock_ms)
+
+    @cached_property
+    def memory_limiter(self) -> MemoryLimiter:
+        from auth_tokens.adapters.memory_limits import MemoryLimiter
+
+        return MemoryLimiter(self.clock_ms)
+
+    @cached_property
+    def store(self) -> MySqlTokenStore:
+        from auth_tokens.adapters.mysql.tokens import MySqlTokenStore
+
+        return MySqlTokenStore(self.database, self.events, self.telemetry)
+
+    def _cipher(self, column: str) -> RowCipher:
+        from auth_tokens.adapters.kms.cipher import RowCipher
+
+        return RowCipher(column, self.keys, self.telemetry)
 
 
 def database_config(settings: Settings, timeout_s: int = _REQUEST_TIMEOUT_S) -> DatabaseConfig:
     """Where the settings say the database is."""
+    from auth_tokens.adapters.mysql.connection import DatabaseConfig
+
     return DatabaseConfig(
         host=settings.db_host,
         port=settings.db_port,
@@ -145,8 +201,13 @@ def database_config(settings: Settings, timeout_s: int = _REQUEST_TIMEOUT_S) -> 
 
 def issuing(shared: Parts) -> IssueDeps:
     """For issue and refresh."""
+    import secrets
+
+    from auth_tokens.adapters.mysql.connection import backoff_s
     from auth_tokens.adapters.mysql.portal import MySqlPortal
     from auth_tokens.adapters.passwords import PortalPasswords
+    from auth_tokens.domain.ids import uuid7
+    from auth_tokens.usecases.deps import IssueDeps
 
     settings = shared.settings
     return IssueDeps(
@@ -174,13 +235,14 @@ def issuing(shared: Parts) -> IssueDeps:
 
 def sessions(shared: Parts) -> SessionDeps:
     """For revoke, sessions and introspect: credentials are checked against the database itself."""
+    from auth_tokens.usecases.deps import SessionDeps
+
     settings = shared.settings
     return SessionDeps(
-        verifier=shared.verifier,
         codec=shared.codec,
         store=shared.store,
-        feed=None,
         policy=settings.policy(),
+        verifier=shared.verifier,
         clock=shared.clock,
         cipher=shared.cipher,
         issuer=settings.issuer,
@@ -191,8 +253,8 @@ def sessions(shared: Parts) -> SessionDeps:
 def authorizing(shared: Parts) -> ValidateDeps:
     """For the authorizer: the revocation feed instead of the database."""
     from auth_tokens.adapters.mysql.revocations import MySqlRevocations
-    from auth_tokens.adapters.remembered_sessions import RememberedSessions
     from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
+    from auth_tokens.usecases.validate import ValidateDeps
 
     settings = shared.settings
     feed = PolledRevocationFeed(
@@ -204,16 +266,20 @@ def authorizing(shared: Parts) -> ValidateDeps:
     )
     return ValidateDeps(
         verifier=shared.verifier,
-        codec=shared.codec,
-        store=shared.store,
         feed=feed,
-        policy=settings.policy(),
         clock=shared.clock,
-        sessions=RememberedSessions(
-            shared.store, shared.clock, fail_after_s=settings.revocation_fail_after_s
-        ),
+        rows=cache(lambda: _remembered_rows(shared)),
         requirements=settings.requirements(),
     )
+
+
+def _remembered_rows(shared: Parts) -> RowDeps:
+    from auth_tokens.adapters.remembered_sessions import RememberedSessions
+    from auth_tokens.usecases.deps import RowDeps
+
+    settings = shared.settings
+    remembered = RememberedSessions(shared.store, shared.clock, fail_after_s=settings.revocation_fail_after_s)
+    return RowDeps(shared.codec, shared.store, settings.policy(), sessions=remembered)
 
 
 def cleaning(shared: Parts) -> CleanupDeps:
@@ -233,6 +299,8 @@ def cleaning(shared: Parts) -> CleanupDeps:
 def rotating(shared: Parts) -> RotateKeysDeps:
     """For rotate_keys."""
     from auth_tokens.adapters.key_register import StoredKeys
+    from auth_tokens.domain.key_steps import schedules
+    from auth_tokens.domain.keys import Purpose
     from auth_tokens.usecases.rotate_keys import RotateKeysDeps
 
     settings = shared.settings
@@ -255,6 +323,7 @@ def rotating(shared: Parts) -> RotateKeysDeps:
 
 def _signer(shared: Parts) -> Signer:
     from auth_tokens.adapters.access_jwt.signer import AccessTokenSigner, private_key
+    from auth_tokens.adapters.kms.held_keys import HeldKeys
 
     held = HeldKeys(
         shared.wrapper, shared.clock, shared.telemetry, shared.settings.key_max_age_s, private_key
@@ -321,6 +390,7 @@ def summarising(shared: Parts) -> SummariseDeps:
 
 def migrating(folder: Path) -> Callable[[], list[str]]:
     """For migrate: applies the folder's migrations that are not applied yet, and answers their names."""
+    from auth_tokens.adapters.mysql.connection import Database
     from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
 
     config = database_config(load_settings(), _MIGRATION_TIMEOUT_S)

@@ -1,12 +1,15 @@
 """The service's settings: the only reader of the environment. Units are in the names."""
 
+from __future__ import annotations
+
 import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING
 
-from auth_tokens.domain.policy import (
+from auth_tokens.domain.bounds import (
     MAX_ACCESS_TTL_S,
     MAX_RETRY_WINDOW_S,
     MAX_SESSIONS,
@@ -14,14 +17,14 @@ from auth_tokens.domain.policy import (
     MIN_ACCESS_TTL_S,
     MIN_RETENTION_S,
     MIN_TTL_S,
-    Lifetimes,
     LimitAction,
-    Policy,
-    kinds_of,
 )
 from auth_tokens.domain.requirements import Requirements
 from auth_tokens.domain.route_scopes import RouteScopes
 from auth_tokens.domain.scopes import is_scope
+
+if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
+    from auth_tokens.domain.policy import Policy
 
 SIGNING_ALGORITHMS = ("ES256", "RS256", "EdDSA")
 
@@ -128,7 +131,7 @@ class Settings:
     aws_region: str = ""
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Read and check them all. Raises SettingsError naming the variable."""
         values = {
             f.name: _parsed(f.name, env[f.name.upper()]) for f in fields(cls) if env.get(f.name.upper())
@@ -163,6 +166,8 @@ class Settings:
 
     def policy(self) -> Policy:
         """What holds for users without preferences of their own."""
+        from auth_tokens.domain.policy import Lifetimes, Policy, kinds_of
+
         kinds = kinds_of(self.allowed_modes)
         assert kinds is not None
         return Policy(

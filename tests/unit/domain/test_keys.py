@@ -5,25 +5,20 @@ from dataclasses import replace
 
 import pytest
 
-from auth_tokens.domain.keys import (
+from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S, MAX_TTL_S
+from auth_tokens.domain.key_steps import (
     CLOCK_MARGIN_S,
     DAY_S,
     IN_USE,
-    PENALTY_S,
-    ROWS_MAX_AGE_S,
-    SIGNER_MAX_AGE_S,
     Add,
     Advance,
     KeySchedule,
-    KeyState,
-    Purpose,
     Step,
-    StoredKey,
     next_steps,
     schedules,
     withdrawal,
 )
-from auth_tokens.domain.policy import MAX_ACCESS_TTL_S, MAX_TTL_S
+from auth_tokens.domain.keys import PENALTY_S, ROWS_MAX_AGE_S, SIGNER_MAX_AGE_S, KeyState, Purpose, StoredKey
 
 NOW = 1_800_000_000
 SCHEDULE = KeySchedule(use_for_s=1000, publish_wait_s=100, retire_wait_s=500)

@@ -2,16 +2,9 @@
 
 import pytest
 
+from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S, MIN_ACCESS_TTL_S, LimitAction
 from auth_tokens.domain.errors import SessionLimitReached
-from auth_tokens.domain.policy import (
-    MAX_ACCESS_TTL_S,
-    MIN_ACCESS_TTL_S,
-    Lifetimes,
-    LimitAction,
-    Policy,
-    giving_way,
-    kinds_of,
-)
+from auth_tokens.domain.policy import Lifetimes, Policy, giving_way, kinds_of
 from auth_tokens.domain.sessions import LiveSession, UserConfig
 from auth_tokens.domain.tokens import TokenKind
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from auth_tokens.domain.policy import MAX_RETRY_WINDOW_S
+from auth_tokens.domain.bounds import MAX_RETRY_WINDOW_S
 from auth_tokens.domain.rotation import (
     Presented,
     Refuse,

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from auth_tokens.adapters.mysql.keys import KeyTable
-from auth_tokens.domain.keys import Add, Advance, Purpose, StoredKey
+from auth_tokens.domain.key_steps import Add, Advance
+from auth_tokens.domain.keys import Purpose, StoredKey
 
 # The keys that a step may mean; the first that is not known yet is the one.
 Maker = Callable[[Add, int], Iterable[StoredKey]]

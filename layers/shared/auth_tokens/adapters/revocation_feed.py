@@ -3,14 +3,18 @@
 The cost is a query every few seconds an environment, however many tokens there are (docs/adr/0005).
 """
 
-from typing import Protocol
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
 
 from auth_tokens.adapters.lru import Lru
 from auth_tokens.adapters.recent_ids import RecentIds
+from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
 from auth_tokens.domain.errors import Unavailable
-from auth_tokens.domain.policy import MAX_ACCESS_TTL_S
 from auth_tokens.observability import Telemetry
-from auth_tokens.usecases.ports import Clock
+
+if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
+    from auth_tokens.usecases.ports import Clock
 
 # A revocation carries its writer's clock and is seen only once committed: each look reaches back this far
 # before the last one. A writer's commit comes within its function's time (10 s), the rest is for clocks

@@ -1,15 +1,19 @@
 """Access token claims (RFC 9068): what is put in, and what must hold to be let through."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
 from auth_tokens.domain.errors import InvalidAccessToken
 from auth_tokens.domain.ids import id_from, is_user_id, text_of
-from auth_tokens.domain.policy import MAX_ACCESS_TTL_S
 from auth_tokens.domain.scopes import is_scope
-from auth_tokens.domain.sessions import TokenRecord
+
+if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
+    from auth_tokens.domain.sessions import TokenRecord
 
 # Instances' clocks differ by some seconds: a token issued "just ahead" is fresh, not forged.
 # `exp` gets no leeway: a token never lives longer than it says.

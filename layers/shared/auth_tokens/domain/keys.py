@@ -4,21 +4,15 @@ published → in use → retired → gone: a key can be read everywhere before a
 for as long as something made with it may come back.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from auth_tokens.domain.policy import MAX_ACCESS_TTL_S, MAX_TTL_S
-
-DAY_S = 86_400
 # How old the rows may be by which an environment chooses its data keys. It looks again at once, but no
 # more often than the penalty, for an epoch that it has not seen.
 ROWS_MAX_AGE_S = 300
 PENALTY_S = 30
 # The same for the signing key. Short: so long may a key that was withdrawn go on signing.
 SIGNER_MAX_AGE_S = 30
-# Clocks of two environments that disagree, and a look that takes its time.
-CLOCK_MARGIN_S = 60
 
 
 class Purpose(Enum):
@@ -37,13 +31,6 @@ class KeyState(Enum):
     RETIRED = "retired"
     ACTIVE = "active"
     GONE = "gone"
-
-
-IN_USE = {
-    Purpose.SIGNING: KeyState.SIGNING,
-    Purpose.TOKEN_CHAIN: KeyState.ACTIVE,
-    Purpose.METADATA: KeyState.ACTIVE,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,123 +52,5 @@ class PublicKeyRow:
     """What a verifier needs of a signing key."""
 
     kid: str
-    state: KeyState
     algorithm: str
     jwk: dict[str, str]
-    changed_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeySchedule:
-    """use_for_s: how long a key is in use; publish_wait_s: how long it can be read before it is;
-    retire_wait_s: how long afterwards."""
-
-    use_for_s: int
-    publish_wait_s: int
-    retire_wait_s: int
-
-
-def schedules(
-    *, jwks_max_age_s: int, cleanup_retention_s: int, signs_by_kms: bool
-) -> dict[Purpose, KeySchedule]:
-    """The schedule of each purpose, from the settings that decide how long its keys are cached and needed."""
-    seen_by_all_s = ROWS_MAX_AGE_S + PENALTY_S + CLOCK_MARGIN_S
-    return {
-        # Published: the JWKS is cached for its max-age twice, by discovery and by whoever fetched it there.
-        # Retired: the last signer notices, then the longest access token that a user may have runs out.
-        # By KMS: the operator names the next key, and it signs as soon as it may.
-        Purpose.SIGNING: KeySchedule(
-            use_for_s=0 if signs_by_kms else 30 * DAY_S,
-            publish_wait_s=2 * jwks_max_age_s + CLOCK_MARGIN_S,
-            retire_wait_s=SIGNER_MAX_AGE_S + MAX_ACCESS_TTL_S + CLOCK_MARGIN_S,
-        ),
-        # Retired: the longest session or device of any user runs out.
-        Purpose.TOKEN_CHAIN: KeySchedule(
-            use_for_s=90 * DAY_S, publish_wait_s=seen_by_all_s, retire_wait_s=MAX_TTL_S + seen_by_all_s
-        ),
-        # Retired: rows are encrypted anew when they are written; the last that is not goes by cleanup.
-        Purpose.METADATA: KeySchedule(
-            use_for_s=90 * DAY_S,
-            publish_wait_s=seen_by_all_s,
-            retire_wait_s=MAX_TTL_S + cleanup_retention_s + DAY_S,
-        ),
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Add:
-    """Make a new key in this state."""
-
-    purpose: Purpose
-    epoch: int
-    state: KeyState
-
-
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """Move a key on."""
-
-    kid: str
-    before: KeyState
-    after: KeyState
-
-
-Step = Add | Advance
-
-
-def next_steps(purpose: Purpose, keys: Sequence[StoredKey], now: int, schedule: KeySchedule) -> list[Step]:
-    """What is due on the keys of a purpose, in the order to do it. keys: all there ever were, oldest first.
-
-    A successor comes into use before its predecessor retires, so there is always one; and the next one
-    stands by, published, for an emergency. Run twice, or half, the next run finds what is left.
-    """
-    in_use = [key for key in keys if key.state is IN_USE[purpose]]
-    published = [key for key in keys if key.state is KeyState.PUBLISHED]
-    steps: list[Step] = []
-    is_promoted = bool(published) and _is_due(in_use, published[0], now, schedule)
-    if is_promoted:
-        steps.append(Advance(published[0].kid, KeyState.PUBLISHED, IN_USE[purpose]))
-    elif not in_use:
-        steps.append(Add(purpose, _next_epoch(keys), IN_USE[purpose]))
-    outlived, standing_by = (in_use, published[1:]) if is_promoted else (in_use[:-1], published)
-    steps += [Advance(key.kid, IN_USE[purpose], KeyState.RETIRED) for key in outlived]
-    steps += _burials(keys, now, schedule)
-    if in_use and not standing_by:
-        steps.append(Add(purpose, _next_epoch(keys), KeyState.PUBLISHED))
-    return steps
-
-
-def withdrawal(keys: Sequence[StoredKey], withdrawn: StoredKey) -> list[Step]:
-    """End a signing key now: first another one signs, then this one is gone.
-
-    The one that stands by does not serve out its wait: verifiers look an unknown `kid` up, and a token that
-    some refuse for seconds beats one that anybody can forge.
-    """
-    others = [key for key in keys if key.kid != withdrawn.kid]
-    published = [key for key in others if key.state is KeyState.PUBLISHED]
-    end = Advance(withdrawn.kid, withdrawn.state, KeyState.GONE)
-    if any(key.state is KeyState.SIGNING for key in others):
-        return [end]
-    if published:
-        return [Advance(published[0].kid, KeyState.PUBLISHED, KeyState.SIGNING), end]
-    return [Add(Purpose.SIGNING, _next_epoch(keys), KeyState.SIGNING), end]
-
-
-def _is_due(in_use: list[StoredKey], successor: StoredKey, now: int, schedule: KeySchedule) -> bool:
-    if not in_use:  # nothing to wait beside: see withdrawal
-        return True
-    has_waited = now - successor.changed_at >= schedule.publish_wait_s
-    return has_waited and now - in_use[-1].changed_at >= schedule.use_for_s
-
-
-def _next_epoch(keys: Sequence[StoredKey]) -> int:
-    # Those that are gone count: a number is never given twice.
-    return max((key.epoch for key in keys), default=0) + 1
-
-
-def _burials(keys: Sequence[StoredKey], now: int, schedule: KeySchedule) -> list[Advance]:
-    return [
-        Advance(key.kid, KeyState.RETIRED, KeyState.GONE)
-        for key in keys
-        if key.state is KeyState.RETIRED and now - key.changed_at >= schedule.retire_wait_s
-    ]

@@ -78,6 +78,10 @@ class TokenRecord:
         """False once the Portal has disabled or deleted the user."""
         return self.owner is not None and self.owner.is_active
 
+    def is_in_force(self, now: int) -> bool:
+        """Live, and its owner may still use it."""
+        return self.is_live(now) and self.is_owned_by_active_user
+
 
 @dataclass(frozen=True, slots=True)
 class LiveSession:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from auth_tokens.domain.errors import UnauthorizedClient
 from auth_tokens.domain.policy import Policy
-from auth_tokens.domain.requirements import Requirements
 from auth_tokens.domain.sessions import User
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.usecases.ports import (
@@ -17,35 +16,38 @@ from auth_tokens.usecases.ports import (
     PasswordHasher,
     Portal,
     Reporter,
-    RevocationFeed,
     SessionRows,
     Signer,
     TokenStore,
     Verifier,
 )
+from auth_tokens.usecases.validate import ValidateDeps
 
 
 @dataclass(frozen=True, slots=True)
-class ValidateDeps:
-    """To tell whether a credential is good. feed, sessions: None where the store itself is asked."""
+class RowDeps:
+    """To look at a session's row. sessions: None where the store itself is asked."""
 
-    verifier: Verifier
     codec: TokenCodec
     store: TokenStore
-    feed: RevocationFeed | None
     policy: Policy
-    clock: Clock
     sessions: SessionRows | None = field(default=None, kw_only=True)
-    requirements: Requirements = field(default=Requirements(), kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
-class SessionDeps(ValidateDeps):
+class SessionDeps(RowDeps):
     """To look after sessions and devices that exist: list, rename, revoke, introspect."""
 
+    verifier: Verifier
+    clock: Clock
     cipher: Cipher
     issuer: str
     audience: str
+
+    @property
+    def validation(self) -> ValidateDeps:
+        """For the caller's own credential: by the database itself, not by a feed."""
+        return ValidateDeps(self.verifier, None, self.clock, lambda: self)
 
 
 @dataclass(frozen=True, slots=True)

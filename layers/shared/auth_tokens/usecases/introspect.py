@@ -7,8 +7,9 @@ from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind, kind_of
+from auth_tokens.usecases.browser_session import is_current
 from auth_tokens.usecases.deps import SessionDeps
-from auth_tokens.usecases.validate import Credential, Transport, is_current, validate
+from auth_tokens.usecases.validate import Credential, Transport, validate
 
 INACTIVE: dict[str, Any] = {"active": False}
 
@@ -24,7 +25,7 @@ def introspect(text: str, deps: SessionDeps) -> dict[str, Any]:
     if kind is not None:
         return _opaque(text, kind, deps)
     try:
-        claims = validate(Credential(Transport.BEARER, text), deps).claims
+        claims = validate(Credential(Transport.BEARER, text), deps.validation).claims
     except InvalidAccessToken:
         return INACTIVE
     return _access_token(claims, deps)
@@ -60,7 +61,7 @@ def _opaque(text: str, kind: TokenKind, deps: SessionDeps) -> dict[str, Any]:
     record = deps.store.load(token.id)
     if record is None or record.kind is not kind or not _is_usable(record, token, deps, now):
         return INACTIVE
-    if not record.is_live(now) or not record.is_owned_by_active_user:
+    if not record.is_in_force(now):
         return INACTIVE
     return _members(record, kind, deps)
 

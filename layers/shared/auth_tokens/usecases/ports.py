@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from auth_tokens.domain.census import Census, Slice
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.events import EventType, RecordedEvent, RevokeReason, SecurityEvent
-from auth_tokens.domain.keys import Add, Advance, Purpose, StoredKey
+from auth_tokens.domain.key_steps import Add, Advance
+from auth_tokens.domain.keys import Purpose, StoredKey
 from auth_tokens.domain.limits import Limit
 from auth_tokens.domain.places import Place
 from auth_tokens.domain.sessions import LiveSession, TokenRecord, User

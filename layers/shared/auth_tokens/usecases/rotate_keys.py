@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from auth_tokens.domain.errors import InvalidRequest, Unavailable
 from auth_tokens.domain.events import EventType, SecurityEvent
-from auth_tokens.domain.keys import Add, KeySchedule, KeyState, Purpose, Step, next_steps, withdrawal
+from auth_tokens.domain.key_steps import Add, KeySchedule, Step, next_steps, withdrawal
+from auth_tokens.domain.keys import KeyState, Purpose
 from auth_tokens.usecases.ports import Clock, EventLog, KeyRegister
 
 # A step that another run has taken meanwhile: look again. More is not this service's own doing.

@@ -10,11 +10,10 @@ from typing import Any
 from auth_tokens.domain.errors import InsufficientScope, StepUpNeeded, TokenServiceError, Unavailable
 from auth_tokens.domain.route_scopes import RouteScopes
 from auth_tokens.observability import Telemetry
-from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.validate import Credential, Transport, Validated
 from auth_tokens.web.credentials import bearer_token, credential_from, websocket_credential
+from auth_tokens.web.heads import RequestHead, cookies_from, lower_cased
 from auth_tokens.web.iam_policy import Context, allow_policy, context_of, deny_policy
-from auth_tokens.web.requests import Request, cookies_from, lower_cased
 
 Validate = Callable[[Credential], Validated]
 NO_ROUTE_SCOPES = RouteScopes()
@@ -105,10 +104,10 @@ def _credential(event: Mapping[str, Any], allowed_origins: Collection[str]) -> C
     if event.get("type") == "TOKEN":
         token = event.get("authorizationToken")
         return Credential(Transport.BEARER, bearer_token(token if isinstance(token, str) else ""))
-    request = _request(event)
+    head = _head(event)
     if _is_connect(event):
-        return websocket_credential(request, allowed_origins)
-    return credential_from(request, allowed_origins)
+        return websocket_credential(head, allowed_origins)
+    return credential_from(head, allowed_origins)
 
 
 def _is_connect(event: Mapping[str, Any]) -> bool:
@@ -116,24 +115,18 @@ def _is_connect(event: Mapping[str, Any]) -> bool:
     return (event.get("requestContext") or {}).get("eventType") == "CONNECT"
 
 
-def _request(event: Mapping[str, Any]) -> Request:
-    """The parts of a REQUEST event that say who asks: payload 1.0 and 2.0, REST, HTTP and WebSocket."""
+def _head(event: Mapping[str, Any]) -> RequestHead:
+    """The head in a REQUEST event: payload 1.0 and 2.0, REST, HTTP and WebSocket."""
     headers = lower_cased(_first_values(event.get("multiValueHeaders")))
     headers |= lower_cased(event.get("headers"))
     _refuse_two(event, headers)
     context = event.get("requestContext") or {}
     http = context.get("http") or {}
-    return Request(
+    return RequestHead(
         method=event.get("httpMethod") or http.get("method") or "GET",
-        path="",
-        route_key="",
         headers=headers,
         cookies=cookies_from(event.get("cookies") or [headers.get("cookie", "")]),
         query=tuple(_query(event)),
-        path_parameters={},
-        body=b"",
-        caller=Caller(),
-        request_id="",
     )
 
 

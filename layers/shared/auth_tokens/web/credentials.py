@@ -5,39 +5,39 @@ from collections.abc import Collection
 
 from auth_tokens.domain.errors import AccessDenied, InvalidAccessToken, MissingCredential
 from auth_tokens.usecases.validate import Credential, Transport
-from auth_tokens.web.requests import SESSION_COOKIE, Request
+from auth_tokens.web.heads import SESSION_COOKIE, RequestHead
 
 
-def credential_from(request: Request, allowed_origins: Collection[str]) -> Credential:
+def credential_from(head: RequestHead, allowed_origins: Collection[str]) -> Credential:
     """The credential of a request. A header, if there is one, decides: it never falls back to the cookie.
 
     Raises MissingCredential, InvalidAccessToken (another scheme), AccessDenied (a foreign Origin
     with a cookie on a method that changes state).
     """
-    header = request.headers.get("authorization", "").strip(" \t")
+    header = head.headers.get("authorization", "").strip(" \t")
     if header:
         return Credential(Transport.BEARER, bearer_token(header))
-    cookie = request.cookies.get(SESSION_COOKIE)
+    cookie = head.cookies.get(SESSION_COOKIE)
     if not cookie:
         raise MissingCredential()
-    if request.changes_state:
-        refuse_foreign_origin(request, allowed_origins)
-    return Credential(Transport.COOKIE, cookie, request.changes_state, request.headers.get("x-csrf-token"))
+    if head.changes_state:
+        refuse_foreign_origin(head, allowed_origins)
+    return Credential(Transport.COOKIE, cookie, head.changes_state, head.headers.get("x-csrf-token"))
 
 
-def websocket_credential(request: Request, allowed_origins: Collection[str]) -> Credential:
+def websocket_credential(head: RequestHead, allowed_origins: Collection[str]) -> Credential:
     """The credential of a WebSocket's opening request: as above, or the query parameter `access_token`.
 
     A page anywhere may open a socket, and no CSRF token can come along: with a cookie its Origin decides.
     Raises as credential_from; InvalidAccessToken also for a token that came twice or two ways (RFC 6750 §2).
     """
-    tokens = [value for name, value in request.query if name == "access_token"]
+    tokens = [value for name, value in head.query if name == "access_token"]
     if not tokens:
-        credential = credential_from(request, allowed_origins)
+        credential = credential_from(head, allowed_origins)
         if credential.transport is Transport.COOKIE:
-            refuse_foreign_origin(request, allowed_origins)
+            refuse_foreign_origin(head, allowed_origins)
         return credential
-    if len(tokens) > 1 or not isinstance(tokens[0], str) or "authorization" in request.headers:
+    if len(tokens) > 1 or not isinstance(tokens[0], str) or "authorization" in head.headers:
         raise InvalidAccessToken("two credentials")
     return Credential(Transport.BEARER, tokens[0])
 
@@ -51,8 +51,8 @@ def bearer_token(header: str) -> str:
     return token
 
 
-def refuse_foreign_origin(request: Request, allowed_origins: Collection[str]) -> None:
+def refuse_foreign_origin(head: RequestHead, allowed_origins: Collection[str]) -> None:
     """A browser says where a page's request comes from; a cookie must not be used from elsewhere."""
-    origin = request.headers.get("origin")
+    origin = head.headers.get("origin")
     if origin is not None and origin not in allowed_origins:
         raise AccessDenied("foreign origin")

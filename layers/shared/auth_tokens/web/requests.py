@@ -10,32 +10,19 @@ from urllib.parse import parse_qsl
 from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.places import Place, place_of
 from auth_tokens.usecases.ports import Caller
-
-SESSION_COOKIE = "__Host-session"
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+from auth_tokens.web.heads import RequestHead, cookies_from, lower_cased
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """headers: names in lower case; caller: by the gateway's word, never by X-Forwarded-*.
+class Request(RequestHead):
+    """caller: by the gateway's word, never by X-Forwarded-*."""
 
-    query: raw pairs, so that a repeated parameter can be refused.
-    """
-
-    method: str
     path: str
     route_key: str
-    headers: Mapping[str, str] = field(repr=False)
-    cookies: Mapping[str, str] = field(repr=False)
-    query: tuple[tuple[str, str], ...]
     path_parameters: Mapping[str, str]
     body: bytes = field(repr=False)
     caller: Caller
     request_id: str
-
-    @property
-    def changes_state(self) -> bool:
-        return self.method not in SAFE_METHODS
 
     def query_value(self, name: str) -> str | None:
         """The one value of a query parameter. Raises InvalidRequest if it is there twice."""
@@ -64,25 +51,6 @@ def request_from(event: Mapping[str, Any]) -> Request:
         ),
         request_id=context.get("requestId") or "",
     )
-
-
-def lower_cased(headers: Mapping[str, Any] | None) -> dict[str, str]:
-    """Header names in lower case; members that are no text are left out."""
-    return {name.lower(): value for name, value in (headers or {}).items() if isinstance(value, str)}
-
-
-def cookies_from(pairs: list[str]) -> dict[str, str]:
-    """`name=value` strings, each perhaps several joined by `; `. A name given twice counts as absent:
-    which of two to trust is not ours to guess."""
-    cookies: dict[str, str] = {}
-    repeated = set()
-    for pair in "; ".join(pairs).split(";"):
-        name, separator, value = pair.strip().partition("=")
-        if separator and name in cookies:
-            repeated.add(name)
-        if separator:
-            cookies[name] = value
-    return {name: value for name, value in cookies.items() if name not in repeated}
 
 
 def _principal(context: Mapping[str, Any]) -> str:

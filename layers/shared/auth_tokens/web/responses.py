@@ -9,7 +9,7 @@ from auth_tokens.domain import errors
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.web.errors import MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType
-from auth_tokens.web.requests import SESSION_COOKIE
+from auth_tokens.web.heads import SESSION_COOKIE
 
 REALM = "auth-user-tokens"
 NO_STORE = {"Cache-Control": "no-store"}

@@ -8,9 +8,10 @@ from auth_tokens.domain.tokens import MalformedToken, TokenCodec, TokenKind
 from auth_tokens.usecases.exchange import ExchangeRequest
 from auth_tokens.usecases.refresh import RefreshRequest
 from auth_tokens.web.credentials import refuse_foreign_origin
+from auth_tokens.web.heads import SESSION_COOKIE
 from auth_tokens.web.issue_bodies import session_options
 from auth_tokens.web.parameters import Parameters
-from auth_tokens.web.requests import SESSION_COOKIE, Request
+from auth_tokens.web.requests import Request
 
 REFRESH_GRANT = "refresh_token"
 DEVICE_TOKEN_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"

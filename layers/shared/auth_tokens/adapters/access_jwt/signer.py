@@ -14,7 +14,8 @@ from auth_tokens.adapters.access_jwt.signing_keys import SigningKeyMaker
 from auth_tokens.adapters.kms.held_keys import HeldKeys
 from auth_tokens.adapters.mysql.keys import KeyTable
 from auth_tokens.domain.errors import Unavailable
-from auth_tokens.domain.keys import SIGNER_MAX_AGE_S, Add, KeyState, Purpose, StoredKey
+from auth_tokens.domain.key_steps import Add
+from auth_tokens.domain.keys import SIGNER_MAX_AGE_S, KeyState, Purpose, StoredKey
 from auth_tokens.usecases.ports import Clock
 
 TOKEN_TYPE = "at+jwt"

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from auth_tokens.adapters.access_jwt.algorithms import public_jwk
 from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
 from auth_tokens.adapters.kms.wrapper import KeyWrapper, context_of
-from auth_tokens.domain.keys import Add, KeyState, Purpose, StoredKey
+from auth_tokens.domain.key_steps import Add
+from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
 
 
 class SigningKeyMaker:

@@ -5,11 +5,13 @@ spellings of base64url, duplicate members, headers that supply or locate a key: 
 might read one token two ways, and its second reading costs a third of the whole.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import json
 import re
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import jwt
 
@@ -19,7 +21,9 @@ from auth_tokens.adapters.mysql.keys import KeyTable
 from auth_tokens.domain.claims import AccessClaims, check_claims
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
 from auth_tokens.domain.keys import PublicKeyRow
-from auth_tokens.usecases.ports import Clock
+
+if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
+    from auth_tokens.usecases.ports import Clock
 
 # PyJWT's cost grows with the length, so it is capped before; ours are about 900 characters.
 MAX_LENGTH = 8192

@@ -18,7 +18,8 @@ from auth_tokens.adapters.kms.held_keys import HeldKeys
 from auth_tokens.adapters.kms.wrapper import KeyWrapper, context_of
 from auth_tokens.adapters.mysql.keys import KeyTable
 from auth_tokens.domain.errors import Unavailable
-from auth_tokens.domain.keys import PENALTY_S, ROWS_MAX_AGE_S, Add, KeyState, Purpose, StoredKey
+from auth_tokens.domain.key_steps import Add
+from auth_tokens.domain.keys import PENALTY_S, ROWS_MAX_AGE_S, KeyState, Purpose, StoredKey
 from auth_tokens.domain.tokens import ChainKeys, OpaqueToken
 from auth_tokens.observability import Telemetry
 from auth_tokens.usecases.ports import Clock

@@ -25,7 +25,7 @@ ORDER BY epoch
 
 # The public half only: who verifies needs no more.
 SELECT_PUBLIC_KEYS = """
-SELECT kid, state, algorithm, public_jwk, changed_at
+SELECT kid, algorithm, public_jwk
 FROM auth_token_keys
 WHERE purpose = 'signing' AND state <> 'gone'
 ORDER BY epoch
@@ -72,16 +72,7 @@ class KeyTable:
     def public(self) -> list[PublicKeyRow]:
         """The public halves of the signing keys that are not gone, oldest first."""
         rows = self._database.query(SELECT_PUBLIC_KEYS)
-        return [
-            PublicKeyRow(
-                row["kid"],
-                KeyState(row["state"]),
-                row["algorithm"],
-                json.loads(row["public_jwk"]),
-                from_sql(row["changed_at"]),
-            )
-            for row in rows
-        ]
+        return [PublicKeyRow(row["kid"], row["algorithm"], json.loads(row["public_jwk"])) for row in rows]
 
     def insert(self, key: StoredKey) -> bool:
         """Add a key; False where its purpose and epoch, or its kid, are taken."""

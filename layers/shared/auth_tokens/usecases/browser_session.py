@@ -1,0 +1,83 @@
+"""Is this browser session good? The part of usecases.validate that looks at a session's row."""
+
+import hmac
+
+from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.errors import AccessDenied, InvalidAccessToken
+from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.policy import TOUCH_INTERVAL_S
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
+from auth_tokens.usecases.deps import RowDeps
+from auth_tokens.usecases.ports import RevocationFeed
+from auth_tokens.usecases.validate import Credential, Validated, ValidateDeps
+
+
+def browser_session(credential: Credential, deps: ValidateDeps) -> Validated:
+    """The claims of a good browser session, and its use noted. Raises as usecases.validate.validate."""
+    now, rows = deps.clock(), deps.rows()
+    try:
+        token = rows.codec.parse(credential.text, TokenKind.SESSION)
+    except MalformedToken as exc:
+        raise InvalidAccessToken(f"malformed: {exc}") from exc
+    record = _session_row(token, deps.feed, rows)
+    if record is None or record.kind is not TokenKind.SESSION or not record.is_in_force(now):
+        raise InvalidAccessToken("session over")
+    if not is_current(record, token, rows, now):
+        raise InvalidAccessToken("spent")
+    may_change_state = _csrf_holds(credential, token, rows)
+    if credential.changes_state and not may_change_state:
+        raise AccessDenied("csrf")
+    claims = _claims_of(record, rows, now)
+    deps.requirements.check(claims, now)
+    _note_use(record, rows, now)
+    return Validated(claims, credential.transport, may_change_state)
+
+
+def _session_row(token: OpaqueToken, feed: RevocationFeed | None, rows: RowDeps) -> TokenRecord | None:
+    if feed is not None and feed.is_revoked(token.id):
+        raise InvalidAccessToken("revoked")
+    if rows.sessions is not None:
+        return rows.sessions.load(token.id, token.generation)
+    return rows.store.load(token.id)
+
+
+def is_current(record: TokenRecord, token: OpaqueToken, rows: RowDeps, now: int) -> bool:
+    """The current generation, or its predecessor while requests that were under way at a rotation may come in."""
+    if token.generation == record.generation - 1:
+        if now - (record.rotated_at or 0) >= rows.policy.retry_window_s:
+            return False
+        token = rows.codec.successor(token, record.key_epoch)
+    return token.generation == record.generation and hmac.compare_digest(
+        rows.codec.store_hash(token), record.token_hash or b""
+    )
+
+
+def _csrf_holds(credential: Credential, token: OpaqueToken, rows: RowDeps) -> bool:
+    expected = rows.codec.csrf_token(token)
+    return hmac.compare_digest(expected.encode(), (credential.csrf_token or "").encode(errors="replace"))
+
+
+def _note_use(record: TokenRecord, rows: RowDeps, now: int) -> None:
+    if now - record.last_used_at < TOUCH_INTERVAL_S or record.owner is None:
+        return
+    idle_ttl_s = rows.policy.for_user(record.owner.config).session.idle_ttl_s
+    (rows.sessions or rows.store).touch(record, now, min(now + idle_ttl_s, record.absolute_expires_at))
+
+
+def _claims_of(record: TokenRecord, rows: RowDeps, now: int) -> AccessClaims:
+    labels = record.owner.labels if record.owner else ()
+    return AccessClaims(
+        sub=record.user_id,
+        sid=text_of(record.id),
+        jti=None,
+        client_id=record.client_id,
+        scope=rows.policy.scope_for(record.scope, labels),
+        device_id=text_of(record.device_id) if record.device_id else "",
+        auth_time=record.auth_time,
+        acr=record.acr,
+        amr=record.amr,
+        labels=labels,
+        iat=now,
+        exp=record.expires_at,
+    )
