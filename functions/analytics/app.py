@@ -60,14 +60,15 @@ def _run(remaining_ms: Callable[[], int]) -> dict[str, Any]:
     SHARED.telemetry.count("EventsRefused", sent.refused)
     SHARED.telemetry.count("EventBusDown", int(sent.is_bus_down))
     SHARED.telemetry.count("OutboxLag", sent.lag_s, "Seconds")
-    for finding in report.findings:
+    SHARED.telemetry.count("DetectionPartial", int(report.detection.is_partial))
+    for finding in report.detection.findings:
         if finding.severity is Severity.HIGH:
             SHARED.telemetry.count("FindingHigh")
         SHARED.telemetry.outcome("finding", rule=finding.rule.value, severity=finding.severity.value)
     result = {
         "ran": True,
         "hours": report.hours,
-        "findings": len(report.findings),
+        "findings": len(report.detection.findings),
         "published": sent.published,
         "refused": sent.refused,
     }

@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from auth_tokens.adapters.mysql.purges import GONE_KEY_RETENTION_S, LIMIT_RETENTION_S
+from auth_tokens.adapters.mysql.purges import GONE_KEY_RETENTION_S, LIMIT_RETENTION_S, ROLLUP_RETENTION_S
 from auth_tokens.domain.bounds import MIN_RETENTION_S
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.key_steps import schedules
@@ -94,6 +94,7 @@ def test_the_cleanups_figures_are_the_codes() -> None:
 
     assert kept["auth_token_limits"] == f"{LIMIT_RETENTION_S} s"
     assert kept["auth_token_keys"].startswith(f"{GONE_KEY_RETENTION_S} s;")
+    assert kept["auth_token_rollups"].startswith(f"{ROLLUP_RETENTION_S} s,")
     assert f"never shorter than {MIN_RETENTION_S} s" in TEXT
     assert f"sized to take {STEADY.batch_ms} ms;\npauses make a tenth" in TEXT
     assert STEADY.work_share == 9 / 10

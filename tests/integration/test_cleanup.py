@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pymysql
@@ -35,6 +35,7 @@ TOKENS = "auth_user_tokens"
 LIMITS = "auth_token_limits"
 EVENTS = "auth_token_events"
 KEYS = "auth_token_keys"
+ROLLUPS = "auth_token_rollups"
 LONG_AGO = START - 500 * 86_400
 HOLD_ONE = f"SELECT id FROM {TOKENS} WHERE id = %s FOR UPDATE"
 HOLD_ENTRY = (
@@ -111,6 +112,31 @@ def test_a_gone_signing_key_goes_after_the_retention_of_keys(
     clean(fresh_world)
 
     assert rows_in(fresh_world, KEYS) == left
+
+
+@EDGE
+def test_figures_of_an_hour_go_after_the_retention_of_figures(
+    fresh_world: World, past: int, left: int
+) -> None:
+    insert_figures(fresh_world, START)
+
+    fresh_world.clock.now = START + purges.ROLLUP_RETENTION_S + past
+    clean(fresh_world)
+
+    assert rows_in(fresh_world, ROLLUPS) == 3 * left
+
+
+def test_old_figures_go_batch_by_batch_and_the_others_stay(fresh_world: World) -> None:
+    for hour in range(4):
+        insert_figures(fresh_world, START + hour * 3600)
+    rollups = purge(fresh_world, ROLLUPS)
+    now = START + purges.ROLLUP_RETENTION_S + 2 * 3600
+
+    batches = [rollups.delete_batch(now, 4), rollups.delete_batch(now, 4), rollups.delete_batch(now, 4)]
+
+    assert [(batch.deleted, batch.is_last) for batch in batches] == [(4, False), (2, True), (0, True)]
+    left = fresh_world.sql(f"SELECT DISTINCT hour_at FROM {ROLLUPS} ORDER BY hour_at")
+    assert [row["hour_at"] for row in left] == [START + 2 * 3600, START + 3 * 3600]
 
 
 @pytest.mark.parametrize(
@@ -229,6 +255,7 @@ def test_many_rows_go_in_batches_and_twice_is_harmless(fresh_world: World) -> No
         LIMITS: 2 * FIRST_ROWS + 7,
         EVENTS: 2 * FIRST_ROWS + 7,
         KEYS: 0,
+        ROLLUPS: 0,
     }
     assert first.is_complete
     assert sum(table.deleted for table in second.tables.values()) == 0
@@ -394,17 +421,19 @@ def test_the_debt_is_what_is_due_and_for_how_long(fresh_world: World) -> None:
     assert (debt.rows, debt.age_s) == (3, 120)
 
 
-@pytest.mark.parametrize("table", [TOKENS, LIMITS, EVENTS, KEYS])
+@pytest.mark.parametrize("table", [TOKENS, LIMITS, EVENTS, KEYS, ROLLUPS])
 def test_the_age_of_a_debt_counts_from_the_end_plus_the_retention_of_its_table(
     fresh_world: World, table: str
 ) -> None:
     insert_all(fresh_world, 1)
     insert_key(fresh_world, "signing", "gone", at=LONG_AGO)
+    insert_figures(fresh_world, LONG_AGO, names=["logins"])
     retention = {
         TOKENS: fresh_world.settings.cleanup_retention_s,
         LIMITS: purges.LIMIT_RETENTION_S,
         EVENTS: fresh_world.settings.event_retention_s,
         KEYS: purges.GONE_KEY_RETENTION_S,
+        ROLLUPS: purges.ROLLUP_RETENTION_S,
     }
 
     debt = purge(fresh_world, table).debt(START)
@@ -452,7 +481,9 @@ IDS = ([uuid7(LONG_AGO * 1000, n.to_bytes(10, "big")) for n in range(purges.IDS_
 def filled(world: World) -> World:
     insert_all(world, 4000)
     insert_all(world, 4000, START - 1000)
-    world.sql(f"ANALYZE TABLE {TOKENS}, {LIMITS}, {EVENTS}")
+    for hour in range(100):
+        insert_figures(world, START - 50 * 3600 + hour * 3600, [f"figure_{n}" for n in range(30)])
+    world.sql(f"ANALYZE TABLE {TOKENS}, {LIMITS}, {EVENTS}, {ROLLUPS}")
     return world
 
 
@@ -479,6 +510,8 @@ def filled(world: World) -> World:
         (purges.DELETE_LISTED_EVENTS, IDS, "PRIMARY"),
         (purges.DELETE_GONE_KEYS, (to_sql(START), 500), "ux_purpose_epoch"),
         (purges.COUNT_GONE_KEYS, (to_sql(START),), "ux_purpose_epoch"),
+        (purges.DELETE_OLD_ROLLUPS, (START - 40 * 3600, 500), "PRIMARY"),
+        (purges.COUNT_OLD_ROLLUPS, (START - 40 * 3600,), "PRIMARY"),
     ],
 )
 def test_no_cleanup_statement_scans_or_sorts(
@@ -576,6 +609,11 @@ def token_id(n: int, at: int = LONG_AGO) -> bytes:
 def insert_events(world: World, count: int, at: int) -> None:
     rows = [(uuid7(at * 1000, n.to_bytes(10, "big")), to_sql(at)) for n in range(count)]
     insert(world, f"INSERT INTO {EVENTS} (id, type, created_at) VALUES (%s, 'login_failed', %s)", rows)
+
+
+def insert_figures(world: World, hour_at: int, names: Sequence[str] = ("login", "refresh", "logout")) -> None:
+    rows = [(hour_at, name, bytes(16)) for name in names]
+    insert(world, f"INSERT INTO {ROLLUPS} (hour_at, name, subject, amount) VALUES (%s, %s, %s, 1)", rows)
 
 
 def insert_key(world: World, purpose: str, state: str, at: int = START) -> None:

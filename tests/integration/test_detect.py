@@ -1,8 +1,11 @@
 """The schedule looks for attacks in what is stored, and tells each finding once."""
 
+import pytest
+
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import InvalidCredentials
 from auth_tokens.domain.events import RecordedEvent
+from auth_tokens.usecases import detect
 from auth_tokens.usecases.analyse import AnalysisReport, analyse
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.ports import Caller
@@ -37,8 +40,8 @@ def test_an_attack_by_login_is_found_and_told_once(fresh_world: World) -> None:
 
     first, second = run(fresh_world), run(fresh_world)
 
-    assert [finding.rule.value for finding in first.findings] == ["stuffing_from_one_source"]
-    assert second.findings == []
+    assert [finding.rule.value for finding in first.detection.findings] == ["stuffing_from_one_source"]
+    assert second.detection.findings == []
     [event] = findings(fresh_world)
     assert (event.detail["accounts"], event.detail["events"]) == (12, 12)
     assert event.detail["severity"] == "medium"
@@ -60,7 +63,17 @@ def test_an_attack_of_yesterday_is_told_no_more(fresh_world: World) -> None:
     stuff(fresh_world, 12)
     fresh_world.clock.now += 3602
 
-    assert run(fresh_world).findings == []
+    assert run(fresh_world).detection.findings == []
+
+
+@pytest.mark.parametrize(("looked_at", "is_partial"), [(12, True), (13, False)])
+def test_an_hour_of_more_events_than_are_looked_at_is_said_to_be_so(
+    fresh_world: World, monkeypatch: pytest.MonkeyPatch, looked_at: int, is_partial: bool
+) -> None:
+    monkeypatch.setattr(detect, "MAX_EVENTS", looked_at)
+    stuff(fresh_world, 12)
+
+    assert run(fresh_world).detection.is_partial is is_partial
 
 
 def test_a_quiet_service_has_no_findings(fresh_world: World) -> None:
@@ -68,5 +81,5 @@ def test_a_quiet_service_has_no_findings(fresh_world: World) -> None:
     token = fresh_world.login(name).token
     fresh_world.refresh(token)
 
-    assert run(fresh_world).findings == []
+    assert run(fresh_world).detection.findings == []
     assert findings(fresh_world) == []

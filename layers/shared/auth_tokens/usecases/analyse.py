@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from auth_tokens.domain.findings import Finding
-from auth_tokens.usecases.detect import DetectDeps, detect
+from auth_tokens.usecases.detect import DetectDeps, Detection, detect
 from auth_tokens.usecases.ports import Clock, Leases
 from auth_tokens.usecases.publish_events import PublishDeps, PublishReport, publish_events
 from auth_tokens.usecases.roll_up import RollUpDeps, roll_up
@@ -29,10 +28,10 @@ class AnalyseDeps:
 
 @dataclass(frozen=True, slots=True)
 class AnalysisReport:
-    """hours: how many were counted; findings: those told now."""
+    """hours: how many were counted."""
 
     hours: int
-    findings: list[Finding]
+    detection: Detection
     publication: PublishReport
 
 
@@ -49,7 +48,7 @@ def analyse(remaining_ms: Callable[[], int], deps: AnalyseDeps) -> AnalysisRepor
     try:
         hours = roll_up(remaining_ms, deps.rolling)
         take_census(remaining_ms, deps.counting)
-        findings = detect(deps.detecting)
-        return AnalysisReport(hours, findings, publish_events(remaining_ms, deps.publishing))
+        detection = detect(deps.detecting)
+        return AnalysisReport(hours, detection, publish_events(remaining_ms, deps.publishing))
     finally:
         deps.leases.release(JOB, until_ms)

@@ -25,20 +25,29 @@ class DetectDeps:
     clock: Clock
 
 
-def detect(deps: DetectDeps) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """findings: those told now; is_partial: the hour had as many events as are looked at, or more."""
+
+    findings: list[Finding]
+    is_partial: bool
+
+
+def detect(deps: DetectDeps) -> Detection:
     """Write an event for each finding that was not told before; answers these. One run at a time, so none is told
     twice. Raises Unavailable."""
     now = deps.clock()
     events = deps.events.page(_AFTER_ALL, now - WINDOW_S, None, None, MAX_EVENTS)
+    is_partial = len(events) == MAX_EVENTS
     found = findings_in(events, _usual(now, deps))
     if not found:
-        return []
+        return Detection([], is_partial)
     # A finding of the window may have been told as early as the window's beginning.
     told = deps.events.page(_AFTER_ALL, now - WINDOW_S - HOUR_S, None, EventType.FINDING, MAX_TOLD)
     new = untold(found, told)
     for finding in new:
         deps.log.record(finding.as_event(now))
-    return new
+    return Detection(new, is_partial)
 
 
 def _usual(now: int, deps: DetectDeps) -> dict[str, float]:

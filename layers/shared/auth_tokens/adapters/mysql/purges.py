@@ -25,6 +25,8 @@ from auth_tokens.usecases.ports import Batch, Debt, Purge
 LIMIT_RETENTION_S = 3600
 # So long an old log line's `kid` can still be traced to its key.
 GONE_KEY_RETENTION_S = 90 * 86400
+# Figures can be compared with those of a year before.
+ROLLUP_RETENTION_S = 400 * 86400
 # A literal of 16 bytes is at most 42 characters long: a statement stays under the 16 KB that pin RDS Proxy.
 IDS_PER_STATEMENT = 350
 # Debts are counted up to here, so that counting never becomes the load: a few milliseconds of an index in memory.
@@ -136,6 +138,21 @@ FROM auth_token_keys
 WHERE purpose = 'signing' AND state = 'gone' AND changed_at < %s
 """
 
+# Index: primary key, from its low end.
+DELETE_OLD_ROLLUPS = """
+DELETE FROM auth_token_rollups
+WHERE hour_at < %s
+ORDER BY hour_at
+LIMIT %s
+"""
+
+# Index: primary key, of some 30 rows an hour.
+COUNT_OLD_ROLLUPS = """
+SELECT COUNT(*) AS due_rows, MIN(hour_at) AS oldest
+FROM auth_token_rollups
+WHERE hour_at < %s
+"""
+
 # Index: primary key (UUIDv7, so the newest are at its end).
 COUNT_CREATED_TOKENS = """
 SELECT COUNT(*) AS created
@@ -206,6 +223,25 @@ EVENTS = Walk(
     ended=instant_of,
     retention_s=0,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class LowEnd:
+    """A table of which few rows fall due at a time. delete, count: by an instant as the index has it; bound, ended:
+    there and back."""
+
+    table: str
+    delete: str
+    count: str
+    bound: Callable[[int], Any]
+    ended: Callable[[Any], int]
+    retention_s: int
+
+
+GONE_KEYS = LowEnd(
+    "auth_token_keys", DELETE_GONE_KEYS, COUNT_GONE_KEYS, to_sql, from_sql, GONE_KEY_RETENTION_S
+)
+ROLLUPS = LowEnd("auth_token_rollups", DELETE_OLD_ROLLUPS, COUNT_OLD_ROLLUPS, int, int, ROLLUP_RETENTION_S)
 
 
 @dataclass(slots=True)
@@ -287,21 +323,24 @@ class IndexWalk:
             self._delete_listed(statements, ids[middle:], outcome)
 
 
-class GoneKeys:
-    """Port usecases.ports.Purge, for the few keys that have been gone for long."""
+class LowEndPurge:
+    """Port usecases.ports.Purge, one statement a batch: nobody else holds these rows, and none is refused."""
 
-    name = "auth_token_keys"
-
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, end: LowEnd) -> None:
+        self.name = end.table
         self._database = database
+        self._end = end
 
     def delete_batch(self, now: int, rows: int) -> Batch:
-        deleted = self._database.execute(DELETE_GONE_KEYS, (to_sql(now - GONE_KEY_RETENTION_S), rows))
+        deleted = self._database.execute(self._end.delete, (self._bound(now), rows))
         return Batch(deleted, refused=0, is_last=deleted < rows)
 
     def debt(self, now: int) -> Debt:
-        [row] = self._database.query(COUNT_GONE_KEYS, (to_sql(now - GONE_KEY_RETENTION_S),))
-        return _debt(row, now - GONE_KEY_RETENTION_S, from_sql)
+        [row] = self._database.query(self._end.count, (self._bound(now),))
+        return _debt(row, now - self._end.retention_s, self._end.ended)
+
+    def _bound(self, now: int) -> Any:
+        return self._end.bound(now - self._end.retention_s)
 
 
 def purges(database: Database, token_retention_s: int, event_retention_s: int) -> tuple[Purge, ...]:
@@ -310,7 +349,8 @@ def purges(database: Database, token_retention_s: int, event_retention_s: int) -
         IndexWalk(database, replace(TOKENS, retention_s=token_retention_s)),
         IndexWalk(database, LIMITS),
         IndexWalk(database, replace(EVENTS, retention_s=event_retention_s)),
-        GoneKeys(database),
+        LowEndPurge(database, GONE_KEYS),
+        LowEndPurge(database, ROLLUPS),
     )
 
 
