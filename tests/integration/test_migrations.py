@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pymysql
 import pytest
+from pymysql.cursors import Cursor
 
 from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Database
@@ -43,6 +44,24 @@ def test_a_migration_that_died_half_way_is_repeated(fresh_world: World) -> None:
     run(fresh_world, [Migration("9006_e.sql", keyed)])
 
     assert run(fresh_world, [Migration("9007_f.sql", whole + keyed)]) == ["9007_f.sql"]
+
+
+def test_the_pages_of_all_indexes_of_the_tokens_are_merged_late(
+    fresh_world: World, administrator: "pymysql.Connection[Cursor]"
+) -> None:
+    """As the engine itself has it."""
+    prefix = "INNODB_SYS" if "MariaDB" in administrator.get_server_info() else "INNODB"
+    with administrator.cursor() as cursor:
+        cursor.execute(
+            f"SELECT i.NAME, i.MERGE_THRESHOLD FROM information_schema.{prefix}_INDEXES AS i"
+            f" JOIN information_schema.{prefix}_TABLES AS t ON t.TABLE_ID = i.TABLE_ID WHERE t.NAME = %s",
+            (f"{fresh_world.settings.db_name}/auth_user_tokens",),
+        )
+        thresholds = dict(cursor.fetchall())
+
+    assert thresholds == dict.fromkeys(
+        ("PRIMARY", "ix_user_type", "ix_expires_at", "ix_revoked_at", "ix_device"), 20
+    )
 
 
 def test_a_statement_that_fails_for_another_reason_stops_the_run(fresh_world: World) -> None:
