@@ -9,9 +9,9 @@ from collections.abc import Callable
 from local.gateway.authorizer_events import authorizer_event
 from local.gateway.call import Call, identity_values
 from local.gateway.events import Authorized
-from local.gateway.messages import GatewayResponse, message_response
 from local.gateway.model import ApiKind, Authorizer, AuthorizerType
 from local.gateway.policy import PolicyError
+from local.gateway.refusals import UNAUTHORIZED, URI_TOO_LONG, Refusal, authorizer_broken
 from local.gateway.result_cache import ResultCache
 from local.gateway.verdicts import BadVerdict, Verdict, apply_verdict, read_verdict
 from local.runners import FunctionError, Runner
@@ -31,18 +31,18 @@ class AuthorizerGate:
         self._clock = clock
         self._cache: ResultCache[Verdict] = ResultCache()
 
-    def admit(self, call: Call, authorizer: Authorizer) -> Authorized | GatewayResponse:
-        """What the authorizer knows of the caller, or the answer that turns it away.
+    def admit(self, call: Call, authorizer: Authorizer) -> Authorized | Refusal:
+        """What the authorizer knows of the caller, or why the caller is turned away.
 
         A REST API's policy is cached whole and evaluated again for every method; so is an
         HTTP API's, whereas its simple response stands for every route. Failures are not cached.
         """
         kind = call.api.kind
         if kind is ApiKind.REST and len(call.method_arn.encode()) > _MAX_ARN_BYTES:
-            return message_response(414, "Request URI too long")
+            return URI_TOO_LONG
         values = identity_values(call, authorizer.identity_sources)
         if values is None or not _is_plausible(authorizer, values):
-            return message_response(401, "Unauthorized")
+            return UNAUTHORIZED
         key = (call.api.id, call.api.stage, authorizer.name, *values)
         try:
             cached = self._cache.get(key, self._clock()) if authorizer.ttl_s else None
@@ -50,7 +50,7 @@ class AuthorizerGate:
             outcome = apply_verdict(kind, verdict, call.method_arn)
         except FunctionError as error:
             if error.error_message == "Unauthorized":
-                return message_response(401, "Unauthorized")
+                return UNAUTHORIZED
             return self._misconfigured(call, authorizer, error)
         except (BadVerdict, PolicyError, TimeoutError) as error:
             return self._misconfigured(call, authorizer, error)
@@ -63,9 +63,9 @@ class AuthorizerGate:
         answer = self._runner.invoke(authorizer.function, event, _TIMEOUT_S[call.api.kind])
         return read_verdict(call.api.kind, authorizer, answer)
 
-    def _misconfigured(self, call: Call, authorizer: Authorizer, error: Exception) -> GatewayResponse:
+    def _misconfigured(self, call: Call, authorizer: Authorizer, error: Exception) -> Refusal:
         LOG.error("authorizer %s failed: %s: %s", authorizer.name, type(error).__name__, error)
-        return message_response(500, "Internal Server Error" if call.api.kind is ApiKind.HTTP else None)
+        return authorizer_broken(call.api.kind)
 
 
 def _is_plausible(authorizer: Authorizer, values: tuple[str, ...]) -> bool:

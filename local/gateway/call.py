@@ -1,4 +1,4 @@
-"""A request that has found its route: all that events, cache keys and ARNs are made of."""
+"""A request at an API, and with its route: all that events, cache keys and ARNs are made of."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from local.gateway.model import Api, ApiKind, IdentitySource, Route, SourceKind
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """path: within the API, without mount prefix and stage; now: epoch seconds of arrival."""
+class Arrival:
+    """A request that has found its API.
+
+    path: within the API, without mount prefix and stage; now: epoch seconds of arrival.
+    """
 
     request: GatewayRequest
     api: Api
-    route: Route
     path: str
-    path_parameters: Mapping[str, str]
     request_id: str
     now: float
 
@@ -54,6 +55,14 @@ class Call:
         return [value for key, value in self.query_pairs() if key == name]
 
 
+@dataclass(frozen=True, slots=True)
+class Call(Arrival):
+    """A request that has found its route."""
+
+    route: Route
+    path_parameters: Mapping[str, str]
+
+
 def identity_values(call: Call, sources: tuple[IdentitySource, ...]) -> tuple[str, ...] | None:
     """The values of an authorizer's identity sources; None if one is missing or empty."""
     values = tuple(_value(call, source) for source in sources)
@@ -69,23 +78,24 @@ def _value(call: Call, source: IdentitySource) -> str | None:
         case SourceKind.STAGE_VARIABLE:
             return call.api.stage_variables.get(source.name)
         case SourceKind.CONTEXT:
-            return _context_variable(call, source.name)
+            return context_variable(call, source.name)
 
 
-def _context_variable(call: Call, name: str) -> str | None:
-    resource = call.route.key if call.api.kind is ApiKind.HTTP else call.route.path
+def context_variable(arrival: Arrival, name: str) -> str | None:
+    """A `$context` variable by its name without that prefix; None for one without a value here."""
+    route_key, path = (arrival.route.key, arrival.route.path) if isinstance(arrival, Call) else (None, None)
     known = {
         "accountId": ACCOUNT_ID,
-        "apiId": call.api.id,
-        "domainName": domain_name(call.api.id),
-        "httpMethod": call.request.method,
-        "identity.sourceIp": call.request.source_ip,
-        "identity.userAgent": call.user_agent,
-        "path": call.stage_path,
-        "protocol": call.request.protocol,
-        "requestId": call.request_id,
-        "resourcePath": resource,
-        "routeKey": call.route.key,
-        "stage": call.api.stage,
+        "apiId": arrival.api.id,
+        "domainName": domain_name(arrival.api.id),
+        "httpMethod": arrival.request.method,
+        "identity.sourceIp": arrival.request.source_ip,
+        "identity.userAgent": arrival.user_agent,
+        "path": arrival.stage_path,
+        "protocol": arrival.request.protocol,
+        "requestId": arrival.request_id,
+        "resourcePath": route_key if arrival.api.kind is ApiKind.HTTP else path,
+        "routeKey": route_key,
+        "stage": arrival.api.stage,
     }
     return known.get(name)

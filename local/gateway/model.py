@@ -8,6 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
+NO_REFUSALS: Mapping[str, CustomRefusal] = MappingProxyType({})
 
 
 class ApiKind(Enum):
@@ -76,8 +77,21 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomRefusal:
+    """How a REST API wants one type of refusal answered: one of its gateway responses.
+
+    headers: names and expressions, each text in quotes or the name of a variable;
+    body: a template; None for either: as without it.
+    """
+
+    status: int | None
+    headers: tuple[tuple[str, str], ...]
+    body: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Api:
-    """One API and its stage."""
+    """One API and its stage. custom_refusals: by their type, REST alone."""
 
     kind: ApiKind
     id: str
@@ -86,6 +100,7 @@ class Api:
     authorizers: tuple[Authorizer, ...] = ()
     stage_variables: Mapping[str, str] = field(default_factory=lambda: NO_VARIABLES)
     binary_media_types: tuple[str, ...] = ()
+    custom_refusals: Mapping[str, CustomRefusal] = field(default_factory=lambda: NO_REFUSALS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ from local.gateway.model import (
     ApiKind,
     Authorizer,
     AuthorizerType,
+    CustomRefusal,
     IdentitySource,
     Route,
     SourceKind,
 )
+from local.gateway.refusals import RefusalType
 
 _INTEGRATION = "x-amazon-apigateway-integration"
 _AUTHORIZER = "x-amazon-apigateway-authorizer"
@@ -36,6 +38,10 @@ _MAX_TIMEOUT_S = {ApiKind.HTTP: 30.0, ApiKind.REST: 29.0}
 # A REST authorizer without a TTL caches for five minutes; an HTTP API's does not cache.
 _DEFAULT_TTL_S = {ApiKind.HTTP: 0, ApiKind.REST: 300}
 _MAX_TTL_S = 3600
+_HEADER_PARAMETER = "gatewayresponse.header."
+_HEADER_EXPRESSION = re.compile(
+    r"'[^']*'|(?:context|stageVariables|method\.request\.(?:header|querystring))(?:\.[A-Za-z0-9_-]+)+"
+)
 
 
 class Definition:
@@ -73,6 +79,7 @@ class Definition:
             authorizers=tuple(authorizers.values()),
             stage_variables={name: str(value) for name, value in variables.items()},
             binary_media_types=tuple(self._body.get("x-amazon-apigateway-binary-media-types", ())),
+            custom_refusals=dict(self._custom_refusals()),
         )
 
     def _schemes(self) -> list[tuple[str, Mapping[str, Any]]]:
@@ -149,6 +156,12 @@ class Definition:
         expressions = listed if isinstance(listed, list) else [item.strip() for item in listed.split(",")]
         return tuple(_source(name, expression) for expression in expressions if expression)
 
+    def _custom_refusals(self) -> Iterator[tuple[str, CustomRefusal]]:
+        for name, settings in self._body.get("x-amazon-apigateway-gateway-responses", {}).items():
+            if name not in RefusalType.__members__:
+                raise TemplateError(f"unknown gateway response {name}")
+            yield name, _custom_refusal(name, settings)
+
     def _function(self, uri: str) -> str:
         found = _FUNCTION_URI.search(uri)
         if found is None:
@@ -161,3 +174,22 @@ def _source(authorizer: str, expression: str) -> IdentitySource:
     if found is None:
         raise TemplateError(f"authorizer {authorizer}: unknown identity source {expression}")
     return IdentitySource(_SOURCE_KINDS[found[1] or found[3]], found[2] or found[4])
+
+
+def _custom_refusal(name: str, settings: Mapping[str, Any]) -> CustomRefusal:
+    templates: dict[str, str] = dict(settings.get("responseTemplates", {}))
+    body = templates.pop("application/json", None)
+    if templates:
+        raise TemplateError(f"gateway response {name}: only application/json is served locally")
+    parameters = settings.get("responseParameters", {})
+    headers = (_header_expression(name, parameter, value) for parameter, value in parameters.items())
+    status = settings.get("statusCode")
+    return CustomRefusal(None if status is None else int(status), tuple(headers), body)
+
+
+def _header_expression(response: str, parameter: str, expression: str) -> tuple[str, str]:
+    if not parameter.startswith(_HEADER_PARAMETER):
+        raise TemplateError(f"gateway response {response}: {parameter} is not served locally")
+    if not _HEADER_EXPRESSION.fullmatch(expression):
+        raise TemplateError(f"gateway response {response}: {expression} is not served locally")
+    return parameter.removeprefix(_HEADER_PARAMETER), expression

@@ -1,4 +1,4 @@
-"""Turns what a function answered into an HTTP answer, and speaks API Gateway's own refusals."""
+"""Turns what a function answered into an HTTP answer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from local.gateway.messages import GatewayResponse, Headers, message_response
+from local.gateway.messages import GatewayResponse, Headers
 from local.gateway.model import ApiKind
+from local.gateway.refusals import Refusal, function_failed
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -25,7 +26,7 @@ class MalformedResponse(Exception):
     """The function's result is not a proxy response."""
 
 
-def from_lambda_response(kind: ApiKind, payload_version: str, result: object) -> GatewayResponse:
+def from_lambda_response(kind: ApiKind, payload_version: str, result: object) -> GatewayResponse | Refusal:
     """The HTTP answer for a function's result; a malformed one is the gateway's 500 or 502."""
     try:
         if payload_version == "2.0":
@@ -35,23 +36,9 @@ def from_lambda_response(kind: ApiKind, payload_version: str, result: object) ->
         return function_failed(kind)
 
 
-def no_route(kind: ApiKind) -> GatewayResponse:
-    if kind is ApiKind.HTTP:
-        return message_response(404, "Not Found")
-    return message_response(403, "Missing Authentication Token")
-
-
-def function_failed(kind: ApiKind) -> GatewayResponse:
-    """The function raised, died, or answered nonsense."""
-    if kind is ApiKind.HTTP:
-        return message_response(500, "Internal Server Error")
-    return message_response(502, "Internal server error")
-
-
-def timed_out(kind: ApiKind) -> GatewayResponse:
-    if kind is ApiKind.HTTP:
-        return message_response(503, "Service Unavailable")
-    return message_response(504, "Endpoint request timed out")
+def is_header_value(text: str) -> bool:
+    """Whether a text may stand in a header: line breaks never do."""
+    return _HEADER_VALUE.fullmatch(text) is not None
 
 
 def _from_v2(result: object) -> GatewayResponse:
@@ -149,6 +136,6 @@ def _header(name: object, value: object) -> tuple[str, str]:
     if not isinstance(value, (str, int, float)) or not isinstance(name, str):
         raise MalformedResponse("header")
     text = str(value)
-    if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(text):
+    if not _HEADER_NAME.fullmatch(name) or not is_header_value(text):
         raise MalformedResponse("header")
     return name, text

@@ -8,14 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.gateway.events import Authorized
-from local.gateway.messages import GatewayResponse, json_response, message_response
 from local.gateway.model import ApiKind, Authorizer
 from local.gateway.policy import Decision, evaluate
-
-_REST_DENIALS = {
-    Decision.IMPLICIT_DENY: "User is not authorized to access this resource",
-    Decision.EXPLICIT_DENY: "User is not authorized to access this resource with an explicit deny",
-}
+from local.gateway.refusals import Refusal, denied
 
 
 class BadVerdict(Exception):
@@ -47,14 +42,13 @@ def read_verdict(kind: ApiKind, authorizer: Authorizer, answer: object) -> Verdi
     return Verdict(principal_id, context, policy=answer.get("policyDocument"))
 
 
-def apply_verdict(kind: ApiKind, verdict: Verdict, method_arn: str) -> Authorized | GatewayResponse:
+def apply_verdict(kind: ApiKind, verdict: Verdict, method_arn: str) -> Authorized | Refusal:
     """What a verdict, fresh or cached, says of one method. Raises PolicyError."""
     decision = _decision(verdict, method_arn)
     if decision is Decision.ALLOW:
         return Authorized(verdict.principal_id, verdict.context)
-    if kind is ApiKind.REST:
-        return json_response(403, {"Message": _REST_DENIALS[decision]})
-    return message_response(403, "Forbidden")
+    context = {**verdict.context, "principalId": verdict.principal_id}
+    return denied(kind, context, is_explicit=decision is Decision.EXPLICIT_DENY)
 
 
 def _decision(verdict: Verdict, method_arn: str) -> Decision:

@@ -1,6 +1,5 @@
 """Lambda authorizers: who is asked, what is remembered, and what each answer means."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 from local.gateway.authorizer import AuthorizerGate
 from local.gateway.call import Call
 from local.gateway.events import Authorized
-from local.gateway.messages import GatewayRequest, GatewayResponse
+from local.gateway.messages import GatewayRequest
 from local.gateway.model import (
     Api,
     ApiKind,
@@ -20,6 +19,7 @@ from local.gateway.model import (
     Route,
     SourceKind,
 )
+from local.gateway.refusals import Refusal, RefusalType
 from local.runners import FunctionError
 
 API_ARN = "arn:aws:execute-api:eu-west-1:123456789012:jobs/live"
@@ -77,7 +77,7 @@ def call(
     headers = (("authorization", token),) if token is not None else ()
     route = Route(method, path, "JobsFunction")
     api = Api(kind, "jobs", "live", (route,))
-    return Call(GatewayRequest(method, path, query, headers), api, route, path, {}, "id", 0.0)
+    return Call(GatewayRequest(method, path, query, headers), api, path, "id", 0.0, route, {})
 
 
 def gate(answer: Callable[[Any], Any], clock: Clock | None = None) -> tuple[AuthorizerGate, FakeRunner]:
@@ -85,9 +85,9 @@ def gate(answer: Callable[[Any], Any], clock: Clock | None = None) -> tuple[Auth
     return AuthorizerGate(runner, clock or Clock()), runner
 
 
-def refusal(outcome: object) -> tuple[int, Any]:
-    assert isinstance(outcome, GatewayResponse)
-    return outcome.status, json.loads(outcome.body)
+def refusal(outcome: object) -> tuple[int, str | None]:
+    assert isinstance(outcome, Refusal)
+    return outcome.status, outcome.message
 
 
 def fail(error_type: str, message: str) -> Callable[[Any], Any]:
@@ -108,7 +108,7 @@ def test_a_missing_or_empty_credential_is_401_and_asks_nobody(kind: ApiKind, tok
 
     outcome = admission.admit(call(kind, token), authorizer)
 
-    assert refusal(outcome) == (401, {"message": "Unauthorized"})
+    assert refusal(outcome) == (401, "Unauthorized")
     assert runner.events == []
 
 
@@ -161,7 +161,7 @@ def test_a_simple_no_is_forbidden() -> None:
 
     outcome = admission.admit(call(ApiKind.HTTP), simple_authorizer())
 
-    assert refusal(outcome) == (403, {"message": "Forbidden"})
+    assert refusal(outcome) == (403, "Forbidden")
 
 
 @pytest.mark.parametrize("answer", [None, {}, {"isAuthorized": "false"}, {"isAuthorized": 1}, allow(), []])
@@ -170,7 +170,7 @@ def test_a_simple_answer_that_is_no_boolean_is_500(answer: Any) -> None:
 
     outcome = admission.admit(call(ApiKind.HTTP), simple_authorizer())
 
-    assert refusal(outcome) == (500, {"message": "Internal Server Error"})
+    assert refusal(outcome) == (500, "Internal Server Error")
 
 
 def test_a_rest_context_becomes_text() -> None:
@@ -189,7 +189,7 @@ def test_a_rest_context_that_is_not_flat_is_500(context: object) -> None:
 
     outcome = admission.admit(call(), token_authorizer())
 
-    assert refusal(outcome) == (500, {"message": None})
+    assert refusal(outcome) == (500, None)
 
 
 @pytest.mark.parametrize(
@@ -217,11 +217,22 @@ def test_a_rest_denial_says_whether_it_was_explicit() -> None:
     implicit, _ = gate(lambda event: allow("arn:other"))
 
     text = "User is not authorized to access this resource"
-    assert refusal(implicit.admit(call(), token_authorizer())) == (403, {"Message": text})
+    assert refusal(implicit.admit(call(), token_authorizer())) == (403, text)
     assert refusal(explicit.admit(call(), token_authorizer())) == (
         403,
-        {"Message": f"{text} with an explicit deny"},
+        f"{text} with an explicit deny",
     )
+
+
+@pytest.mark.parametrize("kind", list(ApiKind))
+def test_a_denial_keeps_what_the_authorizer_said_of_it(kind: ApiKind) -> None:
+    admission, _ = gate(lambda event: allow("arn:other", context={"error": "insufficient_scope"}))
+
+    outcome = admission.admit(call(kind), policy_authorizer())
+
+    assert isinstance(outcome, Refusal)
+    assert outcome.type is RefusalType.ACCESS_DENIED
+    assert outcome.authorizer == {"error": "insufficient_scope", "principalId": "alice"}
 
 
 @pytest.mark.parametrize("kind", list(ApiKind))
@@ -230,7 +241,7 @@ def test_the_exception_unauthorized_is_401(kind: ApiKind) -> None:
 
     outcome = admission.admit(call(kind), policy_authorizer())
 
-    assert refusal(outcome) == (401, {"message": "Unauthorized"})
+    assert refusal(outcome) == (401, "Unauthorized")
 
 
 @pytest.mark.parametrize("message", ["unauthorized", "Unauthorized: expired", "boom", ""])

@@ -59,7 +59,7 @@ def call_of(kind: ApiKind, request: GatewayRequest = REQUEST, payload: str = "2.
     stage = "$default" if kind is ApiKind.HTTP and payload == "2.0" else "live"
     route = Route("POST", "/jobs/{id}", "JobsFunction", payload_version=payload)
     api = Api(kind, "jobsapi", stage, (route,), stage_variables={"colour": "green"})
-    return Call(request, api, route, request.path, {"id": "7"}, "id", NOW)
+    return Call(request, api, request.path, "id", NOW, route, {"id": "7"})
 
 
 def authorizer_of(kind: AuthorizerType, payload: str = "1.0") -> Authorizer:

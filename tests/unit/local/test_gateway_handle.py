@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from local.gateway.model import (
     ApiKind,
     Authorizer,
     AuthorizerType,
+    CustomRefusal,
     IdentitySource,
     MountedApi,
     Route,
@@ -225,6 +227,30 @@ def test_a_refused_caller_never_reaches_the_function(path: str, token: str | Non
 
     assert gate.handle(get(path, token)).status == status
     assert "Echo" not in [name for name, _, _ in runner.calls]
+
+
+@pytest.mark.parametrize(
+    ("path", "token", "status", "type_"),
+    [
+        ("/jobs", None, 401, "UNAUTHORIZED"),
+        ("/jobs", "Bearer bad", 401, "UNAUTHORIZED"),
+        ("/nothing", "Bearer good", 403, "MISSING_AUTHENTICATION_TOKEN"),
+        ("/broken", "Bearer good", 502, "DEFAULT_5XX"),
+    ],
+)
+def test_a_refusal_of_a_rest_api_is_answered_by_its_gateway_responses(
+    path: str, token: str | None, status: int, type_: str
+) -> None:
+    told = CustomRefusal(None, (), '"$context.error.responseType of $context.resourcePath"')
+    routes = (*REST_JOBS.routes, Route("GET", "/broken", "Broken", payload_version="1.0"))
+    customs = {"DEFAULT_4XX": told, "DEFAULT_5XX": told}
+    api = replace(REST_JOBS, routes=routes, custom_refusals=customs)
+    gate = Gateway([MountedApi(api)], FakeRunner(Authorizer=authorizer, Echo=echo, Broken=lambda event: {}))
+
+    answer = gate.handle(get(path, token))
+
+    where = path if path != "/nothing" else ""
+    assert (answer.status, document(answer)) == (status, f"{type_} of {where}")
 
 
 def test_the_same_credential_at_two_mounted_apis_is_asked_about_twice() -> None:

@@ -1,6 +1,5 @@
 """What a function answers becomes an HTTP answer, or the gateway's own error."""
 
-import json
 from typing import Any
 
 import pytest
@@ -8,14 +7,20 @@ import pytest
 from local.gateway import responses
 from local.gateway.messages import GatewayResponse
 from local.gateway.model import ApiKind
+from local.gateway.refusals import Refusal
 
 
-def http(result: object) -> GatewayResponse:
+def http(result: object) -> Any:
     return responses.from_lambda_response(ApiKind.HTTP, "2.0", result)
 
 
-def rest(result: object) -> GatewayResponse:
+def rest(result: object) -> Any:
     return responses.from_lambda_response(ApiKind.REST, "1.0", result)
+
+
+def refusal(answer: GatewayResponse | Refusal) -> tuple[int, str | None]:
+    assert isinstance(answer, Refusal)
+    return answer.status, answer.message
 
 
 def test_a_v2_result_is_answered_as_it_says() -> None:
@@ -122,9 +127,7 @@ MALFORMED: list[dict[str, Any]] = [
     [*MALFORMED, {"statusCode": 200, "cookies": "a=1"}, {"statusCode": 200, "cookies": [1]}],
 )
 def test_a_malformed_result_is_500_of_an_http_api(result: dict[str, Any]) -> None:
-    answer = http(result)
-
-    assert (answer.status, json.loads(answer.body)) == (500, {"message": "Internal Server Error"})
+    assert refusal(http(result)) == (500, "Internal Server Error")
 
 
 @pytest.mark.parametrize(
@@ -141,26 +144,8 @@ def test_a_malformed_result_is_500_of_an_http_api(result: dict[str, Any]) -> Non
     ],
 )
 def test_a_malformed_result_is_502_of_a_rest_api(result: object) -> None:
-    answer = rest(result)
-
-    assert (answer.status, json.loads(answer.body)) == (502, {"message": "Internal server error"})
+    assert refusal(rest(result)) == (502, "Internal server error")
 
 
 def test_a_result_that_is_no_json_is_malformed() -> None:
     assert http({1, 2}).status == 500
-
-
-@pytest.mark.parametrize(
-    ("answer", "status", "message"),
-    [
-        (responses.no_route(ApiKind.HTTP), 404, "Not Found"),
-        (responses.no_route(ApiKind.REST), 403, "Missing Authentication Token"),
-        (responses.timed_out(ApiKind.HTTP), 503, "Service Unavailable"),
-        (responses.timed_out(ApiKind.REST), 504, "Endpoint request timed out"),
-        (responses.function_failed(ApiKind.HTTP), 500, "Internal Server Error"),
-        (responses.function_failed(ApiKind.REST), 502, "Internal server error"),
-    ],
-)
-def test_the_gateway_speaks_as_each_api_does(answer: GatewayResponse, status: int, message: str) -> None:
-    assert (answer.status, json.loads(answer.body)) == (status, {"message": message})
-    assert list(answer.header_values("content-type")) == ["application/json"]

@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from local.gateway.intrinsics import TemplateError
-from local.gateway.model import Api, ApiKind, AuthorizerType, IdentitySource, Route, SourceKind
+from local.gateway.model import (
+    Api,
+    ApiKind,
+    AuthorizerType,
+    CustomRefusal,
+    IdentitySource,
+    Route,
+    SourceKind,
+)
 from local.gateway.translate import load_apis
 
 FOREIGN_ARN = "arn:aws:lambda:eu-west-1:123456789012:function:shared-authorizer"
@@ -125,6 +133,40 @@ def test_a_rest_request_authorizer_keeps_a_cache_time_of_zero(rest_api: Api) -> 
         IdentitySource(SourceKind.QUERY, "t"),
         IdentitySource(SourceKind.CONTEXT, "identity.sourceIp"),
     )
+
+
+def gateway_responses(indented: str) -> str:
+    return REST_TEMPLATE.replace("      Auth:\n", f"      GatewayResponses:\n{indented}      Auth:\n", 1)
+
+
+def test_a_rest_api_has_its_gateway_responses(tmp_path: Path) -> None:
+    text = gateway_responses(
+        """        UNAUTHORIZED: {ResponseParameters: {Headers: {WWW-Authenticate: "'Bearer'"}}}
+        DEFAULT_5XX: {StatusCode: 503, ResponseTemplates: {application/json: "{}"}}
+"""
+    )
+
+    assert dict(load(tmp_path, text).custom_refusals) == {
+        "UNAUTHORIZED": CustomRefusal(None, (("WWW-Authenticate", "'Bearer'"),), None),
+        "DEFAULT_5XX": CustomRefusal(503, (), "{}"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("response", "complaint"),
+    [
+        ("NO_SUCH_TYPE: {StatusCode: 401}", "unknown gateway response NO_SUCH_TYPE"),
+        ("UNAUTHORIZED: {ResponseTemplates: {text/html: a}}", "only application/json"),
+        ("UNAUTHORIZED: {ResponseParameters: {Headers: {A: bare}}}", "bare is not served"),
+        ("UNAUTHORIZED: {ResponseParameters: {Headers: {A: method.request.path.id}}}", "path.id is not"),
+        ("UNAUTHORIZED: {ResponseParameters: {Paths: {A: context.path}}}", "path.A is not served"),
+    ],
+)
+def test_a_gateway_response_that_is_not_served_is_refused(
+    tmp_path: Path, response: str, complaint: str
+) -> None:
+    with pytest.raises(TemplateError, match=complaint):
+        load(tmp_path, gateway_responses(f"        {response}\n"))
 
 
 def test_the_stage_name_may_be_a_parameter(tmp_path: Path) -> None:
