@@ -25,7 +25,8 @@ Users (password `{password}`):
 {users}
 IAM routes: SigV4 with key `local`, secret `local-secret`, region eu-west-1, service execute-api:
   curl --aws-sigv4 aws:amz:eu-west-1:execute-api --user local:local-secret …
-Another team's API behind the authorizer: {url}/examples/http/jobs and {url}/examples/rest/jobs
+Another team's API behind the authorizer: {url}/examples/http/jobs, {url}/examples/rest/jobs
+  and the WebSocket {socket}/examples/socket
 Any function by an event: POST {url}/_local/invoke/FUNCTION
 Metrics: {url}/_local/metrics
 Logs: {logs}
@@ -93,7 +94,10 @@ def _only_one_run(state_dir: Path) -> Iterator[None]:
 def _show_guide(stack: LocalStack) -> None:
     users = "\n".join(f"  {user.username:20} {_about(user)}".rstrip() for user in USERS)
     logs = stack.state_dir / "logs"
-    print(_GUIDE.format(password=PASSWORD, users=users, url=stack.base_url, logs=logs), file=sys.stderr)
+    url = stack.base_url
+    socket_url = url.replace("http", "ws", 1)
+    guide = _GUIDE.format(password=PASSWORD, users=users, url=url, socket=socket_url, logs=logs)
+    print(guide, file=sys.stderr)
 
 
 def _about(user: object) -> str:

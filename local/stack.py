@@ -39,7 +39,7 @@ from local.seed import add_population, seed
 
 HOST = "127.0.0.1"
 AUTHORIZER = "AuthorizerFunction"
-JOBS_HTTP, JOBS_REST = "/examples/http", "/examples/rest"
+JOBS_HTTP, JOBS_REST, JOBS_SOCKET = "/examples/http", "/examples/rest", "/examples/socket"
 _INVOKE = "/_local/invoke/"
 _METRICS = "/_local/metrics"
 _USERS = "/_local/users"
@@ -164,6 +164,7 @@ class LocalStack:
             MountedApi(own["HttpApi"], ""),
             MountedApi(jobs["JobsHttpApi"], JOBS_HTTP),
             MountedApi(jobs["JobsRestApi"], JOBS_REST),
+            MountedApi(jobs["JobsSocketApi"], JOBS_SOCKET),
         ]
 
     def _make_runner(self) -> None:

@@ -1,4 +1,4 @@
-"""A local API Gateway: serves the APIs of a SAM template as AWS would, over any function runner."""
+"""A local API Gateway: serves the HTTP, REST and WebSocket APIs of a SAM template as AWS would, over any runner."""
 
 from local.gateway.gateway import Gateway
 from local.gateway.intrinsics import TemplateError

@@ -18,7 +18,7 @@ from local.runners import FunctionError, Runner
 
 LOG = logging.getLogger(__name__)
 
-_TIMEOUT_S = {ApiKind.HTTP: 30.0, ApiKind.REST: 29.0}
+_TIMEOUT_S = {ApiKind.HTTP: 30.0, ApiKind.REST: 29.0, ApiKind.WEBSOCKET: 29.0}
 # The longest method ARN that a REST API authorizes.
 _MAX_ARN_BYTES = 1600
 

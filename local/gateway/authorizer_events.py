@@ -1,20 +1,23 @@
-"""The events that a Lambda authorizer receives: REST TOKEN, REST REQUEST, HTTP API 1.0 and 2.0.
+"""The events that a Lambda authorizer receives: REST TOKEN, REST REQUEST, HTTP API 1.0 and 2.0, WebSocket.
 
-Shapes: API Gateway developer guide, "Input to a Lambda authorizer" and
-"Lambda authorizers for HTTP APIs".
+Shapes: API Gateway developer guide, "Input to a Lambda authorizer",
+"Lambda authorizers for HTTP APIs" and "Lambda REQUEST authorizers" of WebSocket APIs.
 """
 
 from __future__ import annotations
 
-from local.gateway.call import Call
+from local.gateway.call import Call, Handshake
 from local.gateway.events import Event, v1_context, v1_request, v2_context, v2_request
 from local.gateway.model import ApiKind, Authorizer, AuthorizerType
+from local.gateway.socket_events import connect_authorizer_event
 
 
 def authorizer_event(call: Call, authorizer: Authorizer, values: tuple[str, ...]) -> Event:
     """The event for an authorizer; values: what its identity sources held."""
     if authorizer.type is AuthorizerType.TOKEN:
         return {"type": "TOKEN", "methodArn": call.method_arn, "authorizationToken": values[0]}
+    if isinstance(call, Handshake):
+        return connect_authorizer_event(call)
     if call.api.kind is ApiKind.REST:
         return _request_v1(call)
     if authorizer.payload_version == "2.0":

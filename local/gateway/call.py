@@ -40,8 +40,7 @@ class Arrival:
 
     @property
     def clf_time(self) -> str:
-        """The Common Log Format time that events carry, UTC."""
-        return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(self.now))
+        return clf_time(self.now)
 
     @property
     def user_agent(self) -> str | None:
@@ -55,12 +54,29 @@ class Arrival:
         return [value for key, value in self.query_pairs() if key == name]
 
 
+def clf_time(now: float) -> str:
+    """The Common Log Format time that events carry, UTC."""
+    return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now))
+
+
 @dataclass(frozen=True, slots=True)
 class Call(Arrival):
     """A request that has found its route."""
 
     route: Route
     path_parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake(Call):
+    """A request that would open a WebSocket. connection_id: the id that the connection will have."""
+
+    connection_id: str
+
+    @property
+    def method_arn(self) -> str:
+        """A handshake's ARN has the route key where others have method and path."""
+        return method_arn(self.api.id, self.api.stage, self.route.key, "")
 
 
 def identity_values(call: Call, sources: tuple[IdentitySource, ...]) -> tuple[str, ...] | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from local.gateway.arns import ACCOUNT_ID, PARTITION
 from local.gateway.authorizer import AuthorizerGate
-from local.gateway.call import Arrival, Call
+from local.gateway.call import Arrival, Call, Handshake
 from local.gateway.events import Caller, IamCaller, integration_event
 from local.gateway.gateway_responses import refusal_answer
 from local.gateway.integration import invoke
@@ -18,12 +18,19 @@ from local.gateway.model import ApiKind, MountedApi
 from local.gateway.refusals import BAD_SIGNATURE, TOO_LARGE, Refusal, no_route, unsigned
 from local.gateway.routing import find_route, gateway_path
 from local.gateway.sigv4 import LOCAL_KEY, MissingSignature, SignatureError, SigningKey, verify
+from local.gateway.socket_events import new_id
+from local.gateway.sockets import connect_route, open_session
+from local.gateway.websocket import Upgrade, shake_hands
 from local.runners import Runner
 
 LOG = logging.getLogger(__name__)
 
 MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
-_REQUEST_ID_HEADER = {ApiKind.HTTP: "apigw-requestid", ApiKind.REST: "x-amzn-RequestId"}
+_REQUEST_ID_HEADER = {
+    ApiKind.HTTP: "apigw-requestid",
+    ApiKind.REST: "x-amzn-RequestId",
+    ApiKind.WEBSOCKET: "x-amzn-RequestId",
+}
 
 
 class Gateway:
@@ -47,13 +54,19 @@ class Gateway:
         self._clock = clock
         self._key = key
 
-    def handle(self, request: GatewayRequest) -> GatewayResponse:
-        """The answer to a request, whatever it is; a function's failure is an answer too."""
+    def handle(self, request: GatewayRequest) -> GatewayResponse | Upgrade:
+        """The answer to a request, whatever it is; a function's failure is an answer too.
+
+        An Upgrade is the answer to a WebSocket's handshake that was let through.
+        """
         mounted = next((mount for mount in self._mounts if _is_under(request.path, mount.prefix)), None)
         if mounted is None:
             return message_response(404, "Not Found")
-        request_id = str(uuid.uuid4())
-        answer = self._serve(request, mounted, request_id)
+        is_socket = mounted.api.kind is ApiKind.WEBSOCKET
+        request_id = new_id() if is_socket else str(uuid.uuid4())
+        answer = (self._open if is_socket else self._serve)(request, mounted, request_id)
+        if isinstance(answer, Upgrade):
+            return answer
         header = (_REQUEST_ID_HEADER[mounted.api.kind], request_id)
         return GatewayResponse(answer.status, (*answer.headers, header), answer.body)
 
@@ -72,6 +85,20 @@ class Gateway:
         call = Call(request, api, path, request_id, arrival.now, match.route, match.path_parameters)
         outcome = self._serve_call(call, mounted.prefix)
         return refusal_answer(outcome, call) if isinstance(outcome, Refusal) else outcome
+
+    def _open(
+        self, request: GatewayRequest, mounted: MountedApi, request_id: str
+    ) -> GatewayResponse | Upgrade:
+        """A WebSocket API has one address, its stage, and takes nothing but handshakes."""
+        if request.path[len(mounted.prefix) :] not in ("", "/"):
+            return message_response(403, "Forbidden")
+        accepted = shake_hands(request)
+        if isinstance(accepted, GatewayResponse):
+            return accepted
+        api, now = mounted.api, self._clock()
+        handshake = Handshake(request, api, "/", request_id, now, connect_route(api), {}, new_id())
+        session = open_session(handshake, self._gates[mounted.prefix], self._runner, self._clock)
+        return session if isinstance(session, GatewayResponse) else Upgrade(accepted, session)
 
     def _serve_call(self, call: Call, prefix: str) -> GatewayResponse | Refusal:
         caller = self._admit(call, prefix)

@@ -14,6 +14,7 @@ NO_REFUSALS: Mapping[str, CustomRefusal] = MappingProxyType({})
 class ApiKind(Enum):
     HTTP = "http"
     REST = "rest"
+    WEBSOCKET = "websocket"
 
 
 class AuthorizerType(Enum):
@@ -56,7 +57,11 @@ class Authorizer:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path template and the function behind it."""
+    """One method of one path template and the function behind it.
+
+    A route of a WebSocket API has no method, and its key for a path; has_response: what its
+    function answers goes back to the client.
+    """
 
     method: str
     path: str
@@ -65,6 +70,7 @@ class Route:
     iam: bool = False
     payload_version: str = "2.0"
     timeout_s: float = 30.0
+    has_response: bool = False
 
     @property
     def is_default(self) -> bool:
@@ -72,8 +78,8 @@ class Route:
 
     @property
     def key(self) -> str:
-        """The route key of an HTTP API: "GET /jobs" or "$default"."""
-        return "$default" if self.is_default else f"{self.method} {self.path}"
+        """The route key of an HTTP API, "GET /jobs" or "$default", or of a WebSocket API."""
+        return self.path if self.is_default or not self.method else f"{self.method} {self.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,11 @@ class CustomRefusal:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """One API and its stage. custom_refusals: by their type, REST alone."""
+    """One API and its stage.
+
+    custom_refusals: by their type, REST alone; selection: of a WebSocket API, the members of a
+    message that lead to its route key.
+    """
 
     kind: ApiKind
     id: str
@@ -101,6 +111,7 @@ class Api:
     stage_variables: Mapping[str, str] = field(default_factory=lambda: NO_VARIABLES)
     binary_media_types: tuple[str, ...] = ()
     custom_refusals: Mapping[str, CustomRefusal] = field(default_factory=lambda: NO_REFUSALS)
+    selection: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

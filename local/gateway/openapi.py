@@ -25,7 +25,7 @@ _ANY_METHOD = "x-amazon-apigateway-any-method"
 _METHODS = {"get", "put", "post", "delete", "options", "head", "patch", _ANY_METHOD}
 _FUNCTION_URI = re.compile(r"/functions/(arn:[^/]+:function:([^/:]+)(?::[^/:]+)?)/invocations$")
 _SOURCE = re.compile(
-    r"^(?:\$request\.|method\.request\.)(header|querystring)\.(.+)$|^\$?(stageVariables|context)\.(.+)$"
+    r"^(?:\$request\.|(?:method|route)\.request\.)(header|querystring)\.(.+)$|^\$?(stageVariables|context)\.(.+)$"
 )
 _SOURCE_KINDS = {
     "header": SourceKind.HEADER,
@@ -154,7 +154,7 @@ class Definition:
             return (IdentitySource(SourceKind.HEADER, scheme["name"]),)
         listed = scheme[_AUTHORIZER].get("identitySource", [])
         expressions = listed if isinstance(listed, list) else [item.strip() for item in listed.split(",")]
-        return tuple(_source(name, expression) for expression in expressions if expression)
+        return tuple(identity_source(name, expression) for expression in expressions if expression)
 
     def _custom_refusals(self) -> Iterator[tuple[str, CustomRefusal]]:
         for name, settings in self._body.get("x-amazon-apigateway-gateway-responses", {}).items():
@@ -163,13 +163,18 @@ class Definition:
             yield name, _custom_refusal(name, settings)
 
     def _function(self, uri: str) -> str:
-        found = _FUNCTION_URI.search(uri)
-        if found is None:
-            raise TemplateError(f"no Lambda function in {uri}")
-        return self._functions.get(found[1], found[2])
+        return function_behind(uri, self._functions)
 
 
-def _source(authorizer: str, expression: str) -> IdentitySource:
+def function_behind(uri: str, functions: Mapping[str, str]) -> str:
+    """The logical id of the function that an integration or authorizer URI names."""
+    found = _FUNCTION_URI.search(uri)
+    if found is None:
+        raise TemplateError(f"no Lambda function in {uri}")
+    return functions.get(found[1], found[2])
+
+
+def identity_source(authorizer: str, expression: str) -> IdentitySource:
     found = _SOURCE.match(expression)
     if found is None:
         raise TemplateError(f"authorizer {authorizer}: unknown identity source {expression}")

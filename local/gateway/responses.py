@@ -17,7 +17,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _REST_MEMBERS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 # The server frames the message; a function has no say in it.
-_FRAMING = {"connection", "content-length", "date", "keep-alive", "transfer-encoding"}
+FRAMING = {"connection", "content-length", "date", "keep-alive", "transfer-encoding"}
 # A REST API renames this one on the way out ("Important notes" of the developer guide).
 _REMAPPED = {"www-authenticate": "x-amzn-Remapped-WWW-Authenticate"}
 
@@ -72,7 +72,7 @@ def _from_v1(kind: ApiKind, result: object) -> GatewayResponse:
 
 
 def _response(result: Mapping[str, Any], headers: Headers, default_type: str) -> GatewayResponse:
-    sent = tuple((name, value) for name, value in headers if name.lower() not in _FRAMING)
+    sent = tuple((name, value) for name, value in headers if name.lower() not in FRAMING)
     if not any(name.lower() == "content-type" for name, _ in sent):
         sent = (("content-type", default_type), *sent)
     return GatewayResponse(_status(result), sent, _body(result))

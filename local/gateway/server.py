@@ -1,4 +1,4 @@
-"""Serves a gateway over HTTP/1.1 on a local port."""
+"""Serves a gateway over HTTP/1.1, and WebSockets from there, on a local port."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 from local.gateway.gateway import MAX_PAYLOAD_BYTES, Gateway
 from local.gateway.messages import GatewayRequest, GatewayResponse, message_response
+from local.gateway.websocket import Conversation, Upgrade
 from local.gateway.wire import Closed, WireError, framed, read_body, read_head
 
 LOG = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ class _Answerer:
         self._gateway = gateway
         self._local_routes = local_routes
 
-    def __call__(self, request: GatewayRequest) -> GatewayResponse:
+    def __call__(self, request: GatewayRequest) -> GatewayResponse | Upgrade:
         try:
             local = self._local_routes(request) if self._local_routes else None
             return local if local is not None else self._gateway.handle(request)
@@ -83,6 +84,7 @@ class _Server(socketserver.ThreadingTCPServer):
     def __init__(self, *arguments: Any) -> None:
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
+        self.is_closing = False
         super().__init__(*arguments)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -96,6 +98,7 @@ class _Server(socketserver.ThreadingTCPServer):
         super().shutdown_request(request)
 
     def close_connections(self) -> None:
+        self.is_closing = True
         with self._lock:
             connections = list(self._connections)
         for connection in connections:
@@ -132,9 +135,25 @@ class _Connection(socketserver.StreamRequestHandler):
         except WireError as error:
             self._refuse(error, method)
             return False
-        response = self.server.answer(head.request(body, self.client_address[0]))
-        self.connection.sendall(framed(response, method, head.keep_alive))
+        answer = self.server.answer(head.request(body, self.client_address[0]))
+        if isinstance(answer, Upgrade):
+            self._converse(answer)
+            return False
+        self.connection.sendall(framed(answer, method, head.keep_alive))
         return head.keep_alive
+
+    def _converse(self, upgrade: Upgrade) -> None:
+        """Serves a WebSocket to its end, of which its function hears unless the whole server ends.
+
+        API Gateway does not promise to deliver that message either.
+        """
+        conversation = Conversation(upgrade, self.connection, self.rfile)
+        conversation.run()
+        if self.server.is_closing:
+            return
+        with contextlib.suppress(OSError):
+            self._linger()
+        conversation.tell_end()
 
     def _refuse(self, error: WireError, method: str) -> None:
         """Answers a request that was not read to its end, and reads some of the rest.
@@ -145,6 +164,10 @@ class _Connection(socketserver.StreamRequestHandler):
             framed(message_response(error.status, error.message), method, keep_alive=False)
         )
         self.connection.shutdown(socket.SHUT_WR)
+        self._linger()
+
+    def _linger(self) -> None:
+        """Reads away what still comes, for a while."""
         deadline = time.monotonic() + _LINGER_S
         self.connection.settimeout(_LINGER_S)
         while time.monotonic() < deadline and self.connection.recv(65_536):

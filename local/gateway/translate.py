@@ -12,12 +12,14 @@ from local.gateway.arns import REGION
 from local.gateway.intrinsics import Resolver, TemplateError
 from local.gateway.model import Api, ApiKind
 from local.gateway.openapi import Definition
+from local.gateway.socket_api import Resource, SocketDefinition
 
 _STAGES = {
     "AWS::ApiGatewayV2::Stage": ("ApiId", "StageVariables"),
     "AWS::ApiGateway::Stage": ("RestApiId", "Variables"),
 }
 _APIS = {"AWS::ApiGatewayV2::Api": ApiKind.HTTP, "AWS::ApiGateway::RestApi": ApiKind.REST}
+_V2 = "AWS::ApiGatewayV2::"
 _CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 
 
@@ -37,11 +39,10 @@ def load_apis(
     resolver = Resolver(translated, given)
     stages = dict(_stages(translated["Resources"], resolver))
     apis = {}
-    for name, kind, body in _definitions(translated["Resources"], resolver):
+    for name, definition in _definitions(translated["Resources"], resolver, functions or {}):
         if name not in stages:
             raise TemplateError(f"{name} has no stage")
         stage, variables = stages[name]
-        definition = Definition(kind, body, functions or {})
         apis[name] = definition.api(name.lower(), stage, variables)
     return apis
 
@@ -91,15 +92,29 @@ def _stages(resources: Mapping[str, Any], resolver: Resolver) -> Iterator[tuple[
             yield resolver.resolve(properties[api]), tuple(map(resolver.resolve, settings))
 
 
-def _definitions(resources: Mapping[str, Any], resolver: Resolver) -> Iterator[tuple[str, ApiKind, Any]]:
+def _definitions(
+    resources: Mapping[str, Any], resolver: Resolver, functions: Mapping[str, str]
+) -> Iterator[tuple[str, Definition | SocketDefinition]]:
     for name, resource in resources.items():
         kind = _APIS.get(resource["Type"])
         properties = resource.get("Properties", {})
-        if kind is None or properties.get("ProtocolType") == "WEBSOCKET" or not _exists(resource, resolver):
+        if kind is None or not _exists(resource, resolver):
             continue
-        if "Body" not in properties:
+        if properties.get("ProtocolType") == "WEBSOCKET":
+            yield name, SocketDefinition(name, _v2_resources(resources, resolver), functions)
+        elif "Body" in properties:
+            yield name, Definition(kind, resolver.resolve(properties["Body"]), functions)
+        else:
             raise TemplateError(f"{name} has no OpenAPI body; only APIs written in SAM are served locally")
-        yield name, kind, resolver.resolve(properties["Body"])
+
+
+def _v2_resources(resources: Mapping[str, Any], resolver: Resolver) -> list[Resource]:
+    """What WebSocket APIs are made of: resources of their own, not an OpenAPI body."""
+    return [
+        Resource(name, resource["Type"].removeprefix(_V2), resolver.resolve(resource["Properties"]))
+        for name, resource in resources.items()
+        if resource["Type"].startswith(_V2) and _exists(resource, resolver)
+    ]
 
 
 def _exists(resource: Mapping[str, Any], resolver: Resolver) -> bool:

@@ -17,9 +17,12 @@ from aws_lambda_powertools.utilities.data_classes.api_gateway_authorizer_event i
     APIGatewayAuthorizerRequestEvent,
     APIGatewayAuthorizerTokenEvent,
 )
+from aws_lambda_powertools.utilities.data_classes.api_gateway_websocket_event import (
+    APIGatewayWebSocketEvent,
+)
 
 from local.gateway.authorizer_events import authorizer_event
-from local.gateway.call import Call
+from local.gateway.call import Call, Handshake
 from local.gateway.events import Authorized, IamCaller, integration_event
 from local.gateway.messages import GatewayRequest
 from local.gateway.model import (
@@ -31,6 +34,7 @@ from local.gateway.model import (
     Route,
     SourceKind,
 )
+from local.gateway.socket_events import SocketEvents
 
 SAMPLES = Path(__file__).parent / "gateway_samples"
 NOW = 1_795_521_600.0
@@ -62,6 +66,14 @@ def call_of(kind: ApiKind, request: GatewayRequest = REQUEST, payload: str = "2.
     return Call(request, api, request.path, "id", NOW, route, {"id": "7"})
 
 
+def handshake() -> Handshake:
+    headers = tuple(pair for pair in REQUEST.headers if pair[0] != "Content-Type")
+    request = replace(REQUEST, method="GET", path="/", headers=headers, body=b"")
+    route = Route("", "$connect", "JobsFunction")
+    api = Api(ApiKind.WEBSOCKET, "jobsapi", "live", (route,), stage_variables={"colour": "green"})
+    return Handshake(request, api, "/", "id", NOW, route, {}, "connection")
+
+
 def authorizer_of(kind: AuthorizerType, payload: str = "1.0") -> Authorizer:
     source = IdentitySource(SourceKind.HEADER, "Authorization")
     return Authorizer("Tokens", "AuthorizerFunction", kind, (source,), 0, payload)
@@ -85,7 +97,12 @@ def events() -> dict[str, Any]:
     http, rest = ApiKind.HTTP, ApiKind.REST
     request, token = AuthorizerType.REQUEST, AuthorizerType.TOKEN
     values = ("Bearer t",)
+    socket = SocketEvents(handshake(), ALICE_REST)
     return {
+        "authorizer_websocket": authorizer_event(handshake(), authorizer_of(request), values),
+        "websocket_connect": socket.connect(),
+        "websocket_message": socket.message("list", "id", NOW + 5, '{"action": "list"}'),
+        "websocket_disconnect": socket.disconnect(NOW + 5, 1001, "Going away"),
         "http_v2": integration_event(call_of(http), ALICE),
         "http_v2_iam": integration_event(call_of(http), SIGNER),
         "http_v1": integration_event(call_of(http, payload="1.0"), ALICE_REST),
@@ -103,6 +120,11 @@ def events() -> dict[str, Any]:
 EVENTS = events()
 
 
+def own_ids(context: dict[str, Any]) -> tuple[str, ...]:
+    """An end has no request of its own."""
+    return ("requestId", "extendedRequestId") if context.get("eventType") == "DISCONNECT" else ()
+
+
 @pytest.mark.parametrize("name", sorted(EVENTS))
 def test_an_event_has_the_documented_members_and_types(name: str) -> None:
     assert shape(EVENTS[name]) == shape(sample(name))
@@ -115,9 +137,10 @@ def test_an_event_carries_the_values_of_the_request(name: str) -> None:
         if headers in expected:
             assert expected.pop(headers).items() <= event.pop(headers).items()
     if "requestContext" in expected:
-        # An id of the local resource; AWS makes one up.
-        expected["requestContext"].pop("resourceId", None)
-        event["requestContext"].pop("resourceId", None)
+        # An id of the local resource, and ids made up for each event; AWS makes them all up.
+        for name in ("resourceId", "messageId", *own_ids(expected["requestContext"])):
+            expected["requestContext"].pop(name, None)
+            event["requestContext"].pop(name, None)
 
     assert event == expected
 
@@ -144,6 +167,29 @@ def test_powertools_reads_the_signer_of_a_v2_event() -> None:
     assert event.request_context.authorizer is not None
     assert event.request_context.authorizer.iam is not None
     assert event.request_context.authorizer.iam.access_key == "local"
+
+
+def test_powertools_reads_a_websockets_events() -> None:
+    opened, message, ended = (
+        APIGatewayWebSocketEvent(EVENTS[f"websocket_{name}"]) for name in ("connect", "message", "disconnect")
+    )
+
+    assert opened.request_context.event_type == "CONNECT"
+    assert opened.headers["authorization"] == "Bearer t"
+    assert opened.multi_value_query_string_parameters["tag"] == ["a", "b"]
+    assert message.json_body == {"action": "list"}
+    assert message.request_context.route_key == "list"
+    assert message.request_context.message_id
+    assert ended.request_context.disconnect_status_code == 1001
+    assert ended.request_context.connected_at < ended.request_context.request_time_epoch
+
+
+def test_ids_of_connections_messages_and_requests_do_not_repeat() -> None:
+    socket = SocketEvents(handshake(), None)
+
+    ids = {socket.message("list", "id", NOW, "")["requestContext"]["messageId"] for _ in range(100)}
+
+    assert len(ids) == 100
 
 
 def test_powertools_reads_a_rest_event() -> None:
