@@ -1,0 +1,86 @@
+"""`make run` as a process of its own: an interrupt ends it, whatever is open."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from local.client import Client
+from local.mariadb import DatabaseAddress, free_port
+from local.seed import PASSWORD, USERS
+from local.stack import JOBS_SOCKET
+from tests.conftest import schema
+from tests.docs.markdown import ROOT
+
+# Longer than an end takes that waits for nobody, and shorter than a function's or a socket's own time-out.
+WAIT_S = 20
+
+
+@pytest.fixture
+def run(tmp_path: Path, database: DatabaseAddress) -> Iterator["tuple[subprocess.Popen[str], str]"]:
+    """The process, once it says that it is ready, and its address."""
+    with schema(database) as at:
+        environment = {
+            **os.environ,
+            "PORT": str(free_port()),
+            "LOCAL_STATE_DIR": str(tmp_path),
+            "TOKENS_DB_URL": f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}",
+            "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in (".", "layers/shared")),
+        }
+        with subprocess.Popen(
+            [sys.executable, "-m", "local"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process:
+            try:
+                assert process.stdout is not None
+                yield process, process.stdout.readline().removeprefix("ready ").strip()
+            finally:
+                process.kill()
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/task").is_dir(), reason="asks the kernel, as Linux lets it, for children"
+)
+def test_an_interrupt_ends_the_run_with_sockets_open(run: "tuple[subprocess.Popen[str], str]") -> None:
+    process, address = run
+    login = {"username": USERS[1].username, "password": PASSWORD}
+    access = Client(address).post("/auth/login", login).json["access_token"]
+    url = f"{address.replace('http', 'ws', 1)}{JOBS_SOCKET}?access_token={access}"
+
+    with connect(url) as first, connect(url) as second:
+        first.send("anything")
+        assert first.recv(timeout=WAIT_S)
+        functions = children_of(process)
+        assert functions
+
+        process.send_signal(signal.SIGINT)
+
+        assert process.wait(WAIT_S) == 0
+        for opened in (first, second):
+            with pytest.raises(ConnectionClosed):
+                opened.recv(timeout=WAIT_S)
+    assert not [pid for pid in functions if is_alive(pid)]
+
+
+def children_of(process: "subprocess.Popen[str]") -> list[int]:
+    """The processes that the threads of a process have started."""
+    tasks = Path(f"/proc/{process.pid}/task").glob("*/children")
+    return [int(pid) for task in tasks for pid in task.read_text("ascii").split()]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
