@@ -16,6 +16,7 @@ import os
 import secrets
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ CALLER = Caller("192.0.2.7", "benchmark")
 # Everybody in turn: whoever signs in again and again has more and more sessions to be looked through.
 _NEXT_USER = itertools.cycle([f"user-{number}" for number in range(1, bench.USERS + 1)])
 WARM_UP = 30
+# In turn, so that none refreshes often enough to be limited, or told of as odd by one more statement.
+SESSIONS = 200
 
 CREATE_SESSIONS = """
 CREATE TABLE floor_sessions (
@@ -126,10 +129,11 @@ class Service:
         shared = bench.parts(settings)
         self.database = shared.database
         self._deps = bootstrap.issuing(shared)
-        self._token = self._issue()
+        self._tokens = deque(self._issue() for _ in range(SESSIONS))
 
     def refresh(self) -> None:
-        self._token = refresh(RefreshRequest(self._token), CALLER, self._deps).token
+        answer = refresh(RefreshRequest(self._tokens.popleft()), CALLER, self._deps)
+        self._tokens.append(answer.token)
 
     def issue(self) -> None:
         self._issue()
@@ -165,11 +169,11 @@ class Functions:
         os.environ.update(_environment(settings))
         self.refreshing = Function("refresh", "refresh")
         self.issuing = Function("issue", "trusted_issue")
-        self._token = self._issue()["refresh_token"]
+        self._tokens = deque(self._issue()["refresh_token"] for _ in range(SESSIONS))
 
     def refresh(self) -> None:
-        body = f"grant_type=refresh_token&refresh_token={quote(self._token)}"
-        self._token = self.refreshing.call(body=body)["refresh_token"]
+        body = f"grant_type=refresh_token&refresh_token={quote(self._tokens.popleft())}"
+        self._tokens.append(self.refreshing.call(body=body)["refresh_token"])
 
     def issue(self) -> None:
         self._issue()
