@@ -175,14 +175,14 @@ def test_a_nested_jwt(kit: Kit) -> None:
 @pytest.mark.parametrize("length", [8193, 16_384, 1_000_000])
 def test_oversized_tokens_are_refused_quickly(kit: Kit, length: int) -> None:
     padded = forged(payload=json.dumps(good_claims()).encode() + b" " * length)
-    started = time.perf_counter()
+    started = time.process_time()
 
     assert_refused(kit, padded)
     assert_refused(kit, "A" * length)
     assert_refused(kit, "." * length)
     assert_refused(kit, "a." * (length // 2))
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_token_of_the_greatest_length_is_still_read(kit: Kit) -> None:
@@ -235,11 +235,11 @@ BOMBS = {
 
 @pytest.mark.parametrize("payload", BOMBS.values(), ids=BOMBS)
 def test_parser_bombs_and_broken_json_under_a_good_signature(kit: Kit, payload: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
 
     assert_refused(kit, forged(payload=payload))
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(
