@@ -344,7 +344,7 @@ class LowEndPurge:
 
 
 def purges(database: Database, token_retention_s: int, event_retention_s: int) -> tuple[Purge, ...]:
-    """All of them. Revoked rows need no condition of their own: see domain.policy.MIN_RETENTION_S."""
+    """All of them. Revoked rows need no condition of their own: see domain.bounds.MIN_RETENTION_S."""
     return (
         IndexWalk(database, replace(TOKENS, retention_s=token_retention_s)),
         IndexWalk(database, LIMITS),
