@@ -107,10 +107,10 @@ def _routes(api: Api) -> dict[str, Route]:
 
 
 def _selected(text: str, members: tuple[str, ...]) -> str:
-    """The route key in a message; empty where it has none."""
+    """The route key in a message; empty where it has none, or is nested too deep to be read."""
     try:
         value: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     for member in members:
         value = value.get(member) if isinstance(value, dict) else None

@@ -105,6 +105,13 @@ def test_a_message_may_come_in_parts(client: ClientConnection) -> None:
     assert client.recv(timeout=WAIT_S) == "one two three"
 
 
+def test_a_message_nested_too_deep_to_be_read_as_json_is_a_message_like_any_other(
+    client: ClientConnection,
+) -> None:
+    assert echo(client, "[" * MAX_FRAME_BYTES) == "[" * MAX_FRAME_BYTES
+    assert echo(client, "hello") == "hello"
+
+
 def test_a_ping_is_answered(client: ClientConnection) -> None:
     assert client.ping().wait(WAIT_S)
 
