@@ -18,7 +18,7 @@ from local.stack import JOBS_SOCKET
 from tests.conftest import schema
 from tests.docs.markdown import ROOT
 
-# Longer than an end takes that waits for nobody, and shorter than a function's or a socket's own time-out.
+# Longer than an end takes that waits for nobody, and shorter than the gateway's own time-outs.
 WAIT_S = 20
 
 

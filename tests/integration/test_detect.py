@@ -67,7 +67,7 @@ def test_an_attack_of_yesterday_is_told_no_more(fresh_world: World) -> None:
 
 
 @pytest.mark.parametrize(("looked_at", "is_partial"), [(12, True), (13, False)])
-def test_an_hour_of_more_events_than_are_looked_at_is_said_to_be_so(
+def test_an_hour_of_as_many_events_as_are_looked_at_is_said_to_be_so(
     fresh_world: World, monkeypatch: pytest.MonkeyPatch, looked_at: int, is_partial: bool
 ) -> None:
     monkeypatch.setattr(detect, "MAX_EVENTS", looked_at)
