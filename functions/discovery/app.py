@@ -12,11 +12,12 @@ from auth_tokens.web.routes import allowed_methods
 
 SHARED = bootstrap.Parts(bootstrap.powertools())
 SETTINGS = SHARED.settings
+KEYS = SHARED.public_keys
 CACHED = {"Cache-Control": f"public, max-age={SETTINGS.jwks_max_age_s}"}
 
 
 def get_jwks(request: Request) -> Response:
-    keys = SHARED.public_keys.jwks()
+    keys = KEYS.jwks()
     # Before the first sign-in ever there is no key: nobody should remember that for minutes.
     return Response(body={"keys": keys}, headers=CACHED if keys else {"Cache-Control": "no-cache"})
 
