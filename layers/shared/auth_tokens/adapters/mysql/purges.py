@@ -142,15 +142,20 @@ WHERE purpose = 'signing' AND state = 'gone' AND changed_at < %s
 DELETE_OLD_ROLLUPS = """
 DELETE FROM auth_token_rollups
 WHERE hour_at < %s
-ORDER BY hour_at
+ORDER BY hour_at, name, subject
 LIMIT %s
 """
 
-# Index: primary key, of some 30 rows an hour.
-COUNT_OLD_ROLLUPS = """
+# Index: primary key, from its low end.
+COUNT_OLD_ROLLUPS = f"""
 SELECT COUNT(*) AS due_rows, MIN(hour_at) AS oldest
-FROM auth_token_rollups
-WHERE hour_at < %s
+FROM (
+  SELECT hour_at
+  FROM auth_token_rollups
+  WHERE hour_at < %s
+  ORDER BY hour_at
+  LIMIT {COUNT_LIMIT}
+) AS due
 """
 
 # Index: primary key (UUIDv7, so the newest are at its end).
