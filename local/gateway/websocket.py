@@ -96,7 +96,7 @@ class Conversation:
             self._protocol.receive_data(data)
         else:
             self._protocol.receive_eof()
-        self._flush()  # a pong or a close waits for no function
+        self._flush()  # a pong or a close goes out before the messages read with it are served
         try:
             for text in self._messages(self._protocol.events_received()):
                 self._answer(text)

@@ -160,6 +160,7 @@ def test_a_forked_child_has_no_key_of_its_parent_and_repeats_none_of_its_random_
 SNAPSHOT = """
 import gc, json
 import app
+from auth_tokens.adapters.kms.client import KmsClient
 from auth_tokens.adapters.kms.held_keys import HeldKeys
 from auth_tokens.adapters.mysql.connection import Database
 
@@ -170,7 +171,8 @@ for thing in gc.get_objects():
         found["keys"] += len(thing._held)
     if isinstance(thing, Database):
         found["connections"] += thing._connection is not None
-found["clients"] += app.SHARED.kms._client is not None
+    if isinstance(thing, KmsClient):
+        found["clients"] += thing._client is not None
 print(json.dumps(found))
 """
 
