@@ -265,7 +265,10 @@ class LambdaRunner:
         with self._lock:
             if self._free[spec.name]:
                 return self._free[spec.name].pop()
-        child = _Child(self._starter, spec, self._log_dir)
+        try:
+            child = _Child(self._starter, spec, self._log_dir)
+        except OSError as exc:
+            raise FunctionError("Runtime.StartError", str(exc)) from exc
         with self._lock:
             self._children.add(child)
         return child

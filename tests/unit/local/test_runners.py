@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,16 @@ def test_a_module_that_cannot_be_imported_is_an_error_each_time(make: Make, tmp_
     for _ in range(2):
         with pytest.raises(FunctionError, match="nothing_of_this_name"):
             runner.invoke("F", {})
+
+
+def test_a_process_that_cannot_be_started_is_an_error_of_the_function(
+    lambda_runner: Callable[..., LambdaRunner], tmp_path: Path
+) -> None:
+    [working] = spec(tmp_path, ECHO).values()
+    runner = lambda_runner({"F": replace(working, python=str(tmp_path / "absent"))})
+
+    with pytest.raises(FunctionError, match=r"Runtime\.StartError.*absent"):
+        runner.invoke("F", {})
 
 
 def test_a_warm_environment_keeps_its_state_and_a_dropped_one_does_not(make: Make, tmp_path: Path) -> None:
