@@ -7,7 +7,6 @@ run. A cold start is that of the packaged function, with the template's variable
 the start of Python itself. Exits 1 where a goal is missed.
 """
 
-import os
 import resource
 import statistics
 import subprocess
@@ -21,7 +20,7 @@ from auth_tokens.usecases.validate import Credential, Transport, validate
 from auth_tokens.web.authorizer import authorize
 from local.package import LAYER, RUNTIME
 from local.packaged import ARTIFACTS
-from tests.architecture.deployment import variables
+from tests.architecture.deployment import starting
 from tests.security.kit import ARN, AUDIENCE, ISSUER, Kit, forged, good_claims
 from tests.support.world import START
 
@@ -118,12 +117,7 @@ def _imports() -> list[Goal]:
 
 def _import_times(codes: list[str]) -> list[float]:
     """Median milliseconds of a fresh process, without those of an empty one."""
-    environment = {
-        **variables("authorizer"),
-        "AWS_REGION": "eu-west-1",
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": f"{ARTIFACTS / 'AuthorizerFunction'}:{ARTIFACTS / LAYER / 'python'}",
-    }
+    environment = starting("authorizer", ARTIFACTS / "AuthorizerFunction", ARTIFACTS / LAYER / "python")
     times: dict[str, list[float]] = {code: [] for code in ["pass", *codes]}
     for _ in range(ROUNDS):
         for code, taken in times.items():

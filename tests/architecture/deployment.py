@@ -1,7 +1,9 @@
 """What the templates deploy: the SAM translator's output, with every intrinsic resolved."""
 
+import os
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
@@ -72,6 +74,14 @@ def variables(function: str) -> dict[str, str]:
     """The environment variables of a function, by its short name."""
     body = resources()[functions()[function]]
     return {name: str(value) for name, value in body["Properties"]["Environment"]["Variables"].items()}
+
+
+def starting(function: str, *folders: Path) -> dict[str, str]:
+    """What a process needs to start a function from folders of code as Lambda does: the template's variables,
+    and of Lambda's own the region alone."""
+    module_path = os.pathsep.join(map(str, folders))
+    lambdas = {"AWS_REGION": "eu-west-1", "PATH": os.environ["PATH"], "PYTHONPATH": module_path}
+    return variables(function) | lambdas
 
 
 def statements(function: str, among: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:

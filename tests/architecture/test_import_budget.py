@@ -1,14 +1,13 @@
 """Cold starts: a fresh interpreter imports a handler with just the variables that the template gives it."""
 
 import json
-import os
 import subprocess
 import sys
 
 import pytest
 
 from local.environment import LAYER
-from tests.architecture.deployment import FUNCTIONS, functions, variables
+from tests.architecture.deployment import FUNCTIONS, functions, starting
 
 TOO_HEAVY = ["boto3", "botocore", "pydantic", "aws_lambda_powertools", "aws_xray_sdk", "argon2"]
 AUTHORIZER_MAY_LOAD = {"auth_tokens", "app", "jwt", "cryptography", "pymysql"}
@@ -39,12 +38,9 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 def loaded_by(function: str) -> set[str]:
     """The modules that a cold start of a function loads."""
     environment = {
-        **variables(function),
-        "AWS_REGION": "eu-west-1",
+        **starting(function, FUNCTIONS / function, LAYER),
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local-secret",
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": f"{FUNCTIONS / function}:{LAYER}",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     done = subprocess.run(

@@ -12,7 +12,7 @@ from auth_tokens.adapters.kms.held_keys import HeldKeys
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.keys import PENALTY_S, KeyState, Purpose, StoredKey
 from local.environment import LAYER
-from tests.architecture.deployment import FUNCTIONS, variables
+from tests.architecture.deployment import FUNCTIONS, starting
 from tests.support.fakes import FakeKeyTable, FakeKeyWrapper, key_ring
 from tests.support.world import START, Clock, RecordedTelemetry
 
@@ -182,12 +182,7 @@ def test_what_a_snapshot_would_copy_holds_no_key_no_connection_and_no_client(
     function: str, rings: int
 ) -> None:
     """SnapStart copies a process after its imports: whatever it holds then, every environment would share."""
-    environment = {
-        **variables(function),
-        "AWS_REGION": "eu-west-1",
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": f"{FUNCTIONS / function}:{LAYER}",
-    }
+    environment = starting(function, FUNCTIONS / function, LAYER)
     done = subprocess.run(
         [sys.executable, "-c", SNAPSHOT], env=environment, capture_output=True, text=True, timeout=60
     )
