@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.docs.markdown import ROOT
 
 # Longer than an end takes that waits for nobody, and shorter than the gateway's own time-outs.
 WAIT_S = 20
+START_S = 60
 
 
 @pytest.fixture
@@ -33,18 +35,29 @@ def run(tmp_path: Path, database: DatabaseAddress) -> Iterator["tuple[subprocess
             "TOKENS_DB_URL": f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}",
             "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in (".", "layers/shared")),
         }
-        with subprocess.Popen(
-            [sys.executable, "-m", "local"],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as process:
+        told = tmp_path / "stderr"
+        with (
+            told.open("w") as stderr,
+            subprocess.Popen(
+                [sys.executable, "-m", "local"],
+                cwd=ROOT,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            ) as process,
+        ):
+            # A start that hangs ends, and so does the wait for its first line.
+            giving_up = threading.Timer(START_S, process.kill)
+            giving_up.start()
             try:
                 assert process.stdout is not None
-                yield process, process.stdout.readline().removeprefix("ready ").strip()
+                first = process.stdout.readline()
+                giving_up.cancel()
+                assert first.startswith("ready "), told.read_text("utf-8")
+                yield process, first.removeprefix("ready ").strip()
             finally:
+                giving_up.cancel()
                 process.kill()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import CloseCode
+from websockets.protocol import State
 from websockets.sync.client import ClientConnection, connect
 
 from local.gateway import websocket
@@ -207,6 +208,8 @@ def test_a_client_may_close_while_its_message_is_being_served(
     assert runner.started.wait(WAIT_S)
     closing = threading.Thread(target=client.close, daemon=True)
     closing.start()
+    while client.protocol.state is State.OPEN:  # the client's own: until its close has gone out
+        assert closing.is_alive()
 
     runner.go_on.set()
 
