@@ -6,6 +6,7 @@ function starts while the database is away and says 503 rather than failing to s
 
 from __future__ import annotations
 
+import secrets
 import time
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
@@ -201,8 +202,6 @@ def database_config(settings: Settings, timeout_s: int = _REQUEST_TIMEOUT_S) -> 
 
 def issuing(shared: Parts) -> IssueDeps:
     """For issue and refresh."""
-    import secrets
-
     from auth_tokens.adapters.mysql.connection import backoff_s
     from auth_tokens.adapters.mysql.portal import MySqlPortal
     from auth_tokens.adapters.passwords import PortalPasswords
