@@ -5,6 +5,9 @@ without it are timed side by side through the whole run. What the server does af
 purge takes the rows, only marked until then, out of the indexes. It runs beside cleanup, and after one DELETE, whose
 own speed is therefore flattering: both are told. A refresh is timed from when it was due, so that waiting behind a
 slow one counts.
+
+What is measured is the database. Its clients are Lambda functions, on machines of their own, so here none of them
+waits for a processor that the server is using (`bench.as_client`); with `--beside` they do.
 """
 
 from __future__ import annotations
@@ -54,6 +57,12 @@ class Phase:
 
 def main() -> int:
     arguments = _arguments()
+    try:
+        with bench.as_client(apart=not arguments.beside):
+            pass
+    except PermissionError:
+        _say("No right to real-time priority: run it as root, or with --beside.")
+        return 1
     with bench.server() as server:
         settings = server.schema("cleanup")
         _say(f"{arguments.rows:,} rows, half of them ended")
@@ -91,7 +100,8 @@ def _repetition(
         for refresher in refreshers:
             refresher.go()
         time.sleep(1)
-        work(quiet, busy)
+        with bench.as_client(apart=not arguments.beside):
+            work(quiet, busy)
         timings = [timing for refresher in refreshers for timing in refresher.rest()]
         assert busy.rows >= arguments.rows // 2 * 0.99, busy.rows
         results[name] = (busy, busy.latencies_ms(timings))
@@ -150,7 +160,8 @@ def _refreshing(
 ) -> Iterator[list[Refresher]]:
     workers = arguments.workers
     refreshers = [
-        Refresher(settings, tokens[number::workers], arguments.rate / workers) for number in range(workers)
+        Refresher(settings, tokens[number::workers], arguments.rate / workers, apart=not arguments.beside)
+        for number in range(workers)
     ]
     try:
         yield refreshers
@@ -189,7 +200,11 @@ def _report(
         "ratio",
         "refreshes (without)",
     )
-    head = f"{arguments.rows:,} rows, half of them ended; {arguments.rate} refreshes/s by {arguments.workers} workers."
+    place = "beside the server" if arguments.beside else "as if apart from the server"
+    head = (
+        f"{arguments.rows:,} rows, half of them ended; {arguments.rate} refreshes/s by {arguments.workers}"
+        f" workers, all clients {place}."
+    )
     return f"\n{head} {about}.\n\n{bench.table(titles, rows)}"
 
 
@@ -220,6 +235,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rate", type=int, default=200, help="refreshes a second, all workers together")
     parser.add_argument("--slice-s", type=float, default=5, help="of an invocation, and between two")
+    parser.add_argument("--beside", action="store_true", help="clients share the server's processors")
     parser.add_argument("--catch-up", action="store_true", help="time the catch-up mode as well")
     return parser.parse_args()
 

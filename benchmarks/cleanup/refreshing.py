@@ -26,10 +26,10 @@ class Timing(NamedTuple):
 class Refresher:
     """One client's process. Between `go` and `rest` it refreshes; what is late is made up for at once."""
 
-    def __init__(self, settings: Settings, tokens: list[str], rate: float) -> None:
+    def __init__(self, settings: Settings, tokens: list[str], rate: float, *, apart: bool) -> None:
         spawn = multiprocessing.get_context("spawn")
         self._here, there = spawn.Pipe()
-        self._process = spawn.Process(target=_work, args=(there, settings, tokens, rate), daemon=True)
+        self._process = spawn.Process(target=_work, args=(there, settings, tokens, rate, apart), daemon=True)
         self._process.start()
         self._here.recv()  # ready
 
@@ -47,22 +47,23 @@ class Refresher:
         self._process.join()
 
 
-def _work(there: Connection, settings: Settings, tokens: list[str], rate: float) -> None:
+def _work(there: Connection, settings: Settings, tokens: list[str], rate: float, apart: bool) -> None:
     deps = bootstrap.issuing(bench.parts(settings))
     waiting = deque(tokens)
     for _ in range(50):
         _refresh_next(waiting, deps)
     there.send("ready")
-    while there.recv() == "go":
-        timings = []
-        due_at = time.monotonic()
-        while not there.poll():
-            due_at += 1 / rate
-            time.sleep(max(0.0, due_at - time.monotonic()))
-            _refresh_next(waiting, deps)
-            timings.append(Timing(due_at, time.monotonic() - due_at))
-        there.recv()
-        there.send(timings)
+    with bench.as_client(apart=apart):
+        while there.recv() == "go":
+            timings = []
+            due_at = time.monotonic()
+            while not there.poll():
+                due_at += 1 / rate
+                time.sleep(max(0.0, due_at - time.monotonic()))
+                _refresh_next(waiting, deps)
+                timings.append(Timing(due_at, time.monotonic() - due_at))
+            there.recv()
+            there.send(timings)
 
 
 def _refresh_next(waiting: deque[str], deps: IssueDeps) -> None:

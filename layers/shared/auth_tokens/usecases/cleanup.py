@@ -22,17 +22,18 @@ CREATION_SPAN_S = 300
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """batch_ms: what a batch is to take, as rows are locked so long; max_rows: of one; work_share: of the
-    time, the rest are pauses in which the database belongs to the others."""
+    """batch_ms: what a batch is to take, as rows are locked so long; max_rows: of one.
+
+    One batch follows the other: a pause between them spares refreshes nothing that could be measured.
+    """
 
     batch_ms: int
     max_rows: int
-    work_share: float
 
 
-STEADY = Pace(batch_ms=20, max_rows=1000, work_share=0.9)
-# To work off a debt: longer batches, hardly a pause. Logins feel it, and none waits for long.
-CATCH_UP = Pace(batch_ms=100, max_rows=5000, work_share=0.98)
+STEADY = Pace(batch_ms=20, max_rows=1000)
+# To work off a debt: longer batches, with fewer trips and commits. Logins feel it, and none waits for long.
+CATCH_UP = Pace(batch_ms=100, max_rows=5000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,8 @@ def cleanup(remaining_ms: Callable[[], int], deps: CleanupDeps, pace: Pace = STE
             if before_ms < RESERVE_MS:
                 break
             turn.take()
-            pause_ms = turn.settle(before_ms - remaining_ms())
-            deps.sleep(pause_ms / 1000)
+            if pause_ms := turn.settle(before_ms - remaining_ms()):
+                deps.sleep(pause_ms / 1000)
     return CleanupReport(
         {turn.purge.name: TableReport(turn.deleted, turn.refused, turn.purge.debt(now)) for turn in turns},
         deps.created_since(now - CREATION_SPAN_S),
@@ -124,13 +125,9 @@ class _Turn:
         self.is_done = batch.is_last
 
     def settle(self, took_ms: int) -> int:
-        """Size the next batch by what this one took; answers the milliseconds to leave to the others.
-
-        The pause grows with the batch's own time: a database that is slow because it is busy is left alone
-        for longer.
-        """
+        """Size the next batch by what this one took; answers the milliseconds to back off, after one that failed."""
         if self._failures:
             self._rows = max(MIN_ROWS, self._rows // 2)
             return min(BACK_OFF_MS << self._failures - 1, MAX_BACK_OFF_MS)
         self._rows = next_rows(self._rows, took_ms, self._pace)
-        return round(took_ms * (1 / self._pace.work_share - 1))
+        return 0
