@@ -7,6 +7,7 @@ and claims a place as CloudFront would. What each of them does is drawn from a s
 from __future__ import annotations
 
 import argparse
+import http.client
 import itertools
 import queue
 import random
@@ -14,7 +15,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -221,27 +223,33 @@ def populate(base_url: str, users: int, seed: int) -> Town:
 
 
 def run(town: Town, duration_s: float, tick: Callable[[float], None] = lambda _: None) -> None:
-    """People all the time, and each attack once, spread over the first half. tick: called with the seconds gone."""
+    """People all the time, and each attack once, spread over the first half. tick: called with the seconds gone.
+
+    Raises CannotReach once the service has gone away.
+    """
     started = time.monotonic()
     waiting: queue.Queue[Steps] = queue.Queue()
     for name in town.usernames:
         waiting.put(person(town, name))
-    threads = [
-        threading.Thread(target=_work, args=(waiting, started + duration_s), daemon=True)
-        for _ in range(WORKERS)
-    ]
-    for thread in threads:
-        thread.start()
-    for number, attack in enumerate(ATTACKS):
-        _wait_until(started + duration_s / 2 * number / len(ATTACKS), started, tick)
-        waiting.put(attack(town))
-    _wait_until(started + duration_s, started, tick)
-    for thread in threads:
-        thread.join()
+    over = threading.Event()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        workers = [pool.submit(_work, waiting, over) for _ in range(WORKERS)]
+        try:
+            for number, attack in enumerate(ATTACKS):
+                _wait_until(started + duration_s / 2 * number / len(ATTACKS), started, tick, workers)
+                waiting.put(attack(town))
+            _wait_until(started + duration_s, started, tick, workers)
+        finally:
+            over.set()
+    try:
+        for worker in workers:
+            worker.result()
+    except (OSError, http.client.HTTPException) as exc:
+        raise CannotReach(f"{town.base_url} does not answer any more: {exc}") from exc
 
 
-def _work(waiting: queue.Queue[Steps], until: float) -> None:
-    while time.monotonic() < until:
+def _work(waiting: queue.Queue[Steps], over: threading.Event) -> None:
+    while not over.is_set():
         try:
             steps = waiting.get(timeout=PAUSE_S)
         except queue.Empty:
@@ -254,8 +262,11 @@ def _work(waiting: queue.Queue[Steps], until: float) -> None:
 _OVER = object()
 
 
-def _wait_until(instant: float, started: float, tick: Callable[[float], None]) -> None:
-    while (now := time.monotonic()) < instant:
+def _wait_until(
+    instant: float, started: float, tick: Callable[[float], None], workers: Sequence[Future[None]]
+) -> None:
+    """Or until a worker ended, which none does by itself but by an error."""
+    while (now := time.monotonic()) < instant and not any(worker.done() for worker in workers):
         tick(now - started)
         time.sleep(min(0.1, instant - now))
 

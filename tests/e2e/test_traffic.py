@@ -1,5 +1,6 @@
 """The traffic generator: people get on with their work, and every attack is answered as it should be."""
 
+import random
 from collections.abc import Callable
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from local.client import Client
 from local.stack import LocalStack
 from local.traffic import (
+    CannotReach,
     Steps,
     Town,
     collector,
@@ -77,3 +79,10 @@ def test_without_a_service_it_says_what_to_start(capsys: pytest.CaptureFixture[s
     assert main(["--base-url", "http://127.0.0.1:1"]) == 1
 
     assert "start `make run` first" in capsys.readouterr().err
+
+
+def test_a_service_that_goes_away_ends_it_and_is_named(town: Town) -> None:
+    gone = Town("http://127.0.0.1:1", town.usernames, random.Random(7))
+
+    with pytest.raises(CannotReach, match=r"http://127\.0\.0\.1:1 does not answer any more"):
+        run(gone, 3600)
