@@ -131,7 +131,7 @@ def as_client(*, apart: bool) -> Iterator[None]:
     behind the server's threads, which wait for each other as before. Else it shares the processors with them.
 
     Real-time priority does it (sched(7)), which a client that mostly waits for answers can have without harm.
-    Raises PermissionError without the right to it (root, CAP_SYS_NICE).
+    Raises PermissionError without the right to it (root, CAP_SYS_NICE), AttributeError where Python has none (macOS).
     """
     if not apart:
         yield

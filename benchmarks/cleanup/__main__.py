@@ -58,10 +58,10 @@ class Phase:
 def main() -> int:
     arguments = _arguments()
     try:
-        with bench.as_client(apart=not arguments.beside):
+        with bench.as_client(apart=arguments.apart):
             pass
-    except PermissionError:
-        _say("No right to real-time priority: run it as root, or with --beside.")
+    except (PermissionError, AttributeError):
+        _say("No real-time priority here: run it as root on Linux, or with --beside.")
         return 1
     with bench.server() as server:
         settings = server.schema("cleanup")
@@ -100,7 +100,7 @@ def _repetition(
         for refresher in refreshers:
             refresher.go()
         time.sleep(1)
-        with bench.as_client(apart=not arguments.beside):
+        with bench.as_client(apart=arguments.apart):
             work(quiet, busy)
         timings = [timing for refresher in refreshers for timing in refresher.rest()]
         assert busy.rows >= arguments.rows // 2 * 0.99, busy.rows
@@ -160,7 +160,7 @@ def _refreshing(
 ) -> Iterator[list[Refresher]]:
     workers = arguments.workers
     refreshers = [
-        Refresher(settings, tokens[number::workers], arguments.rate / workers, apart=not arguments.beside)
+        Refresher(settings, tokens[number::workers], arguments.rate / workers, apart=arguments.apart)
         for number in range(workers)
     ]
     try:
@@ -200,7 +200,7 @@ def _report(
         "ratio",
         "refreshes (without)",
     )
-    place = "beside the server" if arguments.beside else "as if apart from the server"
+    place = "as if apart from the server" if arguments.apart else "beside the server"
     head = (
         f"{arguments.rows:,} rows, half of them ended; {arguments.rate} refreshes/s by {arguments.workers}"
         f" workers, all clients {place}."
@@ -235,7 +235,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rate", type=int, default=200, help="refreshes a second, all workers together")
     parser.add_argument("--slice-s", type=float, default=5, help="of an invocation, and between two")
-    parser.add_argument("--beside", action="store_true", help="clients share the server's processors")
+    parser.add_argument(
+        "--beside", dest="apart", action="store_false", help="clients share the server's processors"
+    )
     parser.add_argument("--catch-up", action="store_true", help="time the catch-up mode as well")
     return parser.parse_args()
 
