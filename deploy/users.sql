@@ -23,3 +23,4 @@ GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.aut
 GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_events TO {migrator}@'%';
 GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_rollups TO {migrator}@'%';
 GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_jobs TO {migrator}@'%';
+GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_users TO {migrator}@'%';

@@ -36,6 +36,7 @@ LIMITS = "auth_token_limits"
 EVENTS = "auth_token_events"
 KEYS = "auth_token_keys"
 ROLLUPS = "auth_token_rollups"
+USERS = "auth_token_users"
 LONG_AGO = START - 500 * 86_400
 HOLD_ONE = f"SELECT id FROM {TOKENS} WHERE id = %s FOR UPDATE"
 HOLD_ENTRY = (
@@ -124,6 +125,16 @@ def test_figures_of_an_hour_go_after_the_retention_of_figures(
     clean(fresh_world)
 
     assert rows_in(fresh_world, ROLLUPS) == 3 * left
+
+
+@EDGE
+def test_the_order_of_a_user_goes_after_its_retention(fresh_world: World, past: int, left: int) -> None:
+    insert_user_order(fresh_world, START)
+
+    fresh_world.clock.now = START + purges.USER_ORDER_RETENTION_S + past
+    clean(fresh_world)
+
+    assert rows_in(fresh_world, USERS) == left
 
 
 def test_old_figures_go_batch_by_batch_and_the_others_stay(fresh_world: World) -> None:
@@ -256,6 +267,7 @@ def test_many_rows_go_in_batches_and_twice_is_harmless(fresh_world: World) -> No
         EVENTS: 2 * FIRST_ROWS + 7,
         KEYS: 0,
         ROLLUPS: 0,
+        USERS: 0,
     }
     assert first.is_complete
     assert sum(table.deleted for table in second.tables.values()) == 0
@@ -421,19 +433,21 @@ def test_the_debt_is_what_is_due_and_for_how_long(fresh_world: World) -> None:
     assert (debt.rows, debt.age_s) == (3, 120)
 
 
-@pytest.mark.parametrize("table", [TOKENS, LIMITS, EVENTS, KEYS, ROLLUPS])
+@pytest.mark.parametrize("table", [TOKENS, LIMITS, EVENTS, KEYS, ROLLUPS, USERS])
 def test_the_age_of_a_debt_counts_from_the_end_plus_the_retention_of_its_table(
     fresh_world: World, table: str
 ) -> None:
     insert_all(fresh_world, 1)
     insert_key(fresh_world, "signing", "gone", at=LONG_AGO)
     insert_figures(fresh_world, LONG_AGO, names=["logins"])
+    insert_user_order(fresh_world, LONG_AGO)
     retention = {
         TOKENS: fresh_world.settings.cleanup_retention_s,
         LIMITS: purges.LIMIT_RETENTION_S,
         EVENTS: fresh_world.settings.event_retention_s,
         KEYS: purges.GONE_KEY_RETENTION_S,
         ROLLUPS: purges.ROLLUP_RETENTION_S,
+        USERS: purges.USER_ORDER_RETENTION_S,
     }
 
     debt = purge(fresh_world, table).debt(START)
@@ -483,7 +497,8 @@ def filled(world: World) -> World:
     insert_all(world, 4000, START - 1000)
     for hour in range(100):
         insert_figures(world, START - 50 * 3600 + hour * 3600, [f"figure_{n}" for n in range(30)])
-    world.sql(f"ANALYZE TABLE {TOKENS}, {LIMITS}, {EVENTS}, {ROLLUPS}")
+    insert_user_order(world, *(START - number * 60 for number in range(2000)))
+    world.sql(f"ANALYZE TABLE {TOKENS}, {LIMITS}, {EVENTS}, {ROLLUPS}, {USERS}")
     return world
 
 
@@ -512,6 +527,8 @@ def filled(world: World) -> World:
         (purges.COUNT_GONE_KEYS, (to_sql(START),), "ux_purpose_epoch"),
         (purges.DELETE_OLD_ROLLUPS, (START - 40 * 3600, 500), "PRIMARY"),
         (purges.COUNT_OLD_ROLLUPS, (START - 40 * 3600,), "PRIMARY"),
+        (purges.DELETE_IDLE_USERS, (to_sql(START - 86_400), 500), "ix_changed_at"),
+        (purges.COUNT_IDLE_USERS, (to_sql(START - 86_400),), "ix_changed_at"),
     ],
 )
 def test_no_cleanup_statement_scans_or_sorts(
@@ -614,6 +631,11 @@ def insert_events(world: World, count: int, at: int) -> None:
 def insert_figures(world: World, hour_at: int, names: Sequence[str] = ("login", "refresh", "logout")) -> None:
     rows = [(hour_at, name, bytes(16)) for name in names]
     insert(world, f"INSERT INTO {ROLLUPS} (hour_at, name, subject, amount) VALUES (%s, %s, %s, 1)", rows)
+
+
+def insert_user_order(world: World, *instants: int) -> None:
+    rows = [(f"user-{index}", to_sql(at)) for index, at in enumerate(instants)]
+    insert(world, f"INSERT INTO {USERS} (user_id, changed_at) VALUES (%s, %s)", rows)
 
 
 def insert_key(world: World, purpose: str, state: str, at: int = START) -> None:

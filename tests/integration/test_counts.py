@@ -248,7 +248,9 @@ def test_a_token_exchange_is_at_most_four_statements(world: World) -> None:
 
 
 @pytest.mark.parametrize("sessions", [1, 20])
-def test_ending_all_is_one_update_and_its_event_whatever_the_number(world: World, sessions: int) -> None:
+def test_ending_all_is_the_order_one_update_and_its_event_whatever_the_number(
+    world: World, sessions: int
+) -> None:
     name = world.user()
     answers = [world.login(name) for _ in range(sessions)]
     claims = validate(
@@ -257,7 +259,7 @@ def test_ending_all_is_one_update_and_its_event_whatever_the_number(world: World
 
     spent = cost(world, lambda: logout(LogoutScope.ALL, claims, CALLER, world.sessions))
 
-    assert spent == {**NOTHING, "Com_update": 1, "Com_insert": 1, "Com_begin": 1, "Com_commit": 1}
+    assert spent == {**NOTHING, "Com_update": 1, "Com_insert": 2, "Com_begin": 1, "Com_commit": 1}
     assert all(world.row(answer.session_id)["revoked_at"] for answer in answers)
 
 
@@ -270,8 +272,8 @@ def test_the_portals_word_that_a_user_is_gone_costs_the_same_twice_over(world: W
     first = cost(world, lambda: revoke_user(user_id, RevokeReason.USER_DELETED, "", world.sessions))
     again = cost(world, lambda: revoke_user(user_id, RevokeReason.USER_DELETED, "", world.sessions))
 
-    assert first == {**NOTHING, "Com_update": 1, "Com_insert": 1, "Com_begin": 1, "Com_commit": 1}
-    assert again == {**first, "Com_insert": 0}
+    assert first == {**NOTHING, "Com_update": 1, "Com_insert": 2, "Com_begin": 1, "Com_commit": 1}
+    assert again == {**first, "Com_insert": 1}
 
 
 def test_lists_and_introspection_are_one_select_each(world: World) -> None:

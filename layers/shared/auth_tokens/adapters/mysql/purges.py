@@ -27,6 +27,8 @@ LIMIT_RETENTION_S = 3600
 GONE_KEY_RETENTION_S = 90 * 86400
 # Figures can be compared with those of a year before.
 ROLLUP_RETENTION_S = 400 * 86400
+# The order of a user's sign-ins matters while one of them is running: seconds.
+USER_ORDER_RETENTION_S = 86400
 # A literal of 16 bytes is at most 42 characters long: a statement stays under the 16 KB that pin RDS Proxy.
 IDS_PER_STATEMENT = 350
 # Debts are counted up to here, so that counting never becomes the load: a few milliseconds of an index in memory.
@@ -158,6 +160,26 @@ FROM (
 ) AS due
 """
 
+# Index: ix_changed_at, from its low end.
+DELETE_IDLE_USERS = """
+DELETE FROM auth_token_users
+WHERE changed_at < %s
+ORDER BY changed_at
+LIMIT %s
+"""
+
+# Index: ix_changed_at, from its low end.
+COUNT_IDLE_USERS = f"""
+SELECT COUNT(*) AS due_rows, MIN(changed_at) AS oldest
+FROM (
+  SELECT changed_at
+  FROM auth_token_users
+  WHERE changed_at < %s
+  ORDER BY changed_at
+  LIMIT {COUNT_LIMIT}
+) AS due
+"""
+
 # Index: primary key (UUIDv7, so the newest are at its end).
 COUNT_CREATED_TOKENS = """
 SELECT COUNT(*) AS created
@@ -245,6 +267,9 @@ class LowEnd:
 
 GONE_KEYS = LowEnd(
     "auth_token_keys", DELETE_GONE_KEYS, COUNT_GONE_KEYS, to_sql, from_sql, GONE_KEY_RETENTION_S
+)
+IDLE_USERS = LowEnd(
+    "auth_token_users", DELETE_IDLE_USERS, COUNT_IDLE_USERS, to_sql, from_sql, USER_ORDER_RETENTION_S
 )
 ROLLUPS = LowEnd("auth_token_rollups", DELETE_OLD_ROLLUPS, COUNT_OLD_ROLLUPS, int, int, ROLLUP_RETENTION_S)
 
@@ -356,6 +381,7 @@ def purges(database: Database, token_retention_s: int, event_retention_s: int) -
         IndexWalk(database, replace(EVENTS, retention_s=event_retention_s)),
         LowEndPurge(database, GONE_KEYS),
         LowEndPurge(database, ROLLUPS),
+        LowEndPurge(database, IDLE_USERS),
     )
 
 

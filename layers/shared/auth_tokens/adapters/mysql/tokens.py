@@ -170,6 +170,24 @@ FROM auth_user_tokens AS t
 WHERE t.id = %s
 """
 
+# Index: primary key. Holds the user's row, so that a start of a session and this come one after the other.
+TAKE_ORDER = """
+INSERT INTO auth_token_users (user_id, changed_at)
+VALUES (%s, %s)
+ON DUPLICATE KEY UPDATE changed_at = VALUES(changed_at)
+"""
+
+# Index: primary key. The same; a sign-in that is running and began at `stopped_at` or before is refused
+# (ADMIT_SIGN_IN). The number starts at the time in milliseconds, so that it grows also where cleanup took the row.
+STOP_USER = """
+INSERT INTO auth_token_users (user_id, stop_number, stopped_at, changed_at)
+VALUES (%s, %s, %s, %s)
+ON DUPLICATE KEY UPDATE
+  stop_number = GREATEST(stop_number + 1, VALUES(stop_number)),
+  stopped_at = GREATEST(COALESCE(stopped_at, VALUES(stopped_at)), VALUES(stopped_at)),
+  changed_at = VALUES(changed_at)
+"""
+
 # Index: primary key. Row count: how many ended now; a row that ended before keeps its reason.
 REVOKE_ROW = """
 UPDATE auth_user_tokens
@@ -334,15 +352,25 @@ class MySqlTokenStore:
         self, device_id: bytes, user_id: str, reason: RevokeReason, event: SecurityEvent
     ) -> int:
         parameters = (to_sql(event.at), reason.value, device_id, user_id)
-        return self._revoke_with(event, lambda s: s.execute(REVOKE_DEVICE_ROWS, parameters))
+
+        def revoke(statements: Transaction) -> int:
+            _take_order(statements, user_id, event.at)
+            return statements.execute(REVOKE_DEVICE_ROWS, parameters)
+
+        return self._revoke_with(event, revoke)
 
     def revoke_user(
         self, user_id: str, reason: RevokeReason, event: SecurityEvent, keep: bytes | None = None
     ) -> int:
         parameters = (to_sql(event.at), reason.value, user_id)
-        if keep is None:
-            return self._revoke_with(event, lambda s: s.execute(REVOKE_USER_ROWS, parameters))
-        return self._revoke_with(event, lambda s: s.execute(REVOKE_OTHER_SESSIONS, (*parameters, keep)))
+
+        def revoke(statements: Transaction) -> int:
+            _stop_user(statements, user_id, event.at, event.at)
+            if keep is None:
+                return statements.execute(REVOKE_USER_ROWS, parameters)
+            return statements.execute(REVOKE_OTHER_SESSIONS, (*parameters, keep))
+
+        return self._revoke_with(event, revoke)
 
     def deny_access_token(self, claims: AccessClaims, event: SecurityEvent) -> None:
         denial = _denial(claims, event.at)
@@ -375,12 +403,14 @@ class MySqlTokenStore:
     def _revoke_with(self, event: SecurityEvent, revoke: Callable[[Transaction], int]) -> int:
         """Rows end and the event that tells it are one commit; no event where nothing ended."""
         rows = self._events.rows([event])
+        counted: list[int] = []  # by an earlier run of this unit, whose commit went unanswered
 
         def work(statements: Transaction) -> int:
             ended = revoke(statements)
             if ended:
                 self._events.write(statements, rows)
-            return ended
+            counted.append(ended)
+            return max(counted)
 
         return self._database.transaction(work)
 
@@ -402,6 +432,16 @@ def _standing(statements: Transaction, seat: Seat) -> Standing:
         if record is not device
     ]
     return Standing(sessions, device)
+
+
+def _take_order(statements: Transaction, user_id: str, now: int) -> None:
+    """From here to the commit, nobody else starts or ends sessions of this user. Comes first in its transaction."""
+    statements.execute(TAKE_ORDER, (user_id, to_sql(now)))
+
+
+def _stop_user(statements: Transaction, user_id: str, stopped_at: int, now: int) -> None:
+    """The same, and sign-ins that are running and began at `stopped_at` or before are refused."""
+    statements.execute(STOP_USER, (user_id, now * 1000, to_sql(stopped_at), to_sql(now)))
 
 
 def _end_sessions(statements: Transaction, start: SessionStart) -> None:
