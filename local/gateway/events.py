@@ -76,11 +76,11 @@ def v2_request(call: Call) -> Event:
     """The members that integration and authorizer events of payload 2.0 share."""
     headers = [(name.lower(), value) for name, value in forwarded_headers(call)]
     cookies = [
-        cookie.strip()
+        cookie.strip(" \t")
         for name, value in headers
         if name == "cookie"
         for cookie in value.split(";")
-        if cookie.strip()
+        if cookie.strip(" \t")
     ]
     event: Event = {
         "version": "2.0",

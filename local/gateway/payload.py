@@ -77,7 +77,7 @@ def encoded_body(call: Call) -> tuple[str | None, bool]:
 
 
 def _is_binary(call: Call) -> bool:
-    content_type = (call.request.header("Content-Type") or "").split(";")[0].strip().lower()
+    content_type = (call.request.header("Content-Type") or "").split(";")[0].strip(" \t").lower()
     if call.api.kind is ApiKind.REST:
         return any(fnmatchcase(content_type, pattern.lower()) for pattern in call.api.binary_media_types)
     is_text = content_type.startswith("text/") or content_type in _TEXT_TYPES

@@ -69,7 +69,7 @@ def read_head(stream: BufferedIOBase) -> Head:
     values = _Values(headers)
     if len(values.of("host")) != 1 and protocol == "HTTP/1.1":
         raise WireError(400, "Bad Request")
-    tokens = {token.strip().lower() for value in values.of("connection") for token in value.split(",")}
+    tokens = {token.strip(" \t").lower() for value in values.of("connection") for token in value.split(",")}
     return Head(
         method=method,
         path=path,

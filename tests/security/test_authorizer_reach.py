@@ -270,3 +270,40 @@ def test_route_scopes_and_simple_responses_exclude_each_other() -> None:
     settings = Settings.from_env({**env, "AUTHORIZER_RESPONSE": "iam", "AUTHORIZER_REQUIRED_ACR": "a b"})
     assert settings.route_scopes().open_to("jobs:read") == ["GET/jobs"]
     assert settings.requirements() == Requirements(acr_values=("a", "b"))
+
+
+SPLIT_FIELDS = {
+    "a cookie in the first of two fields": (lambda cookie: [cookie, "a=b"], True),
+    "a cookie in the last of two fields": (lambda cookie: ["a=b", cookie], True),
+    "a cookie in two fields": (lambda cookie: [cookie, "__Host-session=x"], False),
+    "the same cookie in two fields": (lambda cookie: [cookie, cookie], False),
+}
+
+
+@pytest.mark.parametrize(("fields", "is_let_in"), SPLIT_FIELDS.values(), ids=SPLIT_FIELDS)
+def test_every_cookie_field_is_read(gate: Gate, fields: Any, is_let_in: bool) -> None:
+    values = fields(gate.cookie)
+    event = {
+        "type": "REQUEST",
+        "methodArn": ARN,
+        "httpMethod": "GET",
+        "headers": {"cookie": values[-1]},
+        "multiValueHeaders": {"cookie": values},
+    }
+
+    if is_let_in:
+        assert decision(gate.ask(event), ARN)
+        return
+    with pytest.raises(Unauthorized):
+        gate.ask(event)
+
+
+def test_an_origin_given_twice_is_foreign(gate: Gate) -> None:
+    event = gate.by_cookie(f"{STAGE}/POST/jobs", **{"X-CSRF-Token": gate.csrf_token})
+
+    with pytest.raises(Unauthorized):
+        gate.ask({**event, "multiValueHeaders": {"Origin": ["https://evil.example", ORIGIN]}})
+    with pytest.raises(Unauthorized):
+        gate.ask(
+            {**event, "headers": {**event["headers"], "Origin": ORIGIN, "origin": "https://evil.example"}}
+        )

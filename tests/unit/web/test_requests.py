@@ -1,7 +1,11 @@
 """What a request says of its caller."""
 
+import pytest
+
+from auth_tokens.domain.errors import TokenServiceError
 from auth_tokens.domain.places import Place
 from auth_tokens.usecases.ports import Caller
+from auth_tokens.web.parameters import idempotency_key, parameters_from
 from auth_tokens.web.requests import request_from
 
 
@@ -33,3 +37,38 @@ def test_a_place_moves_neither_address_nor_user_agent() -> None:
     request = request_from(event(x_forwarded_for="203.0.113.9", cloudfront_viewer_address="203.0.113.9:1"))
 
     assert request.caller.address == "192.0.2.7"
+
+
+@pytest.mark.parametrize(
+    "degrees", ["\u066153", "\u200053.3", "53.3\u2000", "5_3", "nan", "inf", "1e1", "", "+53"]
+)
+def test_coordinates_that_are_no_plain_decimals_are_left_out(degrees: str) -> None:
+    headers = {"cloudfront_viewer_country": "IE", "cloudfront_viewer_longitude": "-6.3"}
+
+    request = request_from(event(**headers, cloudfront_viewer_latitude=degrees))
+
+    assert request.caller.place == Place("IE")
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/json", " Application/JSON \t; charset=utf-8", "application/json;"]
+)
+def test_a_media_type_is_read_without_the_blanks_around_it(media_type: str) -> None:
+    request = request_from({**event(content_type=media_type), "body": '{"a": "b"}'})
+
+    assert parameters_from(request).text("a") == "b"
+
+
+@pytest.mark.parametrize("other", ["\u2000", "\u00a0", "\x0b", "\x1c", "\x85", "\0", "\n", ",", "x"])
+def test_a_media_type_with_anything_else_around_it_is_refused(other: str) -> None:
+    for media_type in (f"{other}application/json", f"application/json{other}", f"application/json{other};"):
+        request = request_from({**event(content_type=media_type), "body": '{"a": "b"}'})
+
+        with pytest.raises(TokenServiceError):
+            parameters_from(request)
+
+
+@pytest.mark.parametrize("key", ["\u2000k", "k\u00a0", "k k", "k\x0b", "k\x7f", "\u212a", "", "k\n"])
+def test_an_idempotency_key_that_is_not_visible_ascii_is_refused(key: str) -> None:
+    with pytest.raises(TokenServiceError, match=r"Idempotency-Key"):
+        idempotency_key(request_from(event(Idempotency_Key=key)))

@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 
 _COUNTRY = re.compile(r"[A-Z][A-Z0-9]", re.ASCII)
+# Plain decimals: `float()` also reads other scripts' digits, blanks around them, `nan` and exponents.
+_DEGREES = re.compile(r"-?\d{1,3}(?:\.\d{1,10})?", re.ASCII)
 _TEXT = re.compile(r"([A-Z][A-Z0-9])(?: (-?\d{1,2}\.\d) (-?\d{1,3}\.\d))?", re.ASCII)
 _EARTH_RADIUS_KM = 6371
 
@@ -46,9 +48,8 @@ def place_of(country: str, latitude: str, longitude: str) -> Place | None:
     """The place of three header texts; None without a country. Coordinates that are none are left out."""
     if not _COUNTRY.fullmatch(country):
         return None
-    try:
-        coordinates = (round(float(latitude), 1), round(float(longitude), 1))
-    except ValueError:
+    if not _DEGREES.fullmatch(latitude) or not _DEGREES.fullmatch(longitude):
         return Place(country)
+    coordinates = (round(float(latitude), 1), round(float(longitude), 1))
     is_on_earth = abs(coordinates[0]) <= 90 and abs(coordinates[1]) <= 180
     return Place(country, coordinates if is_on_earth else None)

@@ -3,7 +3,7 @@
 Nothing but `Unauthorized` is ever raised, and nothing unexpected is ever an Allow.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from auth_tokens.domain.route_scopes import RouteScopes
 from auth_tokens.observability import Telemetry
 from auth_tokens.usecases.validate import Credential, Transport, Validated
 from auth_tokens.web.credentials import bearer_token, credential_from, websocket_credential
-from auth_tokens.web.heads import RequestHead, cookies_from, lower_cased
+from auth_tokens.web.heads import RequestHead, cookies_from, fields_from
 from auth_tokens.web.iam_policy import Context, allow_policy, context_of, deny_policy
 
 Validate = Callable[[Credential], Validated]
@@ -117,8 +117,8 @@ def _is_connect(event: Mapping[str, Any]) -> bool:
 
 def _head(event: Mapping[str, Any]) -> RequestHead:
     """The head in a REQUEST event: payload 1.0 and 2.0, REST, HTTP and WebSocket."""
-    headers = lower_cased(_first_values(event.get("multiValueHeaders")))
-    headers |= lower_cased(event.get("headers"))
+    headers = fields_from(_every_value(event.get("multiValueHeaders") or {}))
+    headers = fields_from((event.get("headers") or {}).items()) | headers
     _refuse_two(event, headers)
     context = event.get("requestContext") or {}
     http = context.get("http") or {}
@@ -130,22 +130,21 @@ def _head(event: Mapping[str, Any]) -> RequestHead:
     )
 
 
-def _first_values(headers: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {name: values[0] for name, values in (headers or {}).items() if values}
+def _every_value(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    return ((name, value) for name, values in fields.items() for value in values or [])
 
 
 def _query(event: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The query's pairs, each as often as it came."""
     many = event.get("multiValueQueryStringParameters") or {}
     one = event.get("queryStringParameters") or {}
-    pairs = [(name, value) for name, values in many.items() for value in values or []]
-    return pairs + [(name, value) for name, value in one.items() if name not in many]
+    return [*_every_value(many)] + [(name, value) for name, value in one.items() if name not in many]
 
 
 def _refuse_two(event: Mapping[str, Any], headers: dict[str, str]) -> None:
     """Two Authorization fields, or two spellings that disagree, are nobody's word."""
-    fields = [*(event.get("multiValueHeaders") or {}).items()]
-    values = [v for name, vs in fields if name.lower() == "authorization" for v in vs or []]
+    fields = _every_value(event.get("multiValueHeaders") or {})
+    values = [v for name, v in fields if name.lower() == "authorization"]
     single = [v for name, v in (event.get("headers") or {}).items() if name.lower() == "authorization"]
     if len(set(values + single)) > 1 or len(values) > 1:
         headers["authorization"] = "two fields"

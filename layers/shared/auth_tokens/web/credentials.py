@@ -1,11 +1,15 @@
 """Where a credential is looked for: the Authorization header, else the session cookie. Never a query string,
 but for a WebSocket, whose clients in browsers can set no header."""
 
+import re
 from collections.abc import Collection
 
 from auth_tokens.domain.errors import AccessDenied, InvalidAccessToken, MissingCredential
 from auth_tokens.usecases.validate import Credential, Transport
 from auth_tokens.web.heads import SESSION_COOKIE, RequestHead
+
+# RFC 6750 §2.1; nothing but spaces may stand around the token, and only ASCII is a letter.
+_BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.ASCII | re.IGNORECASE)
 
 
 def credential_from(head: RequestHead, allowed_origins: Collection[str]) -> Credential:
@@ -14,7 +18,7 @@ def credential_from(head: RequestHead, allowed_origins: Collection[str]) -> Cred
     Raises MissingCredential, InvalidAccessToken (another scheme), AccessDenied (a foreign Origin
     with a cookie on a method that changes state).
     """
-    header = head.headers.get("authorization", "").strip(" \t")
+    header = head.headers.get("authorization", "")
     if header:
         return Credential(Transport.BEARER, bearer_token(header))
     cookie = head.cookies.get(SESSION_COOKIE)
@@ -44,11 +48,10 @@ def websocket_credential(head: RequestHead, allowed_origins: Collection[str]) ->
 
 def bearer_token(header: str) -> str:
     """The token of `Bearer <token>`; the scheme in any case (RFC 9110 §11.1). Raises InvalidAccessToken."""
-    scheme, _, token = header.partition(" ")
-    token = token.strip(" ")
-    if scheme.lower() != "bearer" or not token or " " in token or "," in token:
+    match = _BEARER.fullmatch(header)
+    if match is None:
         raise InvalidAccessToken("scheme")
-    return token
+    return match[1]
 
 
 def refuse_foreign_origin(head: RequestHead, allowed_origins: Collection[str]) -> None:

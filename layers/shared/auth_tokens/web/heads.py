@@ -1,10 +1,12 @@
 """The head of an HTTP request (RFC 9112 §2.1), as far as it says who asks: all that an authorizer sees of one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 SESSION_COOKIE = "__Host-session"
+# All that is blank in a field (RFC 9110 §5.6.3). `str.strip()` also takes Unicode's, and makes one name of two.
+BLANKS = " \t"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -22,20 +24,34 @@ class RequestHead:
         return self.method not in SAFE_METHODS
 
 
-def lower_cased(headers: Mapping[str, Any] | None) -> dict[str, str]:
-    """Header names in lower case; members that are no text are left out."""
-    return {name.lower(): value for name, value in (headers or {}).items() if isinstance(value, str)}
+def fields_from(fields: Iterable[tuple[str, Any]]) -> dict[str, str]:
+    """Header fields by name in lower case, without the blanks around their values (RFC 9110 §5.1, §5.5).
+
+    Fields of one name become one value (RFC 9110 §5.3; of cookies: RFC 9113 §8.2.3). Names beyond ASCII are left
+    out, as their lower case may be a name in ASCII; so are values that are no text.
+    """
+    merged: dict[str, str] = {}
+    for written, value in fields:
+        if not isinstance(value, str) or not written.isascii():
+            continue
+        name, value = written.lower(), value.strip(BLANKS)
+        separator = "; " if name == "cookie" else ", "
+        merged[name] = f"{merged[name]}{separator}{value}" if name in merged else value
+    return merged
 
 
-def cookies_from(pairs: list[str]) -> dict[str, str]:
-    """`name=value` strings, each perhaps several joined by `; `. A name given twice counts as absent:
-    which of two to trust is not ours to guess."""
+def cookies_from(fields: Iterable[Any]) -> dict[str, str]:
+    """The cookies of `name=value; name=value` texts (RFC 6265bis §4.2.1); names by their exact case.
+
+    A name given twice counts as absent: which of two to trust is not ours to guess. What has no name is no cookie.
+    """
     cookies: dict[str, str] = {}
     repeated = set()
-    for pair in "; ".join(pairs).split(";"):
-        name, separator, value = pair.strip().partition("=")
-        if separator and name in cookies:
+    for pair in ";".join(text for text in fields if isinstance(text, str)).split(";"):
+        name, separator, value = pair.strip(BLANKS).partition("=")
+        if not name or not separator:
+            continue
+        if name in cookies:
             repeated.add(name)
-        if separator:
-            cookies[name] = value
+        cookies[name] = value
     return {name: value for name, value in cookies.items() if name not in repeated}

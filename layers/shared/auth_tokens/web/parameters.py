@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.web.errors import PayloadTooLarge, UnsupportedMediaType
+from auth_tokens.web.heads import BLANKS
 from auth_tokens.web.requests import Request
 
 MAX_BODY_BYTES = 16_384
@@ -106,7 +107,7 @@ def parameters_from(request: Request, *, form: bool = False, empty: bool = False
         raise PayloadTooLarge()
     if empty and not request.body:
         return Parameters({})
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip(BLANKS).lower()
     if form and media_type == _FORM:
         return Parameters(_form(_text(request)))
     if media_type == _JSON:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.places import Place, place_of
 from auth_tokens.usecases.ports import Caller
-from auth_tokens.web.heads import RequestHead, cookies_from, lower_cased
+from auth_tokens.web.heads import RequestHead, cookies_from, fields_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def request_from(event: Mapping[str, Any]) -> Request:
     """The request in an event; absent members and nulls count as empty."""
     context = event.get("requestContext") or {}
     http = context.get("http") or {}
-    headers = lower_cased(event.get("headers"))
+    headers = fields_from((event.get("headers") or {}).items())
     return Request(
         method=http.get("method") or "",
         path=event.get("rawPath") or http.get("path") or "",
