@@ -32,6 +32,7 @@ PURE = {
     "functools",
     "hashlib",
     "hmac",
+    "ipaddress",
     "itertools",
     "json",
     "math",

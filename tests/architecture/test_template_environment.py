@@ -1,11 +1,13 @@
 """The variables that the template sets are the settings that the code reads, with the same defaults and bounds."""
 
+import re
 from dataclasses import MISSING, fields
 
 import pytest
 
 from auth_tokens.settings import _BOUNDS, _CHOICES, Settings
 from tests.architecture.deployment import functions, parameters, variables
+from tests.unit.domain.test_origins import BAD_PATHS, ORIGINS, OTHERS
 
 ALL = {field.name.upper() for field in fields(Settings)}
 LOCAL_ONLY = {"DB_PASSWORD"}
@@ -81,3 +83,49 @@ def test_no_secret_is_a_variable_or_a_parameter() -> None:
     names = {name for function in functions() for name in variables(function)} | set(parameters())
 
     assert [name for name in names if "password" in name.lower() or "secret" in name.lower()] == []
+
+
+def matches(parameter: str, text: str) -> bool:
+    return re.fullmatch(parameters()[parameter]["AllowedPattern"], text) is not None
+
+
+def is_address(origin: str) -> bool:
+    """An IP address, which is nobody's deployment."""
+    return re.search(r"[0-9\]](:[0-9]+)?$", origin) is not None and not re.search(r"[a-z]:[0-9]+$", origin)
+
+
+@pytest.mark.parametrize("origin", [origin for origin in ORIGINS if origin.startswith("https:")])
+def test_an_origin_that_the_code_takes_can_be_deployed_if_it_is_a_name(origin: str) -> None:
+    is_name = not is_address(origin)
+
+    assert matches("Issuer", origin) == is_name
+    assert matches("Issuer", f"{origin}/auth/v1") == is_name
+    assert matches("AllowedOrigins", origin) == is_name
+    assert matches("AllowedOrigins", f"https://a.example, {origin},https://b.example:8443") == is_name
+
+
+# A pattern counts badly: these two are refused at start alone. A blank may follow a comma.
+@pytest.mark.parametrize("name", set(OTHERS) - {"nothing", "port too great", "a name too long"})
+def test_an_origin_that_the_code_refuses_is_refused_before_it_is_deployed(name: str) -> None:
+    origin, _ = OTHERS[name]
+
+    assert not matches("AllowedOrigins", origin)
+    assert name == "a blank before" or not matches("AllowedOrigins", f"https://a.example,{origin}")
+    assert not matches("AllowedOrigins", f"{origin},https://b.example")
+    assert name == "a path" or not matches("Issuer", origin)
+
+
+@pytest.mark.parametrize(("path", "_"), BAD_PATHS.values(), ids=BAD_PATHS)
+def test_an_issuer_whose_path_the_code_refuses_is_refused_before_it_is_deployed(path: str, _: object) -> None:
+    assert not matches("Issuer", f"https://tokens.example{path}")
+
+
+@pytest.mark.parametrize("parameter", ["Issuer", "AllowedOrigins"])
+@pytest.mark.parametrize("text", ["http://portal.example", "http://localhost:5173", "https://a.example,"])
+def test_what_is_not_https_or_has_nothing_after_a_comma_is_refused(parameter: str, text: str) -> None:
+    assert not matches(parameter, text)
+
+
+def test_there_may_be_no_origins_and_many() -> None:
+    assert matches("AllowedOrigins", "")
+    assert matches("AllowedOrigins", ",".join(f"https://p{number}.example" for number in range(50)))

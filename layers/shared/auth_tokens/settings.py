@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,14 @@ from auth_tokens.domain.bounds import (
     MIN_RETENTION_S,
     MIN_TTL_S,
     LimitAction,
+)
+from auth_tokens.domain.origins import (
+    is_issuer,
+    is_loopback,
+    is_origin,
+    issuer_spelling,
+    origin_of,
+    origin_spelling,
 )
 from auth_tokens.domain.requirements import Requirements
 from auth_tokens.domain.route_scopes import RouteScopes
@@ -70,6 +78,14 @@ _LABEL_SCOPES_FORM = (
 _ROUTE_SCOPES_FORM = (
     'AUTHORIZER_ROUTE_SCOPES must be JSON like {"GET/jobs": "jobs:read", "*/jobs/*": "jobs:write"}: routes and'
     " the scope that opens them, `*` for any method or as the last segment, 8 KB of policy at the most"
+)
+_ISSUER_FORM = (
+    "must be a URL like https://tokens.example or https://tokens.example/base: in lower case and ASCII, without"
+    " default port, user, query, fragment or a slash at its end"
+)
+_ORIGINS_FORM = (
+    "must be a comma-separated list of origins as browsers send them, like https://portal.example: in lower case"
+    " and ASCII (xn--…), without wildcards, default port, user or path"
 )
 _REQUIRED = ("issuer", "audience", "clients", "db_host", "db_name", "db_user", "kms_key_id")
 
@@ -148,8 +164,9 @@ class Settings:
             raise SettingsError(
                 "AUTHORIZER_ROUTE_SCOPES needs AUTHORIZER_RESPONSE=iam: a simple response holds for all routes"
             )
+        _check_https(settings)
         # The service's own pages are not foreign to it.
-        own = "/".join(settings.issuer.split("/")[:3])
+        own = origin_of(settings.issuer)
         return replace(settings, allowed_origins=tuple(dict.fromkeys((own, *settings.allowed_origins))))
 
     def route_scopes(self) -> RouteScopes:
@@ -190,21 +207,10 @@ def _parsed(name: str, text: str) -> object:
         return _bounded(name, text)
     if name in _CHOICES and text not in _CHOICES[name]:
         raise SettingsError(f"{name.upper()} must be one of {', '.join(_CHOICES[name])}")
-    if name == "clients":
-        return _clients(text)
     if name == "authorizer_required_scope" and not is_scope(text):
         raise SettingsError("AUTHORIZER_REQUIRED_SCOPE must be scopes, each parted from the next by a blank")
-    if name == "authorizer_required_acr":
-        return _acr_values(text)
-    if name == "authorizer_route_scopes":
-        return _route_scopes(text)
-    if name == "allowed_origins":
-        return _origins(text)
-    if name == "label_scopes":
-        return _label_scopes(text)
-    if name == "signing_kms_key_ids":
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    return text
+    reader = _READERS.get(name)
+    return reader(text) if reader else text
 
 
 def _bounded(name: str, text: str) -> int:
@@ -263,14 +269,50 @@ def _is_scope(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[!#-\[\]-~]+", value, re.ASCII) is not None
 
 
+def _issuer(text: str) -> str:
+    if not is_issuer(text):
+        raise SettingsError(f"ISSUER {_written(issuer_spelling(text), _ISSUER_FORM)}")
+    return text
+
+
 def _origins(text: str) -> tuple[str, ...]:
-    origins = tuple(origin.strip() for origin in text.split(",") if origin.strip())
+    origins = tuple(origin.strip(" \t") for origin in text.split(",") if origin.strip(" \t"))
     for origin in origins:
-        if not re.fullmatch(r"https?://[^/*\s]+", origin):
-            raise SettingsError(
-                "ALLOWED_ORIGINS must be a comma-separated list of origins, without wildcards"
-            )
+        if not is_origin(origin):
+            raise SettingsError(f"ALLOWED_ORIGINS {_written(origin_spelling(origin), _ORIGINS_FORM)}")
     return origins
+
+
+def _written(spelling: str | None, form: str) -> str:
+    """The refusal of a spelling. It does not repeat what was written, which may hold a password."""
+    return f"must be written {spelling}" if spelling else form
+
+
+def _check_https(settings: Settings) -> None:
+    """Plain http is for local mode, which is where the issuer itself is on a loopback address."""
+    if settings.issuer.startswith("http://"):
+        if not is_loopback(origin_of(settings.issuer)):
+            raise SettingsError("ISSUER must be https; http is for local mode, on a loopback address")
+        return
+    for origin in settings.allowed_origins:
+        if not origin.startswith("https://"):
+            raise SettingsError(f"ALLOWED_ORIGINS must be https, unlike {origin}; http is for local mode")
+
+
+def _key_ids(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+# The settings that are more than a text, a number or a choice.
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "issuer": _issuer,
+    "clients": _clients,
+    "allowed_origins": _origins,
+    "label_scopes": _label_scopes,
+    "signing_kms_key_ids": _key_ids,
+    "authorizer_required_acr": _acr_values,
+    "authorizer_route_scopes": _route_scopes,
+}
 
 
 def service_name(default: str) -> str:
