@@ -7,6 +7,7 @@ from auth_tokens.usecases.refresh import refresh
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.limited import by_guesses
 from auth_tokens.web.parameters import idempotency_key, parameters_from
+from auth_tokens.web.public_clients import refuse_client_authentication
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response, token_response
 from auth_tokens.web.token_bodies import (
@@ -23,6 +24,7 @@ ORIGINS = SHARED.settings.allowed_origins
 
 def post_token(request: Request) -> Response:
     parameters = parameters_from(request, form=True)
+    refuse_client_authentication(request, parameters)
     retry_key = idempotency_key(request)
     grant_type = parameters.required_text("grant_type")
     if grant_type == REFRESH_GRANT:

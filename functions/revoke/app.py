@@ -15,6 +15,7 @@ from auth_tokens.web.limited import by_principal
 from auth_tokens.web.paging import user_in_path
 from auth_tokens.web.parameters import parameters_from
 from auth_tokens.web.portal_events import portal_revocation
+from auth_tokens.web.public_clients import refuse_client_authentication
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response, clearing_cookie
 from auth_tokens.web.views import ids_of
@@ -26,6 +27,7 @@ ORIGINS = SHARED.settings.allowed_origins
 
 def post_revoke(request: Request) -> Response:
     parameters = parameters_from(request, form=True)
+    refuse_client_authentication(request, parameters)
     token = parameters.required_text("token", max_length=8192)
     revoke_token(token, parameters.text("client_id"), request.caller, DEPS)
     return Response()

@@ -29,7 +29,7 @@ def _sign_in() -> Iterator[Case]:
     yield case("a cookie wanted", 200, body={**LOGIN, "mode": "cookie"})
     yield case("no password", 400, "invalid_request", body={"username": "$username"})
     yield case("an unknown mode", 400, "invalid_request", body={**LOGIN, "mode": "both"})
-    yield case("no such client", 400, "unauthorized_client", body={**LOGIN, "client_id": "nobody"})
+    yield case("no such client", 401, "invalid_client", body={**LOGIN, "client_id": "nobody"})
     yield case("too wide a scope", 400, "invalid_scope", body={**LOGIN, "scope": "everything"})
     yield case("a wrong password", 401, "invalid_credentials", body={**LOGIN, "password": "wrong"})
     yield case("a disabled user", 401, "invalid_credentials", body={**LOGIN, "username": CAROL.username})
@@ -47,7 +47,7 @@ def _sign_in() -> Iterator[Case]:
     yield case("no key to repeat by", 400, "invalid_request", body=VOUCH, headers={"Idempotency-Key": ""})
     yield case("no methods", 400, "invalid_request", body={"user_id": "$user_id"})
     yield case("a future", 400, "invalid_request", body={**VOUCH, "auth_time": 2**40 - 1})
-    yield case("no such client", 400, "unauthorized_client", body={**VOUCH, "client_id": "nobody"})
+    yield case("no such client", 401, "invalid_client", body={**VOUCH, "client_id": "nobody"})
     yield case("a mistyped scope", 400, "invalid_scope", body={**VOUCH, "scope": " "})
     yield case("a disabled user", 403, "access_denied", body={**VOUCH, "user_id": CAROL.id})
     yield case("an unknown user", 403, "access_denied", body={**VOUCH, "user_id": "nobody"})
@@ -73,7 +73,9 @@ def _tokens() -> Iterator[Case]:
     yield case("garbage", 400, "invalid_grant", body={**REFRESH, "refresh_token": "garbage"})
     yield case("another kind", 400, "invalid_grant", body={**REFRESH, "refresh_token": "$device_token"})
     yield case("another client", 400, "invalid_grant", body={**REFRESH, "client_id": "portal-app"})
-    yield case("no such client", 400, "unauthorized_client", body={**REFRESH, "client_id": "nobody"})
+    yield case("no such client", 401, "invalid_client", body={**REFRESH, "client_id": "nobody"})
+    basic = {"Authorization": "Basic cG9ydGFsLXdlYjo="}
+    yield case("a client that authenticates", 401, "invalid_client", body=REFRESH, headers=basic)
     yield case("too wide a scope", 400, "invalid_scope", body={**REFRESH, "scope": "everything"})
     yield case("a password grant", 400, "unsupported_grant_type", body={"grant_type": "password"})
     for who in (Who.COOKIE_WITHOUT_CSRF, Who.COOKIE_FROM_ELSEWHERE):
@@ -87,6 +89,7 @@ def _tokens() -> Iterator[Case]:
         yield case(f"of {token}", 200, body={"token": token}, content_type=FORM)
     yield case("in JSON", 200, body={"token": "$refresh_token", "client_id": "portal-web"})
     yield case("garbage with a hint", 200, body={"token": "garbage", "token_type_hint": "access_token"})
+    yield case("no such client", 401, "invalid_client", body={"token": "x", "client_id": "nobody"})
     yield case("no token", 400, "invalid_request", body={}, content_type=FORM)
     yield case("a number for a token", 400, "invalid_request", body={"token": 1})
 

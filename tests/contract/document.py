@@ -121,7 +121,8 @@ def _body_faults(response: Mapping[str, Any], reply: Reply) -> Iterator[str]:
 
 def _is_bare_challenge(reply: Reply) -> bool:
     """No credential, no code, no body (RFC 6750 §3.1): what a schema cannot say, and a description does."""
-    return reply.status == 401 and "www-authenticate" in reply.headers and "error=" not in str(reply.headers)
+    challenge = reply.headers.get("www-authenticate", "")
+    return reply.status == 401 and challenge.startswith("Bearer") and "error=" not in challenge
 
 
 def _header_faults(documented: Mapping[str, Any], reply: Reply) -> Iterator[str]:

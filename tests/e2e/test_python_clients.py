@@ -4,6 +4,7 @@ from typing import Any
 
 import jwt
 import pytest
+from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
 from requests_oauthlib import OAuth2Session as RequestsSession
 
@@ -12,7 +13,6 @@ from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
 
 BOB = USERS[1]
-CLIENT = "portal-web"
 
 
 @pytest.fixture(autouse=True)
@@ -22,10 +22,16 @@ def plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
 
 
+@pytest.fixture(params=["portal-web", "portal-app"])
+def client_id(request: pytest.FixtureRequest) -> str:
+    """The first client of the service, and another one."""
+    return str(request.param)
+
+
 @pytest.fixture
-def login(lambda_stack: LocalStack) -> Any:
+def login(lambda_stack: LocalStack, client_id: str) -> Any:
     reply = Client(lambda_stack.base_url).post(
-        "/auth/login", {"username": BOB.username, "password": PASSWORD}
+        "/auth/login", {"username": BOB.username, "password": PASSWORD, "client_id": client_id}
     )
     assert reply.status == 200
     return reply.json
@@ -36,11 +42,13 @@ def expired(login: dict[str, Any]) -> dict[str, Any]:
     return {**login, "expires_in": -1, "expires_at": 1}
 
 
-def test_authlib_refreshes_by_itself_and_goes_on(lambda_stack: LocalStack, login: Any) -> None:
+def test_authlib_refreshes_by_itself_and_goes_on(
+    lambda_stack: LocalStack, login: Any, client_id: str
+) -> None:
     base = lambda_stack.base_url
     saved: list[dict[str, Any]] = []
     session = AuthlibSession(
-        CLIENT,
+        client_id,
         token_endpoint=f"{base}/auth/token",
         token_endpoint_auth_method="none",
         token=expired(login),
@@ -57,10 +65,25 @@ def test_authlib_refreshes_by_itself_and_goes_on(lambda_stack: LocalStack, login
     assert saved[0]["refresh_token"] != login["refresh_token"]
 
 
-def test_authlib_revokes_and_is_then_refused(lambda_stack: LocalStack, login: Any) -> None:
+def test_authlib_with_a_secret_is_told_that_clients_have_none(
+    lambda_stack: LocalStack, login: Any, client_id: str
+) -> None:
+    endpoint = f"{lambda_stack.base_url}/auth/token"
+    session = AuthlibSession(client_id, "secret", token_endpoint=endpoint, token=login)
+
+    with session, pytest.raises(OAuthError) as refusal:
+        session.refresh_token(endpoint)
+
+    assert refusal.value.error == "invalid_client"
+    public = AuthlibSession(client_id, token_endpoint_auth_method="none", token=login)
+    with public:
+        assert public.refresh_token(endpoint)["session_id"] == login["session_id"]
+
+
+def test_authlib_revokes_and_is_then_refused(lambda_stack: LocalStack, login: Any, client_id: str) -> None:
     base = lambda_stack.base_url
     session = AuthlibSession(
-        CLIENT,
+        client_id,
         token_endpoint_auth_method="none",
         revocation_endpoint_auth_method="none",
         token=login,
@@ -77,14 +100,15 @@ def test_authlib_revokes_and_is_then_refused(lambda_stack: LocalStack, login: An
     assert 'error="invalid_token"' in after.headers["WWW-Authenticate"]
 
 
-def test_requests_oauthlib_refreshes_by_itself_and_goes_on(lambda_stack: LocalStack, login: Any) -> None:
+def test_requests_oauthlib_refreshes_by_itself_and_goes_on(
+    lambda_stack: LocalStack, login: Any, client_id: str
+) -> None:
     base = lambda_stack.base_url
     saved: list[dict[str, Any]] = []
     session = RequestsSession(
-        CLIENT,
+        client_id,
         token=expired(login),
-        auto_refresh_url=f"{base}/auth/token",
-        auto_refresh_kwargs={"client_id": CLIENT},
+        auto_refresh_url=f"{base}/auth/token",  # it names no client there
         token_updater=saved.append,
     )
 

@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from auth_tokens import bootstrap
-from auth_tokens.domain.errors import InvalidGrant, InvalidScope, UnauthorizedClient, Unavailable
+from auth_tokens.domain.errors import InvalidClient, InvalidGrant, InvalidScope, Unavailable
 from auth_tokens.domain.events import RecordedEvent
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.begin import DeviceRequest
@@ -97,10 +97,41 @@ def test_another_clients_attempt_spends_and_ends_nothing(world: World) -> None:
     assert world.refresh(first.token).session_id == first.session_id
 
 
+@pytest.mark.parametrize("kind", [TokenKind.REFRESH, TokenKind.SESSION])
+def test_a_client_that_is_left_out_is_the_token_s_own(world: World, kind: TokenKind) -> None:
+    first = world.login(world.user(), kind=kind, client_id="portal-app")
+
+    second = world.refresh(first.token, kind=kind)
+    repeated = world.refresh(first.token, kind=kind)
+
+    assert (second.session_id, repeated.token) == (first.session_id, second.token)
+    assert world.row(first.session_id)["client_id"] == "portal-app"
+
+
+def test_a_spent_token_is_reuse_without_a_client_too(world: World) -> None:
+    first = world.login(world.user(), client_id="portal-app")
+    world.refresh(first.token)
+    world.clock.now += 60
+
+    with pytest.raises(InvalidGrant):
+        world.refresh(first.token)
+
+    assert world.row(first.session_id)["revoke_reason"] == "reuse"
+
+
+def test_the_first_client_is_a_wrong_one_for_another_client_s_token(world: World) -> None:
+    first = world.login(world.user(), client_id="portal-app")
+
+    with pytest.raises(InvalidGrant):
+        world.refresh(first.token, client_id="portal-web")
+
+    assert world.row(first.session_id)["generation"] == 0
+
+
 def test_an_unknown_client_spends_nothing(world: World) -> None:
     first = world.login(world.user())
 
-    with pytest.raises(UnauthorizedClient):
+    with pytest.raises(InvalidClient):
         world.refresh(first.token, client_id="nobody")
 
     assert world.row(first.session_id)["generation"] == 0

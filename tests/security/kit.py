@@ -43,7 +43,10 @@ AUDIENCE = "portal"
 SID = "01900000-0000-7000-8000-00000000000a"
 JTI = "01900000-0000-7000-8000-0000000000ff"
 ARN = "arn:aws:execute-api:eu-west-1:123456789012:abcdef1234/prod/GET/jobs"
-POLICY = Policy(600, Lifetimes(1000, 5000), Lifetimes(1000, 5000), Lifetimes(1000, 5000), 20, 10)
+CLIENTS = {"portal-web": "portal:read portal:write"}
+POLICY = Policy(
+    600, Lifetimes(1000, 5000), Lifetimes(1000, 5000), Lifetimes(1000, 5000), 20, 10, clients=CLIENTS
+)
 ABSENT = object()
 # Order of the P-256 group (SEC 2 §2.4.2).
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551

@@ -198,6 +198,7 @@ class Settings:
             allowed_kinds=kinds,
             remember_devices=self.remember_devices == "yes",
             notify_new_device=self.notify_new_device == "yes",
+            clients=self.clients,
             label_scopes=dict(self.label_scopes),
         )
 

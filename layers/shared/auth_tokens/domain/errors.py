@@ -35,9 +35,13 @@ class UnsupportedGrantType(TokenServiceError):
     description = "This grant_type is not offered."
 
 
-class UnauthorizedClient(TokenServiceError):
-    code = "unauthorized_client"
-    description = "client_id is not a client of this service."
+class InvalidClient(TokenServiceError):
+    """An unknown client, or one that tries to authenticate: all clients are public (RFC 6749 §5.2)."""
+
+    code = "invalid_client"
+    description = (
+        "client_id is not a client of this service, or client authentication was tried: there is none."
+    )
 
 
 class InvalidScope(TokenServiceError):

@@ -11,9 +11,9 @@ from auth_tokens.domain.bounds import (
     MIN_TTL_S,
     LimitAction,
 )
-from auth_tokens.domain.errors import SessionLimitReached
+from auth_tokens.domain.errors import InvalidClient, SessionLimitReached
 from auth_tokens.domain.scopes import permitted_scope
-from auth_tokens.domain.sessions import LiveSession, UserConfig
+from auth_tokens.domain.sessions import LiveSession, TokenRecord, UserConfig
 from auth_tokens.domain.tokens import TokenKind
 
 # A write a minute at the most tells an idle browser session from a busy one well enough.
@@ -40,8 +40,8 @@ class Lifetimes:
 class Policy:
     """What holds for one user, or, as the settings give it, for users without preferences.
 
-    label_scopes: label → the scopes that need it; out_of_bounds: the preferences that could not be taken as
-    they are stored, and were clamped or left to the setting.
+    clients: client_id → its scope; label_scopes: label → the scopes that need it; out_of_bounds: the preferences
+    that could not be taken as they are stored, and were clamped or left to the setting.
     """
 
     access_ttl_s: int
@@ -54,6 +54,7 @@ class Policy:
     allowed_kinds: frozenset[TokenKind] = frozenset(MODES.values())
     remember_devices: bool = True
     notify_new_device: bool = True
+    clients: Mapping[str, str] = field(default_factory=dict)
     label_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     out_of_bounds: tuple[str, ...] = ()
 
@@ -69,6 +70,22 @@ class Policy:
     def scope_for(self, scope: str, labels: Iterable[str]) -> str:
         """What of a scope a user with these labels may have now."""
         return permitted_scope(scope, labels, self.label_scopes)
+
+    def known_client(self, client_id: str | None) -> str | None:
+        """The client that a request names, if it names one. Raises InvalidClient for one that is none of ours."""
+        if client_id is not None and client_id not in self.clients:
+            raise InvalidClient()
+        return client_id
+
+    def scope_left(self, granted: str, record: TokenRecord) -> str:
+        """What of a scope that was granted in a session its client and its user may still have."""
+        allowed = self.clients.get(record.client_id, "").split()
+        kept = " ".join(token for token in granted.split() if token in allowed)
+        return self.scope_for(kept, record.owner.labels if record.owner else ())
+
+    def is_in_force(self, record: TokenRecord, now: int) -> bool:
+        """Live, of a client that is still one of ours, and its owner may still use it."""
+        return record.is_in_force(now) and record.client_id in self.clients
 
     def for_user(self, config: UserConfig) -> "Policy":
         """This policy with a user's preferences laid over it, each within its bounds."""

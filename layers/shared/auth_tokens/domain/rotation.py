@@ -21,13 +21,14 @@ class ReuseKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """What the caller brought. store_hash: as the database would keep it; retry_key_hash: of its Idempotency-Key;
-    raced: this very call saw the token current and lost its rotation to a simultaneous one, so it is no replay."""
+    """What the caller brought. store_hash: as the database would keep it; client_id: None for the token's own;
+    retry_key_hash: of its Idempotency-Key; raced: this very call saw the token current and lost its rotation to a
+    simultaneous one, so it is no replay."""
 
     generation: int
     epoch: int
     store_hash: bytes
-    client_id: str
+    client_id: str | None
     retry_key_hash: bytes | None = None
     raced: bool = False
 
@@ -69,7 +70,7 @@ def decide(record: TokenRecord | None, presented: Presented, now: int, retry_win
     """
     if record is None or record.token_hash is None:
         return Refuse("unknown")
-    if record.client_id != presented.client_id:
+    if presented.client_id is not None and record.client_id != presented.client_id:
         return Refuse("other_client")
     if record.revoked_at is not None:
         return Refuse("revoked")

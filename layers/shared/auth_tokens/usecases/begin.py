@@ -72,7 +72,7 @@ class Grant:
 def grant_for(user: User, options: SessionOptions, how: Authentication, deps: IssueDeps) -> Grant:
     """What of the wishes this user may have.
 
-    Raises UnauthorizedClient, InvalidScope (also for a scope that the user lacks the label for), AccessDenied
+    Raises InvalidClient, InvalidScope (also for a scope that the user lacks the label for), AccessDenied
     (a mode that the user's preferences do not allow).
     """
     client_id = deps.client(options.client_id)

@@ -21,7 +21,7 @@ def browser_session(credential: Credential, deps: ValidateDeps) -> Validated:
     except MalformedToken as exc:
         raise InvalidAccessToken(f"malformed: {exc}") from exc
     record = _session_row(token, deps.feed, rows)
-    if record is None or record.kind is not TokenKind.SESSION or not record.is_in_force(now):
+    if record is None or record.kind is not TokenKind.SESSION or not rows.policy.is_in_force(record, now):
         raise InvalidAccessToken("session over")
     if not is_current(record, token, rows, now):
         raise InvalidAccessToken("spent")
@@ -66,18 +66,17 @@ def _note_use(record: TokenRecord, rows: RowDeps, now: int) -> None:
 
 
 def _claims_of(record: TokenRecord, rows: RowDeps, now: int) -> AccessClaims:
-    labels = record.owner.labels if record.owner else ()
     return AccessClaims(
         sub=record.user_id,
         sid=text_of(record.id),
         jti=None,
         client_id=record.client_id,
-        scope=rows.policy.scope_for(record.scope, labels),
+        scope=rows.policy.scope_left(record.scope, record),
         device_id=text_of(record.device_id) if record.device_id else "",
         auth_time=record.auth_time,
         acr=record.acr,
         amr=record.amr,
-        labels=labels,
+        labels=record.owner.labels if record.owner else (),
         iat=now,
         exp=record.expires_at,
     )

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from auth_tokens.domain.errors import UnauthorizedClient
 from auth_tokens.domain.policy import Policy
 from auth_tokens.domain.sessions import User
 from auth_tokens.domain.tokens import TokenCodec
@@ -75,11 +74,8 @@ class IssueDeps:
     telemetry: Reporter
 
     def client(self, client_id: str | None) -> str:
-        """The configured client of a request. Raises UnauthorizedClient."""
-        chosen = client_id if client_id is not None else next(iter(self.clients))
-        if chosen not in self.clients:
-            raise UnauthorizedClient()
-        return chosen
+        """The client of a sign-in: the one named, else the first. Raises InvalidClient."""
+        return self.policy.known_client(client_id) or next(iter(self.clients))
 
     def policy_for(self, user: User) -> Policy:
         """What holds for a user; a preference out of bounds is reported, never refused."""

@@ -61,7 +61,7 @@ def _opaque(text: str, kind: TokenKind, deps: SessionDeps) -> dict[str, Any]:
     record = deps.store.load(token.id)
     if record is None or record.kind is not kind or not _is_usable(record, token, deps, now):
         return INACTIVE
-    if not record.is_in_force(now):
+    if not deps.policy.is_in_force(record, now):
         return INACTIVE
     return _members(record, kind, deps)
 
@@ -80,7 +80,7 @@ def _members(record: TokenRecord, kind: TokenKind, deps: SessionDeps) -> dict[st
         "iss": deps.issuer,
         "sub": record.user_id,
         "client_id": record.client_id,
-        "scope": deps.policy.scope_for(record.scope, record.owner.labels if record.owner else ()),
+        "scope": deps.policy.scope_left(record.scope, record),
         "iat": record.created_at,
         "exp": record.expires_at,
     }

@@ -43,7 +43,7 @@ def issue(request: IssueRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     The same request with the same Idempotency-Key gets the same session with the same tokens for ISSUE_RETRY_S,
     as long as they are unused. Raises InvalidRequest (auth_time ahead of now, or the key was used for another
     request or its session has gone on), AccessDenied (unknown or disabled user, mode not allowed),
-    UnauthorizedClient, InvalidScope, SessionLimitReached, Unavailable.
+    InvalidClient, InvalidScope, SessionLimitReached, Unavailable.
     """
     now = deps.clock()
     auth_time = now if request.auth_time is None else request.auth_time

@@ -28,7 +28,7 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     """Verify a password and start a session.
 
     Raises InvalidCredentials (unknown user, wrong password, disabled user: one text, one cost),
-    InvalidRequest (a user name of blanks), UnauthorizedClient and InvalidScope (before the password is looked
+    InvalidRequest (a user name of blanks), InvalidClient and InvalidScope (before the password is looked
     at, but for a scope that the user lacks the label for), AccessDenied, RateLimited, Unavailable.
     """
     client_id = deps.client(request.options.client_id)

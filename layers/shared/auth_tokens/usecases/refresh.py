@@ -23,7 +23,8 @@ MAX_RACES = 4
 
 @dataclass(frozen=True, slots=True)
 class RefreshRequest:
-    """What a client shows. kind: REFRESH or SESSION; retry_key: its Idempotency-Key; scope: a narrower one."""
+    """What a client shows. kind: REFRESH or SESSION; client_id: None for the token's own; retry_key: its
+    Idempotency-Key; scope: a narrower one."""
 
     token: str = field(repr=False)
     kind: TokenKind = TokenKind.REFRESH
@@ -36,10 +37,10 @@ def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAn
     """Spend a token and answer its one successor, in the same session.
 
     Raises InvalidGrant (malformed, unknown, expired, revoked, reused: a reused session is
-    already revoked and committed), InvalidScope, UnauthorizedClient and RateLimited (nothing spent), Unavailable.
+    already revoked and committed), InvalidScope, InvalidClient and RateLimited (nothing spent), Unavailable.
     RFC 6749 §6; rotation and reuse: RFC 9700 §4.14.
     """
-    client_id = deps.client(request.client_id)
+    client_id = deps.policy.known_client(request.client_id)
     token = parse_presented(request.token, request.kind, deps)
     presented = presented_token(token, client_id, request.retry_key, deps)
     now = deps.clock()
@@ -63,9 +64,8 @@ def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAn
 
 
 def _scope(request: RefreshRequest, record: TokenRecord, deps: IssueDeps) -> str:
-    """Of the session's scope what its user may still have, and of that what is asked for. Raises InvalidScope."""
-    assert record.owner is not None
-    return granted_scope(request.scope, deps.policy.scope_for(record.scope, record.owner.labels))
+    """Of the session's scope what may still be had, and of that what is asked for. Raises InvalidScope."""
+    return granted_scope(request.scope, deps.policy.scope_left(record.scope, record))
 
 
 def parse_presented(text: str, kind: TokenKind, deps: IssueDeps) -> OpaqueToken:
@@ -76,7 +76,9 @@ def parse_presented(text: str, kind: TokenKind, deps: IssueDeps) -> OpaqueToken:
         raise InvalidGrant(f"malformed: {exc}", is_forged=True) from exc
 
 
-def presented_token(token: OpaqueToken, client_id: str, retry_key: str | None, deps: IssueDeps) -> Presented:
+def presented_token(
+    token: OpaqueToken, client_id: str | None, retry_key: str | None, deps: IssueDeps
+) -> Presented:
     """The presented token in the terms of the decision."""
     return Presented(
         generation=token.generation,
@@ -105,6 +107,8 @@ def judge(
 ) -> Verdict:
     """Rotate or Repeat; a refusal is raised as InvalidGrant, a reuse revoked and committed before it is."""
     matching = record if record and record.kind is token.kind else None
+    if matching is not None and matching.client_id not in deps.policy.clients:
+        raise InvalidGrant(f"client removed, session {text_of(token.id)}")
     verdict = decide(matching, presented, now, deps.policy.retry_window_s)
     match verdict:
         case Refuse(reason):

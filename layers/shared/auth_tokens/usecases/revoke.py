@@ -15,11 +15,12 @@ def revoke_token(text: str, client_id: str | None, caller: Caller, deps: Session
 
     Unknown, expired or foreign tokens end nothing and are no error (§2.2): the caller learns nothing.
     A spent token ends its session as well: its tag proves that it was ours, and shown to the token
-    endpoint it would end the session, too. Raises InvalidRequest (no token), Unavailable (never a 200
-    that was not stored).
+    endpoint it would end the session, too. client_id: None for the token's own. Raises InvalidRequest (no token),
+    InvalidClient (an unknown one), Unavailable (never a 200 that was not stored).
     """
     if not text:
         raise InvalidRequest("token is missing.")
+    client_id = deps.policy.known_client(client_id)
     kind = kind_of(text)
     if kind is None:
         _revoke_access_token(text, client_id, caller, deps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -58,7 +58,8 @@ class ValidateDeps:
 
 
 def validate(credential: Credential, deps: ValidateDeps) -> Validated:
-    """The claims of a good credential: access token (JWT) or browser session (cookie).
+    """The claims of a good credential: access token (JWT) or browser session (cookie). Where the database is asked,
+    their scope is what may still be had of the one granted.
 
     Raises InvalidAccessToken, AccessDenied (CSRF token missing or wrong), InsufficientScope and
     StepUpNeeded (the deployment's requirements), Unavailable. RFC 6750, RFC 9068 §4.
@@ -81,7 +82,8 @@ def _access_token(text: str, deps: ValidateDeps) -> AccessClaims:
         if deps.feed.is_revoked(sid, jti):
             raise InvalidAccessToken("revoked")
         return claims
-    record = deps.rows().store.load_session(sid, jti)
-    if record is None or record.user_id != claims.sub or not record.is_in_force(now):
+    rows = deps.rows()
+    record = rows.store.load_session(sid, jti)
+    if record is None or record.user_id != claims.sub or not rows.policy.is_in_force(record, now):
         raise InvalidAccessToken("session over")
-    return claims
+    return replace(claims, scope=rows.policy.scope_left(claims.scope, record))

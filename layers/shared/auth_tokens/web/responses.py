@@ -25,6 +25,7 @@ _STATUSES: tuple[tuple[type[errors.TokenServiceError], int], ...] = (
     (PayloadTooLarge, 413),
     (UnsupportedMediaType, 415),
     (MethodNotAllowed, 405),
+    (errors.InvalidClient, 401),
     (errors.InvalidCredentials, 401),
     (errors.InvalidAccessToken, 401),
     (errors.MissingCredential, 401),
@@ -125,6 +126,8 @@ def _headers_for(error: errors.TokenServiceError) -> dict[str, str]:
     match error:
         case errors.RateLimited() | errors.Unavailable():
             return {"Retry-After": str(error.retry_after_s)}
+        case errors.InvalidClient():
+            return {"WWW-Authenticate": f'Basic realm="{REALM}"'}
         case errors.InvalidAccessToken():
             description = f'error="{error.code}", error_description="{error.description}"'
             return {"WWW-Authenticate": f"{_BEARER}, {description}"}

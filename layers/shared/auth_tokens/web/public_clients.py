@@ -1,0 +1,20 @@
+"""All clients are public (RFC 6749 §2.1): at the OAuth endpoints nobody authenticates as one."""
+
+from auth_tokens.domain.errors import InvalidClient
+from auth_tokens.web.parameters import Parameters
+from auth_tokens.web.requests import Request
+
+# An assertion is a JWT; a longer one is refused by its length.
+MAX_PROOF = 8192
+# RFC 6749 §2.3.1, RFC 7521 §4.2.
+_PROOFS = ("client_secret", "client_assertion", "client_assertion_type")
+
+
+def refuse_client_authentication(request: Request, parameters: Parameters) -> None:
+    """Raises InvalidClient for who would authenticate a client: a secret that nobody checks must not look checked.
+
+    Another scheme than Basic authenticates a user or a request, not a client, and is passed over.
+    """
+    scheme = request.headers.get("authorization", "").strip(" \t").partition(" ")[0]
+    if scheme.lower() == "basic" or any(parameters.text(name, MAX_PROOF) for name in _PROOFS):
+        raise InvalidClient("client authentication")
