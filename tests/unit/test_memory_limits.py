@@ -4,7 +4,7 @@ import pytest
 
 from auth_tokens.adapters.memory_limits import MemoryLimiter
 from auth_tokens.domain.errors import InvalidGrant, RateLimited
-from auth_tokens.domain.limits import GUESSES_PER_SOURCE, IAM_PER_PRINCIPAL, Limit
+from auth_tokens.domain.limits import GUESSES_PER_SITE, GUESSES_PER_SOURCE, IAM_PER_PRINCIPAL, Limit
 from auth_tokens.usecases.ports import Caller
 from auth_tokens.web.limited import by_guesses, by_principal
 from auth_tokens.web.requests import Request, request_from
@@ -83,6 +83,24 @@ def test_forged_tokens_count_for_their_source_and_good_ones_are_not_kept_out(lim
     assert using(request()).status == 200
     with pytest.raises(InvalidGrant):
         guessing(request("192.0.2.2"))
+
+
+def guess_from(limiter: MemoryLimiter, address: str) -> type[Exception]:
+    with pytest.raises((InvalidGrant, RateLimited)) as refusal:
+        by_guesses(forged, limiter)(request(address))
+    return refusal.type
+
+
+def test_forged_tokens_count_for_the_64_and_more_loosely_for_the_48_of_ipv6(limiter: MemoryLimiter) -> None:
+    for number in range(GUESSES_PER_SOURCE.burst):
+        assert guess_from(limiter, f"2001:db8:1:2::{number:x}") is InvalidGrant
+    assert guess_from(limiter, "2001:db8:1:2:ffff::1") is RateLimited
+    assert guess_from(limiter, "2001:db8:1:3::1") is InvalidGrant
+
+    for number in range(GUESSES_PER_SITE.burst - GUESSES_PER_SOURCE.burst - 1):
+        assert guess_from(limiter, f"2001:db8:1:{0x1000 + number:x}::1") is InvalidGrant
+    assert guess_from(limiter, "2001:db8:1:4::1") is RateLimited
+    assert guess_from(limiter, "2001:db8:2::1") is InvalidGrant
 
 
 def test_a_token_that_was_ours_is_no_guess(limiter: MemoryLimiter) -> None:

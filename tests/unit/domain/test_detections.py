@@ -49,6 +49,27 @@ def test_one_source_is_worse_once_it_got_in(hour: Hour) -> None:
     assert severities(detections.stuffing_from_one_source(hour.events, {})) == [Severity.HIGH]
 
 
+@pytest.mark.parametrize(("failing", "entering", "count"), [(29, 0, 0), (30, 0, 1), (30, 15, 0), (31, 15, 1)])
+def test_networks_of_one_site_count_together_more_loosely(
+    hour: Hour, failing: int, entering: int, count: int
+) -> None:
+    for number in range(failing):
+        hour.tell(FAILED, user(number), bytes([number]) * 16, site=ONE.hex())
+    for number in range(entering):
+        hour.tell(SUCCEEDED, user(1000 + number), bytes([number]) * 16, site=ONE.hex())
+
+    assert [finding.source for finding in detections.stuffing_from_one_source(hour.events, {})] == [
+        ONE
+    ] * count
+
+
+def test_a_site_of_which_one_network_fails_is_found_once(hour: Hour) -> None:
+    for number in range(30):
+        hour.tell(FAILED, user(number), ONE, site=(b"2" * 16).hex())
+
+    assert [finding.source for finding in detections.stuffing_from_one_source(hour.events, {})] == [ONE]
+
+
 def test_names_that_nobody_has_are_accounts_too(hour: Hour) -> None:
     for number in range(10):
         hour.tell(FAILED, None, ONE, account=f"{number:032x}")

@@ -28,19 +28,31 @@ _ENDED = frozenset(
 
 
 def stuffing_from_one_source(events: Events, usual: Usual) -> list[Finding]:
-    """One address fails on many accounts. An office behind one address fails on some, and succeeds on most."""
-    succeeded = _grouped(_of(events, EventType.LOGIN_SUCCEEDED), lambda event: event.source_hash)
-    failed = _grouped(_of(events, EventType.LOGIN_FAILED), lambda event: event.source_hash)
+    """One network fails on many accounts. An office behind one address fails on some, and succeeds on most.
+    Several networks of one IPv6 site count together, more loosely."""
+    by_network = _stuffing(events, lambda event: event.source_hash, at_least=10)
+    by_site = _stuffing(events, _site_of, at_least=30)
+    return by_network + [finding for finding in by_site if finding.sources > 1]
+
+
+def _stuffing(events: Events, by: Callable[[RecordedEvent], bytes | None], *, at_least: int) -> list[Finding]:
+    succeeded = _grouped(_of(events, EventType.LOGIN_SUCCEEDED), by)
     found = []
-    for source, failures in failed.items():
+    for source, failures in _grouped(_of(events, EventType.LOGIN_FAILED), by).items():
         accounts = set(map(account_of, failures))
         entered = set(map(account_of, succeeded.get(source, [])))
-        if source is None or len(accounts) < 10 or len(accounts) <= 2 * len(entered):
+        if source is None or len(accounts) < at_least or len(accounts) <= 2 * len(entered):
             continue
         severity = Severity.HIGH if len(accounts) >= 30 or entered else Severity.MEDIUM
         rule = Rule.STUFFING_FROM_ONE_SOURCE
         found.append(finding_of(rule, severity, source.hex(), failures, source=source))
     return found
+
+
+def _site_of(event: RecordedEvent) -> bytes | None:
+    """What stands for the /48 of an IPv6 caller; None for others."""
+    site = event.detail.get("site")
+    return bytes.fromhex(site) if isinstance(site, str) else None
 
 
 def stuffing_from_many_sources(events: Events, usual: Usual) -> list[Finding]:

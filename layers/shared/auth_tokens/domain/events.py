@@ -31,8 +31,8 @@ class EventType(Enum):
 # What the detail of each type may say, and nothing else: docs/events.md has the meanings. A member is left out
 # where it is not known.
 DETAILS: Mapping[EventType, Mapping[str, type]] = {
-    EventType.LOGIN_SUCCEEDED: {"amr": str, "place": str},
-    EventType.LOGIN_FAILED: {"account": str, "place": str},
+    EventType.LOGIN_SUCCEEDED: {"amr": str, "place": str, "site": str},
+    EventType.LOGIN_FAILED: {"account": str, "place": str, "site": str},
     EventType.SESSION_ISSUED: {"amr": str, "place": str},
     EventType.NEW_DEVICE: {"device_id": str, "notify": int, "place": str},
     EventType.SESSION_EVICTED: {},
@@ -88,9 +88,9 @@ class RevokeReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SecurityEvent:
-    """One fact, to be written. session_id: 16 bytes; source: the caller's address, stored only as a keyed hash;
-    source_hash: that hash, where the address is not known; detail: what DETAILS says of the type, encrypted at
-    rest. Raises ValueError for another member."""
+    """One fact, to be written. session_id: 16 bytes; source: the caller's address, of which only the keyed hash of
+    its network is stored; source_hash: that hash, where the address is not known; detail: what DETAILS says of the
+    type, encrypted at rest. Raises ValueError for another member."""
 
     type: EventType
     at: int
@@ -110,7 +110,7 @@ class SecurityEvent:
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
     """One event as read back. type: a text, since a newer version may have written it; at: epoch seconds;
-    source_hash: the same for the same address; detail: empty where it cannot be decrypted."""
+    source_hash: the same for the same network (domain/networks.py); detail: empty where it cannot be decrypted."""
 
     id: bytes
     type: str

@@ -43,6 +43,8 @@ REFRESH_PER_SESSION = Limit("refresh-session", burst=1000, interval_ms=1000)
 # Forged tokens, which must not cost a statement (invariant 3), so counted in memory, each environment for itself.
 # The tag is 128 bits: nobody guesses one; the limit keeps scanning from being free.
 GUESSES_PER_SOURCE = Limit("guess-source", burst=1000, interval_ms=1000)
+# A /48 has 65,536 networks to guess from; of IPv4 it is the source once more, which the limit above stops first.
+GUESSES_PER_SITE = Limit("guess-site", burst=10_000, interval_ms=100)
 # Against a backend gone wild, not against an attacker: it has signed.
 IAM_PER_PRINCIPAL = Limit("iam-principal", burst=2000, interval_ms=10)
 INTROSPECTION_PER_PRINCIPAL = Limit("introspection-principal", burst=5000, interval_ms=2)

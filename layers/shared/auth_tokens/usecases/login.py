@@ -36,7 +36,7 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     name = canonical_username(request.username)
     if not name:
         raise InvalidRequest("username is missing.")
-    deps.limiter.hit(LOGIN_PER_SOURCE, caller.address)
+    deps.limiter.hit(LOGIN_PER_SOURCE, caller.network)
     deps.limiter.hit(LOGIN_PER_ACCOUNT, name)
     now = deps.clock()
     account = deps.portal.account_by_name(name)

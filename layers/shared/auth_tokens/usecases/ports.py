@@ -10,6 +10,7 @@ from auth_tokens.domain.events import EventType, RecordedEvent, RevokeReason, Se
 from auth_tokens.domain.key_steps import Add, Advance
 from auth_tokens.domain.keys import Purpose, StoredKey
 from auth_tokens.domain.limits import Limit
+from auth_tokens.domain.networks import network_of, site_of
 from auth_tokens.domain.places import Place
 from auth_tokens.domain.sessions import LiveSession, TokenRecord, User
 from auth_tokens.domain.tokens import OpaqueToken
@@ -33,8 +34,18 @@ class Caller:
     principal: str = ""
 
     @property
+    def network(self) -> str:
+        """What the caller counts by, wherever an address is a key."""
+        return network_of(self.address)
+
+    @property
+    def site(self) -> str:
+        """The same, more loosely; of IPv4 the same."""
+        return site_of(self.address)
+
+    @property
     def detail(self) -> dict[str, str | int]:
-        """What an event says of the caller, beyond the keyed hash of the address."""
+        """What an event says of the caller, beyond the keyed hash of the network."""
         return {"place": self.place.text} if self.place else {}
 
 
@@ -193,7 +204,7 @@ class Keys(Protocol):
         """The epoch under which new tokens are made."""
 
     def pseudonym(self, purpose: str, value: str) -> bytes:
-        """16 bytes that stand for a value (an address, an account) and cannot be turned back."""
+        """16 bytes that stand for a value (a network, an account) and cannot be turned back."""
 
     def retry_key_hash(self, token: OpaqueToken, idempotency_key: str) -> bytes:
         """32 bytes that stand for the Idempotency-Key with which a token is spent; by the token's own epoch."""

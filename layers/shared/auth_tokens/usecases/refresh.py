@@ -191,9 +191,10 @@ def _close_reused(record: TokenRecord, verdict: Reuse, caller: Caller, deps: Iss
 def _fingerprint(side: str, caller: Caller, deps: IssueDeps) -> dict[str, str]:
     """Comparable with other events and sessions, and not readable: no raw address in an event.
 
-    Cut as the row keeps them, else a long user agent would look like another one.
+    The address counts by its network; the user agent is cut as the row keeps it, else a long one would look
+    like another one.
     """
     return {
-        f"{side}_address": deps.keys.pseudonym("address", caller.address[:MAX_TEXT]).hex(),
+        f"{side}_address": deps.keys.pseudonym("address", caller.network).hex(),
         f"{side}_user_agent": deps.keys.pseudonym("user-agent", caller.user_agent[:MAX_TEXT]).hex(),
     }

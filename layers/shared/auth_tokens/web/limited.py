@@ -1,7 +1,7 @@
 """Routes with a limit around them."""
 
 from auth_tokens.domain.errors import InvalidGrant
-from auth_tokens.domain.limits import GUESSES_PER_SOURCE, IAM_PER_PRINCIPAL, Limit
+from auth_tokens.domain.limits import GUESSES_PER_SITE, GUESSES_PER_SOURCE, IAM_PER_PRINCIPAL, Limit
 from auth_tokens.usecases.ports import Limiter
 from auth_tokens.web.handler import Route
 from auth_tokens.web.requests import Request
@@ -27,7 +27,8 @@ def by_guesses(route: Route, limiter: Limiter) -> Route:
             return route(request)
         except InvalidGrant as refusal:
             if refusal.is_forged:
-                limiter.hit(GUESSES_PER_SOURCE, request.caller.address)
+                limiter.hit(GUESSES_PER_SOURCE, request.caller.network)
+                limiter.hit(GUESSES_PER_SITE, request.caller.site)
             raise
 
     return limited

@@ -1,11 +1,12 @@
 """Domain objects as the JSON that callers see: ids as UUID texts, instants as epoch seconds."""
 
-import ipaddress
+from ipaddress import ip_network
 from typing import Any
 
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.figures import figures_of
 from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.networks import address_from
 from auth_tokens.usecases.devices import DeviceView
 from auth_tokens.usecases.list_events import EventPage
 from auth_tokens.usecases.list_sessions import SessionPage, SessionView
@@ -108,8 +109,5 @@ def _reused_view(session: SessionView, current_sid: str | None) -> dict[str, Any
 
 def coarse_address(address: str) -> str:
     """The network of an address, which is all that others than its owner are shown; empty for what is none."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return ""
-    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))
+    parsed = address_from(address)
+    return str(ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False)) if parsed else ""

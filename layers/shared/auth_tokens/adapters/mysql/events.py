@@ -7,8 +7,9 @@ from typing import Any
 
 from auth_tokens.adapters.mysql.connection import Database, Transaction
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
-from auth_tokens.domain.events import EventType, RecordedEvent, SecurityEvent
+from auth_tokens.domain.events import DETAILS, EventType, RecordedEvent, SecurityEvent
 from auth_tokens.domain.ids import uuid7
+from auth_tokens.domain.networks import network_of, site_of
 from auth_tokens.observability import Telemetry
 from auth_tokens.usecases.ports import Cipher, Keys
 
@@ -86,11 +87,13 @@ class EventWriter:
 
     def _row(self, event: SecurityEvent, id_ms: int) -> EventRow:
         event_id = uuid7(id_ms, secrets.token_bytes(10))
+        network = network_of(event.source or "")
+        source_hash = self._keys.pseudonym("address", network) if network else event.source_hash
         detail = None
-        if event.detail:
-            plaintext = json.dumps(event.detail, ensure_ascii=False).encode(errors="replace")
+        told = event.detail | self._site(event, network)
+        if told:
+            plaintext = json.dumps(told, ensure_ascii=False).encode(errors="replace")
             detail = self._cipher.seal(plaintext, event_id, event.user_id or "")
-        source_hash = self._keys.pseudonym("address", event.source) if event.source else event.source_hash
         return (
             event_id,
             event.type.value,
@@ -100,6 +103,13 @@ class EventWriter:
             source_hash,
             detail,
         )
+
+    def _site(self, event: SecurityEvent, network: str) -> dict[str, str]:
+        """What stands for the /48 of an IPv6 caller, in the events that are counted by it."""
+        site = site_of(event.source or "")
+        if site == network or "site" not in DETAILS[event.type]:
+            return {}
+        return {"site": self._keys.pseudonym("address", site).hex()}
 
 
 class MySqlEventLog:
