@@ -8,7 +8,7 @@ from auth_tokens.usecases.issue import issue
 from auth_tokens.usecases.login import login
 from auth_tokens.usecases.ports import Caller
 from auth_tokens.web.handler import count_refusal, http_handler, is_http
-from auth_tokens.web.issue_bodies import direct_issue_request, issue_request, login_request
+from auth_tokens.web.issue_bodies import direct_issue_request, issue_request, login_request, options_of
 from auth_tokens.web.limited import by_principal
 from auth_tokens.web.parameters import idempotency_key, parameters_from
 from auth_tokens.web.requests import Request
@@ -16,21 +16,26 @@ from auth_tokens.web.responses import Response, error_response, token_response
 
 SHARED = bootstrap.Parts(bootstrap.powertools(), may_create_keys=True)
 DEPS = bootstrap.issuing(SHARED)
+ORIGINS = SHARED.settings.allowed_origins
 
 
 def post_login(request: Request) -> Response:
-    return token_response(login(login_request(parameters_from(request)), request.caller, DEPS))
+    parameters = parameters_from(request)
+    wanted = login_request(parameters, options_of(parameters, request, ORIGINS))
+    return token_response(login(wanted, request.caller, DEPS))
 
 
 def post_issue(request: Request) -> Response:
-    wanted = issue_request(parameters_from(request), idempotency_key(request))
+    parameters = parameters_from(request)
+    options = options_of(parameters, request, ORIGINS)
+    wanted = issue_request(parameters, options, idempotency_key(request))
     return token_response(issue(wanted, request.caller, DEPS))
 
 
 http = http_handler(
     {"POST /auth/login": post_login, "POST /auth/issue": by_principal(post_issue, SHARED.limiter)},
     SHARED.telemetry,
-    SHARED.settings.allowed_origins,
+    ORIGINS,
 )
 
 

@@ -5,6 +5,7 @@ from auth_tokens.domain.errors import UnsupportedGrantType
 from auth_tokens.usecases.exchange import exchange_device_token
 from auth_tokens.usecases.refresh import refresh
 from auth_tokens.web.handler import http_handler
+from auth_tokens.web.issue_bodies import options_of
 from auth_tokens.web.limited import by_guesses
 from auth_tokens.web.parameters import idempotency_key, parameters_from
 from auth_tokens.web.public_clients import refuse_client_authentication
@@ -33,9 +34,9 @@ def post_token(request: Request) -> Response:
         SHARED.telemetry.count("RefreshRepeated" if answer.is_repeat else "Refreshed")
         return token_response(answer)
     if grant_type == DEVICE_TOKEN_GRANT:
-        return token_response(
-            exchange_device_token(exchange_request(parameters, retry_key), request.caller, DEPS)
-        )
+        options = options_of(parameters, request, ORIGINS)
+        exchange = exchange_request(parameters, options, retry_key)
+        return token_response(exchange_device_token(exchange, request.caller, DEPS))
     raise UnsupportedGrantType()
 
 

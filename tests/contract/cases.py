@@ -18,6 +18,10 @@ TOKENS = ("$access_token", "$refresh_token", "$device_token", "$session_token")
 LOGIN = {"username": "$username", "password": PASSWORD}
 VOUCH = {"user_id": "$user_id", "amr": ["mfa"]}
 REFRESH = {"grant_type": "refresh_token", "refresh_token": "$refresh_token"}
+FROM_ELSEWHERE: tuple[dict[str, str], ...] = (
+    {"Origin": "https://elsewhere.example"},
+    {"Sec-Fetch-Site": "cross-site"},
+)
 BROWSER_REFRESH = {"grant_type": "refresh_token"}
 OPEN = {"grant_type": EXCHANGE, "subject_token": "$device_token", "subject_token_type": DEVICE_TOKEN}
 
@@ -36,6 +40,9 @@ def _sign_in() -> Iterator[Case]:
     full = {**LOGIN, "username": "$full_username"}
     yield case("a mode not allowed", 403, "access_denied", body={**full, "mode": "cookie"})
     yield case("one session too many", 403, "session_limit_reached", body=full)
+    for headers in FROM_ELSEWHERE:
+        browser = {**LOGIN, "mode": "cookie"}
+        yield case(f"a cookie wanted by {headers}", 403, "access_denied", body=browser, headers=headers)
 
     case = partial(Case, "POST /auth/issue", who=Who.SIGNED)
     options = {"acr": "high", "auth_time": 1_700_000_000, "scope": "portal:read", "client_id": "portal-app"}
@@ -43,6 +50,9 @@ def _sign_in() -> Iterator[Case]:
     yield case("every option", 200, body={**VOUCH, **options})
     yield case("a known device", 200, body={**VOUCH, "device": {"id": "$device_id", "platform": "x"}})
     yield case("a cookie wanted", 200, body={**VOUCH, "mode": "cookie"})
+    for headers in FROM_ELSEWHERE:
+        browser = {**VOUCH, "mode": "cookie"}
+        yield case(f"a cookie wanted by {headers}", 403, "access_denied", body=browser, headers=headers)
     yield case("a key to repeat by", 200, body=VOUCH, headers={"Idempotency-Key": "0b9b1c9e"})
     yield case("no key to repeat by", 400, "invalid_request", body=VOUCH, headers={"Idempotency-Key": ""})
     yield case("no methods", 400, "invalid_request", body={"user_id": "$user_id"})
@@ -80,6 +90,9 @@ def _tokens() -> Iterator[Case]:
     yield case("a password grant", 400, "unsupported_grant_type", body={"grant_type": "password"})
     for who in (Who.COOKIE_WITHOUT_CSRF, Who.COOKIE_FROM_ELSEWHERE):
         yield case(f"a {who.name.lower()}", 403, "access_denied", who=who, body=BROWSER_REFRESH)
+    for headers in FROM_ELSEWHERE:
+        browser = {**OPEN, "mode": "cookie"}
+        yield case(f"a cookie wanted by {headers}", 403, "access_denied", body=browser, headers=headers)
     full = {**OPEN, "subject_token": "$full_device_token"}
     yield case("a mode not allowed", 403, "access_denied", body={**full, "mode": "cookie"})
     yield case("one session too many", 403, "session_limit_reached", body=full)

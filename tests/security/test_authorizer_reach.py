@@ -114,6 +114,16 @@ def test_a_foreign_origin_with_the_right_csrf_token_is_refused(gate: Gate, origi
         gate.ask(gate.by_cookie(f"{STAGE}/POST/jobs", Origin=origin, **{"X-CSRF-Token": gate.csrf_token}))
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "", "same-origin, cross-site"])
+def test_another_site_with_the_right_csrf_token_is_refused(gate: Gate, site: str) -> None:
+    headers = {"X-CSRF-Token": gate.csrf_token, "Sec-Fetch-Site": site}
+
+    with pytest.raises(Unauthorized):
+        gate.ask(gate.by_cookie(f"{STAGE}/POST/jobs", **headers))
+    with pytest.raises(Unauthorized):
+        gate.ask(connect(headers={"Cookie": gate.cookie, "Sec-Fetch-Site": site}))
+
+
 def test_a_scope_that_opens_nothing_is_denied_with_its_reason(gate: Gate) -> None:
     scopes = RouteScopes.of({"GET/jobs": "jobs:read"})
 

@@ -55,7 +55,19 @@ def bearer_token(header: str) -> str:
 
 
 def refuse_foreign_origin(head: RequestHead, allowed_origins: Collection[str]) -> None:
-    """A browser says where a page's request comes from; a cookie must not be used from elsewhere."""
-    origin = head.headers.get("origin")
-    if origin is not None and origin not in allowed_origins:
+    """Raises AccessDenied if a page of elsewhere sends this: it must neither use a browser's cookie nor set one."""
+    if is_from_elsewhere(head, allowed_origins):
         raise AccessDenied("foreign origin")
+
+
+def is_from_elsewhere(head: RequestHead, allowed_origins: Collection[str]) -> bool:
+    """Does the browser say that a page sends this which is none of ours?
+
+    An Origin must be a configured one; with it, pages of the same site are not all alike. Sec-Fetch-Site (W3C Fetch
+    Metadata §2.3) says it where there is no Origin, and refuses what is cross-site in any case: the cookie, being
+    SameSite=Lax, would not come along or stay. Who sends neither is no browser, or one that sets no foreign cookie.
+    """
+    origin, site = head.headers.get("origin"), head.headers.get("sec-fetch-site")
+    if origin is None:
+        return site not in (None, "same-origin", "none")
+    return origin not in allowed_origins or site not in (None, "same-origin", "same-site", "none")

@@ -1,15 +1,18 @@
 """The bodies of login and issue as what the use cases take."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.ids import is_user_id
 from auth_tokens.domain.policy import MODES
+from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.issue import IssueRequest
 from auth_tokens.usecases.login import LoginRequest
+from auth_tokens.web.credentials import refuse_foreign_origin
 from auth_tokens.web.parameters import Parameters, checked_idempotency_key
+from auth_tokens.web.requests import Request
 
 MAX_USERNAME = 255
 # Long enough for any passphrase, short enough that nobody buys Argon2 time with a megabyte.
@@ -19,16 +22,16 @@ MAX_ACR = 64
 MAX_DEVICE_TEXT = 200
 
 
-def login_request(parameters: Parameters) -> LoginRequest:
+def login_request(parameters: Parameters, options: SessionOptions) -> LoginRequest:
     """`{"username", "password", …options}`. Raises InvalidRequest naming the member."""
     return LoginRequest(
         username=parameters.required_text("username", MAX_USERNAME),
         password=parameters.required_text("password", MAX_PASSWORD),
-        options=session_options(parameters),
+        options=options,
     )
 
 
-def issue_request(parameters: Parameters, retry_key: str | None) -> IssueRequest:
+def issue_request(parameters: Parameters, options: SessionOptions, retry_key: str | None) -> IssueRequest:
     """`{"user_id", "amr", "acr"?, "auth_time"?, …options}`. Raises InvalidRequest naming the member."""
     user_id = parameters.required_text("user_id", MAX_USER_ID)
     if not is_user_id(user_id):
@@ -41,7 +44,7 @@ def issue_request(parameters: Parameters, retry_key: str | None) -> IssueRequest
         amr=amr,
         acr=parameters.word("acr", MAX_ACR) or "",
         auth_time=parameters.whole("auth_time"),
-        options=session_options(parameters),
+        options=options,
         retry_key=retry_key,
     )
 
@@ -50,7 +53,20 @@ def direct_issue_request(event: Mapping[str, Any]) -> IssueRequest:
     """The same as an event, which has no headers: `idempotency_key` is one member more."""
     parameters = Parameters(event)
     key = parameters.text("idempotency_key")
-    return issue_request(parameters, checked_idempotency_key(key) if key is not None else None)
+    retry_key = checked_idempotency_key(key) if key is not None else None
+    return issue_request(parameters, session_options(parameters), retry_key)
+
+
+def options_of(parameters: Parameters, request: Request, allowed_origins: Collection[str]) -> SessionOptions:
+    """The options of a request over HTTP.
+
+    Raises AccessDenied where a page of elsewhere wants a cookie set: it would sign its visitor in as somebody else
+    (login CSRF, session fixation).
+    """
+    options = session_options(parameters)
+    if options.kind is TokenKind.SESSION:
+        refuse_foreign_origin(request, allowed_origins)
+    return options
 
 
 def session_options(parameters: Parameters) -> SessionOptions:

@@ -5,11 +5,11 @@ from collections.abc import Collection
 
 from auth_tokens.domain.errors import AccessDenied, InvalidGrant, InvalidRequest
 from auth_tokens.domain.tokens import MalformedToken, TokenCodec, TokenKind
+from auth_tokens.usecases.begin import SessionOptions
 from auth_tokens.usecases.exchange import ExchangeRequest
 from auth_tokens.usecases.refresh import RefreshRequest
 from auth_tokens.web.credentials import refuse_foreign_origin
 from auth_tokens.web.heads import SESSION_COOKIE
-from auth_tokens.web.issue_bodies import session_options
 from auth_tokens.web.parameters import Parameters
 from auth_tokens.web.requests import Request
 
@@ -44,12 +44,14 @@ def refresh_request(
     return RefreshRequest(cookie, TokenKind.SESSION, client_id, scope, retry_key)
 
 
-def exchange_request(parameters: Parameters, retry_key: str | None) -> ExchangeRequest:
+def exchange_request(
+    parameters: Parameters, options: SessionOptions, retry_key: str | None
+) -> ExchangeRequest:
     """grant_type=token-exchange (RFC 8693 §2.1) with a device token. Raises InvalidRequest naming the parameter."""
     device_token = parameters.required_text("subject_token")
     if parameters.required_text("subject_token_type") != DEVICE_TOKEN_TYPE:
         raise InvalidRequest(f"subject_token_type must be {DEVICE_TOKEN_TYPE}.")
-    return ExchangeRequest(device_token, session_options(parameters), retry_key)
+    return ExchangeRequest(device_token, options, retry_key)
 
 
 def _check_csrf(cookie: str, request: Request, codec: TokenCodec) -> None:
