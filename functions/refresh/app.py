@@ -10,7 +10,7 @@ from auth_tokens.web.limited import by_guesses
 from auth_tokens.web.parameters import idempotency_key, parameters_from
 from auth_tokens.web.public_clients import refuse_client_authentication
 from auth_tokens.web.requests import Request
-from auth_tokens.web.responses import Response, token_response
+from auth_tokens.web.responses import Response, exchange_response, token_response
 from auth_tokens.web.token_bodies import (
     DEVICE_TOKEN_GRANT,
     REFRESH_GRANT,
@@ -36,7 +36,7 @@ def post_token(request: Request) -> Response:
     if grant_type == DEVICE_TOKEN_GRANT:
         options = options_of(parameters, request, ORIGINS)
         exchange = exchange_request(parameters, options, retry_key)
-        return token_response(exchange_device_token(exchange, request.caller, DEPS))
+        return exchange_response(exchange_device_token(exchange, request.caller, DEPS))
     raise UnsupportedGrantType()
 
 

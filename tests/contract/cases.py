@@ -74,6 +74,7 @@ def _tokens() -> Iterator[Case]:
     yield case("a device token", 200, body=OPEN, content_type=FORM)
     yield case("a device token for a cookie", 200, body={**OPEN, "mode": "cookie"})
     yield case("a browser's cookie", 200, who=Who.COOKIE, body=BROWSER_REFRESH, content_type=FORM)
+    yield case("an audience", 400, "invalid_target", body={**OPEN, "audience": "portal"})
     yield case("no token", 400, "invalid_request", body=BROWSER_REFRESH)
     yield case("no grant type", 400, "invalid_request", body={}, content_type=FORM)
     yield case("a cookie for a refresh token", 400, "invalid_request", body={**REFRESH, "mode": "cookie"})

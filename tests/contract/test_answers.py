@@ -38,6 +38,8 @@ def test_an_answer_is_as_documented(visitor: Visitor, case: Case) -> None:
     assert reply.status == case.status, reply.shortened()
     assert _error_in(reply) == case.error
     assert answer_faults(responses(case.route)[reply.status], reply) == []
+    is_stored_nowhere = reply.headers.get("cache-control") == "no-store"
+    assert reply.headers.get("pragma") == ("no-cache" if is_stored_nowhere else None)
 
 
 @pytest.mark.parametrize("route", OPERATIONS)

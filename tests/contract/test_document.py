@@ -24,6 +24,7 @@ from auth_tokens.domain.figures import figures_of
 from auth_tokens.domain.ids import _USER_ID
 from auth_tokens.domain.policy import MODES
 from auth_tokens.domain.scopes import _SCOPE, MAX_SCOPE_LENGTH
+from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.settings import SIGNING_ALGORITHMS
 from auth_tokens.usecases import list_events, list_sessions, summarise
 from auth_tokens.usecases.devices import MAX_DEVICES
@@ -32,7 +33,7 @@ from auth_tokens.web import issue_bodies
 from auth_tokens.web.errors import MethodNotAllowed
 from auth_tokens.web.heads import SESSION_COOKIE
 from auth_tokens.web.parameters import MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY, MAX_TEXT
-from auth_tokens.web.responses import REALM, clearing_cookie, error_response, server_error
+from auth_tokens.web.responses import ISSUED_TOKEN_TYPES, REALM, clearing_cookie, error_response, server_error
 from auth_tokens.web.routes import ROUTES
 from auth_tokens.web.token_bodies import DEVICE_TOKEN_GRANT, DEVICE_TOKEN_TYPE, REFRESH_GRANT
 from local.environment import ROOT, TEMPLATE
@@ -79,6 +80,9 @@ AGREED: dict[str, object] = {
     f"{SCHEMAS} DeviceTokenGrant properties grant_type const": DEVICE_TOKEN_GRANT,
     f"{SCHEMAS} DeviceTokenGrant properties subject_token maxLength": MAX_TEXT,
     f"{SCHEMAS} DeviceTokenGrant properties subject_token_type const": DEVICE_TOKEN_TYPE,
+    f"{SCHEMAS} DeviceTokenGrant properties requested_token_type enum": list(ISSUED_TOKEN_TYPES.values()),
+    f"{SCHEMAS} TokenAnswer properties issued_token_type const": ISSUED_TOKEN_TYPES[TokenKind.REFRESH],
+    f"{SCHEMAS} CookieAnswer properties issued_token_type const": ISSUED_TOKEN_TYPES[TokenKind.SESSION],
     f"paths /auth/logout post {REQUEST} scope enum": [scope.value for scope in LogoutScope],
     "paths /auth/devices get responses 200 content application/json schema properties devices maxItems": (
         MAX_DEVICES

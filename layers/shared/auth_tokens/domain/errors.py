@@ -49,6 +49,12 @@ class InvalidScope(TokenServiceError):
     description = "scope is malformed or asks for more than may be granted."
 
 
+class InvalidTarget(_Described):
+    """A token for a place of the caller's choice is not issued here (RFC 8693 §2.2.2); the text names the parameter."""
+
+    code = "invalid_target"
+
+
 class InvalidGrant(TokenServiceError):
     """Unknown, expired, revoked, reused or bound elsewhere: one public text for all (RFC 6749 §5.2).
 

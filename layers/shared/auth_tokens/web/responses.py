@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from auth_tokens.domain import errors
@@ -12,7 +12,13 @@ from auth_tokens.web.errors import MethodNotAllowed, PayloadTooLarge, Unsupporte
 from auth_tokens.web.heads import SESSION_COOKIE
 
 REALM = "auth-user-tokens"
-NO_STORE = {"Cache-Control": "no-store"}
+# Pragma for caches that know no Cache-Control (RFC 6749 §5.1).
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+# What a token exchange issues, by the kind of its session (RFC 8693 §3). A cookie has no registered type.
+ISSUED_TOKEN_TYPES = {
+    TokenKind.REFRESH: "urn:ietf:params:oauth:token-type:access_token",
+    TokenKind.SESSION: "urn:auth-user-tokens:token-type:session",
+}
 
 _BEARER = f'Bearer realm="{REALM}"'
 _ALWAYS = {
@@ -83,6 +89,12 @@ def token_response(answer: TokenAnswer) -> Response:
     if answer.device_token is not None:
         body["device_token"] = answer.device_token
     return Response(body=body, about=_about(answer))
+
+
+def exchange_response(answer: TokenAnswer) -> Response:
+    """The same for a token exchange, which says what was issued (RFC 8693 §2.2.1)."""
+    response = token_response(answer)
+    return replace(response, body={**response.body, "issued_token_type": ISSUED_TOKEN_TYPES[answer.kind]})
 
 
 def clearing_cookie() -> str:

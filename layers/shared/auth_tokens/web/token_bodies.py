@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Collection
 
-from auth_tokens.domain.errors import AccessDenied, InvalidGrant, InvalidRequest
+from auth_tokens.domain.errors import AccessDenied, InvalidGrant, InvalidRequest, InvalidTarget
 from auth_tokens.domain.tokens import MalformedToken, TokenCodec, TokenKind
 from auth_tokens.usecases.begin import SessionOptions
 from auth_tokens.usecases.exchange import ExchangeRequest
@@ -12,10 +12,13 @@ from auth_tokens.web.credentials import refuse_foreign_origin
 from auth_tokens.web.heads import SESSION_COOKIE
 from auth_tokens.web.parameters import Parameters
 from auth_tokens.web.requests import Request
+from auth_tokens.web.responses import ISSUED_TOKEN_TYPES
 
 REFRESH_GRANT = "refresh_token"
 DEVICE_TOKEN_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 DEVICE_TOKEN_TYPE = "urn:auth-user-tokens:token-type:device"
+_TARGETS = ("audience", "resource")
+_ACTORS = ("actor_token", "actor_token_type")
 
 
 def refresh_request(
@@ -47,10 +50,22 @@ def refresh_request(
 def exchange_request(
     parameters: Parameters, options: SessionOptions, retry_key: str | None
 ) -> ExchangeRequest:
-    """grant_type=token-exchange (RFC 8693 §2.1) with a device token. Raises InvalidRequest naming the parameter."""
+    """grant_type=token-exchange (RFC 8693 §2.1) with a device token.
+
+    Raises InvalidRequest or InvalidTarget naming the parameter: passed over, another token than asked for came.
+    """
+    for name in _TARGETS:
+        if parameters.text(name) is not None:
+            raise InvalidTarget(f"{name} is not supported.")
+    for name in _ACTORS:
+        if parameters.text(name) is not None:
+            raise InvalidRequest(f"{name} is not supported.")
     device_token = parameters.required_text("subject_token")
     if parameters.required_text("subject_token_type") != DEVICE_TOKEN_TYPE:
         raise InvalidRequest(f"subject_token_type must be {DEVICE_TOKEN_TYPE}.")
+    issued = ISSUED_TOKEN_TYPES[options.kind]
+    if parameters.text("requested_token_type") not in (None, issued):
+        raise InvalidRequest(f"requested_token_type must be {issued}.")
     return ExchangeRequest(device_token, options, retry_key)
 
 
