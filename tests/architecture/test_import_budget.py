@@ -93,6 +93,7 @@ def test_the_authorizer_loads_of_our_own_what_an_access_token_needs_and_nothing_
         ".bootstrap",
         ".settings",
         ".observability",
+        ".domain.ages",
         ".domain.bounds",
         ".domain.claims",
         ".domain.errors",

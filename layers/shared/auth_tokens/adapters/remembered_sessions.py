@@ -6,6 +6,7 @@ Their revocation is the feed's business, which knows within its own stated delay
 from dataclasses import dataclass, replace
 
 from auth_tokens.adapters.lru import Lru
+from auth_tokens.domain.ages import is_within
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.usecases.ports import Clock, TokenStore
@@ -34,7 +35,7 @@ class RememberedSessions:
         self._clock = clock
         self._fail_after_s = fail_after_s
         self._rows: Lru[bytes, _Row] = Lru(max_rows)
-        self._retry_at = 0
+        self._failed_at: int | None = None
 
     def load(self, session_id: bytes, generation: int) -> TokenRecord | None:
         now = self._clock()
@@ -44,7 +45,7 @@ class RememberedSessions:
         try:
             record = self._read(session_id, now)
         except Unavailable:
-            if row is None or not 0 <= now - row.read_at < self._fail_after_s:
+            if row is None or not is_within(now, row.read_at, self._fail_after_s):
                 raise
             return row.record
         if record is None:
@@ -58,20 +59,20 @@ class RememberedSessions:
         if row is not None:
             touched = replace(row.record, last_used_at=at, expires_at=expires_at)
             self._rows.put(record.id, replace(row, record=touched))
-        if at < self._retry_at:
+        if is_within(at, self._failed_at, RETRY_INTERVAL_S):
             return
         try:
             self._store.touch(record, at, expires_at)
         except Unavailable:  # a note that gets lost refuses nobody; the next minute's will do
-            self._retry_at = self._clock() + RETRY_INTERVAL_S
+            self._failed_at = self._clock()
 
     def _read(self, session_id: bytes, now: int) -> TokenRecord | None:
-        if self._retry_at - RETRY_INTERVAL_S <= now < self._retry_at:
+        if is_within(now, self._failed_at, RETRY_INTERVAL_S):
             raise Unavailable("session row")
         try:
             return self._store.load(session_id)
         except Unavailable:
-            self._retry_at = self._clock() + RETRY_INTERVAL_S
+            self._failed_at = self._clock()
             raise
 
 
@@ -79,5 +80,5 @@ def _is_good(row: _Row, generation: int, now: int) -> bool:
     """Young enough, not older than the token itself, and not over only by what was known then: another
     environment may have moved the idle end."""
     has_ended_since = row.record.is_live(row.read_at) and not row.record.is_live(now)
-    is_young = 0 <= now - row.read_at < MAX_AGE_S
+    is_young = is_within(now, row.read_at, MAX_AGE_S)
     return is_young and row.record.generation >= generation and not has_ended_since

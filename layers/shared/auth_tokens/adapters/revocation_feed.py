@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from auth_tokens.adapters.lru import Lru
 from auth_tokens.adapters.recent_ids import RecentIds
+from auth_tokens.domain.ages import is_within
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.observability import Telemetry
@@ -70,17 +71,17 @@ class PolledRevocationFeed:
         self._max_entries = max_entries
         self._revoked = RecentIds()
         self._looked_at: int | None = None
-        self._retry_at = 0
-        self._crowded_until: int | None = None
+        self._failed_at: int | None = None
+        self._crowded_at: int | None = None
         self._asked: Lru[tuple[bytes, ...], int] = Lru(MAX_ASKED)
 
     def is_revoked(self, *ids: bytes) -> bool:
         now = self._clock()
-        if self._crowded_until is not None and now >= self._crowded_until:
+        if self._crowded_at is not None and not is_within(now, self._crowded_at, CROWDED_S):
             self._try_to_fit(now)
-        if self._crowded_until is None and not _is_within(now, self._looked_at, self._max_staleness_s):
+        if self._crowded_at is None and not is_within(now, self._looked_at, self._max_staleness_s):
             self._look(now)
-        if self._crowded_until is not None:
+        if self._crowded_at is not None:
             return self._ask(ids, now)
         self._note_age(now, self._looked_at)
         return any(identifier in self._revoked for identifier in ids)
@@ -104,23 +105,23 @@ class PolledRevocationFeed:
     def _crowd(self, now: int) -> None:
         self._revoked, self._looked_at = RecentIds(), None
         self._asked.clear()
-        self._crowded_until = now + CROWDED_S
+        self._crowded_at = now
         self._telemetry.count("RevocationFeedOverflow")
 
     def _try_to_fit(self, now: int) -> None:
-        self._crowded_until = now + CROWDED_S
+        self._crowded_at = now
         try:
             if self._source.exceeds(now - MEMORY_S, self._max_entries):
                 self._telemetry.count("RevocationFeedOverflow")
                 return
         except Unavailable:
             return
-        self._crowded_until = None
+        self._crowded_at = None
 
     def _ask(self, ids: tuple[bytes, ...], now: int) -> bool:
         """The table's word on these ids, which holds as long as a look does."""
         asked_at = self._asked.get(ids)
-        if not _is_within(now, asked_at, self._max_staleness_s):
+        if not is_within(now, asked_at, self._max_staleness_s):
             try:
                 self._refuse_haste(now)
                 if self._source.any_revoked(ids):
@@ -134,20 +135,15 @@ class PolledRevocationFeed:
         return False
 
     def _refuse_haste(self, now: int) -> None:
-        if self._retry_at - RETRY_INTERVAL_S <= now < self._retry_at:
+        if is_within(now, self._failed_at, RETRY_INTERVAL_S):
             raise Unavailable("revocation feed")
 
     def _tolerate(self, known_at: int | None, now: int, error: Unavailable) -> None:
-        if self._clock() >= self._retry_at:
-            self._retry_at = self._clock() + RETRY_INTERVAL_S
-        if not _is_within(now, known_at, self._fail_after_s):
+        if not is_within(self._clock(), self._failed_at, RETRY_INTERVAL_S):
+            self._failed_at = self._clock()
+        if not is_within(now, known_at, self._fail_after_s):
             raise error
 
     def _note_age(self, now: int, known_at: int | None) -> None:
         age_s = 0 if known_at is None else max(0, now - known_at)
         self._telemetry.count("RevocationStaleness", age_s, "Seconds")
-
-
-def _is_within(now: int, since: int | None, span_s: int) -> bool:
-    """Did it happen less than span_s ago? Not if the clock says it is yet to come."""
-    return since is not None and 0 <= now - since < span_s

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from auth_tokens.domain.errors import RateLimited
 
+# Two environments' clocks may differ by this much and more or less fill one bucket all the same.
+CLOCKS_DIFFER_MS = 60_000
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -27,7 +30,13 @@ class Limit:
         return max(1, -(-(tat_ms - self.burst_ms - now_ms) // 1000))
 
     def taken(self, tat_ms: int, now_ms: int) -> int:
-        """The TAT after one more attempt. Raises RateLimited, which leaves the bucket as it is."""
+        """The TAT after one more attempt. Raises RateLimited, which leaves the bucket as it is.
+
+        A bucket fuller than attempts can make it was filled by a clock that has been set back since: it takes one
+        attempt more and is just full after it, else it would refuse for as long as the clock was set back.
+        """
+        if tat_ms > now_ms + self.burst_ms + self.interval_ms + CLOCKS_DIFFER_MS:
+            tat_ms = now_ms + self.burst_ms
         if tat_ms - self.burst_ms > now_ms:
             raise RateLimited(self.retry_after_s(tat_ms, now_ms), self.name)
         return max(tat_ms, now_ms) + self.interval_ms

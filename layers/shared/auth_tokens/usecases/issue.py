@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from auth_tokens.domain.claims import IAT_LEEWAY_S
 from auth_tokens.domain.errors import AccessDenied, InvalidRequest, Unavailable
 from auth_tokens.domain.events import EventType
 from auth_tokens.domain.ids import uuid7
@@ -41,14 +42,15 @@ def issue(request: IssueRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     """Start a session on a trusted backend's word.
 
     The same request with the same Idempotency-Key gets the same session with the same tokens for ISSUE_RETRY_S,
-    as long as they are unused. Raises InvalidRequest (auth_time ahead of now, or the key was used for another
-    request or its session has gone on), AccessDenied (unknown or disabled user, mode not allowed),
+    as long as they are unused. Raises InvalidRequest (auth_time more than IAT_LEEWAY_S ahead of now, or the key was
+    used for another request or its session has gone on), AccessDenied (unknown or disabled user, mode not allowed),
     InvalidClient, InvalidScope, SessionLimitReached, Unavailable.
     """
     now = deps.clock()
-    auth_time = now if request.auth_time is None else request.auth_time
-    if auth_time > now:
+    if request.auth_time is not None and request.auth_time > now + IAT_LEEWAY_S:
         raise InvalidRequest("auth_time must not be in the future.")
+    # A backend whose clock is ahead by no more than that has recognised the user just now.
+    auth_time = now if request.auth_time is None else min(request.auth_time, now)
     account = deps.portal.account_by_id(request.user_id)
     if account is None or not account.user.is_active:
         raise AccessDenied("unknown or disabled user")

@@ -13,6 +13,7 @@ from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
 from auth_tokens.adapters.access_jwt.signing_keys import SigningKeyMaker
 from auth_tokens.adapters.kms.held_keys import HeldKeys
 from auth_tokens.adapters.mysql.keys import KeyTable
+from auth_tokens.domain.ages import is_within
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.key_steps import Add
 from auth_tokens.domain.keys import SIGNER_MAX_AGE_S, KeyState, Purpose, StoredKey
@@ -54,7 +55,7 @@ class AccessTokenSigner:
 
     def _current(self) -> StoredKey:
         now = self._clock()
-        if self._row is None or now - self._looked_at >= SIGNER_MAX_AGE_S:
+        if self._row is None or not is_within(now, self._looked_at, SIGNER_MAX_AGE_S):
             row = self._signing_row(now)
             if self._row and row.kid != self._row.kid:
                 self._held.clear()  # perhaps withdrawn: it has no business in memory any more

@@ -18,6 +18,7 @@ import jwt
 from auth_tokens.adapters.access_jwt.algorithms import key_from
 from auth_tokens.adapters.lru import Lru
 from auth_tokens.adapters.mysql.keys import KeyTable
+from auth_tokens.domain.ages import is_within
 from auth_tokens.domain.claims import AccessClaims, check_claims
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
 from auth_tokens.domain.keys import PublicKeyRow
@@ -61,7 +62,7 @@ class PublicKeys:
 
     def _look(self, max_age_s: int) -> None:
         now = self._clock()
-        if self._looked_at is not None and now - self._looked_at < max_age_s:
+        if is_within(now, self._looked_at, max_age_s):
             return
         try:
             rows = self._table.public()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from auth_tokens.adapters.kms.wrapper import KeyWrapper, context_of
+from auth_tokens.domain.ages import is_within
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.keys import PENALTY_S, StoredKey
 from auth_tokens.observability import Telemetry
@@ -52,7 +53,7 @@ class HeldKeys(Generic[T]):
         held = self._held.get(row.kid)
         if held is None:
             held = self._unwrapped(row, now)
-        elif now - held.unwrapped_at >= self._max_age_s // 2 and now - held.tried_at >= PENALTY_S:
+        elif self._is_due(held, now):
             held = self._renewed(row, held, now)
         self._held[row.kid] = held
         return held.key
@@ -60,6 +61,10 @@ class HeldKeys(Generic[T]):
     def clear(self) -> None:
         """Forget them all; the next use unwraps again."""
         self._held = {}
+
+    def _is_due(self, held: _Held[T], now: int) -> bool:
+        is_fresh = is_within(now, held.unwrapped_at, self._max_age_s // 2)
+        return not is_fresh and not is_within(now, held.tried_at, PENALTY_S)
 
     def _unwrapped(self, row: StoredKey, now: int) -> _Held[T]:
         assert row.wrapped_key is not None
@@ -71,7 +76,8 @@ class HeldKeys(Generic[T]):
             return self._unwrapped(row, now)
         except Unavailable:
             self._telemetry.count("KeyRenewalFailed")
-            return replace(held, tried_at=now)
+            # By a clock that was set back, the age of a key is not known: it counts from now on.
+            return replace(held, tried_at=now, unwrapped_at=min(held.unwrapped_at, now))
 
     def _drop_what_is_too_old(self, now: int) -> None:
         self._held = {

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from auth_tokens.adapters.kms.held_keys import HeldKeys
 from auth_tokens.adapters.kms.wrapper import KeyWrapper, context_of
 from auth_tokens.adapters.mysql.keys import KeyTable
+from auth_tokens.domain.ages import is_within
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.key_steps import Add
 from auth_tokens.domain.keys import PENALTY_S, ROWS_MAX_AGE_S, KeyState, Purpose, StoredKey
@@ -130,7 +131,7 @@ class KeyRing:
 
     def _load(self, max_age_s: int) -> _Rows:
         now = self._clock()
-        if self._rows is None or now - self._rows.loaded_at >= max_age_s:
+        if self._rows is None or not is_within(now, self._rows.loaded_at, max_age_s):
             keys = {(key.purpose, key.epoch): key for key in self._table.all()}
             self._rows = _Rows(keys, now)
         return self._rows
