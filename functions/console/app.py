@@ -14,10 +14,10 @@ from auth_tokens.usecases.validate import Transport, validate
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.pages import page_in_path, pages_in
-from auth_tokens.web.paging import event_filter, span_of, user_in_path
+from auth_tokens.web.paging import event_filter, flag_query_value, span_of, user_in_path
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
-from auth_tokens.web.views import device_view, event_page_view, ids_of, session_page_view, summary_view
+from auth_tokens.web.views import event_page_view, ids_of, summary_view, user_view
 
 SHARED = bootstrap.Parts(bootstrap.powertools())
 SESSIONS = bootstrap.sessions(SHARED)
@@ -25,6 +25,7 @@ EVENTS = bootstrap.listing_events(SHARED)
 FIGURES = bootstrap.summarising(SHARED)
 SETTINGS = SHARED.settings
 PAGES = pages_in(Path(__file__).parent / "pages")
+SESSIONS_CURSOR, DEVICES_CURSOR = "sessions_cursor", "devices_cursor"
 
 
 def get_page(request: Request) -> Response:
@@ -44,15 +45,20 @@ def get_events(request: Request) -> Response:
 
 def get_user(request: Request) -> Response:
     operator, user_id = _operator(request), user_in_path(request)
-    sessions = session_page_view(list_sessions(user_id, MAX_PAGE, None, SESSIONS), None)["sessions"]
-    devices = [device_view(device, current_id="") for device in list_devices(user_id, SESSIONS)]
-    return Response(body={"sessions": sessions, "devices": devices}, about=operator)
+    sessions = list_sessions(
+        user_id, MAX_PAGE, request.query_value(SESSIONS_CURSOR), SESSIONS, cursor_name=SESSIONS_CURSOR
+    )
+    devices = list_devices(
+        user_id, None, request.query_value(DEVICES_CURSOR), SESSIONS, cursor_name=DEVICES_CURSOR
+    )
+    return Response(body=user_view(sessions, devices), about=operator)
 
 
 def delete_session(request: Request) -> Response:
     operator, user_id = _operator(request), user_in_path(request)
     session_id = request.path_parameters["session_id"]
-    end_session(session_id, user_id, request.caller, SESSIONS, RevokeReason.ADMIN)
+    keep_device = flag_query_value(request, "keep_device")
+    end_session(session_id, user_id, request.caller, SESSIONS, RevokeReason.ADMIN, keep_device=keep_device)
     return Response(204, about=operator)
 
 

@@ -5,19 +5,19 @@ from typing import Any
 from auth_tokens import bootstrap
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.usecases.end_session import end_session, forget_device
-from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke import revoke_token
-from auth_tokens.usecases.revoke_user import revoke_user
-from auth_tokens.usecases.validate import Transport, Validated, validate
+from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
+from auth_tokens.usecases.validate import Validated, validate
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler, is_http
 from auth_tokens.web.limited import by_principal
-from auth_tokens.web.paging import user_in_path
+from auth_tokens.web.paging import flag_query_value, user_in_path
 from auth_tokens.web.parameters import parameters_from
-from auth_tokens.web.portal_events import portal_revocation
+from auth_tokens.web.portal_events import portal_event
 from auth_tokens.web.public_clients import refuse_client_authentication
 from auth_tokens.web.requests import Request
-from auth_tokens.web.responses import Response, clearing_cookie
+from auth_tokens.web.responses import Response
+from auth_tokens.web.sign_out import sign_out_route
 from auth_tokens.web.views import ids_of
 
 SHARED = bootstrap.Parts(bootstrap.powertools())
@@ -33,19 +33,17 @@ def post_revoke(request: Request) -> Response:
     return Response()
 
 
-def post_logout(request: Request) -> Response:
-    caller = _session(request)
-    parameters = parameters_from(request, empty=True)
-    scope = LogoutScope(parameters.choice("scope", tuple(s.value for s in LogoutScope)))
-    logout(scope, caller.claims, request.caller, DEPS)
-    ends_this = caller.transport is Transport.COOKIE and scope is not LogoutScope.OTHERS
-    cookies = (clearing_cookie(),) if ends_this else ()
-    return Response(204, cookies=cookies, about=ids_of(caller.claims))
-
-
 def delete_session(request: Request) -> Response:
+    keep_device = flag_query_value(request, "keep_device")
     claims = _session(request).claims
-    end_session(request.path_parameters["session_id"], claims.sub, request.caller, DEPS)
+    end_session(
+        request.path_parameters["session_id"],
+        claims.sub,
+        request.caller,
+        DEPS,
+        own_device=claims.device_id,
+        keep_device=keep_device,
+    )
     return Response(204, about=ids_of(claims))
 
 
@@ -69,7 +67,7 @@ def _session(request: Request) -> Validated:
 http = http_handler(
     {
         "POST /auth/revoke": post_revoke,
-        "POST /auth/logout": post_logout,
+        "POST /auth/logout": sign_out_route(_session, DEPS, ORIGINS),
         "DELETE /auth/sessions/{session_id}": delete_session,
         "DELETE /auth/devices/{device_id}": delete_device,
         "POST /admin/users/{user_id}/revoke": by_principal(post_admin_revoke, SHARED.limiter),
@@ -83,7 +81,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An HTTP event, or an EventBridge event of the Portal (a malformed one raises, and goes to the DLQ)."""
     if is_http(event):
         return http(event, context)
-    user_id, reason = portal_revocation(event)
-    ended = revoke_user(user_id, reason, "", DEPS)
-    SHARED.telemetry.outcome("portal_event", reason=reason.value, revoked=ended)
+    told = portal_event(event, DEPS.clock())
+    ended = end_what_began_before(told.user_id, told.reason, told.at, told.keep, DEPS)
+    SHARED.telemetry.outcome("portal_event", reason=told.reason.value, before=told.at, revoked=ended)
     return {"revoked": ended}

@@ -7,11 +7,11 @@ from auth_tokens.usecases.validate import Validated, validate
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.limited import by_principal
-from auth_tokens.web.paging import page_of, user_in_path
+from auth_tokens.web.paging import device_page_of, page_of, user_in_path
 from auth_tokens.web.parameters import parameters_from
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
-from auth_tokens.web.views import claims_view, device_view, session_page_view
+from auth_tokens.web.views import claims_view, device_page_view, device_view, session_page_view
 
 SHARED = bootstrap.Parts(bootstrap.powertools())
 DEPS = bootstrap.sessions(SHARED)
@@ -30,8 +30,8 @@ def get_sessions(request: Request) -> Response:
 
 def get_devices(request: Request) -> Response:
     claims = _session(request).claims
-    devices = list_devices(claims.sub, DEPS)
-    return Response(body={"devices": [device_view(device, claims.device_id) for device in devices]})
+    page = list_devices(claims.sub, *device_page_of(request), DEPS)
+    return Response(body=device_page_view(page, claims.device_id))
 
 
 def patch_device(request: Request) -> Response:

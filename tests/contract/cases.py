@@ -120,7 +120,20 @@ def _sessions() -> Iterator[Case]:
     yield case("all sessions", 204, who=Who.BEARER, body={"scope": "all"})
     yield case("a browser", 204, who=Who.COOKIE, body={})
     yield case("a browser's other sessions", 204, who=Who.COOKIE, body={"scope": "others"})
+    yield case("but for the devices", 204, who=Who.BEARER, body={"scope": "others", "keep_devices": True})
     yield case("an unknown scope", 400, "invalid_request", who=Who.BEARER, body={"scope": "some"})
+    yield case("no flag", 400, "invalid_request", who=Who.BEARER, body={"keep_devices": "yes"})
+    bad = {"Authorization": "Bearer nonsense"}
+    yield case("signed out already", 204)
+    yield case("a bad cookie", 204, headers={"Cookie": "__Host-session=x"})
+    yield case("a cookie twice", 204, headers={"Cookie": "__Host-session=x; __Host-session=y"})
+    yield case("a bad token", 204, headers=bad)
+    yield case("a bad token and a good cookie", 204, who=Who.COOKIE, headers=bad)
+    elsewhere = {"Origin": "https://elsewhere.example"}
+    yield case("signed out, from elsewhere", 403, "access_denied", headers=elsewhere)
+    for scope in ("others", "all"):
+        yield case(f"{scope} by nobody", 401, body={"scope": scope})
+        yield case(f"{scope} by a bad token", 401, "invalid_token", body={"scope": scope}, headers=bad)
 
     case = partial(Case, "GET /auth/session")
     yield case("a bearer", 200, who=Who.BEARER)
@@ -135,6 +148,10 @@ def _sessions() -> Iterator[Case]:
     case = partial(Case, "DELETE /auth/sessions/{session_id}")
     yield case("their own", 204, who=Who.BEARER)
     yield case("by a browser", 204, who=Who.COOKIE)
+    yield case("but for its device", 204, who=Who.COOKIE, query={"keep_device": "true"})
+    yield case("with its device", 204, who=Who.COOKIE, query={"keep_device": "false"})
+    for text in ("yes", "True", "1", ""):
+        yield case(f"keep_device={text}", 400, "invalid_request", who=Who.BEARER, query={"keep_device": text})
     yield case("an unknown one", 404, "not_found", who=Who.BEARER, path={"session_id": NO_ID})
     yield case("no id at all", 404, "not_found", who=Who.COOKIE, path={"session_id": "x"})
 
@@ -142,7 +159,10 @@ def _sessions() -> Iterator[Case]:
 def _devices() -> Iterator[Case]:
     case = partial(Case, "GET /auth/devices")
     yield case("a bearer", 200, who=Who.BEARER)
-    yield case("a browser", 200, who=Who.COOKIE_WITHOUT_CSRF)
+    yield case("a browser's first page", 200, who=Who.COOKIE_WITHOUT_CSRF, query={"limit": "1"})
+    yield case("no whole limit", 400, "invalid_request", who=Who.BEARER, query={"limit": "many"})
+    yield case("too long a page", 400, "invalid_request", who=Who.BEARER, query={"limit": "101"})
+    yield case("a made-up cursor", 400, "invalid_request", who=Who.BEARER, query={"cursor": "x"})
 
     case, body = partial(Case, "PATCH /auth/devices/{device_id}"), {"name": "another"}
     yield case("their own", 200, who=Who.BEARER, body=body)
@@ -172,7 +192,7 @@ def _operators() -> Iterator[Case]:
 
     case, body = partial(Case, "POST /admin/users/{user_id}/revoke", who=Who.SIGNED), {"reason": "leaver"}
     yield case("with a reason", 200, body=body)
-    yield case("an unknown user's", 200, body=body, path={"user_id": "nobody"})
+    yield case("an unknown user's", 404, "not_found", body=body, path={"user_id": "nobody"})
     yield case("no reason", 400, "invalid_request", body={})
     yield case("too long an id", 404, "not_found", body=body, path={"user_id": TOO_LONG_AN_ID})
 
@@ -209,11 +229,16 @@ def _pages() -> Iterator[Case]:
     case = partial(Case, "GET /console/users/{user_id}", who=Who.COOKIE)
     yield case("a user", 200)
     yield case("an unknown one", 200, path={"user_id": "nobody"})
+    yield case("a made-up page of sessions", 400, "invalid_request", query={"sessions_cursor": "x"})
+    yield case("a made-up page of devices", 400, "invalid_request", query={"devices_cursor": "x"})
     yield case("too long an id", 404, "not_found", path={"user_id": TOO_LONG_AN_ID})
 
     for kind in ("session", "device"):
         case = partial(Case, f"DELETE /console/users/{{user_id}}/{kind}s/{{{kind}_id}}", who=Who.COOKIE)
         yield case("the user's", 204)
+        if kind == "session":
+            yield case("but for its device", 204, query={"keep_device": "true"})
+            yield case("no flag", 400, "invalid_request", query={"keep_device": "yes"})
         yield case("an unknown one", 404, "not_found", path={f"{kind}_id": NO_ID})
         yield case("of another user", 404, "not_found", path={"user_id": "nobody"})
 
@@ -238,7 +263,7 @@ def _of_every_credential() -> Iterator[Case]:
     bad = {"Authorization": "Bearer nonsense"}
     for route in OPERATIONS:
         case, alternatives = partial(Case, route), security_schemes(route)
-        if {"accessToken"} in alternatives:
+        if {"accessToken"} in alternatives and set() not in alternatives:
             yield case("no credential", 401)
             yield case("a token in the query", 401, query={"access_token": "$access_token"})
             yield case("a bad token", 401, "invalid_token", headers=bad)

@@ -27,7 +27,7 @@ from auth_tokens.domain.scopes import _SCOPE, MAX_SCOPE_LENGTH
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.settings import SIGNING_ALGORITHMS
 from auth_tokens.usecases import list_events, list_sessions, summarise
-from auth_tokens.usecases.devices import MAX_DEVICES
+from auth_tokens.usecases.devices import DEFAULT_DEVICES, MAX_DEVICES
 from auth_tokens.usecases.logout import LogoutScope
 from auth_tokens.web import issue_bodies
 from auth_tokens.web.errors import MethodNotAllowed
@@ -90,6 +90,8 @@ AGREED: dict[str, object] = {
     "components responses Sessions content application/json schema properties sessions maxItems": (
         list_sessions.MAX_PAGE
     ),
+    "components parameters DeviceLimit schema maximum": MAX_DEVICES,
+    "components parameters DeviceLimit schema default": DEFAULT_DEVICES,
     "components parameters SessionLimit schema maximum": list_sessions.MAX_PAGE,
     "components parameters SessionLimit schema default": list_sessions.DEFAULT_PAGE,
     "components securitySchemes sessionCookie name": SESSION_COOKIE,

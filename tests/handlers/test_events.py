@@ -36,6 +36,7 @@ HTTP: dict[str, tuple[int, str | None]] = {
     "revoke/revoke_nothing": (400, "invalid_request"),
     "revoke/logout": (204, None),
     "revoke/logout_anonymous": (401, None),
+    "revoke/logout_signed_out": (204, None),
     "revoke/end_session": (204, None),
     "revoke/end_unknown_session": (404, "not_found"),
     "sessions/session": (200, None),

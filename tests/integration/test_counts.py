@@ -1,5 +1,6 @@
 """What each operation costs the database, by the server's own counters of the service's own connection."""
 
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -9,12 +10,14 @@ from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidCredentials, InvalidGrant
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.usecases.begin import DeviceRequest
+from auth_tokens.usecases.devices import list_devices
+from auth_tokens.usecases.end_session import end_session
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.logout import LogoutScope, logout
-from auth_tokens.usecases.revoke_user import revoke_user
+from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
 from auth_tokens.usecases.validate import Credential, Transport, validate
 from tests.support.world import CALLER, World
 
@@ -269,11 +272,42 @@ def test_the_portals_word_that_a_user_is_gone_costs_the_same_twice_over(world: W
         world.login(name, DeviceRequest(remember=True))
     user_id = world.user_id(name)
 
-    first = cost(world, lambda: revoke_user(user_id, RevokeReason.USER_DELETED, "", world.sessions))
-    again = cost(world, lambda: revoke_user(user_id, RevokeReason.USER_DELETED, "", world.sessions))
+    def tell() -> None:
+        end_what_began_before(user_id, RevokeReason.USER_DELETED, world.clock(), None, world.sessions)
+
+    first, again = cost(world, tell), cost(world, tell)
 
     assert first == {**NOTHING, "Com_update": 1, "Com_insert": 2, "Com_begin": 1, "Com_commit": 1}
     assert again == {**first, "Com_insert": 1}
+
+
+def test_an_operator_s_revoke_and_a_kept_session_cost_one_select_more(world: World) -> None:
+    name = world.user()
+    user_id = world.user_id(name)
+    kept = uuid.UUID(world.login(name).session_id).bytes
+    whole = {**NOTHING, "Com_update": 1, "Com_insert": 2, "Com_begin": 1, "Com_commit": 1, "Com_select": 1}
+
+    def change_password() -> None:
+        end_what_began_before(user_id, RevokeReason.PASSWORD_CHANGED, world.clock(), kept, world.sessions)
+
+    assert cost(world, change_password) == {**whole, "Com_insert": 1}  # nothing ended, so no event
+    assert cost(world, lambda: revoke_user(user_id, RevokeReason.ADMIN, "", world.sessions)) == whole
+
+
+def test_ending_a_session_with_its_device_is_one_update_and_both_events_in_one(world: World) -> None:
+    name = world.user()
+    user_id = world.user_id(name)
+    alone, phone = world.login(name), world.login(name)
+
+    def end(session_id: str, *, keep_device: bool) -> dict[str, int]:
+        return cost(
+            world,
+            lambda: end_session(session_id, user_id, CALLER, world.sessions, keep_device=keep_device),
+        )
+
+    session = {**NOTHING, "Com_select": 1, "Com_update": 1, "Com_insert": 1, "Com_begin": 1, "Com_commit": 1}
+    assert end(alone.session_id, keep_device=True) == session
+    assert end(phone.session_id, keep_device=False) == {**session, "Com_insert": 2}  # and the order
 
 
 def test_lists_and_introspection_are_one_select_each(world: World) -> None:
@@ -284,5 +318,6 @@ def test_lists_and_introspection_are_one_select_each(world: World) -> None:
     introspect(answer.access_token or "", world.sessions)  # reads the public keys, once an environment
 
     assert cost(world, lambda: list_sessions(user_id, 10, None, world.sessions)) == one_select
+    assert cost(world, lambda: list_devices(user_id, 10, None, world.sessions)) == one_select
     assert cost(world, lambda: introspect(answer.token, world.sessions)) == one_select
     assert cost(world, lambda: introspect(answer.access_token or "", world.sessions)) == one_select

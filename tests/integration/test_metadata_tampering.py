@@ -134,6 +134,6 @@ def test_a_device_renamed_while_it_is_used_keeps_its_name_and_opens(world: World
         for done in [pool.submit(rename, 0), pool.submit(rename, 1), pool.submit(use)]:
             done.result()
 
-    [view] = list_devices(user_id, world.sessions)
+    [view] = list_devices(user_id, None, None, world.sessions).devices
     assert view.metadata.name.startswith("name ")
     assert failures(world) == before

@@ -15,7 +15,7 @@ NOWHERE = Caller("192.0.2.7", "tests")
 def _places(world: World, name: str) -> tuple[str, str]:
     user_id = world.user_id(name)
     [session] = list_sessions(user_id, 10, None, world.sessions).sessions
-    [device] = list_devices(user_id, world.sessions)
+    [device] = list_devices(user_id, None, None, world.sessions).devices
     return session.metadata.place, device.metadata.place
 
 

@@ -1,17 +1,17 @@
 // A person's own sessions and devices: see them, end them, rename a device.
 
-import { attempt, element, instant, notice, request, rows, start } from "/pages/common.js";
+import { attempt, element, instant, notice, pagesOf, request, rows, start } from "/pages/common.js";
 
 async function show() {
   const [sessions, devices] = await Promise.all([
-    request("GET", "/auth/sessions?limit=100"),
-    request("GET", "/auth/devices"),
+    pagesOf("/auth/sessions", "sessions"),
+    pagesOf("/auth/devices", "devices"),
   ]);
   rows(document.getElementById("sessions"), sessions.sessions.map(sessionRow), "No session.");
   rows(document.getElementById("reused"), sessions.reused.map(reusedRow), "None.");
   document.getElementById("alarm").hidden = sessions.reused.length === 0;
   rows(document.getElementById("devices"), devices.devices.map(deviceRow), "No device.");
-  document.getElementById("end-others").disabled = sessions.sessions.length < 2;
+  document.getElementById("end-others").disabled = sessions.sessions.length < 2 && devices.devices.length < 2;
 }
 
 function sessionRow(session) {
@@ -19,7 +19,7 @@ function sessionRow(session) {
   const here = element("span", { class: "badge" }, "this browser");
   const end = element(
     "button",
-    { type: "button", class: "end", "aria-label": `End the session on ${name}`, onclick: () => endSession(session, name) },
+    { type: "button", class: "end", "aria-label": `End the session on ${name}`, "aria-describedby": "what-ends", onclick: () => endSession(session, name) },
     "End",
   );
   return element(
@@ -72,7 +72,7 @@ const endSession = (session, name) =>
   attempt(async () => {
     await request("DELETE", `/auth/sessions/${session.session_id}`);
     await show();
-    notice(`The session on ${name} has ended.`);
+    notice(`The session on ${name} has ended. The device can sign in again only with the password.`);
   });
 
 const forgetDevice = (device, name) =>
@@ -95,7 +95,7 @@ document.getElementById("end-others").addEventListener("click", () =>
   attempt(async () => {
     await request("POST", "/auth/logout", { scope: "others" });
     await show();
-    notice("All other sessions have ended.");
+    notice("All other sessions have ended. Other devices can sign in again only with the password.");
   }),
 );
 

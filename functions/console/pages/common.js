@@ -29,6 +29,18 @@ export async function request(method, path, body) {
   return parsed;
 }
 
+// Every page of a list, one after the other. path: without a query; name: of the list in the answer.
+export async function pagesOf(path, name) {
+  const pages = [];
+  let cursor = "";
+  do {
+    pages.push(await request("GET", `${path}?limit=100${cursor}`));
+    const next = pages.at(-1).next_cursor;
+    cursor = next ? `&cursor=${encodeURIComponent(next)}` : "";
+  } while (cursor);
+  return { ...pages[0], [name]: pages.flatMap((page) => page[name]) };
+}
+
 export function element(name, properties = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {

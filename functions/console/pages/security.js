@@ -79,7 +79,7 @@ function showFindings(events) {
 }
 
 async function showUser(userId) {
-  const user = await request("GET", `/console/users/${encodeURIComponent(userId)}`);
+  const user = await everythingOf(userId);
   shownUser = userId;
   document.querySelector("#find-user [name=user_id]").value = userId;
   rows(document.getElementById("user-sessions"), user.sessions.map(sessionRow), "No live session.");
@@ -87,10 +87,27 @@ async function showUser(userId) {
   document.getElementById("user").hidden = false;
 }
 
+// A user's sessions and devices, page by page of both.
+async function everythingOf(userId) {
+  const found = { sessions: [], devices: [] };
+  let query = "";
+  do {
+    const page = await request("GET", `/console/users/${encodeURIComponent(userId)}${query}`);
+    const cursors = new URLSearchParams();
+    for (const kind of ["sessions", "devices"]) {
+      if (!query || query.includes(`${kind}_cursor`)) found[kind].push(...page[kind]);
+      const next = page[`next_${kind}_cursor`];
+      if (next && (!query || query.includes(`${kind}_cursor`))) cursors.set(`${kind}_cursor`, next);
+    }
+    query = cursors.size ? `?${cursors}` : "";
+  } while (query);
+  return found;
+}
+
 function sessionRow(session) {
   const end = element(
     "button",
-    { type: "button", class: "end", "aria-label": `End session ${session.session_id}`, onclick: () => endRow("sessions", session.session_id, "The session has ended.") },
+    { type: "button", class: "end", "aria-label": `End session ${session.session_id}`, "aria-describedby": "what-ends", onclick: () => endRow("sessions", session.session_id, "The session and its device have ended.") },
     "End",
   );
   return element(

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from auth_tokens.domain.tokens import TokenKind
 
+# `acr` of a session that a device token opened.
+DEVICE_ACR = "urn:auth-user-tokens:acr:device"
+
 
 @dataclass(frozen=True, slots=True)
 class UserConfig:

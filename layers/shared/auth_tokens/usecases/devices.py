@@ -1,17 +1,22 @@
 """A user's devices: the list, and their names."""
 
+import base64
+import binascii
+import struct
 from dataclasses import dataclass, replace
 
-from auth_tokens.domain.errors import NotFound, Unavailable
+from auth_tokens.domain.errors import InvalidRequest, NotFound, Unavailable
 from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.metadata import Metadata, metadata_of
+from auth_tokens.usecases.ports import DevicePlace
 
-MAX_DEVICES = 100
+DEFAULT_DEVICES = MAX_DEVICES = 100
 # A device that is used meanwhile has moved on, and its metadata with it: look again.
 MAX_RACES = 4
+_CURSOR = struct.Struct(">?q16s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +27,29 @@ class DeviceView:
     metadata: Metadata
 
 
-def list_devices(user_id: str, deps: SessionDeps) -> list[DeviceView]:
-    """The user's devices, newest use first, at most MAX_DEVICES; one SELECT."""
-    records = deps.store.live_devices(user_id, deps.clock(), MAX_DEVICES)
-    return [DeviceView(record, metadata_of(record, deps.cipher)) for record in records]
+@dataclass(frozen=True, slots=True)
+class DevicePage:
+    """next_cursor: None on the last page."""
+
+    devices: list[DeviceView]
+    next_cursor: str | None
+
+
+def list_devices(
+    user_id: str, limit: int | None, cursor: str | None, deps: SessionDeps, *, cursor_name: str = "cursor"
+) -> DevicePage:
+    """One page of the user's devices, those that hold a token first, newest use first; one SELECT.
+
+    limit: DEFAULT_DEVICES where None. The cursor is only a position, as that of list_sessions; cursor_name: as the
+    caller knows it. Raises InvalidRequest naming the parameter.
+    """
+    limit = DEFAULT_DEVICES if limit is None else limit
+    if not 1 <= limit <= MAX_DEVICES:
+        raise InvalidRequest(f"limit must be from 1 to {MAX_DEVICES}.")
+    after = _place(cursor, cursor_name) if cursor is not None else None
+    records = deps.store.live_devices(user_id, deps.clock(), limit + 1, after)
+    page = [DeviceView(record, metadata_of(record, deps.cipher)) for record in records[:limit]]
+    return DevicePage(page, _cursor(records[limit - 1]) if len(records) > limit else None)
 
 
 def rename_device(device_id: str, user_id: str, name: str, deps: SessionDeps) -> DeviceView:
@@ -45,3 +69,18 @@ def rename_device(device_id: str, user_id: str, name: str, deps: SessionDeps) ->
         if deps.store.rename_device(record, sealed):
             return DeviceView(record, metadata)
     raise Unavailable("contention")
+
+
+def _cursor(record: TokenRecord) -> str:
+    packed = _CURSOR.pack(record.token_hash is not None, record.last_used_at, record.id)
+    return base64.urlsafe_b64encode(packed).decode()
+
+
+def _place(cursor: str, name: str) -> DevicePlace:
+    try:
+        place = DevicePlace(*_CURSOR.unpack(base64.urlsafe_b64decode(cursor)))
+    except (binascii.Error, ValueError, struct.error) as exc:
+        raise InvalidRequest(f"{name} is not one of this list.") from exc
+    if not 0 <= place.last_used_at < 2**34:
+        raise InvalidRequest(f"{name} is not one of this list.")
+    return place

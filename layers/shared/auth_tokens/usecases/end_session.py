@@ -1,13 +1,13 @@
-"""One session of a user ends, or one device is forgotten: by the user, or by an operator."""
+"""One session of a user ends, mostly with its device, or one device is forgotten: by the user, or by an operator."""
 
 from auth_tokens.domain.errors import NotFound
 from auth_tokens.domain.events import RevokeReason
-from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.ids import id_from, text_of
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.ports import Caller
-from auth_tokens.usecases.revoke import end_row
+from auth_tokens.usecases.revoke import end_row, end_with_device
 
 SESSION_KINDS = frozenset({TokenKind.REFRESH, TokenKind.SESSION})
 
@@ -18,15 +18,22 @@ def end_session(
     caller: Caller,
     deps: SessionDeps,
     reason: RevokeReason = RevokeReason.REVOKED,
+    *,
+    own_device: str = "",
+    keep_device: bool = False,
 ) -> None:
-    """End the user's session of this id; twice is harmless.
+    """End the user's session of this id, and its device: whoever ends a lost phone's session has ended the phone.
 
-    Raises NotFound for an unknown id and for another user's, alike.
+    own_device: of the session that asks, which stays; keep_device: so does the other one. Twice is harmless, and
+    ends a device that the first call kept. Raises NotFound for an unknown id and for another user's, alike.
     """
     record = _own(session_id, user_id, deps)
     if record.kind not in SESSION_KINDS:
         raise NotFound()
-    end_row(record, reason, caller, deps)
+    if keep_device or record.device_id is None or text_of(record.device_id) == own_device:
+        end_row(record, reason, caller, deps)
+    else:
+        end_with_device(record, record.device_id, reason, caller, deps)
 
 
 def forget_device(

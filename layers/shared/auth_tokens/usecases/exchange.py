@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.rotation import Rotate
-from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.sessions import DEVICE_ACR, TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.begin import Authentication, Grant, SessionOptions, grant_for, open_session
@@ -21,7 +21,6 @@ from auth_tokens.usecases.refresh import (
     repeated_successor,
 )
 
-DEVICE_ACR = "urn:auth-user-tokens:acr:device"
 # RFC 8176 §2 has no value for "a remembered device"; `swk`, proof of a software-held key, is the nearest.
 DEVICE_AMR = ("swk",)
 

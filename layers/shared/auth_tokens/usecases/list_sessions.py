@@ -36,15 +36,17 @@ class SessionPage:
     next_cursor: str | None
 
 
-def list_sessions(user_id: str, limit: int, cursor: str | None, deps: SessionDeps) -> SessionPage:
+def list_sessions(
+    user_id: str, limit: int, cursor: str | None, deps: SessionDeps, *, cursor_name: str = "cursor"
+) -> SessionPage:
     """One page, newest use first; one SELECT.
 
     The cursor is only a position: the query is bound to the user, so a made-up one shows nothing
-    of anybody else. Raises InvalidRequest naming the parameter.
+    of anybody else. cursor_name: as the caller knows it. Raises InvalidRequest naming the parameter.
     """
     if not 1 <= limit <= MAX_PAGE:
         raise InvalidRequest(f"limit must be from 1 to {MAX_PAGE}.")
-    after = _position(cursor) if cursor is not None else None
+    after = _position(cursor, cursor_name) if cursor is not None else None
     now = deps.clock()
     found = deps.store.session_list(user_id, now, limit + 1, after, now - REUSE_SHOWN_S)
     live = [session for session in found if session.record.revoked_at is None]
@@ -74,11 +76,11 @@ def _cursor(record: TokenRecord) -> str:
     return base64.urlsafe_b64encode(_CURSOR.pack(record.last_used_at, record.id)).decode()
 
 
-def _position(cursor: str) -> tuple[int, bytes]:
+def _position(cursor: str, name: str) -> tuple[int, bytes]:
     try:
         last_used_at, row_id = _CURSOR.unpack(base64.urlsafe_b64decode(cursor))
     except (binascii.Error, ValueError, struct.error) as exc:
-        raise InvalidRequest("cursor is not one of this list.") from exc
+        raise InvalidRequest(f"{name} is not one of this list.") from exc
     if not 0 <= last_used_at < 2**34:
-        raise InvalidRequest("cursor is not one of this list.")
+        raise InvalidRequest(f"{name} is not one of this list.")
     return last_used_at, row_id

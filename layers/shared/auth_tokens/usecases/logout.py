@@ -6,30 +6,38 @@ from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import id_from
 from auth_tokens.usecases.deps import SessionDeps
-from auth_tokens.usecases.ports import Caller
+from auth_tokens.usecases.ports import Caller, Extent
 
 
 class LogoutScope(Enum):
-    """Which sessions end: this one, all but this one, or all (with all devices)."""
+    """What ends: this session; all other sessions and devices; or all of them."""
 
     CURRENT = "current"
     OTHERS = "others"
     ALL = "all"
 
 
-def logout(scope: LogoutScope, claims: AccessClaims, caller: Caller, deps: SessionDeps) -> int:
-    """End the caller's sessions; committed when this returns. Answers how many rows ended. Raises Unavailable."""
+def logout(
+    scope: LogoutScope, claims: AccessClaims, caller: Caller, deps: SessionDeps, *, keep_devices: bool = False
+) -> int:
+    """End the caller's sessions; committed when this returns. Returns how many rows ended. Raises Unavailable.
+
+    keep_devices: sessions alone end, and remembered devices stay able to sign in. This session's own device stays
+    with CURRENT and OTHERS in any case; sign-ins that are running are stopped by the other two.
+    """
     session_id = id_from(claims.sid)
     assert session_id is not None
+    detail: dict[str, str | int] = {"reason": RevokeReason.LOGOUT.value, "scope": scope.value}
+    if scope is not LogoutScope.CURRENT:
+        detail["devices"] = "kept" if keep_devices else "ended"
     event = SecurityEvent(
-        EventType.SESSION_REVOKED,
-        deps.clock(),
-        claims.sub,
-        session_id,
-        caller.address,
-        {"reason": RevokeReason.LOGOUT.value, "scope": scope.value},
+        EventType.SESSION_REVOKED, deps.clock(), claims.sub, session_id, caller.address, detail
     )
     if scope is LogoutScope.CURRENT:
         return int(deps.store.revoke(session_id, RevokeReason.LOGOUT, event))
-    keep = session_id if scope is LogoutScope.OTHERS else None
-    return deps.store.revoke_user(claims.sub, RevokeReason.LOGOUT, event, keep)
+    extent = Extent(keep_devices=keep_devices)
+    if scope is LogoutScope.OTHERS:
+        extent = Extent(
+            keep_devices=keep_devices, keep_session=session_id, keep_device=id_from(claims.device_id)
+        )
+    return deps.store.revoke_user(claims.sub, RevokeReason.LOGOUT, event, extent)

@@ -110,6 +110,32 @@ class SessionStart:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """How much of a user's ends; by default everything.
+
+    began_by: only what began at this instant or before; keep_session, keep_device: these two stay; keep_devices: all
+    devices stay.
+    """
+
+    began_by: int | None = None
+    keep_session: bytes | None = None
+    keep_device: bytes | None = None
+    keep_devices: bool = False
+
+
+EVERYTHING = Extent()
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePlace:
+    """Where a device stands in the list of its user's."""
+
+    is_remembered: bool
+    last_used_at: int
+    id: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SessionOnDevice:
     """A session's row, and of its device's row what tells the name; None where there is no such row."""
 
@@ -159,14 +185,18 @@ class TokenStore(Protocol):
         """End one session or device row, with its event; False where it had ended already."""
 
     def revoke_device(
-        self, device_id: bytes, user_id: str, reason: RevokeReason, event: SecurityEvent
+        self, device_id: bytes, user_id: str, reason: RevokeReason, *events: SecurityEvent
     ) -> int:
-        """End a device's row and every session on it; how many rows ended."""
+        """End a device's row and every session on it, with one event or more; how many rows ended."""
 
     def revoke_user(
-        self, user_id: str, reason: RevokeReason, event: SecurityEvent, keep: bytes | None = None
+        self, user_id: str, reason: RevokeReason, event: SecurityEvent, extent: Extent = EVERYTHING
     ) -> int:
-        """End every session (and, unless one is kept, every device) of a user; how many rows ended."""
+        """End the sessions and devices of a user, all or to an extent, and stop the sign-ins that are running;
+        how many rows ended."""
+
+    def knows_user(self, user_id: str) -> bool:
+        """Has the Portal such a user, or are there rows of one?"""
 
     def deny_access_token(self, claims: AccessClaims, event: SecurityEvent) -> None:
         """Remember a `jti` as revoked until its `exp`."""
@@ -177,8 +207,10 @@ class TokenStore(Protocol):
         """The live ones, newest use first; after: (last_used_at, id) of the last one seen. Before the first page's,
         those that ended by reuse since an instant: one SELECT."""
 
-    def live_devices(self, user_id: str, now: int, limit: int) -> list[TokenRecord]:
-        """The devices of a user, newest use first."""
+    def live_devices(
+        self, user_id: str, now: int, limit: int, after: DevicePlace | None
+    ) -> list[TokenRecord]:
+        """The devices of a user, those that hold a token first, newest use first; after: the last one seen."""
 
     def rename_device(self, device: TokenRecord, metadata: bytes) -> bool:
         """Replace a live device's metadata; False where someone else changed the row meanwhile."""

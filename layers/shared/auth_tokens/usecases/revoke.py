@@ -2,7 +2,7 @@
 
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
-from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.ids import id_from, text_of
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, TokenKind, kind_of
 from auth_tokens.usecases.deps import SessionDeps
@@ -11,7 +11,7 @@ from auth_tokens.usecases.ports import Caller
 
 def revoke_token(text: str, client_id: str | None, caller: Caller, deps: SessionDeps) -> None:
     """End what a token stands for: refresh or session token its session, device token the device and
-    its sessions, access token itself.
+    its sessions, access token itself. A session's device stays: who holds the token signs out their own device.
 
     Unknown, expired or foreign tokens end nothing and are no error (§2.2): the caller learns nothing.
     A spent token ends its session as well: its tag proves that it was ours, and shown to the token
@@ -61,17 +61,36 @@ def end_row(record: TokenRecord, reason: RevokeReason, caller: Caller, deps: Ses
     """End a session, or a device with all its sessions; committed when this returns."""
     now = deps.clock()
     if record.kind is TokenKind.DEVICE:
-        event = SecurityEvent(
-            EventType.DEVICE_REVOKED, now, record.user_id, None, caller.address, {"reason": reason.value}
-        )
+        event = _device_ended(record, record.id, None, reason, caller, now)
         deps.store.revoke_device(record.id, record.user_id, reason, event)
     else:
-        event = SecurityEvent(
-            EventType.SESSION_REVOKED,
-            now,
-            record.user_id,
-            record.id,
-            caller.address,
-            {"reason": reason.value},
-        )
-        deps.store.revoke(record.id, reason, event)
+        deps.store.revoke(record.id, reason, _session_ended(record, reason, caller, now))
+
+
+def end_with_device(
+    session: TokenRecord, device_id: bytes, reason: RevokeReason, caller: Caller, deps: SessionDeps
+) -> None:
+    """End a session and its device, with all sessions on it; committed when this returns."""
+    now = deps.clock()
+    events = [_device_ended(session, device_id, session.id, reason, caller, now)]
+    if session.revoked_at is None:
+        events.insert(0, _session_ended(session, reason, caller, now))
+    deps.store.revoke_device(device_id, session.user_id, reason, *events)
+
+
+def _session_ended(session: TokenRecord, reason: RevokeReason, caller: Caller, now: int) -> SecurityEvent:
+    detail: dict[str, str | int] = {"reason": reason.value}
+    return SecurityEvent(EventType.SESSION_REVOKED, now, session.user_id, session.id, caller.address, detail)
+
+
+def _device_ended(
+    record: TokenRecord,
+    device_id: bytes,
+    session_id: bytes | None,
+    reason: RevokeReason,
+    caller: Caller,
+    now: int,
+) -> SecurityEvent:
+    """session_id: the session that was ended, and the device with it."""
+    detail: dict[str, str | int] = {"reason": reason.value, "device_id": text_of(device_id)}
+    return SecurityEvent(EventType.DEVICE_REVOKED, now, record.user_id, session_id, caller.address, detail)

@@ -1,16 +1,50 @@
 """Everything of a user ends: by an operator, or because the Portal says so."""
 
+from auth_tokens.domain.errors import NotFound
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
+from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.usecases.deps import SessionDeps
+from auth_tokens.usecases.end_session import SESSION_KINDS
+from auth_tokens.usecases.ports import Extent
 
 
 def revoke_user(user_id: str, reason: RevokeReason, note: str, deps: SessionDeps) -> int:
-    """End every session and device of a user in one transaction; answers how many rows ended. Idempotent.
+    """End every session and device of a user in one transaction; returns how many rows ended. Idempotent.
 
-    note: an operator's words, kept (encrypted) with the event.
+    note: an operator's words, kept (encrypted) with the event. Raises NotFound for a user whom the Portal does not
+    know and of whom nothing is here: a deleted user's sessions can be ended, a mistyped id is told.
     """
+    if not deps.store.knows_user(user_id):
+        raise NotFound()
     detail: dict[str, str | int] = {"reason": reason.value}
     if note:
         detail["note"] = note
     event = SecurityEvent(EventType.USER_REVOKED, deps.clock(), user_id, detail=detail)
     return deps.store.revoke_user(user_id, reason, event)
+
+
+def end_what_began_before(
+    user_id: str, reason: RevokeReason, instant: int, keep: bytes | None, deps: SessionDeps
+) -> int:
+    """End the sessions and devices of a user that began at an instant or before; returns how many rows ended.
+
+    However late and often it is told, what is left is what would have been left had it come at once. keep: a session
+    that stays, with its device; ignored where it is not the user's and live. An unknown user is no error.
+    """
+    now = deps.clock()
+    kept = _kept(keep, user_id, now, deps) if keep else None
+    detail: dict[str, str | int] = {"reason": reason.value, "before": instant}
+    extent = Extent(began_by=instant)
+    if kept is not None:
+        detail["kept_session_id"] = text_of(kept.id)
+        extent = Extent(began_by=instant, keep_session=kept.id, keep_device=kept.device_id)
+    event = SecurityEvent(EventType.USER_REVOKED, now, user_id, detail=detail)
+    return deps.store.revoke_user(user_id, reason, event, extent)
+
+
+def _kept(session_id: bytes, user_id: str, now: int, deps: SessionDeps) -> TokenRecord | None:
+    record = deps.store.load(session_id)
+    if record is None or record.kind not in SESSION_KINDS or record.user_id != user_id:
+        return None
+    return record if record.is_live(now) else None

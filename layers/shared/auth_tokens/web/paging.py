@@ -13,9 +13,14 @@ _DAY_S = 86_400
 
 
 def page_of(request: Request) -> tuple[int, str | None]:
-    """(limit, cursor) of a list request."""
+    """(limit, cursor) of a list of sessions."""
     limit = whole_query_value(request, "limit")
     return DEFAULT_PAGE if limit is None else limit, request.query_value("cursor")
+
+
+def device_page_of(request: Request) -> tuple[int | None, str | None]:
+    """(limit, cursor) of a list of devices; limit None where absent."""
+    return whole_query_value(request, "limit"), request.query_value("cursor")
 
 
 def user_in_path(request: Request) -> str:
@@ -45,6 +50,16 @@ def span_of(request: Request) -> tuple[int, str]:
     """(span in seconds, step) of the figures asked for."""
     span_s = whole_query_value(request, "span_s")
     return _DAY_S if span_s is None else span_s, request.query_value("step") or "hour"
+
+
+def flag_query_value(request: Request, name: str) -> bool:
+    """`true` or `false`; False where absent. Anything else is refused, the empty text too: what ends hangs on it."""
+    values = [value for key, value in request.query if key == name]
+    if len(values) > 1:
+        raise InvalidRequest(f"{name} is repeated.")
+    if values and values[0] not in ("true", "false"):
+        raise InvalidRequest(f"{name} must be true or false.")
+    return values == ["true"]
 
 
 def whole_query_value(request: Request, name: str) -> int | None:

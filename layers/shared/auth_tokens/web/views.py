@@ -7,7 +7,7 @@ from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.figures import figures_of
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.networks import address_from
-from auth_tokens.usecases.devices import DeviceView
+from auth_tokens.usecases.devices import DevicePage, DeviceView
 from auth_tokens.usecases.list_events import EventPage
 from auth_tokens.usecases.list_sessions import SessionPage, SessionView
 from auth_tokens.usecases.summarise import Summary
@@ -43,6 +43,14 @@ def session_page_view(page: SessionPage, current_sid: str | None) -> dict[str, A
     }
 
 
+def device_page_view(page: DevicePage, current_id: str) -> dict[str, Any]:
+    """A page of devices; current_id: of the one that asks."""
+    return {
+        "devices": [device_view(device, current_id) for device in page.devices],
+        "next_cursor": page.next_cursor,
+    }
+
+
 def device_view(device: DeviceView, current_id: str) -> dict[str, Any]:
     """One device; current_id: of the one that asks."""
     record = device.record
@@ -56,6 +64,16 @@ def device_view(device: DeviceView, current_id: str) -> dict[str, Any]:
         "last_used_at": record.last_used_at,
         "place": device.metadata.place,
         "current": text_of(record.id) == current_id,
+    }
+
+
+def user_view(sessions: SessionPage, devices: DevicePage) -> dict[str, Any]:
+    """A page of a user's sessions and one of their devices, for operators."""
+    return {
+        "sessions": [_session_view(session, None) for session in sessions.sessions],
+        "next_sessions_cursor": sessions.next_cursor,
+        "devices": [device_view(device, current_id="") for device in devices.devices],
+        "next_devices_cursor": devices.next_cursor,
     }
 
 

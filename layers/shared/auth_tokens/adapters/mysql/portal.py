@@ -46,6 +46,11 @@ CONFIG_JOIN = "LEFT JOIN user_config AS c ON c.user_id = u.id"
 OWNER_JOIN = f"LEFT JOIN auth_users AS u ON u.id = t.user_id\n{CONFIG_JOIN}"
 
 
+def is_user(user_id: str) -> str:
+    """The Portal has the user of this id, active or not."""
+    return f"EXISTS (SELECT 1 FROM auth_users AS u WHERE u.id = {user_id})"
+
+
 def is_active(user_id: str) -> str:
     """For a write: the user in a column is active now, not just when the row was read. MySQL takes a shared lock
     on the user's row, so a disable and a rotation come one after the other, and the later one sees the earlier."""

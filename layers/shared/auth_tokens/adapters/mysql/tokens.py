@@ -1,11 +1,11 @@
 """auth_user_tokens: load, rotate, start, revoke. Port usecases.ports.TokenStore."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from auth_tokens.adapters.mysql.connection import Database, Transaction
 from auth_tokens.adapters.mysql.events import EventWriter
 from auth_tokens.adapters.mysql.limits import RESET_BUCKET
-from auth_tokens.adapters.mysql.portal import OWNER_JOIN, is_active
+from auth_tokens.adapters.mysql.portal import OWNER_JOIN, is_active, is_user
 from auth_tokens.adapters.mysql.rows import (
     COLUMNS_WITH_OWNER,
     INSERT_COLUMNS,
@@ -21,10 +21,20 @@ from auth_tokens.domain.errors import TokenServiceError
 from auth_tokens.domain.events import RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.policy import TOUCH_INTERVAL_S
-from auth_tokens.domain.sessions import LiveSession, TokenRecord
+from auth_tokens.domain.sessions import DEVICE_ACR, LiveSession, TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.observability import Telemetry
-from auth_tokens.usecases.ports import DeviceUse, Rotation, Seat, SessionOnDevice, SessionStart, Standing
+from auth_tokens.usecases.ports import (
+    EVERYTHING,
+    DevicePlace,
+    DeviceUse,
+    Extent,
+    Rotation,
+    Seat,
+    SessionOnDevice,
+    SessionStart,
+    Standing,
+)
 
 # Index: primary key, each join by primary key. At most one row.
 SELECT_TOKEN = f"""
@@ -202,18 +212,34 @@ SET revoked_at = %s, revoke_reason = %s
 WHERE device_id = %s AND user_id = %s AND revoked_at IS NULL
 """
 
-# Index: ix_user_type.
-REVOKE_USER_ROWS = """
+
+def _revoke_rows_of_user(types: str) -> str:
+    """Began: a device with its latest remembering; a session that a device token opened with that device's, since
+    the token is all it is founded on."""
+    return f"""
 UPDATE auth_user_tokens
-SET revoked_at = %s, revoke_reason = %s
-WHERE user_id = %s AND type IN ('refresh', 'session', 'device') AND revoked_at IS NULL
+SET revoked_at = %(at)s, revoke_reason = %(reason)s
+WHERE user_id = %(user_id)s
+  AND type IN ({types})
+  AND revoked_at IS NULL
+  AND id NOT IN (%(keep_session)s, %(keep_device)s)
+  AND CASE
+        WHEN type = 'device' THEN GREATEST(created_at, auth_time)
+        WHEN acr = '{DEVICE_ACR}' THEN auth_time
+        ELSE created_at
+      END <= %(began_by)s
 """
 
-# Index: ix_user_type. «Everywhere else» keeps the devices: forgetting one is its own wish.
-REVOKE_OTHER_SESSIONS = """
-UPDATE auth_user_tokens
-SET revoked_at = %s, revoke_reason = %s
-WHERE user_id = %s AND type IN ('refresh', 'session') AND revoked_at IS NULL AND id <> %s
+
+# Index: ix_user_type.
+REVOKE_USER_ROWS = _revoke_rows_of_user("'refresh', 'session', 'device'")
+# Index: ix_user_type. The same without the devices.
+REVOKE_USER_SESSIONS = _revoke_rows_of_user("'refresh', 'session'")
+
+# Index: primary key of auth_users; ix_user_type.
+SELECT_USER_KNOWN = f"""
+SELECT {is_user("%(user_id)s")}
+  OR EXISTS (SELECT 1 FROM auth_user_tokens AS t WHERE t.user_id = %(user_id)s) AS is_known
 """
 
 # Index: ix_user_type, then a filesort over one user's few rows; the devices by primary key. Two lists in one
@@ -241,13 +267,20 @@ ORDER BY t.last_used_at DESC, t.id DESC
 LIMIT %s)
 """
 
-# Index: ix_user_type, as above.
+# Index: ix_user_type, as above. Those that hold a token come first.
 SELECT_LIVE_DEVICES = f"""
 SELECT {TOKEN_COLUMNS}
 FROM auth_user_tokens AS t
-WHERE t.user_id = %s AND t.type = 'device' AND t.revoked_at IS NULL AND t.expires_at > %s
-ORDER BY t.last_used_at DESC, t.id DESC
-LIMIT %s
+WHERE t.user_id = %(user_id)s
+  AND t.type = 'device'
+  AND t.revoked_at IS NULL
+  AND t.expires_at > %(now)s
+  AND (
+    (t.token_hash IS NULL) > %(without_token)s
+    OR (t.token_hash IS NULL) = %(without_token)s
+      AND (t.last_used_at < %(last_used_at)s OR t.last_used_at = %(last_used_at)s AND t.id < %(id)s))
+ORDER BY t.token_hash IS NULL, t.last_used_at DESC, t.id DESC
+LIMIT %(limit)s
 """
 
 # Index: primary key. Row count 0: revoked, or used and so encrypted for another generation meanwhile.
@@ -261,6 +294,7 @@ WHERE id = %s AND generation = %s AND type = 'device' AND revoked_at IS NULL
 MAX_REUSED = 10
 _END_OF_TIME = 2**33
 _AFTER_ALL = (_END_OF_TIME, b"\xff" * 16)
+_BEFORE_ALL_DEVICES = DevicePlace(is_remembered=True, last_used_at=_END_OF_TIME, id=b"\xff" * 16)
 
 
 class MySqlTokenStore:
@@ -346,31 +380,44 @@ class MySqlTokenStore:
 
     def revoke(self, token_id: bytes, reason: RevokeReason, event: SecurityEvent) -> bool:
         parameters = (to_sql(event.at), reason.value, token_id)
-        return self._revoke_with(event, lambda statements: statements.execute(REVOKE_ROW, parameters)) > 0
+        return self._revoke_with([event], lambda s: s.execute(REVOKE_ROW, parameters)) > 0
 
     def revoke_device(
-        self, device_id: bytes, user_id: str, reason: RevokeReason, event: SecurityEvent
+        self, device_id: bytes, user_id: str, reason: RevokeReason, *events: SecurityEvent
     ) -> int:
-        parameters = (to_sql(event.at), reason.value, device_id, user_id)
+        at = events[0].at
+        parameters = (to_sql(at), reason.value, device_id, user_id)
 
         def revoke(statements: Transaction) -> int:
-            _take_order(statements, user_id, event.at)
+            _take_order(statements, user_id, at)
             return statements.execute(REVOKE_DEVICE_ROWS, parameters)
 
-        return self._revoke_with(event, revoke)
+        return self._revoke_with(events, revoke)
 
     def revoke_user(
-        self, user_id: str, reason: RevokeReason, event: SecurityEvent, keep: bytes | None = None
+        self, user_id: str, reason: RevokeReason, event: SecurityEvent, extent: Extent = EVERYTHING
     ) -> int:
-        parameters = (to_sql(event.at), reason.value, user_id)
+        stopped_at = event.at if extent.began_by is None else extent.began_by
+        statement = REVOKE_USER_SESSIONS if extent.keep_devices else REVOKE_USER_ROWS
+        parameters = {
+            "at": to_sql(event.at),
+            "reason": reason.value,
+            "user_id": user_id,
+            # No id is empty.
+            "keep_session": extent.keep_session or b"",
+            "keep_device": extent.keep_device or b"",
+            "began_by": to_sql(_END_OF_TIME if extent.began_by is None else extent.began_by),
+        }
 
         def revoke(statements: Transaction) -> int:
-            _stop_user(statements, user_id, event.at, event.at)
-            if keep is None:
-                return statements.execute(REVOKE_USER_ROWS, parameters)
-            return statements.execute(REVOKE_OTHER_SESSIONS, (*parameters, keep))
+            _stop_user(statements, user_id, stopped_at, event.at)
+            return statements.execute(statement, parameters)
 
-        return self._revoke_with(event, revoke)
+        return self._revoke_with([event], revoke)
+
+    def knows_user(self, user_id: str) -> bool:
+        [row] = self._database.query(SELECT_USER_KNOWN, {"user_id": user_id})
+        return bool(row["is_known"])
 
     def deny_access_token(self, claims: AccessClaims, event: SecurityEvent) -> None:
         denial = _denial(claims, event.at)
@@ -378,7 +425,7 @@ class MySqlTokenStore:
         def work(statements: Transaction) -> int:
             return statements.execute(INSERT_SESSION, row_from(denial))
 
-        self._revoke_with(event, work)
+        self._revoke_with([event], work)
 
     def session_list(
         self, user_id: str, now: int, limit: int, after: tuple[int, bytes] | None, reused_since: int
@@ -393,16 +440,26 @@ class MySqlTokenStore:
             for row in rows
         ]
 
-    def live_devices(self, user_id: str, now: int, limit: int) -> list[TokenRecord]:
-        rows = self._database.query(SELECT_LIVE_DEVICES, (user_id, to_sql(now), limit))
-        return [record_from(row) for row in rows]
+    def live_devices(
+        self, user_id: str, now: int, limit: int, after: DevicePlace | None
+    ) -> list[TokenRecord]:
+        place = after or _BEFORE_ALL_DEVICES
+        parameters = {
+            "user_id": user_id,
+            "now": to_sql(now),
+            "without_token": int(not place.is_remembered),
+            "last_used_at": to_sql(place.last_used_at),
+            "id": place.id,
+            "limit": limit,
+        }
+        return [record_from(row) for row in self._database.query(SELECT_LIVE_DEVICES, parameters)]
 
     def rename_device(self, device: TokenRecord, metadata: bytes) -> bool:
         return self._database.execute(SET_DEVICE_METADATA, (metadata, device.id, device.generation)) == 1
 
-    def _revoke_with(self, event: SecurityEvent, revoke: Callable[[Transaction], int]) -> int:
-        """Rows end and the event that tells it are one commit; no event where nothing ended."""
-        rows = self._events.rows([event])
+    def _revoke_with(self, events: Sequence[SecurityEvent], revoke: Callable[[Transaction], int]) -> int:
+        """Rows end and the events that tell it are one commit; no event where nothing ended."""
+        rows = self._events.rows(events)
         counted: list[int] = []  # by an earlier run of this unit, whose commit went unanswered
 
         def work(statements: Transaction) -> int:

@@ -1,0 +1,46 @@
+"""POST /auth/logout, as a route."""
+
+from collections.abc import Callable, Collection
+
+from auth_tokens.domain.errors import InvalidAccessToken, MissingCredential
+from auth_tokens.usecases.deps import SessionDeps
+from auth_tokens.usecases.logout import LogoutScope, logout
+from auth_tokens.usecases.validate import Transport, Validated
+from auth_tokens.web.credentials import refuse_foreign_origin
+from auth_tokens.web.handler import Route
+from auth_tokens.web.parameters import parameters_from
+from auth_tokens.web.requests import Request
+from auth_tokens.web.responses import Response, clearing_cookie
+from auth_tokens.web.views import ids_of
+
+_SCOPES = tuple(scope.value for scope in LogoutScope)
+
+
+def sign_out_route(
+    session: Callable[[Request], Validated], deps: SessionDeps, origins: Collection[str]
+) -> Route:
+    """Ends this session, the others, or all. session: who asks, by a good credential, or raises."""
+
+    def post_logout(request: Request) -> Response:
+        parameters = parameters_from(request, empty=True)
+        scope = LogoutScope(parameters.choice("scope", _SCOPES))
+        keep_devices = parameters.flag("keep_devices")
+        try:
+            caller = session(request)
+        except (MissingCredential, InvalidAccessToken):
+            if scope is not LogoutScope.CURRENT:
+                raise
+            return _signed_out_already(request, origins)
+        logout(scope, caller.claims, request.caller, deps, keep_devices=keep_devices)
+        ends_this = caller.transport is Transport.COOKIE and scope is not LogoutScope.OTHERS
+        cookies = (clearing_cookie(),) if ends_this else ()
+        return Response(204, cookies=cookies, about=ids_of(caller.claims))
+
+    return post_logout
+
+
+def _signed_out_already(request: Request, origins: Collection[str]) -> Response:
+    """Nothing is left but a cookie, perhaps, that opens nothing. Another site's page has no say in it: a form of
+    theirs comes without the cookie, also where it is a good one."""
+    refuse_foreign_origin(request, origins)
+    return Response(204, cookies=(clearing_cookie(),))
