@@ -77,7 +77,9 @@ def _operator(request: Request) -> dict[str, str]:
     """
     if not SETTINGS.admin_label:
         raise NotFound()
-    caller = validate(credential_from(request, SETTINGS.allowed_origins), SESSIONS.validation)
+    caller = validate(
+        credential_from(request, SETTINGS.allowed_origins), SESSIONS.validation_for(request.caller)
+    )
     if caller.transport is not Transport.COOKIE or SETTINGS.admin_label not in caller.claims.labels:
         raise AccessDenied("not an operator")
     return ids_of(caller.claims)

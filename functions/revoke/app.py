@@ -61,7 +61,7 @@ def post_admin_revoke(request: Request) -> Response:
 
 
 def _session(request: Request) -> Validated:
-    return validate(credential_from(request, ORIGINS), DEPS.validation)
+    return validate(credential_from(request, ORIGINS), DEPS.validation_for(request.caller))
 
 
 http = http_handler(

@@ -47,7 +47,7 @@ def get_user_sessions(request: Request) -> Response:
 
 
 def _session(request: Request) -> Validated:
-    return validate(credential_from(request, ORIGINS), DEPS.validation)
+    return validate(credential_from(request, ORIGINS), DEPS.validation_for(request.caller))
 
 
 handler = http_handler(

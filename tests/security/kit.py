@@ -159,10 +159,11 @@ class Kit:
         )
         store: Any = self.store
         cipher: Any = None
+        keys: Any = None
         rows = RowDeps(self.codec, store, POLICY)
         self.authorizing = ValidateDeps(self.verifier, self.feed, self.clock, lambda: rows)
         self.sessions = SessionDeps(
-            self.codec, store, POLICY, self.verifier, self.clock, cipher, ISSUER, AUDIENCE
+            self.codec, store, POLICY, self.verifier, self.clock, cipher, ISSUER, AUDIENCE, keys
         )
         self.route = http_handler({"GET /auth/session": self._whoami}, self.telemetry, ())
 

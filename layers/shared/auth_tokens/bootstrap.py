@@ -246,6 +246,7 @@ def sessions(shared: Parts) -> SessionDeps:
         cipher=shared.cipher,
         issuer=settings.issuer,
         audience=settings.audience,
+        keys=shared.keys,
     )
 
 

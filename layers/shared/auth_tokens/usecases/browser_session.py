@@ -6,6 +6,15 @@ from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import AccessDenied, InvalidAccessToken
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.policy import TOUCH_INTERVAL_S
+from auth_tokens.domain.rotation import (
+    Presented,
+    Refuse,
+    Repeat,
+    Reuse,
+    ReuseKind,
+    Verdict,
+    decide,
+)
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
 from auth_tokens.usecases.deps import RowDeps
@@ -23,8 +32,7 @@ def browser_session(credential: Credential, deps: ValidateDeps) -> Validated:
     record = _session_row(token, deps.feed, rows)
     if record is None or record.kind is not TokenKind.SESSION or not rows.policy.is_in_force(record, now):
         raise InvalidAccessToken("session over")
-    if not is_current(record, token, rows, now):
-        raise InvalidAccessToken("spent")
+    _refuse_spent(record, token, deps, rows, now)
     may_change_state = _csrf_holds(credential, token, rows)
     if credential.changes_state and not may_change_state:
         raise AccessDenied("csrf")
@@ -42,15 +50,30 @@ def _session_row(token: OpaqueToken, feed: RevocationFeed | None, rows: RowDeps)
     return rows.store.load(token.id)
 
 
-def is_current(record: TokenRecord, token: OpaqueToken, rows: RowDeps, now: int) -> bool:
-    """The current generation, or its predecessor while requests that were under way at a rotation may come in."""
-    if token.generation == record.generation - 1:
-        if now - (record.rotated_at or 0) >= rows.policy.retry_window_s:
-            return False
-        token = rows.codec.successor(token, record.key_epoch)
-    return token.generation == record.generation and hmac.compare_digest(
-        rows.codec.store_hash(token), record.token_hash or b""
-    )
+def verdict_on(record: TokenRecord, token: OpaqueToken, rows: RowDeps, now: int) -> Verdict:
+    """What the token endpoint would make of a token that is only used here: Rotate for a current one, Repeat for its
+    predecessor while requests that were under way at a rotation may come in."""
+    presented = Presented(token.generation, token.epoch, rows.codec.store_hash(token), client_id=None)
+    verdict = decide(record, presented, now, rows.policy.retry_window_s)
+    if isinstance(verdict, Repeat):
+        successor = rows.codec.store_hash(rows.codec.successor(token, record.key_epoch))
+        if not hmac.compare_digest(successor, record.token_hash or b""):
+            return Refuse("superseded")
+    return verdict
+
+
+def _refuse_spent(
+    record: TokenRecord, token: OpaqueToken, deps: ValidateDeps, rows: RowDeps, now: int
+) -> None:
+    match verdict_on(record, token, rows, now):
+        case Reuse(ReuseKind.RECENT_PREDECESSOR) if record.retry_key_hash is not None:
+            # Who lost the answer to that rotation may yet ask for it again by its Idempotency-Key, at any time.
+            raise InvalidAccessToken("spent")
+        case Reuse() as reuse:
+            deps.on_reuse(record, reuse, now)
+            raise InvalidAccessToken("reuse")
+        case Refuse(reason):
+            raise InvalidAccessToken(reason)
 
 
 def _csrf_holds(credential: Credential, token: OpaqueToken, rows: RowDeps) -> bool:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from auth_tokens.domain.policy import Policy
-from auth_tokens.domain.sessions import User
+from auth_tokens.domain.rotation import Reuse
+from auth_tokens.domain.sessions import TokenRecord, User
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.usecases.ports import (
     AccountLimiter,
+    Caller,
     Cipher,
     Clock,
     EventLog,
@@ -20,6 +22,7 @@ from auth_tokens.usecases.ports import (
     TokenStore,
     Verifier,
 )
+from auth_tokens.usecases.reuse import close_reused
 from auth_tokens.usecases.validate import ValidateDeps
 
 
@@ -42,11 +45,20 @@ class SessionDeps(RowDeps):
     cipher: Cipher
     issuer: str
     audience: str
+    keys: Keys
 
     @property
     def validation(self) -> ValidateDeps:
-        """For the caller's own credential: by the database itself, not by a feed."""
-        return ValidateDeps(self.verifier, None, self.clock, lambda: self)
+        """As validation_for, of a caller of whom nothing is known."""
+        return self.validation_for(Caller())
+
+    def validation_for(self, caller: Caller) -> ValidateDeps:
+        """For the caller's own credential: by the database itself, not by a feed; a spent one raises the alarm."""
+
+        def on_reuse(record: TokenRecord, reuse: Reuse, now: int) -> None:
+            close_reused(record, reuse, caller, self, now)
+
+        return ValidateDeps(self.verifier, None, self.clock, lambda: self, on_reuse=on_reuse)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from typing import Any
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest
 from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.rotation import Repeat, Rotate
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind, kind_of
-from auth_tokens.usecases.browser_session import is_current
+from auth_tokens.usecases.browser_session import verdict_on
 from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.validate import Credential, Transport, validate
 
@@ -69,8 +70,8 @@ def _opaque(text: str, kind: TokenKind, deps: SessionDeps) -> dict[str, Any]:
 def _is_usable(record: TokenRecord, token: OpaqueToken, deps: SessionDeps, now: int) -> bool:
     """A browser session's token as long as the authorizer takes it, its predecessor in the retry window included;
     of the other kinds the current one, as a spent one only gets its holder the next."""
-    is_spent = record.generation != token.generation
-    return is_current(record, token, deps, now) and (record.kind is TokenKind.SESSION or not is_spent)
+    verdict = verdict_on(record, token, deps, now)
+    return isinstance(verdict, Rotate) or (record.kind is TokenKind.SESSION and isinstance(verdict, Repeat))
 
 
 def _members(record: TokenRecord, kind: TokenKind, deps: SessionDeps) -> dict[str, Any]:

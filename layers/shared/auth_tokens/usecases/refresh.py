@@ -4,7 +4,6 @@ import hmac
 from dataclasses import dataclass, field, replace
 
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
-from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.limits import REFRESH_PER_SESSION
 from auth_tokens.domain.rotation import Presented, Refuse, Reuse, Rotate, Verdict, decide
@@ -13,9 +12,10 @@ from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
 from auth_tokens.usecases.answers import TokenAnswer, token_answer
 from auth_tokens.usecases.deps import IssueDeps
-from auth_tokens.usecases.metadata import MAX_TEXT, metadata_of
+from auth_tokens.usecases.metadata import metadata_of
 from auth_tokens.usecases.oddities import seen_again
 from auth_tokens.usecases.ports import Caller, Rotation
+from auth_tokens.usecases.reuse import close_reused
 
 # One lost race settles it: the second look finds the winner's rotation. More is a storm.
 MAX_RACES = 4
@@ -115,7 +115,7 @@ def judge(
             raise InvalidGrant(f"{reason}, session {text_of(token.id)}")
         case Reuse():
             assert record is not None
-            _close_reused(record, verdict, caller, deps, now)
+            close_reused(record, verdict, caller, deps, now)
             raise InvalidGrant(f"reuse, session {text_of(token.id)}")
     return verdict
 
@@ -164,37 +164,3 @@ def repeated_successor(record: TokenRecord, token: OpaqueToken, deps: IssueDeps)
     if not hmac.compare_digest(deps.codec.store_hash(successor), record.token_hash):
         raise InvalidGrant("superseded")
     return successor
-
-
-def _close_reused(record: TokenRecord, verdict: Reuse, caller: Caller, deps: IssueDeps, now: int) -> None:
-    rotated_by = metadata_of(record, deps.cipher)
-    detail: dict[str, str | int] = {
-        "reuse_kind": verdict.kind.value,
-        "generations_behind": verdict.generations_behind,
-        "seconds_since_rotation": verdict.seconds_since_rotation,
-        "token_type": record.kind.value,
-        "device_id": text_of(record.device_id) if record.device_id else "",
-        **_fingerprint("presented_by", caller, deps),
-        **_fingerprint("rotated_by", Caller(rotated_by.address, rotated_by.user_agent), deps),
-        **({"rotated_by_place": rotated_by.place} if rotated_by.place else {}),
-        **caller.detail,
-    }
-    event = SecurityEvent(
-        EventType.TOKEN_REUSE_DETECTED, now, record.user_id, record.id, caller.address, detail
-    )
-    if record.kind is TokenKind.DEVICE:
-        deps.store.revoke_device(record.id, record.user_id, RevokeReason.REUSE, event)
-    else:
-        deps.store.revoke(record.id, RevokeReason.REUSE, event)
-
-
-def _fingerprint(side: str, caller: Caller, deps: IssueDeps) -> dict[str, str]:
-    """Comparable with other events and sessions, and not readable: no raw address in an event.
-
-    The address counts by its network; the user agent is cut as the row keeps it, else a long one would look
-    like another one.
-    """
-    return {
-        f"{side}_address": deps.keys.pseudonym("address", caller.network).hex(),
-        f"{side}_user_agent": deps.keys.pseudonym("user-agent", caller.user_agent[:MAX_TEXT]).hex(),
-    }

@@ -14,6 +14,8 @@ from auth_tokens.domain.requirements import Requirements
 if TYPE_CHECKING:  # types alone, and the authorizer's every start would pay for them
     from collections.abc import Callable
 
+    from auth_tokens.domain.rotation import Reuse
+    from auth_tokens.domain.sessions import TokenRecord
     from auth_tokens.usecases.deps import RowDeps
     from auth_tokens.usecases.ports import Clock, RevocationFeed, Verifier
 
@@ -45,16 +47,22 @@ class Validated:
     may_change_state: bool = True
 
 
+def let_be(record: TokenRecord, reuse: Reuse, now: int) -> None:
+    """An authorizer only refuses: it has no right to end a session or write an event. The service's own routes have."""
+
+
 @dataclass(frozen=True, slots=True)
 class ValidateDeps:
     """To tell whether a credential is good. feed: None where the database itself is asked; rows: for that, and for
-    browser sessions; asked at the first of them, as most authorizers never see one."""
+    browser sessions; asked at the first of them, as most authorizers never see one; on_reuse: what a spent cookie that
+    comes back sets off, before it is refused."""
 
     verifier: Verifier
     feed: RevocationFeed | None
     clock: Clock
     rows: Callable[[], RowDeps]
     requirements: Requirements = field(default=Requirements(), kw_only=True)
+    on_reuse: Callable[[TokenRecord, Reuse, int], None] = field(default=let_be, kw_only=True)
 
 
 def validate(credential: Credential, deps: ValidateDeps) -> Validated:
