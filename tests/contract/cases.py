@@ -258,6 +258,23 @@ def _of_every_body() -> Iterator[Case]:
             yield case("a form", 415, "invalid_request", body=b"a=b", content_type=FORM)
 
 
+def _of_every_operators_route() -> Iterator[Case]:
+    """What an operator can mistype, on each route of theirs."""
+    for route in OPERATIONS:
+        path = route.partition(" ")[2]
+        if not path.startswith(("/admin/", "/console/")):
+            continue
+        who = _welcome(route) if path.startswith("/admin/") else Who.COOKIE
+        case, body = partial(Case, route, who=who), {"reason": "leaver"}
+        takes_a_body, query = bool(request_schemas(route)), {"usr_id": "7"}
+        sent = body if takes_a_body else None
+        yield case("an unknown parameter", 400, "invalid_request", query=query, body=sent)
+        if takes_a_body:
+            yield case("an unknown member", 400, "invalid_request", body={**body, "usr_id": "7"})
+        else:
+            yield case("a body", 400, "invalid_request", body=body)
+
+
 def _of_every_credential() -> Iterator[Case]:
     """What any credential can be wrong with, on each route that asks for one."""
     bad = {"Authorization": "Bearer nonsense"}
@@ -308,6 +325,7 @@ CASES = (
     *_operators(),
     *_pages(),
     *_of_every_body(),
+    *_of_every_operators_route(),
     *_of_every_credential(),
 )
 GOOD = tuple(case for case in CASES if case.status < 300)

@@ -35,6 +35,7 @@ from auth_tokens.web.heads import SESSION_COOKIE
 from auth_tokens.web.parameters import MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY, MAX_TEXT
 from auth_tokens.web.responses import ISSUED_TOKEN_TYPES, REALM, clearing_cookie, error_response, server_error
 from auth_tokens.web.routes import ROUTES
+from auth_tokens.web.strict import TAKEN, taken_by
 from auth_tokens.web.token_bodies import DEVICE_TOKEN_GRANT, DEVICE_TOKEN_TYPE, REFRESH_GRANT
 from local.environment import ROOT, TEMPLATE
 from local.gateway.translate import load_apis
@@ -45,6 +46,8 @@ from tests.contract.document import (
     at,
     error_codes,
     parameters,
+    request_schemas,
+    resolved,
     responses,
     security_schemes,
     value_faults,
@@ -169,6 +172,21 @@ def test_each_error_code_stands_at_the_status_that_it_is_answered_with() -> None
 @pytest.mark.parametrize("path", AGREED)
 def test_a_value_in_the_document_is_the_code_s(path: str) -> None:
     assert at(path) == AGREED[path]
+
+
+@pytest.mark.parametrize(
+    "route", [route for route in OPERATIONS if "/admin/" in route or "/console/" in route]
+)
+def test_an_operators_route_takes_what_is_documented_and_refuses_the_rest(route: str) -> None:
+    queried = {name for name, parameter in parameters(route).items() if parameter["in"] == "query"}
+    members = {name for schema in request_schemas(route).values() for name in resolved(schema)["properties"]}
+
+    assert (queried, members) == (set(taken_by(route).query), set(taken_by(route).body))
+    assert 400 in responses(route)
+
+
+def test_nothing_is_taken_by_a_route_that_is_none() -> None:
+    assert TAKEN.keys() <= set(ROUTES)
 
 
 def test_the_filters_of_operators_have_the_bounds_of_the_code() -> None:

@@ -9,6 +9,7 @@ from auth_tokens.observability import Telemetry
 from auth_tokens.web.cors import cors_headers
 from auth_tokens.web.requests import Request, request_from
 from auth_tokens.web.responses import Response, error_response, server_error
+from auth_tokens.web.strict import refuse_unknown_query
 
 Route = Callable[[Request], Response]
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -54,6 +55,7 @@ def _answer(
         request = request_from(event)
         fields["request_id"] = request.request_id
         cors = cors_headers(request, allowed_origins)
+        refuse_unknown_query(request)
         response = routes.get(request.route_key, _no_route)(request)
         fields |= response.about
         answer = response.as_event(cors)

@@ -9,6 +9,7 @@ from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.web.errors import PayloadTooLarge, UnsupportedMediaType
 from auth_tokens.web.heads import BLANKS
 from auth_tokens.web.requests import Request
+from auth_tokens.web.strict import refuse_unknown_members, shown
 
 MAX_BODY_BYTES = 16_384
 MAX_TEXT = 1024
@@ -18,7 +19,7 @@ _JSON = "application/json"
 
 
 class Parameters:
-    """A parsed body. Unknown members are ignored; null and, in a form, the empty text count as absent."""
+    """A parsed body. Null and, in a form, the empty text count as absent."""
 
     def __init__(self, values: Mapping[str, Any], path: str = "") -> None:
         self._values = values
@@ -99,7 +100,8 @@ class Parameters:
 
 
 def parameters_from(request: Request, *, form: bool = False, empty: bool = False) -> Parameters:
-    """The body's parameters. form: the OAuth form is taken as well as JSON; empty: no body is fine.
+    """The body's parameters. form: the OAuth form is taken as well as JSON; empty: no body is fine. Unknown ones are
+    passed over, but on operators' routes.
 
     Raises PayloadTooLarge, UnsupportedMediaType, InvalidRequest.
     """
@@ -111,7 +113,9 @@ def parameters_from(request: Request, *, form: bool = False, empty: bool = False
     if form and media_type == _FORM:
         return Parameters(_form(_text(request)))
     if media_type == _JSON:
-        return Parameters(_json_object(_text(request)))
+        members = _json_object(_text(request))
+        refuse_unknown_members(request, members)
+        return Parameters(members)
     raise UnsupportedMediaType()
 
 
@@ -143,7 +147,7 @@ def _form(text: str) -> dict[str, str]:
     names = [name for name, _ in pairs]
     for name in names:
         if names.count(name) > 1:
-            raise InvalidRequest(f"{_shown(name)} is repeated.")
+            raise InvalidRequest(f"{shown(name)} is repeated.")
     return {name: value for name, value in pairs if value}
 
 
@@ -162,17 +166,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise InvalidRequest(f"{_shown(repeated)} is repeated.")
+        raise InvalidRequest(f"{shown(repeated)} is repeated.")
     return members
 
 
 def _not_json(constant: str) -> NoReturn:
     raise ValueError(constant)
-
-
-def _shown(name: str) -> str:
-    """A parameter's name if it is one of ours to echo; input is never echoed otherwise (RFC 6749 §5.2)."""
-    return name if name.isascii() and name.replace("_", "").isalpha() and len(name) <= 32 else "A parameter"
 
 
 def _is_visible_ascii(text: str) -> bool:
