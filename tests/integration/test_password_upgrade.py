@@ -7,8 +7,10 @@ import bcrypt
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.adapters.mysql.portal import MySqlPortal
 from auth_tokens.adapters.passwords import PortalPasswords
 from auth_tokens.domain.errors import InvalidCredentials, InvalidRequest
+from auth_tokens.domain.password_hashes import BcryptKind
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.web.issue_bodies import MAX_PASSWORD, login_request
 from auth_tokens.web.parameters import Parameters
@@ -76,6 +78,42 @@ def test_a_password_changed_while_the_old_one_is_verified_stays_changed(
     assert hash_of(world, name) == changed
     with pytest.raises(InvalidCredentials):
         world.login(name)
+
+
+def test_the_kinds_of_hashes_in_use_are_read_by_their_heads_alone(fresh_world: World) -> None:
+    world = fresh_world
+    world.user()
+    for stored in (
+        old_bcrypt(),
+        old_bcrypt().replace("$2b$", "$2y$"),
+        old_argon2(),
+        old_argon2(),
+        "!",
+        "md5$x",
+        None,
+    ):
+        world.sql("UPDATE auth_users SET password_hash = %s WHERE username = %s", stored, world.user())
+
+    kinds = MySqlPortal(world.database).kinds_of_hashes()
+
+    assert sorted(kinds) == [
+        "$2b$04$",
+        "$2y$04$",
+        "$argon2id$v=19$m=19456,t=2,p=1",
+        "$argon2id$v=19$m=8,t=1,p=1",
+    ]
+
+
+def test_a_new_environment_pays_for_older_kinds_from_its_first_login_on(fresh_world: World) -> None:
+    name = fresh_world.user()
+    set_hash(fresh_world, name, old_bcrypt())
+    deps = bootstrap.issuing(fresh_world.environment())
+
+    with pytest.raises(InvalidCredentials):
+        login(LoginRequest("nobody@example.com", "wrong"), CALLER, deps)
+
+    assert isinstance(deps.passwords, PortalPasswords)
+    assert deps.passwords._bcrypt == BcryptKind(4)
 
 
 def test_a_wrong_password_upgrades_nothing(world: World) -> None:

@@ -7,6 +7,7 @@ whose time nothing here depends, is asked the same in each case (tests/integrati
 import statistics
 import time
 
+import bcrypt
 import pytest
 
 from auth_tokens.adapters.passwords import PortalPasswords
@@ -15,7 +16,11 @@ from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.ports import Caller
 from tests.support.world import PASSWORD, World
 
-ROUNDS = 15
+ROUNDS = 9
+OLDER = {
+    "wrong password, bcrypt": bcrypt.hashpw(b"other", bcrypt.gensalt(9)).decode(),
+    "wrong password, older Argon2id": PortalPasswords(65_536, 1).upgraded("other", "") or "",
+}
 # A missing dummy hash makes one case 20 times faster; half as fast is well outside of any noise of CPU time.
 BAND = (0.6, 1 / 0.6)
 
@@ -37,7 +42,15 @@ def _medians(world: World) -> dict[str, float]:
         costs["wrong password"].append(_cost_s(world, world.user(), "wrong", attempt))
         costs["unknown user"].append(_cost_s(world, f"nobody-{attempt}@example.com", PASSWORD, attempt))
         costs["disabled user"].append(_cost_s(world, disabled, PASSWORD, attempt))
+        for case, older in OLDER.items():
+            costs.setdefault(case, []).append(_cost_s(world, _user_with(world, older), "wrong", attempt))
     return {case: statistics.median(found) for case, found in costs.items()}
+
+
+def _user_with(world: World, password_hash: str) -> str:
+    name = world.user()
+    world.sql("UPDATE auth_users SET password_hash = %s WHERE username = %s", password_hash, name)
+    return name
 
 
 def _are_alike(medians: dict[str, float]) -> bool:
@@ -45,14 +58,28 @@ def _are_alike(medians: dict[str, float]) -> bool:
     return all(BAND[0] < cost / reference < BAND[1] for cost in medians.values())
 
 
-def test_unknown_wrong_and_disabled_cost_the_same(world: World) -> None:
+def test_unknown_wrong_and_disabled_cost_the_same_whatever_the_hash(world: World) -> None:
+    for older in OLDER.values():
+        _user_with(world, older)
     login_once = world.user()
-    world.login(login_once)  # the dummy hash and the keys are made at their first use
+    world.login(login_once)  # the keys are made, and the kinds of hashes are looked up, at the first use
     _cost_s(world, "nobody@example.com", PASSWORD, 0)
 
     medians = _medians(world)
 
     assert _are_alike(medians), medians
+
+
+def test_the_comparison_would_find_hashes_that_are_not_padded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PortalPasswords, "_pay_for", lambda *_: None)
+    monkeypatch.setattr(world.issuing.passwords, "_bcrypt", None)
+    monkeypatch.setattr(
+        world.issuing.passwords, "_dummies", {world.issuing.passwords._own: world.issuing.passwords._dummy}
+    )
+
+    assert not _are_alike(_medians(world))
 
 
 def test_the_comparison_would_find_a_missing_dummy_hash(

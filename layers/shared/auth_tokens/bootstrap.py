@@ -209,14 +209,16 @@ def issuing(shared: Parts) -> IssueDeps:
     from auth_tokens.usecases.deps import IssueDeps
 
     settings = shared.settings
+    portal = MySqlPortal(shared.database)
+    argon2 = (settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes)
     return IssueDeps(
         store=shared.store,
-        portal=MySqlPortal(shared.database),
+        portal=portal,
         keys=shared.keys,
         codec=shared.codec,
         cipher=shared.cipher,
         signer=_signer(shared),
-        passwords=PortalPasswords(settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes),
+        passwords=PortalPasswords(*argon2, portal.kinds_of_hashes, shared.telemetry),
         limiter=shared.limiter,
         events=shared.event_log,
         clock=shared.clock,

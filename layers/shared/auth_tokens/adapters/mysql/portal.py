@@ -74,6 +74,17 @@ FROM auth_users AS u
 WHERE u.id = %s
 """
 
+# Index: primary key, of which it walks the first rows: a sample, in which a kind that one user in 200 has is
+# missing once in 150 samples. Heads alone leave the database.
+SELECT_KINDS_OF_HASHES = """
+SELECT DISTINCT IF(
+  LEFT(sample.password_hash, 2) = '$2',
+  LEFT(sample.password_hash, 7),
+  SUBSTRING_INDEX(sample.password_hash, '$', 4)) AS head
+FROM (SELECT u.password_hash FROM auth_users AS u ORDER BY u.id LIMIT 1000) AS sample
+WHERE LEFT(sample.password_hash, 2) = '$2' OR LEFT(sample.password_hash, 7) = '$argon2'
+"""
+
 # Index: primary key. Row count 0: the password was changed meanwhile, whose hash must stay.
 UPGRADE_PASSWORD_HASH = """
 UPDATE auth_users
@@ -100,6 +111,10 @@ class MySqlPortal:
         accounts = [account_from(row) for row in rows]
         # The comparison again, exactly: a collation may ignore case and trailing blanks.
         return next((a for a in accounts if a.user.id == user_id), None)
+
+    def kinds_of_hashes(self) -> list[str]:
+        """The heads of password hashes in use, of a sample: what comes before their salts."""
+        return [row["head"] for row in self._database.query(SELECT_KINDS_OF_HASHES)]
 
     def upgrade_password_hash(self, user_id: str, old_hash: str, new_hash: str) -> None:
         self._database.execute(UPGRADE_PASSWORD_HASH, (new_hash, user_id, old_hash))
