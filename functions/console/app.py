@@ -80,7 +80,7 @@ def _operator(request: Request) -> dict[str, str]:
     caller = validate(
         credential_from(request, SETTINGS.allowed_origins), SESSIONS.validation_for(request.caller)
     )
-    if caller.transport is not Transport.COOKIE or SETTINGS.admin_label not in caller.claims.labels:
+    if caller.transport is not Transport.COOKIE or SETTINGS.admin_label not in caller.labels:
         raise AccessDenied("not an operator")
     return ids_of(caller.claims)
 

@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -310,3 +311,30 @@ def test_the_own_routes_refuse_the_tokens_of_a_session_that_is_over_or_a_user_wh
         assert kit.http(authorization=f"Bearer {forged()}")["statusCode"] == 401, name
     kit.store.records = {}
     assert kit.http(authorization=f"Bearer {forged()}")["statusCode"] == 401
+
+
+LISTED = {
+    "a comma": (["a,b", "c"], "a%2Cb,c"),
+    "what looks encoded": (["a%2Cb"], "a%252Cb"),
+    "another script": (["Zürich", "🚚"], "Z%C3%BCrich,%F0%9F%9A%9A"),
+    "inner spaces and signs": (["two words", 'x:y-z_"/\\'], 'two words,x:y-z_"/\\'),
+    "what no label may hold": ([" admin", "x\ny", "", "z"], "z"),
+    "none": ([], ""),
+}
+
+
+@pytest.mark.parametrize(("labels", "listed"), LISTED.values(), ids=LISTED)
+def test_no_label_in_the_context_holds_the_separator(kit: Kit, labels: list[str], listed: str) -> None:
+    token = forged(payload=good_claims(labels=labels))
+
+    context = kit.authorized(event_for(ARN, token))["context"]
+
+    assert context["labels"] == listed
+    assert context["labels"].isascii()
+    assert set(map(unquote, filter(None, listed.split(",")))) <= set(labels)
+
+
+@pytest.mark.parametrize("method", ["pwd otp", "", "a\tb", "otp\u00a0"])
+def test_a_method_that_a_list_of_methods_cannot_hold_is_refused(kit: Kit, method: str) -> None:
+    with pytest.raises(Exception, match="Unauthorized"):
+        kit.authorized(event_for(ARN, forged(payload=good_claims(amr=[method]))))

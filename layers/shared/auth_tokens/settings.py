@@ -19,6 +19,7 @@ from auth_tokens.domain.bounds import (
     MIN_TTL_S,
     LimitAction,
 )
+from auth_tokens.domain.claims import TokenRoom, token_room
 from auth_tokens.domain.origins import (
     is_issuer,
     is_loopback,
@@ -29,7 +30,7 @@ from auth_tokens.domain.origins import (
 )
 from auth_tokens.domain.requirements import Requirements
 from auth_tokens.domain.route_scopes import RouteScopes
-from auth_tokens.domain.scopes import is_scope
+from auth_tokens.domain.scopes import MAX_SCOPE_LENGTH, is_scope
 
 if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
     from auth_tokens.domain.policy import Policy
@@ -165,6 +166,7 @@ class Settings:
                 "AUTHORIZER_ROUTE_SCOPES needs AUTHORIZER_RESPONSE=iam: a simple response holds for all routes"
             )
         _check_https(settings)
+        _check_token_fits(settings)
         # The service's own pages are not foreign to it.
         own = origin_of(settings.issuer)
         return replace(settings, allowed_origins=tuple(dict.fromkeys((own, *settings.allowed_origins))))
@@ -180,6 +182,10 @@ class Settings:
             self.authorizer_required_acr,
             self.authorizer_max_auth_age_s or None,
         )
+
+    def token_room(self) -> TokenRoom:
+        """How much an access token has room for."""
+        return token_room(signs_by_kms=self.signing_mode == "kms")
 
     def policy(self) -> Policy:
         """What holds for users without preferences of their own."""
@@ -200,6 +206,26 @@ class Settings:
             notify_new_device=self.notify_new_device == "yes",
             clients=self.clients,
             label_scopes=dict(self.label_scopes),
+            labels_max_bytes=self.token_room().labels,
+        )
+
+
+def _check_token_fits(settings: Settings) -> None:
+    """An access token of any client must be one that our own verifiers take, and that KMS signs."""
+    for client, scope in settings.clients.items():
+        if len(scope) > MAX_SCOPE_LENGTH:
+            raise SettingsError(
+                f"CLIENTS: the scopes of {client} are longer than {MAX_SCOPE_LENGTH} characters together"
+            )
+    longest = max(map(len, settings.clients.values()))
+    names = longest + sum(
+        len(json.dumps(name, ensure_ascii=False).encode("utf-8", "replace"))
+        for name in (settings.issuer, settings.audience)
+    )
+    if names > settings.token_room().names:
+        raise SettingsError(
+            f"ISSUER, AUDIENCE and the scopes of a client in CLIENTS have {names} bytes together: access tokens have"
+            f" room for {settings.token_room().names} (SIGNING_MODE={settings.signing_mode})"
         )
 
 

@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING, Any
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
 from auth_tokens.domain.errors import InvalidAccessToken
 from auth_tokens.domain.ids import id_from, is_user_id, text_of
+from auth_tokens.domain.labels import (
+    MAX_LABELS,
+    MAX_LABELS_BYTES,
+    MAX_LABELS_BYTES_BY_KMS,
+    carried_labels,
+    is_label,
+)
 from auth_tokens.domain.scopes import is_scope
 
 if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
@@ -18,10 +25,33 @@ if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay fo
 # Instances' clocks differ by some seconds: a token issued "just ahead" is fresh, not forged.
 # `exp` gets no leeway: a token never lives longer than it says.
 IAT_LEEWAY_S = 5
+# A longer token is refused before anything of it is read: the cost of that grows with the length.
+MAX_TOKEN_LENGTH = 8192
 _MAX_INSTANT = 2**40
 _MAX_TEXT = 2048
-_MAX_LIST = 100
+_MAX_LIST = MAX_LABELS
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_METHOD = re.compile(r"[!-~]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRoom:
+    """Bytes of an access token that are not the same for all. labels: for a user's labels; names: for issuer,
+    audience and the scope of a client together."""
+
+    labels: int
+    names: int
+
+
+def token_room(*, signs_by_kms: bool) -> TokenRoom:
+    """What fits beside the rest of a token at its longest, 900 bytes of claims, a header and a signature: into the
+    4096 bytes that KMS signs, or into MAX_TOKEN_LENGTH."""
+    return TokenRoom(MAX_LABELS_BYTES_BY_KMS, 1024) if signs_by_kms else TokenRoom(MAX_LABELS_BYTES, 1536)
+
+
+class Unissuable(Exception):
+    """Claims that our own verifiers would refuse: a fault of ours, and better than a token that sends its client
+    round in circles. The text names the claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +76,21 @@ class AccessClaims:
 
 
 def build_claims(
-    record: TokenRecord, *, issuer: str, audience: str, jti: bytes, scope: str, now: int, ttl_s: int
+    record: TokenRecord,
+    *,
+    issuer: str,
+    audience: str,
+    jti: bytes,
+    scope: str,
+    now: int,
+    ttl_s: int,
+    labels_max_bytes: int = MAX_LABELS_BYTES,
 ) -> dict[str, Any]:
-    """The payload of an access token of a session (RFC 9068 §2.2). Never lives past the session itself."""
-    owner = record.owner
-    return {
+    """The payload of an access token of a session (RFC 9068 §2.2). Never lives past the session itself.
+
+    Raises Unissuable.
+    """
+    claims = {
         "iss": issuer,
         "sub": record.user_id,
         "aud": audience,
@@ -59,13 +99,19 @@ def build_claims(
         "jti": text_of(jti),
         "client_id": record.client_id,
         "scope": scope,
-        "auth_time": record.auth_time,
+        # The sign-in was at an instance whose clock may be ahead of ours by more than a verifier tolerates.
+        "auth_time": min(record.auth_time, now),
         "acr": record.acr,
         "amr": list(record.amr),
         "sid": text_of(record.id),
         "device_id": text_of(record.device_id) if record.device_id else "",
-        "labels": list(owner.labels) if owner else [],
+        "labels": list(carried_labels(record.owner.labels, labels_max_bytes)) if record.owner else [],
     }
+    try:
+        check_claims(claims, issuer=issuer, audience=audience, now=now)
+    except InvalidAccessToken as exc:
+        raise Unissuable(exc.detail) from exc
+    return claims
 
 
 def check_claims(payload: Mapping[str, Any], *, issuer: str, audience: str, now: int) -> AccessClaims:
@@ -94,8 +140,9 @@ def check_claims(payload: Mapping[str, Any], *, issuer: str, audience: str, now:
         device_id=_uuid(payload, "device_id", allow_empty=True),
         auth_time=auth_time,
         acr=_text(payload, "acr", allow_empty=True),
-        amr=_texts(payload, "amr"),
-        labels=_texts(payload, "labels"),
+        amr=_methods(payload, "amr"),
+        # Tokens of before the bounds of domain/labels.py may carry what no verifier is to pass on.
+        labels=tuple(filter(is_label, _texts(payload, "labels"))),
         iat=iat,
         exp=exp,
     )
@@ -146,6 +193,13 @@ def _texts(payload: Mapping[str, Any], name: str) -> tuple[str, ...]:
     if not all(_is_text(item) for item in value):
         raise InvalidAccessToken(name)
     return tuple(value)
+
+
+def _methods(payload: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """A list of texts that a list separated by spaces can hold."""
+    value = _texts(payload, name)
+    _require(all(_METHOD.fullmatch(item) for item in value), name)
+    return value
 
 
 def _is_text(value: object) -> bool:

@@ -12,8 +12,9 @@ from auth_tokens.domain.bounds import (
     LimitAction,
 )
 from auth_tokens.domain.errors import InvalidClient, SessionLimitReached
+from auth_tokens.domain.labels import MAX_LABELS_BYTES, carried_labels
 from auth_tokens.domain.scopes import permitted_scope
-from auth_tokens.domain.sessions import LiveSession, TokenRecord, UserConfig
+from auth_tokens.domain.sessions import LiveSession, TokenRecord, User, UserConfig
 from auth_tokens.domain.tokens import TokenKind
 
 # A write a minute at the most tells an idle browser session from a busy one well enough.
@@ -40,7 +41,8 @@ class Lifetimes:
 class Policy:
     """What holds for one user, or, as the settings give it, for users without preferences.
 
-    clients: client_id → its scope; label_scopes: label → the scopes that need it; out_of_bounds: the preferences
+    clients: client_id → its scope; label_scopes: label → the scopes that need it; labels_max_bytes:
+    how much of a user's labels tokens and sessions carry; out_of_bounds: the preferences
     that could not be taken as they are stored, and were clamped or left to the setting.
     """
 
@@ -56,6 +58,7 @@ class Policy:
     notify_new_device: bool = True
     clients: Mapping[str, str] = field(default_factory=dict)
     label_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    labels_max_bytes: int = MAX_LABELS_BYTES
     out_of_bounds: tuple[str, ...] = ()
 
     def lifetimes(self, kind: TokenKind) -> Lifetimes:
@@ -70,6 +73,10 @@ class Policy:
     def scope_for(self, scope: str, labels: Iterable[str]) -> str:
         """What of a scope a user with these labels may have now."""
         return permitted_scope(scope, labels, self.label_scopes)
+
+    def carried_labels(self, owner: User | None) -> tuple[str, ...]:
+        """The labels of a user that tokens and sessions carry."""
+        return carried_labels(owner.labels, self.labels_max_bytes) if owner else ()
 
     def known_client(self, client_id: str | None) -> str | None:
         """The client that a request names, if it names one. Raises InvalidClient for one that is none of ours."""

@@ -76,5 +76,6 @@ def _access_token(record: TokenRecord, deps: IssueDeps, scope: str, now: int) ->
         scope=scope,
         now=now,
         ttl_s=deps.policy.for_user(record.owner.config).access_ttl_s,
+        labels_max_bytes=deps.policy.labels_max_bytes,
     )
     return deps.signer.sign(claims), claims["exp"] - now

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from auth_tokens.domain.errors import AccessDenied
 from auth_tokens.domain.events import EventType, SecurityEvent
-from auth_tokens.domain.ids import id_from, text_of
+from auth_tokens.domain.ids import id_from, is_user_id, text_of
 from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT
 from auth_tokens.domain.policy import Policy, giving_way
 from auth_tokens.domain.scopes import granted_scope
@@ -73,13 +73,16 @@ def grant_for(user: User, options: SessionOptions, how: Authentication, deps: Is
     """What of the wishes this user may have.
 
     Raises InvalidClient, InvalidScope (also for a scope that the user lacks the label for), AccessDenied
-    (a mode that the user's preferences do not allow).
+    (a mode that the user's preferences do not allow; an id that no token can carry and no route can name).
     """
+    if not is_user_id(user.id):
+        raise AccessDenied("the user's id is not one to issue tokens for")
     client_id = deps.client(options.client_id)
     policy = deps.policy_for(user)
     if options.kind not in policy.allowed_kinds:
         raise AccessDenied("mode not allowed for this user")
     scope = granted_scope(options.scope, policy.scope_for(deps.clients[client_id], user.labels))
+    deps.report_labels(user, policy)
     return Grant(user, client_id, scope, options.kind, policy, how)
 
 

@@ -39,7 +39,8 @@ def browser_session(credential: Credential, deps: ValidateDeps) -> Validated:
     claims = _claims_of(record, rows, now)
     deps.requirements.check(claims, now)
     _note_use(record, rows, now)
-    return Validated(claims, credential.transport, may_change_state)
+    labels = record.owner.labels if record.owner else ()
+    return Validated(claims, credential.transport, may_change_state, frozenset(labels))
 
 
 def _session_row(token: OpaqueToken, feed: RevocationFeed | None, rows: RowDeps) -> TokenRecord | None:
@@ -96,10 +97,10 @@ def _claims_of(record: TokenRecord, rows: RowDeps, now: int) -> AccessClaims:
         client_id=record.client_id,
         scope=rows.policy.scope_left(record.scope, record),
         device_id=text_of(record.device_id) if record.device_id else "",
-        auth_time=record.auth_time,
+        auth_time=min(record.auth_time, now),
         acr=record.acr,
         amr=record.amr,
-        labels=record.owner.labels if record.owner else (),
+        labels=rows.policy.carried_labels(record.owner),
         iat=now,
         exp=record.expires_at,
     )

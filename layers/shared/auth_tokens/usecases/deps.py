@@ -97,3 +97,10 @@ class IssueDeps:
             names = " ".join(policy.out_of_bounds)
             self.telemetry.outcome("preference_out_of_bounds", user_id=user.id, preferences=names)
         return policy
+
+    def report_labels(self, user: User, policy: Policy) -> None:
+        """Say how many of a user's labels the session that begins will not carry; never which."""
+        left_out = len(set(user.labels)) - len(policy.carried_labels(user))
+        if left_out:
+            self.telemetry.count("LabelsLeftOut", left_out)
+            self.telemetry.outcome("labels_left_out", user_id=user.id, left_out=left_out)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.route_scopes import METHODS, RouteScopes
@@ -16,6 +17,8 @@ _STAGE_ARN = re.compile(
     r"(arn:aws[a-z-]*:execute-api:[a-z0-9-]+:\d{12}:[A-Za-z0-9]+/[A-Za-z0-9_$-]+)/", re.ASCII
 )
 _EVERYTHING = ["*"]
+# Visible ASCII and the space, but for the separator and the mark of what is encoded.
+_PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in ",%")
 _EVERYTHING_SAFE = [f"{method}/*" for method in METHODS if method in SAFE_METHODS]
 
 
@@ -58,9 +61,16 @@ def context_of(validated: Validated) -> dict[str, str | int]:
         "auth_time": claims.auth_time,
         "acr": claims.acr,
         "amr": " ".join(claims.amr),
-        "labels": ",".join(claims.labels),
+        "labels": ",".join(map(_list_item, claims.labels)),
         "exp": claims.exp,
     }
+
+
+def _list_item(label: str) -> str:
+    """A label in a list that is split at commas, of visible ASCII characters and inner spaces: whatever is not, and
+    `%` and `,` themselves, stands percent-encoded (RFC 3986 §2.1). What API Gateway does with other characters in a
+    context is not documented, and a mapping may put them into a header."""
+    return quote(label, safe=_PLAIN)
 
 
 def _routes(validated: Validated, route_scopes: RouteScopes) -> list[str]:

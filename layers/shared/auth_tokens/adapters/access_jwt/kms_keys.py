@@ -9,7 +9,7 @@ from auth_tokens.adapters.access_jwt.algorithms import public_jwk
 from auth_tokens.adapters.kms.client import KmsClient
 from auth_tokens.domain.keys import StoredKey
 
-# KMS signs no longer message as MessageType=RAW.
+# KMS signs at most 4096 bytes as MessageType=RAW.
 MAX_MESSAGE_BYTES = 4096
 # RFC 7518 §3.4: r and s of P-256.
 _P256_BYTES = 32
@@ -26,7 +26,7 @@ class KmsKeyMismatch(Exception):
 
 
 class SigningInputTooLong(Exception):
-    """A token is longer than KMS signs: the user has too many labels, or the client too many scopes."""
+    """A token is longer than KMS signs: issuer, audience and scope are too long together."""
 
 
 class KmsSigningKeys:

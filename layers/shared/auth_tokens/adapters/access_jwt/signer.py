@@ -14,12 +14,17 @@ from auth_tokens.adapters.access_jwt.signing_keys import SigningKeyMaker
 from auth_tokens.adapters.kms.held_keys import HeldKeys
 from auth_tokens.adapters.mysql.keys import KeyTable
 from auth_tokens.domain.ages import is_within
+from auth_tokens.domain.claims import MAX_TOKEN_LENGTH
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.key_steps import Add
 from auth_tokens.domain.keys import SIGNER_MAX_AGE_S, KeyState, Purpose, StoredKey
 from auth_tokens.usecases.ports import Clock
 
 TOKEN_TYPE = "at+jwt"
+
+
+class TokenTooLong(Exception):
+    """A token is longer than our own verifiers take: the issuer, the audience and the scope are too long together."""
 
 
 class AccessTokenSigner:
@@ -45,7 +50,10 @@ class AccessTokenSigner:
         if row.kid != self._proven_kid:
             _prove(row, signing_input, signature)
             self._proven_kid = row.kid
-        return f"{signing_input.decode()}.{_base64url(signature)}"
+        token = f"{signing_input.decode()}.{_base64url(signature)}"
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise TokenTooLong(f"{len(token)} characters, {MAX_TOKEN_LENGTH} are taken")
+        return token
 
     def _signature(self, row: StoredKey, signing_input: bytes) -> bytes:
         if row.wrapped_key is None:
@@ -89,7 +97,7 @@ def _prove(row: StoredKey, signing_input: bytes, signature: bytes) -> None:
 
 
 def _segment(members: Mapping[str, Any]) -> str:
-    return _base64url(json.dumps(members, separators=(",", ":")).encode())
+    return _base64url(json.dumps(members, separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def _base64url(raw: bytes) -> str:

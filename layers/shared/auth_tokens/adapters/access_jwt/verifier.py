@@ -19,15 +19,13 @@ from auth_tokens.adapters.access_jwt.algorithms import key_from
 from auth_tokens.adapters.lru import Lru
 from auth_tokens.adapters.mysql.keys import KeyTable
 from auth_tokens.domain.ages import is_within
-from auth_tokens.domain.claims import AccessClaims, check_claims
+from auth_tokens.domain.claims import MAX_TOKEN_LENGTH, AccessClaims, check_claims
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
 from auth_tokens.domain.keys import PublicKeyRow
 
 if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
     from auth_tokens.usecases.ports import Clock
 
-# PyJWT's cost grows with the length, so it is capped before; ours are about 900 characters.
-MAX_LENGTH = 8192
 MAX_REMEMBERED = 10_000
 # An unknown `kid` earns one look at the table, then nobody's unknown `kid` does for this long.
 PENALTY_S = 30
@@ -124,7 +122,7 @@ def _key_of(row: PublicKeyRow) -> Any:
 
 def _parts(token: str) -> tuple[dict[str, str], bytes, bytes]:
     """Header, payload and signature of a token in strict form; the header with our three members and no other."""
-    if len(token) > MAX_LENGTH or not _COMPACT.fullmatch(token):
+    if len(token) > MAX_TOKEN_LENGTH or not _COMPACT.fullmatch(token):
         raise InvalidAccessToken("form")
     head, payload, signature = map(_decoded, token.split("."))
     header = _parsed(head)

@@ -132,11 +132,12 @@ def owner_from(row: dict[str, Any]) -> User | None:
     if row["owner_id"] is None:
         return None
     labels = json.loads(row["owner_labels"]) if row["owner_labels"] else []
+    texts = {label for label in labels if isinstance(label, str)}  # NULL is nobody's label
     return User(
         id=row["owner_id"],
         username=row["owner_username"],
         is_active=row["owner_status"] == ACTIVE,
-        labels=tuple(sorted(labels)),
+        labels=tuple(sorted(texts)),
         config=_config_from(row),
     )
 
