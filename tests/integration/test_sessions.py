@@ -1,7 +1,9 @@
 """Login, sessions, devices and their ends on the real database."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -12,14 +14,18 @@ from auth_tokens.domain.errors import (
     InvalidAccessToken,
     InvalidCredentials,
     InvalidGrant,
+    InvalidRequest,
     InvalidScope,
     NotFound,
     RateLimited,
     SessionLimitReached,
 )
 from auth_tokens.domain.events import RevokeReason
+from auth_tokens.domain.limits import PRESENTED_PER_TOKEN
 from auth_tokens.domain.tokens import TokenKind
+from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
+from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.devices import list_devices, rename_device
 from auth_tokens.usecases.end_session import end_session, forget_device
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
@@ -28,9 +34,11 @@ from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.logout import LogoutScope, logout
+from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
 from auth_tokens.usecases.validate import Credential, Transport, Validated, validate
+from auth_tokens.web.responses import token_response
 from tests.support.world import CALLER, PASSWORD, World
 
 
@@ -215,8 +223,8 @@ def test_another_users_device_id_is_not_taken_over(world: World) -> None:
     assert bearer(world, theirs.access_token)
 
 
-def exchange(world: World, device_token: str | None, **options: object) -> object:
-    chosen = SessionOptions(**options)  # type: ignore[arg-type]
+def exchange(world: World, device_token: str | None, **options: Any) -> TokenAnswer:
+    chosen = SessionOptions(**options)
     return exchange_device_token(ExchangeRequest(device_token or "", chosen), CALLER, world.issuing)
 
 
@@ -231,15 +239,159 @@ def test_a_device_token_opens_a_session_without_password_and_is_rotated(world: W
     assert world.row(first.session_id)["revoke_reason"] == "replaced"
 
 
-def test_a_repeated_exchange_gets_the_same_device_token_and_one_live_session(world: World) -> None:
-    first = world.login(world.user(), DeviceRequest(remember=True))
+def test_a_repeated_exchange_gets_the_same_session_and_writes_nothing(world: World) -> None:
+    name = world.user()
+    first = world.login(name, DeviceRequest(remember=True))
     second = exchange_device_token(ExchangeRequest(first.device_token or ""), CALLER, world.issuing)
+    kept, events = world.rows_of(name), world.events(name)
 
-    again = exchange_device_token(ExchangeRequest(first.device_token or ""), CALLER, world.issuing)
+    for _ in range(20):
+        again = exchange_device_token(ExchangeRequest(first.device_token or ""), CALLER, world.issuing)
 
-    assert again.device_token == second.device_token
-    assert world.row(second.session_id)["revoke_reason"] == "replaced"
+        assert (again.session_id, again.token) == (second.session_id, second.token)
+        assert again.device_token == second.device_token
+        assert again.is_repeat
+    assert (world.rows_of(name), world.events(name)) == (kept, events)
     assert bearer(world, again.access_token)
+
+
+@pytest.mark.parametrize("kind", [TokenKind.REFRESH, TokenKind.SESSION])
+def test_two_windows_restored_with_one_device_token_share_one_living_session(
+    world: World, kind: TokenKind
+) -> None:
+    name = world.user()
+    first = world.login(name, DeviceRequest(remember=True))
+    one = exchange(world, first.device_token, kind=kind)
+    one = world.refresh(one.token, kind=kind)
+
+    other = exchange(world, first.device_token, kind=kind)
+
+    assert (other.session_id, other.token) == (one.session_id, one.token)
+    successor = world.refresh(other.token, kind=kind)
+    assert world.refresh(one.token, kind=kind).token == successor.token
+    assert "token_reuse_detected" not in world.events(name)
+
+
+def test_parallel_exchanges_of_one_token_open_one_session(world: World) -> None:
+    token = world.login(world.user(), DeviceRequest(remember=True)).device_token or ""
+    environments = [bootstrap.issuing(world.environment()) for _ in range(10)]
+    barrier = Barrier(len(environments))
+
+    def attempt(deps: IssueDeps) -> tuple[str, str, str | None]:
+        barrier.wait()
+        answer = exchange_device_token(ExchangeRequest(token), CALLER, deps)
+        return answer.session_id, answer.token, answer.device_token
+
+    with ThreadPoolExecutor(len(environments)) as pool:
+        assert len(set(pool.map(attempt, environments))) == 1
+
+
+def test_a_lost_exchange_is_asked_for_again_days_later_with_its_key(world: World) -> None:
+    first = world.login(world.user(), DeviceRequest(remember=True))
+    request = ExchangeRequest(first.device_token or "", retry_key="k1")
+    lost = exchange_device_token(request, CALLER, world.issuing)
+    world.clock.now += 86_400
+
+    again = exchange_device_token(request, CALLER, world.issuing)
+
+    assert (again.session_id, again.token, again.device_token) == (
+        lost.session_id,
+        lost.token,
+        lost.device_token,
+    )
+
+
+def test_a_repeat_in_another_mode_is_refused_and_spends_nothing(world: World) -> None:
+    first = world.login(world.user(), DeviceRequest(remember=True))
+    second = exchange(world, first.device_token)
+
+    with pytest.raises(InvalidRequest, match="mode"):
+        exchange(world, first.device_token, kind=TokenKind.SESSION)
+
+    assert exchange(world, first.device_token).token == second.token
+
+
+def test_a_repeated_exchange_of_a_session_that_was_logged_out_opens_none(world: World) -> None:
+    name = world.user()
+    first = world.login(name, DeviceRequest(remember=True))
+    second = exchange(world, first.device_token)
+    revoke_token(second.token, None, CALLER, world.sessions)
+
+    with pytest.raises(InvalidGrant):
+        exchange(world, first.device_token)
+
+    assert "token_reuse_detected" not in world.events(name)
+
+
+def test_a_narrowed_grant_stays_narrow_through_a_device_token(world: World) -> None:
+    first = world.login(world.user(), DeviceRequest(remember=True), scope="portal:read")
+
+    second = exchange(world, first.device_token)
+    third = exchange(world, second.device_token)
+
+    assert [answer.scope for answer in (second, third)] == ["portal:read"] * 2
+    with pytest.raises(InvalidScope):
+        exchange(world, third.device_token, scope="portal:write")
+
+
+def test_a_device_remembered_anew_has_the_scope_of_that_sign_in(world: World) -> None:
+    name = world.user()
+    narrow = world.login(name, DeviceRequest(remember=True), scope="portal:read")
+
+    wide = world.login(name, DeviceRequest(id=narrow.device_id, remember=True))
+
+    assert exchange(world, wide.device_token).scope == "portal:read portal:write"
+
+
+def test_a_browser_that_asked_to_be_remembered_is_told_its_device_token(world: World) -> None:
+    first = world.login(world.user(), DeviceRequest(remember=True), kind=TokenKind.SESSION)
+
+    second = exchange(world, first.device_token, kind=TokenKind.SESSION)
+
+    for answer in (first, second):
+        assert token_response(answer).body["device_token"] == answer.device_token
+
+
+def test_a_genuine_token_is_shown_so_often_and_no_more(world: World) -> None:
+    """Repeats and dead tokens count like first calls, before any statement."""
+    deps = bootstrap.issuing(world.environment())
+    answer = world.login(world.user())
+    revoke_token(answer.token, None, CALLER, world.sessions)
+
+    for _ in range(PRESENTED_PER_TOKEN.burst):
+        with pytest.raises(InvalidGrant):
+            refresh(RefreshRequest(answer.token), CALLER, deps)
+    with pytest.raises(RateLimited):
+        refresh(RefreshRequest(answer.token), CALLER, deps)
+
+    assert refresh(RefreshRequest(world.login(world.user()).token), CALLER, deps)
+
+
+def test_devices_of_a_user_are_bounded_and_those_without_a_token_go_first(fresh_world: World) -> None:
+    world = fresh_world
+    world.issuing = replace(
+        world.issuing, policy=replace(world.issuing.policy, max_devices=3, max_sessions=2)
+    )
+    user_id = world.user_id(world.user())
+
+    def sign_in(name: str, **options: Any) -> TokenAnswer:
+        world.clock.now += 1
+        device = DeviceRequest(name=name, **options)
+        return issue(
+            IssueRequest(user_id, ("sso",), options=SessionOptions(device=device)), CALLER, world.issuing
+        )
+
+    remembered = sign_in("remembered", remember=True)
+    for name in ("a", "b", "c", "d"):
+        sign_in(name)
+
+    def names() -> set[str]:
+        return {device.metadata.name for device in list_devices(user_id, 100, None, world.sessions).devices}
+
+    assert names() == {"remembered", "c", "d"}
+    assert exchange(world, remembered.device_token)
+    sign_in("e")
+    assert names() == {"remembered", "d", "e"}
 
 
 def test_a_spent_device_token_ends_the_device_and_its_sessions(world: World) -> None:

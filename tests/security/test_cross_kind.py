@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from auth_tokens.adapters.memory_limits import MemoryLimiter
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, TokenServiceError
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 from auth_tokens.usecases.deps import IssueDeps
@@ -44,6 +45,7 @@ def issuing(kit: Kit) -> IssueDeps:
         signer=unused,
         passwords=unused,
         limiter=unused,
+        presentations=MemoryLimiter(kit.clock.milliseconds),
         events=unused,
         clock=kit.clock,
         new_id=lambda: ROW_ID,

@@ -16,7 +16,7 @@ from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.events import RecordedEvent
 from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.keys import KeyState, PublicKeyRow, Purpose, StoredKey
-from auth_tokens.domain.sessions import LiveSession, TokenRecord, User
+from auth_tokens.domain.sessions import TokenRecord, User
 from auth_tokens.domain.tokens import ChainKeys, TokenCodec, TokenKind
 from tests.support.world import START, Clock, RecordedTelemetry
 
@@ -113,9 +113,9 @@ class FakeTokenStore:
         self.reads += 1
         return self.records.get(token_id)
 
-    def load_device(self, device_id: bytes, now: int) -> tuple[TokenRecord, list[LiveSession]] | None:
+    def load_device(self, device_id: bytes) -> tuple[TokenRecord, int] | None:
         record = self.load(device_id)
-        return (record, []) if record else None
+        return (record, 0) if record else None
 
     def load_session(self, session_id: bytes, jti: bytes) -> TokenRecord | None:
         self.reads += 1

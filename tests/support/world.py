@@ -145,6 +145,10 @@ class World:
         )
         return [row["type"] for row in rows]
 
+    def rows_of(self, name: str) -> list[dict[str, Any]]:
+        """A user's rows of auth_user_tokens as they are stored."""
+        return self.sql("SELECT * FROM auth_user_tokens WHERE user_id = %s ORDER BY id", self.user_id(name))
+
     def row(self, session_id: str) -> dict[str, Any]:
         """A row of auth_user_tokens as it is stored."""
         rows = self.sql("SELECT * FROM auth_user_tokens WHERE id = %s", uuid.UUID(session_id).bytes)

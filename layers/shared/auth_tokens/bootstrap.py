@@ -220,6 +220,7 @@ def issuing(shared: Parts) -> IssueDeps:
         signer=_signer(shared),
         passwords=PortalPasswords(*argon2, portal.kinds_of_hashes, shared.telemetry),
         limiter=shared.limiter,
+        presentations=shared.memory_limiter,
         events=shared.event_log,
         clock=shared.clock,
         # To the millisecond: of two sessions of one second, the order of ids tells the older.

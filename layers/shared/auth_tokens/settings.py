@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from auth_tokens.domain.bounds import (
     MAX_ACCESS_TTL_S,
+    MAX_DEVICES,
     MAX_RETRY_WINDOW_S,
     MAX_SESSIONS,
     MAX_TTL_S,
@@ -49,6 +50,7 @@ _BOUNDS = {
     "device_absolute_ttl_s": (MIN_TTL_S, MAX_TTL_S),
     "retry_window_s": (0, MAX_RETRY_WINDOW_S),
     "max_sessions": (1, MAX_SESSIONS),
+    "max_devices": (1, MAX_DEVICES),
     "revocation_max_staleness_s": (0, 60),
     "revocation_fail_after_s": (1, 3600),
     "jwks_max_age_s": (1, 3600),
@@ -126,6 +128,7 @@ class Settings:
     device_absolute_ttl_s: int = 31_536_000
     retry_window_s: int = 10
     max_sessions: int = 20
+    max_devices: int = 100
     session_limit_action: str = LimitAction.EVICT_LEAST_RECENTLY_USED.value
     allowed_modes: str = "bearer,cookie"
     remember_devices: str = "yes"
@@ -199,6 +202,7 @@ class Settings:
             session=Lifetimes(self.session_idle_ttl_s, self.session_absolute_ttl_s),
             device=Lifetimes(self.device_idle_ttl_s, self.device_absolute_ttl_s),
             max_sessions=self.max_sessions,
+            max_devices=self.max_devices,
             retry_window_s=self.retry_window_s,
             limit_action=LimitAction(self.session_limit_action),
             allowed_kinds=kinds,

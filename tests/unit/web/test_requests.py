@@ -72,3 +72,22 @@ def test_a_media_type_with_anything_else_around_it_is_refused(other: str) -> Non
 def test_an_idempotency_key_that_is_not_visible_ascii_is_refused(key: str) -> None:
     with pytest.raises(TokenServiceError, match=r"Idempotency-Key"):
         idempotency_key(request_from(event(Idempotency_Key=key)))
+
+
+@pytest.mark.parametrize(
+    ("user_id", "principal"),
+    [
+        ("AIDACKCEVSQ6C2EXAMPLE", "AIDACKCEVSQ6C2EXAMPLE"),
+        ("AROACKCEVSQ6C2EXAMPLE:backend-1", "AROACKCEVSQ6C2EXAMPLE"),
+        ("123456789012:anna", "123456789012:anna"),
+        ("123456789012:bert", "123456789012:bert"),
+        ("123456789012", "123456789012"),
+    ],
+    ids=["user", "role session", "federated user", "another of that account", "root"],
+)
+def test_a_principal_is_a_role_whatever_its_session_and_each_federated_user_of_an_account(
+    user_id: str, principal: str
+) -> None:
+    signed = {"requestContext": {"authorizer": {"iam": {"userId": user_id}}}}
+
+    assert request_from(signed).caller.principal == principal

@@ -10,6 +10,7 @@ MIN_TTL_S = 60
 MAX_TTL_S = 400 * 86400
 MAX_RETRY_WINDOW_S = 60
 MAX_SESSIONS = 1000
+MAX_DEVICES = 1000
 # An ended row stays at least this long, revoked or not: until no access token of it can live any more (one that
 # was issued before the user's idle time was shortened outlives the session), a revocation must find the row to
 # mark, and the feed must find the mark. The minute is for clocks that differ and for commits that come late.

@@ -49,6 +49,8 @@ LOGIN_PER_SOURCE = Limit("login-source", burst=100, interval_ms=600)
 # A session's bucket lies in its own row and is written by the rotation that it counts: no statement more.
 # No client needs a token a second; one in a tight loop is slowed down before it is a load.
 REFRESH_PER_SESSION = Limit("refresh-session", burst=1000, interval_ms=1000)
+# Every presentation of a genuine token, repeats and dead ones included, counted in memory before any statement.
+PRESENTED_PER_TOKEN = Limit("presented-token", burst=1000, interval_ms=1000)
 # Forged tokens, which must not cost a statement (invariant 3), so counted in memory, each environment for itself.
 # The tag is 128 bits: nobody guesses one; the limit keeps scanning from being free.
 GUESSES_PER_SOURCE = Limit("guess-source", burst=1000, interval_ms=1000)

@@ -1,6 +1,6 @@
 """What holds for a user: the settings, overridden by the user's own preferences (UserConfig), within bounds."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from auth_tokens.domain.bounds import (
@@ -14,11 +14,15 @@ from auth_tokens.domain.bounds import (
 from auth_tokens.domain.errors import InvalidClient, SessionLimitReached
 from auth_tokens.domain.labels import MAX_LABELS_BYTES, carried_labels
 from auth_tokens.domain.scopes import permitted_scope
-from auth_tokens.domain.sessions import LiveSession, TokenRecord, User, UserConfig
+from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, User, UserConfig
 from auth_tokens.domain.tokens import TokenKind
 
 # A write a minute at the most tells an idle browser session from a busy one well enough.
 TOUCH_INTERVAL_S = 60
+
+# Where MAX_DEVICES was lowered, each sign-in forgets at most this many, so that its statement stays under the 16 KB
+# that pin RDS Proxy.
+_DEVICES_A_SIGN_IN = 100
 
 # A session's kind by the name that callers, settings and preferences know it by.
 MODES = {"bearer": TokenKind.REFRESH, "cookie": TokenKind.SESSION}
@@ -52,6 +56,7 @@ class Policy:
     device: Lifetimes
     max_sessions: int
     retry_window_s: int
+    max_devices: int = 100
     limit_action: LimitAction = LimitAction.EVICT_LEAST_RECENTLY_USED
     allowed_kinds: frozenset[TokenKind] = frozenset(MODES.values())
     remember_devices: bool = True
@@ -123,6 +128,16 @@ def giving_way(live: Sequence[LiveSession], policy: Policy) -> list[LiveSession]
     if policy.limit_action is LimitAction.EVICT_OLDEST:
         return sorted(live, key=lambda session: (session.created_at, session.id))[:surplus]
     return sorted(live, key=lambda session: (session.last_used_at, session.id))[:surplus]
+
+
+def devices_giving_way(
+    live: Sequence[LiveDevice], in_use: Collection[bytes | None], policy: Policy
+) -> list[LiveDevice]:
+    """Those of a user's live devices that are forgotten so that one more has room: first those that hold no token, of
+    them the least recently used. in_use: ids of the devices that keep a live session, which stay in any case."""
+    surplus = min(max(0, len(live) + 1 - policy.max_devices), _DEVICES_A_SIGN_IN)
+    idle = [device for device in live if device.id not in in_use]
+    return sorted(idle, key=lambda device: (device.is_remembered, device.last_used_at, device.id))[:surplus]
 
 
 def kinds_of(modes: str) -> frozenset[TokenKind] | None:

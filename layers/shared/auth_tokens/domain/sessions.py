@@ -94,3 +94,12 @@ class LiveSession:
     device_id: bytes | None
     created_at: int
     last_used_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveDevice:
+    """A device of a user as it counts for the limit of devices. is_remembered: it holds a token."""
+
+    id: bytes
+    is_remembered: bool
+    last_used_at: int

@@ -4,18 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from auth_tokens.domain.errors import AccessDenied
-from auth_tokens.domain.events import EventType, SecurityEvent
+from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import id_from, is_user_id, text_of
-from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT
-from auth_tokens.domain.policy import Policy, giving_way
+from auth_tokens.domain.policy import Policy, devices_giving_way, giving_way
 from auth_tokens.domain.scopes import granted_scope
-from auth_tokens.domain.sessions import LiveSession, TokenRecord, User
+from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, User
 from auth_tokens.domain.tokens import SECRET_BYTES, OpaqueToken, TokenKind
-from auth_tokens.domain.usernames import canonical_username
 from auth_tokens.usecases.answers import TokenAnswer, token_answer
 from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.metadata import Metadata, metadata_of
-from auth_tokens.usecases.ports import Caller, DeviceUse, Seat, SessionStart, Standing
+from auth_tokens.usecases.ports import Account, Caller, SessionStart, SignIn, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +38,13 @@ class SessionOptions:
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """How and when the user was recognised (RFC 8176, RFC 9068 §2.2.1)."""
+    """How and when the user was recognised (RFC 8176, RFC 9068 §2.2.1). password_hash: the very one that a password
+    was verified by, None where none was."""
 
     amr: tuple[str, ...]
     acr: str
     auth_time: int
+    password_hash: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class RepeatKey:
 
     session_id: bytes
     seed: bytes = field(repr=False)
-    request_hash: bytes = b""
+    request_hash: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,17 @@ class Grant:
     repeat: RepeatKey | None = None
 
 
-def grant_for(user: User, options: SessionOptions, how: Authentication, deps: IssueDeps) -> Grant:
-    """What of the wishes this user may have.
+def grant_for(
+    user: User,
+    options: SessionOptions,
+    how: Authentication,
+    deps: IssueDeps,
+    *,
+    within: str | None = None,
+    repeat: RepeatKey | None = None,
+) -> Grant:
+    """What of the wishes this user may have. within: what is left of a scope that was granted before and is not to
+    grow; None: the client's scope.
 
     Raises InvalidClient, InvalidScope (also for a scope that the user lacks the label for), AccessDenied
     (a mode that the user's preferences do not allow; an id that no token can carry and no route can name).
@@ -81,69 +90,78 @@ def grant_for(user: User, options: SessionOptions, how: Authentication, deps: Is
     policy = deps.policy_for(user)
     if options.kind not in policy.allowed_kinds:
         raise AccessDenied("mode not allowed for this user")
-    scope = granted_scope(options.scope, policy.scope_for(deps.clients[client_id], user.labels))
+    allowed = policy.scope_for(deps.clients[client_id], user.labels) if within is None else within
+    scope = granted_scope(options.scope, allowed)
     deps.report_labels(user, policy)
-    return Grant(user, client_id, scope, options.kind, policy, how)
+    return Grant(user, client_id, scope, options.kind, policy, how, repeat)
 
 
 def begin_session(
-    user: User,
+    account: Account,
     options: SessionOptions,
     how: Authentication,
     caller: Caller,
     deps: IssueDeps,
     now: int,
     *,
-    event: EventType,
     repeat: RepeatKey | None = None,
 ) -> TokenAnswer | None:
     """Start a session for a recognised user; one transaction, then one signature.
 
     None: by this `repeat`, another call has started it meanwhile.
-    Raises as grant_for does, SessionLimitReached (nothing written), Unavailable.
+    Raises as grant_for does, SessionLimitReached and SignInOvertaken (nothing written), Unavailable.
     """
-    grant = replace(grant_for(user, options, how, deps), repeat=repeat)
+    user = account.user
+    grant = grant_for(user, options, how, deps, repeat=repeat)
     session_id = repeat.session_id if repeat else deps.new_id()
     new_device_id = deps.new_id()
     # Made before the transaction: a key that this environment lacks yet comes from KMS and the store, and neither
     # is asked while the user's other sign-ins wait.
-    session, token = _session(grant, session_id, new_device_id, caller, deps, now)
+    session, token = new_session(grant, session_id, new_device_id, caller, deps, now)
 
     def plan(standing: Standing) -> SessionStart:
         known = _known(standing.device, grant)
         device, device_token = _device(grant, options.device, known or new_device_id, caller, deps, now)
         placed = replace(session, device_id=device.id)
-        ended = _ended(standing.sessions, device.id, grant.policy)
-        events = [_started(placed, caller, event), *_evictions(placed, ended)]
+        ending = making_room(device.id, standing, grant.policy)
+        events = start_events(placed, ending, grant.how, caller)
         if known is None:
             events.append(_new_device(placed, caller, grant.policy))
-        return SessionStart(placed, device, [s.id for s in ended], events, token, device_token)
+        return SessionStart(placed, device, [row.id for row in ending], events, token, device_token)
 
-    bucket = deps.limiter.bucket(LOGIN_PER_ACCOUNT, canonical_username(user.username))
     named = id_from(options.device.id) if options.device.id else None
-    start = deps.store.start_session(Seat(user.id, session_id, named, now, bucket), plan)
-    return _answer(start, deps, now) if start else None
+    sign_in = SignIn(user.id, session_id, named, now, account.stop_number, how.password_hash)
+    start = deps.store.start_session(sign_in, plan)
+    return answer_of(start, deps, now) if start else None
 
 
-def open_session(
-    grant: Grant,
-    live: Sequence[LiveSession],
-    used: DeviceUse,
-    device_token: OpaqueToken,
+def making_room(device_id: bytes, standing: Standing, policy: Policy) -> Sequence[LiveSession | LiveDevice]:
+    """What ends for a new session on a device: the device's sessions, then as many others as the limit wants; and,
+    if the device is new, as many devices. Raises SessionLimitReached."""
+    replaced = [session for session in standing.sessions if session.device_id == device_id]
+    others = [session for session in standing.sessions if session not in replaced]
+    evicted = giving_way(others, policy)
+    in_use = {session.device_id for session in others if session not in evicted}
+    is_known = any(device.id == device_id for device in standing.devices)
+    forgotten = [] if is_known else devices_giving_way(standing.devices, in_use, policy)
+    return [*replaced, *evicted, *forgotten]
+
+
+def start_events(
+    session: TokenRecord,
+    ending: Sequence[LiveSession | LiveDevice],
+    how: Authentication,
     caller: Caller,
-    deps: IssueDeps,
-    now: int,
-) -> TokenAnswer | None:
-    """Start a session by a device token, as begin_session does. live: the user's, as seen with the device;
-    device_token: the one that follows the one shown. None: the device was changed meanwhile, look again."""
-    session, token = _session(grant, deps.new_id(), used.record.id, caller, deps, now)
-    ended = _ended(live, used.record.id, grant.policy)
-    events = [_started(session, caller, EventType.SESSION_ISSUED), *_evictions(session, ended)]
-    start = SessionStart(session, None, [s.id for s in ended], events, token, device_token)
-    return _answer(start, deps, now) if deps.store.open_session(start, used) else None
+) -> list[SecurityEvent]:
+    """The new session's own event, and one for each session or device that gave way to it; a session that it replaces
+    on its device has none."""
+    kind = EventType.SESSION_ISSUED if how.password_hash is None else EventType.LOGIN_SUCCEEDED
+    gave_way = [row for row in ending if not _is_replaced(row, session)]
+    return [_started(session, caller, kind), *(_evicted(row, session) for row in gave_way)]
 
 
-def _answer(start: SessionStart, deps: IssueDeps, now: int) -> TokenAnswer:
+def answer_of(start: SessionStart, deps: IssueDeps, now: int) -> TokenAnswer:
+    """The tokens of a session that has been committed."""
     device_token = deps.codec.encode(start.device_token) if start.device_token else None
     scope = start.session.scope
     return token_answer(start.session, start.token, deps, scope=scope, now=now, device_token=device_token)
@@ -152,12 +170,6 @@ def _answer(start: SessionStart, deps: IssueDeps, now: int) -> TokenAnswer:
 def _known(device: TokenRecord | None, grant: Grant) -> TokenRecord | None:
     """The device that the caller named, if it is this client's; else the session gets a new one."""
     return device if device and device.client_id == grant.client_id else None
-
-
-def _ended(live: Sequence[LiveSession], device_id: bytes, policy: Policy) -> list[LiveSession]:
-    """The sessions that end for the new one: those of its device, and then as many as the limit wants."""
-    replaced = [session for session in live if session.device_id == device_id]
-    return replaced + giving_way([session for session in live if session not in replaced], policy)
 
 
 def _device(
@@ -193,6 +205,7 @@ def _device(
         generation=generation,
         key_epoch=epoch,
         token_hash=deps.codec.store_hash(token),
+        scope=grant.scope,
         auth_time=grant.how.auth_time,
         # A token that this one replaces is spent now; nobody can derive this one from it.
         rotated_at=now if device.token_hash else None,
@@ -201,9 +214,10 @@ def _device(
     return remembered, token
 
 
-def _session(
+def new_session(
     grant: Grant, session_id: bytes, device_id: bytes, caller: Caller, deps: IssueDeps, now: int
 ) -> tuple[TokenRecord, OpaqueToken]:
+    """The row of a session that is yet to be written, and its first token."""
     user, epoch = grant.user, deps.keys.chain_epoch()
     token = _token(grant, grant.kind, epoch, session_id, 0, deps)
     expires_at, absolute_expires_at = grant.policy.lifetimes(grant.kind).ends(now, now)
@@ -272,6 +286,12 @@ def _new_device(session: TokenRecord, caller: Caller, policy: Policy) -> Securit
     )
 
 
-def _evictions(session: TokenRecord, ended: Sequence[LiveSession]) -> list[SecurityEvent]:
-    template = SecurityEvent(EventType.SESSION_EVICTED, session.created_at, session.user_id)
-    return [replace(template, session_id=s.id) for s in ended if s.device_id != session.device_id]
+def _is_replaced(row: LiveSession | LiveDevice, session: TokenRecord) -> bool:
+    return isinstance(row, LiveSession) and row.device_id == session.device_id
+
+
+def _evicted(row: LiveSession | LiveDevice, session: TokenRecord) -> SecurityEvent:
+    if isinstance(row, LiveSession):
+        return SecurityEvent(EventType.SESSION_EVICTED, session.created_at, session.user_id, row.id)
+    detail: dict[str, str | int] = {"reason": RevokeReason.EVICTED.value}
+    return SecurityEvent(EventType.DEVICE_REVOKED, session.created_at, session.user_id, detail=detail)

@@ -14,6 +14,7 @@ from auth_tokens.usecases.ports import (
     Clock,
     EventLog,
     Keys,
+    Limiter,
     PasswordHasher,
     Portal,
     Reporter,
@@ -63,8 +64,8 @@ class SessionDeps(RowDeps):
 
 @dataclass(frozen=True, slots=True)
 class IssueDeps:
-    """To issue tokens. new_id: a UUIDv7, 16 bytes; entropy: n → n random bytes; pause: waits after the nth
-    lost race; clients: client_id → its scope, the first is the default."""
+    """To issue tokens. presentations: counts without a statement; new_id: a UUIDv7, 16 bytes; entropy: n → n random
+    bytes; pause: waits after the nth lost race; clients: client_id → its scope, the first is the default."""
 
     store: TokenStore
     portal: Portal
@@ -74,6 +75,7 @@ class IssueDeps:
     signer: Signer
     passwords: PasswordHasher
     limiter: AccountLimiter
+    presentations: Limiter
     events: EventLog
     clock: Clock
     new_id: Callable[[], bytes]

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from auth_tokens.domain.claims import IAT_LEEWAY_S
 from auth_tokens.domain.errors import AccessDenied, InvalidRequest, Unavailable
-from auth_tokens.domain.events import EventType
 from auth_tokens.domain.ids import uuid7
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import OpaqueToken
 from auth_tokens.usecases.answers import TokenAnswer, token_answer
 from auth_tokens.usecases.begin import Authentication, RepeatKey, SessionOptions, begin_session
 from auth_tokens.usecases.deps import IssueDeps
-from auth_tokens.usecases.ports import Caller
+from auth_tokens.usecases.ports import Caller, SignInOvertaken
 
 # How long the same Idempotency-Key gets the same session again: enough for every retry of a caller that waits.
 ISSUE_RETRY_S = 600
@@ -57,10 +56,10 @@ def issue(request: IssueRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     how = Authentication(request.amr, request.acr, auth_time)
 
     def begin(repeat: RepeatKey | None) -> TokenAnswer | None:
-        event = EventType.SESSION_ISSUED
-        return begin_session(
-            account.user, request.options, how, caller, deps, now, event=event, repeat=repeat
-        )
+        try:
+            return begin_session(account, request.options, how, caller, deps, now, repeat=repeat)
+        except SignInOvertaken as exc:
+            raise AccessDenied("user disabled, or everything ended, meanwhile") from exc
 
     if request.retry_key is not None:
         return _once(request, f"{caller.principal}\0{request.retry_key}", begin, deps, now)

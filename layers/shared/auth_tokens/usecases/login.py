@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from auth_tokens.domain.errors import InvalidCredentials, InvalidRequest
+from auth_tokens.domain.errors import InvalidCredentials, InvalidRequest, Unavailable
 from auth_tokens.domain.events import EventType, SecurityEvent
 from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT, LOGIN_PER_SOURCE
 from auth_tokens.domain.scopes import granted_scope
@@ -10,8 +10,10 @@ from auth_tokens.domain.usernames import canonical_username
 from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.begin import Authentication, SessionOptions, begin_session
 from auth_tokens.usecases.deps import IssueDeps
-from auth_tokens.usecases.ports import Account, Caller
+from auth_tokens.usecases.ports import Account, Caller, SignInOvertaken
 
+# One look settles it: a simultaneous login's new hash. More is a storm.
+MAX_RACES = 4
 PASSWORD_ACR = "urn:auth-user-tokens:acr:password"
 
 
@@ -40,20 +42,38 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     deps.limiter.hit(LOGIN_PER_ACCOUNT, name)
     now = deps.clock()
     account = deps.portal.account_by_name(name)
-    if not _is_right(request.password, account, deps):
+    answer = _signed_in(request, account, caller, deps, now)
+    if answer is None:
         user_id = account.user.id if account else None
         # The account's keyed hash tells attempts on one unknown name from attempts on many.
         detail = {"account": deps.keys.pseudonym("account", name).hex(), **caller.detail}
         deps.events.record(SecurityEvent(EventType.LOGIN_FAILED, now, user_id, None, caller.address, detail))
         raise InvalidCredentials()
-    assert account is not None
-    _upgrade_hash(request.password, account, deps)
-    how = Authentication(amr=("pwd",), acr=PASSWORD_ACR, auth_time=now)
-    answer = begin_session(
-        account.user, request.options, how, caller, deps, now, event=EventType.LOGIN_SUCCEEDED
-    )
-    assert answer is not None  # without a key to repeat by, its id is its own
+    deps.limiter.clear(LOGIN_PER_ACCOUNT, name)
     return answer
+
+
+def _signed_in(
+    request: LoginRequest, account: Account | None, caller: Caller, deps: IssueDeps, now: int
+) -> TokenAnswer | None:
+    """None: not with this password, or not any more.
+
+    Where the account has changed while the login was running, the password is verified once more: a simultaneous
+    login may have made its hash anew. An end of everything of the user ends this login as well.
+    """
+    for _ in range(MAX_RACES):
+        if not _is_right(request.password, account, deps):
+            return None
+        assert account is not None
+        how = Authentication(("pwd",), PASSWORD_ACR, now, _upgraded_hash(request.password, account, deps))
+        try:
+            return begin_session(account, request.options, how, caller, deps, now)
+        except SignInOvertaken:
+            stop_number = account.stop_number
+        account = deps.portal.account_by_name(canonical_username(request.username))
+        if account is None or account.stop_number != stop_number:
+            return None
+    raise Unavailable("contention")
 
 
 def _is_right(password: str, account: Account | None, deps: IssueDeps) -> bool:
@@ -62,8 +82,10 @@ def _is_right(password: str, account: Account | None, deps: IssueDeps) -> bool:
     return matches and account is not None and account.user.is_active
 
 
-def _upgrade_hash(password: str, account: Account, deps: IssueDeps) -> None:
+def _upgraded_hash(password: str, account: Account, deps: IssueDeps) -> str:
+    """The account's hash, made anew by today's parameters where it is older."""
     assert account.password_hash is not None
     upgraded = deps.passwords.upgraded(password, account.password_hash)
-    if upgraded is not None:
-        deps.portal.upgrade_password_hash(account.user.id, account.password_hash, upgraded)
+    if upgraded and deps.portal.upgrade_password_hash(account.user.id, account.password_hash, upgraded):
+        return upgraded
+    return account.password_hash

@@ -12,7 +12,7 @@ from auth_tokens.domain.keys import Purpose, StoredKey
 from auth_tokens.domain.limits import Limit
 from auth_tokens.domain.networks import network_of, site_of
 from auth_tokens.domain.places import Place
-from auth_tokens.domain.sessions import LiveSession, TokenRecord, User
+from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, User
 from auth_tokens.domain.tokens import OpaqueToken
 
 Clock = Callable[[], int]
@@ -66,29 +66,41 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user with what only login needs."""
+    """A user with what only a sign-in needs. stop_number: of the last end of everything of this user."""
 
     user: User
     password_hash: str | None = field(repr=False)
+    stop_number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
-    """Whose session is about to start. session_id: of the new session; device_id: of the device that the caller
-    names, if any; account_bucket: the limiter's bucket of the account, cleared by the success."""
+class SignIn:
+    """Whose session is about to start, and what it relies on, which is looked at again, locked, as it starts.
+
+    session_id: of the new session; device_id: of the device that the caller names or whose token opens the session, if
+    any; at: when the sign-in began; stop_number: as it was read with the account; password_hash: the very one that
+    was verified, None where no password was.
+    """
 
     user_id: str
     session_id: bytes
     device_id: bytes | None
     at: int
-    account_bucket: bytes
+    stop_number: int
+    password_hash: str | None = field(default=None, repr=False)
+
+
+class SignInOvertaken(Exception):
+    """What a sign-in relies on went while it was running: the user was disabled, the password changed, or everything
+    of the user ended. Nothing was written; each way of signing in has its own answer to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a user has as a session starts: the live sessions, and the device named if it is live and theirs."""
+    """What a user has as a session starts: the live sessions and devices, and of these the one named, whole."""
 
     sessions: Sequence[LiveSession]
+    devices: Sequence[LiveDevice]
     device: TokenRecord | None
 
 
@@ -96,13 +108,12 @@ class Standing:
 class SessionStart:
     """One transaction's worth of a new session.
 
-    device: the row to write, or None where the device's token opens the session; ended: the sessions that make
-    room, those of the same device because they are replaced. token, device_token: for the answer; of them the
-    rows have the hashes.
+    ended: the sessions and devices that make room, and the sessions of the same device, which are replaced. token,
+    device_token: for the answer; of them the rows have the hashes.
     """
 
     session: TokenRecord
-    device: TokenRecord | None
+    device: TokenRecord
     ended: Sequence[bytes]
     events: Sequence[SecurityEvent]
     token: OpaqueToken
@@ -144,15 +155,6 @@ class SessionOnDevice:
     device_generation: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceUse:
-    """A device whose token opens a session, as it was seen, and the write that spends the token in the same
-    transaction. rotation None: it was spent by the call that this one repeats."""
-
-    record: TokenRecord
-    rotation: Rotation | None
-
-
 class TokenStore(Protocol):
     """Table auth_user_tokens. Every method raises Unavailable when the store is out of reach."""
 
@@ -168,18 +170,18 @@ class TokenStore(Protocol):
     def rotate(self, record: TokenRecord, rotation: Rotation) -> bool:
         """Spend the record's current generation: one conditional UPDATE. False: someone else changed the row."""
 
-    def start_session(self, seat: Seat, plan: Callable[[Standing], SessionStart]) -> SessionStart | None:
+    def load_device(self, device_id: bytes) -> tuple[TokenRecord, int] | None:
+        """The row with its owner, as load, and the owner's stop number: one SELECT."""
+
+    def start_session(
+        self, sign_in: SignIn, plan: Callable[[Standing], SessionStart | None]
+    ) -> SessionStart | None:
         """All of what `plan` makes of the user's standing, or nothing; what it raises is raised.
 
-        A user's calls come one after the other, so each plans on what the one before left. None: a session
-        of this id is there already, by another call.
+        A user's calls come one after the other, and one after what ends everything of the user, so each plans on
+        what the one before left. None: a session of this id is there already, by another call, or `plan` made none.
+        Raises SignInOvertaken: what the sign-in relies on has gone since it was read.
         """
-
-    def load_device(self, device_id: bytes, now: int) -> tuple[TokenRecord, Sequence[LiveSession]] | None:
-        """The row with its owner, as load, and the owner's live sessions: one SELECT."""
-
-    def open_session(self, start: SessionStart, used: DeviceUse) -> bool:
-        """All of a session that a device token opens, or nothing. False: someone else changed the device."""
 
     def revoke(self, token_id: bytes, reason: RevokeReason, event: SecurityEvent) -> bool:
         """End one session or device row, with its event; False where it had ended already."""
@@ -225,8 +227,8 @@ class Portal(Protocol):
     def account_by_id(self, user_id: str) -> Account | None:
         """The account of an id."""
 
-    def upgrade_password_hash(self, user_id: str, old_hash: str, new_hash: str) -> None:
-        """Replace a hash, unless somebody changed it meanwhile."""
+    def upgrade_password_hash(self, user_id: str, old_hash: str, new_hash: str) -> bool:
+        """Replace a hash; False where somebody changed it meanwhile."""
 
 
 class Keys(Protocol):
@@ -281,8 +283,8 @@ class Limiter(Protocol):
 class AccountLimiter(Limiter, Protocol):
     """A limiter that keeps its buckets in the database."""
 
-    def bucket(self, limit: Limit, key: str) -> bytes:
-        """The bucket's id, for a reset inside another transaction."""
+    def clear(self, limit: Limit, key: str) -> None:
+        """Forget the attempts counted. Fails open, too: they are then forgotten with time."""
 
 
 class Reporter(Protocol):

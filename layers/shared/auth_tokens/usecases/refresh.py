@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.domain.ids import text_of
-from auth_tokens.domain.limits import REFRESH_PER_SESSION
+from auth_tokens.domain.limits import PRESENTED_PER_TOKEN, REFRESH_PER_SESSION
 from auth_tokens.domain.rotation import Presented, Refuse, Reuse, Rotate, Verdict, decide
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sessions import TokenRecord
@@ -69,11 +69,14 @@ def _scope(request: RefreshRequest, record: TokenRecord, deps: IssueDeps) -> str
 
 
 def parse_presented(text: str, kind: TokenKind, deps: IssueDeps) -> OpaqueToken:
-    """Forgeries end here, before any I/O. Raises InvalidGrant."""
+    """Forgeries end here, before any I/O, and so does a genuine token shown too often, spent, dead or not.
+    Raises InvalidGrant, RateLimited."""
     try:
-        return deps.codec.parse(text, kind)
+        token = deps.codec.parse(text, kind)
     except MalformedToken as exc:
         raise InvalidGrant(f"malformed: {exc}", is_forged=True) from exc
+    deps.presentations.hit(PRESENTED_PER_TOKEN, token.id.hex())
+    return token
 
 
 def presented_token(

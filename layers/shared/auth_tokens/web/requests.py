@@ -54,9 +54,13 @@ def request_from(event: Mapping[str, Any]) -> Request:
 
 
 def _principal(context: Mapping[str, Any]) -> str:
-    """The unique id of the user or role that signed; a role's session name, which changes, is left out."""
+    """The unique id of the user or role that signed; a role's session name, which changes, is left out.
+
+    A federated user's id begins with that of the account, so it counts whole.
+    """
     iam = (context.get("authorizer") or {}).get("iam") or {}
-    return str(iam.get("userId") or "").partition(":")[0]
+    user_id = str(iam.get("userId") or "")
+    return user_id.partition(":")[0] if user_id.startswith("AROA") else user_id
 
 
 def _place(headers: Mapping[str, str]) -> Place | None:

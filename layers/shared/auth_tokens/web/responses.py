@@ -127,6 +127,8 @@ def _cookie_response(answer: TokenAnswer) -> Response:
         "expires_in": answer.expires_in,
         "csrf_token": answer.csrf_token,
     }
+    if answer.device_token is not None:
+        body["device_token"] = answer.device_token
     return Response(body=body, cookies=(cookie,), about=_about(answer))
 
 

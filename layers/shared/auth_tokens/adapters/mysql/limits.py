@@ -17,7 +17,7 @@ ON DUPLICATE KEY UPDATE
   tat_ms = IF(tat_ms <= %s, GREATEST(tat_ms, %s) + %s, tat_ms)
 """
 
-# Index: primary key; holds the row until the transaction ends.
+# Index: primary key.
 RESET_BUCKET = """
 INSERT INTO auth_token_limits (bucket, tat_ms)
 VALUES (%s, %s)
@@ -46,7 +46,7 @@ class MySqlLimiter:
     def hit(self, limit: Limit, key: str) -> None:
         now = self._now_ms()
         try:
-            bucket = self.bucket(limit, key)
+            bucket = self._bucket(limit, key)
         except Unavailable:
             self._telemetry.count("LimiterFailedOpen")
             return
@@ -59,9 +59,13 @@ class MySqlLimiter:
             return
         raise RateLimited(limit.retry_after_s(self._tat_ms(bucket, latest), now), limit.name)
 
+    def clear(self, limit: Limit, key: str) -> None:
+        if self._database.attempt(RESET_BUCKET, (self._bucket(limit, key), self._now_ms())) is None:
+            self._telemetry.count("LimiterFailedOpen")
+
     def _tat_ms(self, bucket: bytes, default: int) -> int:
         rows = self._database.query(SELECT_BUCKET, (bucket,))
         return int(rows[0]["tat_ms"]) if rows else default
 
-    def bucket(self, limit: Limit, key: str) -> bytes:
+    def _bucket(self, limit: Limit, key: str) -> bytes:
         return self._keys.pseudonym(limit.name, key)

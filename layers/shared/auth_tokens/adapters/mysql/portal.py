@@ -58,9 +58,21 @@ def is_active(user_id: str) -> str:
     SELECT 1 FROM auth_users AS u WHERE u.id = {user_id} AND u.status = '{ACTIVE}')"""
 
 
+# For a start of a session: the user, if active and, where a password was verified, with that very hash.
+# Index: primary key.
+FROM_USER_AS_VERIFIED = f"""FROM auth_users AS u
+WHERE u.id = %(user_id)s
+  AND u.status = '{ACTIVE}'
+  AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s)"""
+
+# The user's id is converted, not ours, so that the primary key of auth_token_users serves whatever the Portal's
+# character set.
+_STOP_NUMBER = """COALESCE(
+  (SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = CONVERT(u.id USING ascii)), 0) AS stop_number"""
+
 # Index: ux_username. The collation may find several spellings; canonical_username decides.
 SELECT_ACCOUNT_BY_NAME = f"""
-SELECT u.password_hash, {OWNER_COLUMNS}
+SELECT u.password_hash, {_STOP_NUMBER}, {OWNER_COLUMNS}
 FROM auth_users AS u
 {CONFIG_JOIN}
 WHERE u.username = %s
@@ -68,7 +80,7 @@ WHERE u.username = %s
 
 # Index: primary key.
 SELECT_ACCOUNT_BY_ID = f"""
-SELECT u.password_hash, {OWNER_COLUMNS}
+SELECT u.password_hash, {_STOP_NUMBER}, {OWNER_COLUMNS}
 FROM auth_users AS u
 {CONFIG_JOIN}
 WHERE u.id = %s
@@ -116,15 +128,15 @@ class MySqlPortal:
         """The heads of password hashes in use, of a sample: what comes before their salts."""
         return [row["head"] for row in self._database.query(SELECT_KINDS_OF_HASHES)]
 
-    def upgrade_password_hash(self, user_id: str, old_hash: str, new_hash: str) -> None:
-        self._database.execute(UPGRADE_PASSWORD_HASH, (new_hash, user_id, old_hash))
+    def upgrade_password_hash(self, user_id: str, old_hash: str, new_hash: str) -> bool:
+        return self._database.execute(UPGRADE_PASSWORD_HASH, (new_hash, user_id, old_hash)) == 1
 
 
 def account_from(row: dict[str, Any]) -> Account:
     """A row of one of the account queries."""
     user = owner_from(row)
     assert user is not None
-    return Account(user=user, password_hash=row["password_hash"])
+    return Account(user=user, password_hash=row["password_hash"], stop_number=row["stop_number"])
 
 
 def owner_from(row: dict[str, Any]) -> User | None:

@@ -1,12 +1,10 @@
 """auth_user_tokens: its columns, and a row as a TokenRecord."""
 
-import json
-from datetime import datetime
 from typing import Any
 
 from auth_tokens.adapters.mysql.portal import OWNER_COLUMNS, owner_from
 from auth_tokens.adapters.mysql.times import from_sql, from_sql_or_null, to_sql, to_sql_or_null
-from auth_tokens.domain.sessions import LiveSession, TokenRecord
+from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 
 TOKEN_COLUMNS = """t.id, t.type, t.user_id, t.device_id, t.client_id, t.scope, t.generation, t.token_hash,
@@ -77,14 +75,13 @@ def row_from(record: TokenRecord) -> tuple[Any, ...]:
     )
 
 
-def live_sessions_from(text: str | None) -> list[LiveSession]:
-    """The JSON of SELECT_DEVICE: ids in hexadecimal, instants as SQL writes them; NULL for no sessions."""
-    return [
-        LiveSession(
-            bytes.fromhex(session_id),
-            bytes.fromhex(device_id) if device_id else None,
-            from_sql(datetime.fromisoformat(created_at)),
-            from_sql(datetime.fromisoformat(last_used_at)),
-        )
-        for session_id, device_id, created_at, last_used_at in json.loads(text or "[]")
-    ]
+def live_session_from(row: dict[str, Any]) -> LiveSession:
+    """A session's row of SELECT_STANDING."""
+    return LiveSession(
+        row["id"], row["device_id"], from_sql(row["created_at"]), from_sql(row["last_used_at"])
+    )
+
+
+def live_device_from(row: dict[str, Any]) -> LiveDevice:
+    """A device's row of SELECT_STANDING."""
+    return LiveDevice(row["id"], bool(row["is_remembered"]), from_sql(row["last_used_at"]))

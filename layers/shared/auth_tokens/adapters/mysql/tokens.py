@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 
 from auth_tokens.adapters.mysql.connection import Database, Transaction
 from auth_tokens.adapters.mysql.events import EventWriter
-from auth_tokens.adapters.mysql.limits import RESET_BUCKET
-from auth_tokens.adapters.mysql.portal import OWNER_JOIN, is_active, is_user
+from auth_tokens.adapters.mysql.portal import FROM_USER_AS_VERIFIED, OWNER_JOIN, is_active, is_user
 from auth_tokens.adapters.mysql.rows import (
     COLUMNS_WITH_OWNER,
     INSERT_COLUMNS,
     INSERT_PLACES,
     TOKEN_COLUMNS,
-    live_sessions_from,
+    live_device_from,
+    live_session_from,
     record_from,
     row_from,
 )
@@ -21,18 +21,18 @@ from auth_tokens.domain.errors import TokenServiceError
 from auth_tokens.domain.events import RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.policy import TOUCH_INTERVAL_S
-from auth_tokens.domain.sessions import DEVICE_ACR, LiveSession, TokenRecord
+from auth_tokens.domain.sessions import DEVICE_ACR, TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.observability import Telemetry
 from auth_tokens.usecases.ports import (
     EVERYTHING,
     DevicePlace,
-    DeviceUse,
     Extent,
     Rotation,
-    Seat,
     SessionOnDevice,
     SessionStart,
+    SignIn,
+    SignInOvertaken,
     Standing,
 )
 
@@ -78,6 +78,13 @@ SET last_used_at = %s, expires_at = %s
 WHERE id = %s AND generation = %s AND revoked_at IS NULL AND last_used_at <= %s
 """
 
+_IN_SHORT = ("id", "type", "user_id", "device_id", "created_at", "last_used_at")
+_OF_THE_DEVICE_NAMED = ", ".join(
+    f"IF(t.id = %(device_id)s, t.{name}, NULL) AS {name}"
+    for name in INSERT_COLUMNS.replace("\n", "").replace(" ", "").split(",")
+    if name not in _IN_SHORT
+)
+
 # A unit of work may run twice: the second insert of the same id changes nothing.
 INSERT_SESSION = f"""
 INSERT INTO auth_user_tokens ({INSERT_COLUMNS})
@@ -86,6 +93,7 @@ ON DUPLICATE KEY UPDATE id = VALUES(id)
 """
 
 _DEVICE_COLUMNS = (
+    "scope",
     "generation",
     "token_hash",
     "key_epoch",
@@ -107,47 +115,6 @@ ON DUPLICATE KEY UPDATE
   {", ".join(f"{name} = IF(type = 'device', VALUES({name}), {name})" for name in _DEVICE_COLUMNS)}
 """
 
-# Index: primary key; ix_device for the sessions on it. Row count 0: someone else used or ended the device
-# meanwhile (a repeated call leaves its row as it was, and a session not seen), or the Portal changed the user;
-# 1: the session is there, and the device's row is held until the rest is committed.
-INSERT_SESSION_ON_DEVICE = f"""
-INSERT INTO auth_user_tokens ({INSERT_COLUMNS})
-SELECT {INSERT_PLACES}
-FROM auth_user_tokens AS d
-WHERE d.id = %s
-  AND d.generation = %s
-  AND d.token_hash = %s
-  AND d.last_used_at = %s
-  AND d.revoked_at IS NULL
-  AND d.expires_at > %s
-  AND {is_active("d.user_id")}
-  AND NOT EXISTS (
-    SELECT 1
-    FROM auth_user_tokens AS s
-    WHERE s.device_id = d.id
-      AND s.type IN ('refresh', 'session')
-      AND s.revoked_at IS NULL
-      AND s.expires_at > %s
-      AND s.id NOT IN (%s))
-FOR UPDATE
-"""
-
-# Index: primary key. Only while INSERT_SESSION_ON_DEVICE holds the device's row.
-ROTATE_DEVICE_AND_END_SESSIONS = """
-UPDATE auth_user_tokens
-SET generation = IF(type = 'device', %s, generation),
-    token_hash = IF(type = 'device', %s, token_hash),
-    key_epoch = IF(type = 'device', %s, key_epoch),
-    retry_key_hash = IF(type = 'device', %s, retry_key_hash),
-    rotated_at = IF(type = 'device', %s, rotated_at),
-    last_used_at = IF(type = 'device', %s, last_used_at),
-    expires_at = IF(type = 'device', %s, expires_at),
-    metadata = IF(type = 'device', %s, metadata),
-    revoke_reason = IF(type = 'device', NULL, IF(device_id = %s, 'replaced', 'evicted')),
-    revoked_at = IF(type = 'device', NULL, %s)
-WHERE id IN (%s) AND revoked_at IS NULL
-"""
-
 # Index: primary key. A session that ended before keeps its reason.
 END_SESSIONS = """
 UPDATE auth_user_tokens
@@ -155,26 +122,35 @@ SET revoke_reason = IF(device_id = %s, 'replaced', 'evicted'), revoked_at = %s
 WHERE id IN (%s) AND revoked_at IS NULL
 """
 
-# Index: ix_user_type. A user's live sessions, and of the devices the one named.
-SELECT_STANDING = f"""
-SELECT {TOKEN_COLUMNS}
-FROM auth_user_tokens AS t
-WHERE t.user_id = %s
-  AND t.type IN ('refresh', 'session', 'device')
-  AND t.revoked_at IS NULL
-  AND t.expires_at > %s
-  AND (t.type <> 'device' OR t.id = %s)
+_NOT_STOPPED = "auth_token_users.stop_number = %(stop_number)s OR auth_token_users.stopped_at < %(now)s"
+
+# Index: primary key of both tables. Takes the user's row (docs/adr/0019), if what the sign-in relies on still holds: an
+# active user, the password hash that was verified, and no end of everything since it began. Row count 0: it does not,
+# and 1 or 2: the row is ours until the commit, and the Portal's row of the user is held shared.
+ADMIT_SIGN_IN = f"""
+INSERT INTO auth_token_users (user_id, sign_ins, changed_at)
+SELECT %(user_id)s, 1, %(now)s
+{FROM_USER_AS_VERIFIED}
+ON DUPLICATE KEY UPDATE
+  sign_ins = auth_token_users.sign_ins + IF({_NOT_STOPPED}, 1, 0),
+  changed_at = IF({_NOT_STOPPED}, VALUES(changed_at), auth_token_users.changed_at)
 """
 
-# Index: primary key, each join by primary key; ix_user_type for the sessions. At most one row.
+# Index: ix_user_type. A user's live sessions and devices in short, and the device named whole.
+SELECT_STANDING = f"""
+SELECT t.id, t.type, t.user_id, t.device_id, t.created_at, t.last_used_at, t.token_hash IS NOT NULL AS is_remembered,
+  {_OF_THE_DEVICE_NAMED}
+FROM auth_user_tokens AS t
+WHERE t.user_id = %(user_id)s
+  AND t.type IN ('refresh', 'session', 'device')
+  AND t.revoked_at IS NULL
+  AND t.expires_at > %(now)s
+"""
+
+# Index: primary key, each join by primary key. At most one row.
 SELECT_DEVICE = f"""
 SELECT {COLUMNS_WITH_OWNER},
-  (SELECT JSON_ARRAYAGG(JSON_ARRAY(HEX(s.id), HEX(s.device_id), s.created_at, s.last_used_at))
-   FROM auth_user_tokens AS s
-   WHERE s.user_id = t.user_id
-     AND s.type IN ('refresh', 'session')
-     AND s.revoked_at IS NULL
-     AND s.expires_at > %s) AS live_sessions
+  COALESCE((SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = t.user_id), 0) AS stop_number
 FROM auth_user_tokens AS t
 {OWNER_JOIN}
 WHERE t.id = %s
@@ -332,51 +308,34 @@ class MySqlTokenStore:
         parameters = (to_sql(at), to_sql(expires_at), record.id, record.generation, unless_noted_after)
         self._database.execute(TOUCH_SESSION, parameters)
 
-    def start_session(self, seat: Seat, plan: Callable[[Standing], SessionStart]) -> SessionStart | None:
+    def load_device(self, device_id: bytes) -> tuple[TokenRecord, int] | None:
+        rows = self._database.query(SELECT_DEVICE, (device_id,))
+        return (record_from(rows[0]), rows[0]["stop_number"]) if rows else None
+
+    def start_session(
+        self, sign_in: SignIn, plan: Callable[[Standing], SessionStart | None]
+    ) -> SessionStart | None:
         made: list[SessionStart] = []  # by an earlier run of this unit, whose commit went unanswered
 
-        def work(statements: Transaction) -> SessionStart | TokenServiceError | None:
-            # The account's bucket comes first: it clears the failures, and its row makes a user's sign-ins
-            # queue up, so that the limit of sessions holds however many come at once.
-            if not statements.attempt(RESET_BUCKET, (seat.account_bucket, seat.at * 1000)):
-                self._telemetry.count("LimiterFailedOpen")
-            standing = _standing(statements, seat)
-            if any(session.id == seat.session_id for session in standing.sessions):
+        def work(statements: Transaction) -> SessionStart | TokenServiceError | SignInOvertaken | None:
+            if statements.execute(ADMIT_SIGN_IN, _admission(sign_in)) == 0:
+                return SignInOvertaken()
+            standing = _standing(statements, sign_in)
+            if any(session.id == sign_in.session_id for session in standing.sessions):
                 return made[-1] if made else None
             try:
                 start = plan(standing)
             except TokenServiceError as refusal:
                 return refusal
-            made.append(start)
-            self._write(statements, start)
+            if start is not None:
+                made.append(start)
+                self._write(statements, start)
             return start
 
         result = self._database.transaction(work)
-        if isinstance(result, TokenServiceError):
+        if isinstance(result, Exception):
             raise result
         return result
-
-    def load_device(self, device_id: bytes, now: int) -> tuple[TokenRecord, list[LiveSession]] | None:
-        rows = self._database.query(SELECT_DEVICE, (to_sql(now), device_id))
-        return (record_from(rows[0]), live_sessions_from(rows[0]["live_sessions"])) if rows else None
-
-    def open_session(self, start: SessionStart, used: DeviceUse) -> bool:
-        events = self._events.rows(start.events)
-
-        def work(statements: Transaction) -> bool:
-            sql = _for_ids(INSERT_SESSION_ON_DEVICE, 1 + len(start.ended))
-            if statements.execute(sql, _open_parameters(start, used.record)) == 0:
-                return False
-            if used.rotation:
-                parameters = _rotate_and_end_parameters(start, used.record, used.rotation)
-                sql = _for_ids(ROTATE_DEVICE_AND_END_SESSIONS, 1 + len(start.ended))
-                statements.execute(sql, parameters)
-            else:
-                _end_sessions(statements, start)
-            self._events.write(statements, events)
-            return True
-
-        return self._database.transaction(work)
 
     def revoke(self, token_id: bytes, reason: RevokeReason, event: SecurityEvent) -> bool:
         parameters = (to_sql(event.at), reason.value, token_id)
@@ -472,23 +431,31 @@ class MySqlTokenStore:
         return self._database.transaction(work)
 
     def _write(self, statements: Transaction, start: SessionStart) -> None:
-        assert start.device is not None
         _end_sessions(statements, start)
         rows = (*row_from(start.session), *row_from(start.device))
         statements.execute(INSERT_SESSION_AND_DEVICE, rows)
         self._events.write(statements, self._events.rows(start.events))
 
 
-def _standing(statements: Transaction, seat: Seat) -> Standing:
-    parameters = (seat.user_id, to_sql(seat.at), seat.device_id)
-    records = [record_from(row) for row in statements.query(SELECT_STANDING, parameters)]
-    device = next((record for record in records if record.kind is TokenKind.DEVICE), None)
-    sessions = [
-        LiveSession(record.id, record.device_id, record.created_at, record.last_used_at)
-        for record in records
-        if record is not device
-    ]
-    return Standing(sessions, device)
+def _admission(sign_in: SignIn) -> dict[str, object]:
+    return {
+        "user_id": sign_in.user_id,
+        "password_hash": sign_in.password_hash,
+        "stop_number": sign_in.stop_number,
+        "now": to_sql(sign_in.at),
+    }
+
+
+def _standing(statements: Transaction, sign_in: SignIn) -> Standing:
+    parameters = {"user_id": sign_in.user_id, "device_id": sign_in.device_id, "now": to_sql(sign_in.at)}
+    rows = statements.query(SELECT_STANDING, parameters)
+    devices = [row for row in rows if row["type"] == TokenKind.DEVICE.value]
+    named = next((record_from(row) for row in devices if row["id"] == sign_in.device_id), None)
+    return Standing(
+        sessions=[live_session_from(row) for row in rows if row not in devices],
+        devices=[live_device_from(row) for row in devices],
+        device=named,
+    )
 
 
 def _take_order(statements: Transaction, user_id: str, now: int) -> None:
@@ -513,25 +480,7 @@ def _for_ids(sql: str, count: int) -> str:
     return sql.replace("IN (%s)", f"IN ({', '.join(['%s'] * count)})")
 
 
-def _open_parameters(start: SessionStart, device: TokenRecord) -> tuple[object, ...]:
-    now = to_sql(start.session.created_at)
-    seen = (device.id, device.generation, device.token_hash, to_sql(device.last_used_at), now)
-    return (*row_from(start.session), *seen, now, start.session.id, *start.ended)
-
-
-def _rotate_and_end_parameters(
-    start: SessionStart, device: TokenRecord, rotation: Rotation
-) -> tuple[object, ...]:
-    return (*_moved(rotation), device.id, to_sql(rotation.at), device.id, *start.ended)
-
-
 def _rotate_parameters(record: TokenRecord, rotation: Rotation) -> tuple[object, ...]:
-    at = to_sql(rotation.at)
-    return (*_moved(rotation), record.id, record.generation, record.token_hash, at, at)
-
-
-def _moved(rotation: Rotation) -> tuple[object, ...]:
-    """What a rotation sets, in the order in which both statements name it."""
     at = to_sql(rotation.at)
     return (
         rotation.generation,
@@ -542,6 +491,11 @@ def _moved(rotation: Rotation) -> tuple[object, ...]:
         at,
         to_sql(rotation.expires_at),
         rotation.metadata,
+        record.id,
+        record.generation,
+        record.token_hash,
+        at,
+        at,
     )
 
 

@@ -1,0 +1,350 @@
+"""What starts and what ends a user's sessions comes one after the other: no session outlives its reason."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from threading import Barrier
+from typing import Any
+
+import bcrypt
+import pytest
+
+from auth_tokens import bootstrap
+from auth_tokens.adapters.mysql.connection import Transaction
+from auth_tokens.domain.errors import AccessDenied, InvalidCredentials, InvalidGrant, TokenServiceError
+from auth_tokens.domain.events import RevokeReason
+from auth_tokens.domain.tokens import TokenKind
+from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
+from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.end_session import forget_device
+from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
+from auth_tokens.usecases.issue import IssueRequest, issue
+from auth_tokens.usecases.login import LoginRequest, login
+from auth_tokens.usecases.logout import LogoutScope, logout
+from auth_tokens.usecases.revoke_user import revoke_user
+from auth_tokens.usecases.validate import Credential, Transport, validate
+from tests.support.world import CALLER, World
+
+ROUNDS = 100
+# Cheap, so that a hundred rounds are.
+PASSWORD, OTHER_PASSWORD = "old password", "new password"
+
+
+def hashed(password: str) -> str:
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
+
+
+HASH, OTHER_HASH = hashed(PASSWORD), hashed(OTHER_PASSWORD)
+
+
+class NoLimits:
+    """A limiter that lets everything through: hundreds of sign-ins come from one address within one second."""
+
+    def hit(self, *_: object) -> None:
+        return
+
+    def clear(self, *_: object) -> None:
+        return
+
+
+class KeepsHashes:
+    """A password hasher that upgrades none: its hashes are cheap on purpose."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def verify(self, password: str, password_hash: str | None) -> bool:
+        return bool(self._inner.verify(password, password_hash))
+
+    def upgraded(self, password: str, password_hash: str) -> str | None:
+        return None
+
+
+@dataclass
+class Person:
+    """A user with two sessions, one of them on a remembered device: each way of signing in can start from there."""
+
+    world: World
+    name: str
+    user_id: str
+    device_token: str = ""
+    device_id: str = ""
+    access_token: str = ""
+
+    def live(self) -> int:
+        [row] = self.world.sql(
+            "SELECT COUNT(*) AS live FROM auth_user_tokens WHERE user_id = %s AND type <> 'device'"
+            " AND revoked_at IS NULL",
+            self.user_id,
+        )
+        return int(row["live"])
+
+    def rows(self) -> int:
+        [row] = self.world.sql(
+            "SELECT COUNT(*) AS kept FROM auth_user_tokens WHERE user_id = %s", self.user_id
+        )
+        return int(row["kept"])
+
+
+def environment(world: World) -> IssueDeps:
+    """Another execution environment, with its own connection, keys and caches."""
+    deps = bootstrap.issuing(world.environment())
+    return replace(deps, passwords=KeepsHashes(deps.passwords), limiter=NoLimits())
+
+
+def person(world: World) -> Person:
+    name = world.user()
+    someone = Person(world, name, world.user_id(name))
+    world.sql("UPDATE auth_users SET password_hash = %s WHERE id = %s", HASH, someone.user_id)
+    remembered = SessionOptions(device=DeviceRequest(remember=True))
+    answer = issue(IssueRequest(someone.user_id, ("sso",), options=remembered), CALLER, world.issuing)
+    someone.device_token, someone.device_id = answer.device_token or "", answer.device_id
+    # Elsewhere: an exchange on the device replaces the device's own session.
+    elsewhere = issue(IssueRequest(someone.user_id, ("sso",)), CALLER, world.issuing)
+    someone.access_token = elsewhere.access_token or ""
+    return someone
+
+
+# Ways of signing in. Each with the port that it asks last before its transaction.
+
+
+def by_password(someone: Person, kind: TokenKind, deps: IssueDeps) -> None:
+    login(LoginRequest(someone.name, PASSWORD, SessionOptions(kind=kind)), CALLER, deps)
+
+
+def by_backend(someone: Person, kind: TokenKind, deps: IssueDeps) -> None:
+    issue(IssueRequest(someone.user_id, ("sso",), options=SessionOptions(kind=kind)), CALLER, deps)
+
+
+def by_device(someone: Person, kind: TokenKind, deps: IssueDeps) -> None:
+    exchange_device_token(ExchangeRequest(someone.device_token, SessionOptions(kind=kind)), CALLER, deps)
+
+
+SIGN_INS = {"login": by_password, "issue": by_backend, "exchange": by_device}
+REFUSALS = {"login": InvalidCredentials, "issue": AccessDenied, "exchange": InvalidGrant}
+
+
+# What makes the reason disappear.
+
+
+def password_is_changed(someone: Person) -> None:
+    someone.world.sql("UPDATE auth_users SET password_hash = %s WHERE id = %s", OTHER_HASH, someone.user_id)
+    revoke_user(someone.user_id, RevokeReason.PASSWORD_CHANGED, "", sessions(someone))
+
+
+def user_is_disabled(someone: Person) -> None:
+    someone.world.disable(someone.name)
+    revoke_user(someone.user_id, RevokeReason.USER_DISABLED, "", sessions(someone))
+
+
+def operator_ends_all(someone: Person) -> None:
+    revoke_user(someone.user_id, RevokeReason.ADMIN, "lost", sessions(someone))
+
+
+def user_logs_out_everywhere(someone: Person) -> None:
+    deps = sessions(someone)
+    claims = validate(Credential(Transport.BEARER, someone.access_token), deps.validation).claims
+    logout(LogoutScope.ALL, claims, CALLER, deps)
+
+
+def sessions(someone: Person) -> Any:
+    return bootstrap.sessions(someone.world.environment())
+
+
+ENDS: dict[str, Callable[[Person], None]] = {
+    "password changed": password_is_changed,
+    "user disabled": user_is_disabled,
+    "operator revokes": operator_ends_all,
+    "logout everywhere": user_logs_out_everywhere,
+}
+MODES = {"bearer": TokenKind.REFRESH, "cookie": TokenKind.SESSION}
+
+each_sign_in = pytest.mark.parametrize("sign_in", SIGN_INS)
+each_end = pytest.mark.parametrize("end", ENDS)
+each_mode = pytest.mark.parametrize("mode", MODES)
+
+
+class BeforeTheTransaction:
+    """A store that does something else once, just before a sign-in's transaction begins."""
+
+    def __init__(self, inner: Any, meanwhile: Callable[[], None]) -> None:
+        self._inner, self._meanwhile = inner, meanwhile
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def start_session(self, *arguments: Any) -> Any:
+        meanwhile, self._meanwhile = self._meanwhile, lambda: None
+        meanwhile()
+        return self._inner.start_session(*arguments)
+
+
+@each_mode
+@each_end
+@each_sign_in
+def test_a_sign_in_whose_reason_goes_while_it_runs_is_refused_and_leaves_no_row(
+    world: World, sign_in: str, end: str, mode: str
+) -> None:
+    someone, deps = person(world), environment(world)
+    rows = someone.rows()
+    overtaken = replace(deps, store=BeforeTheTransaction(deps.store, lambda: ENDS[end](someone)))
+
+    with pytest.raises(REFUSALS[sign_in]):
+        SIGN_INS[sign_in](someone, MODES[mode], overtaken)
+
+    assert (someone.live(), someone.rows()) == (0, rows)
+
+
+@each_end
+@each_sign_in
+def test_an_end_that_comes_while_a_sign_in_commits_waits_for_it_and_ends_its_session(
+    world: World, monkeypatch: pytest.MonkeyPatch, sign_in: str, end: str
+) -> None:
+    someone, deps = person(world), environment(world)
+
+    with end_beside_the_commit(monkeypatch, lambda: ENDS[end](someone)) as is_waiting:
+        SIGN_INS[sign_in](someone, TokenKind.REFRESH, deps)
+
+    assert is_waiting == [True]
+    assert someone.live() == 0
+
+
+@contextmanager
+def end_beside_the_commit(monkeypatch: pytest.MonkeyPatch, end: Callable[[], None]) -> Iterator[list[bool]]:
+    """Begins the end of everything once a sign-in's rows are written; tells whether it had to wait for the commit."""
+    is_waiting: list[bool] = []
+    execute = Transaction.execute
+    other = threading.Thread(target=end)
+    owner = threading.get_ident()
+
+    def committing(statements: Transaction, sql: str, parameters: Any = ()) -> int:
+        if sql == "COMMIT" and threading.get_ident() == owner and not is_waiting:
+            other.start()
+            other.join(0.15)
+            is_waiting.append(other.is_alive())
+        return execute(statements, sql, parameters)
+
+    monkeypatch.setattr(Transaction, "execute", committing)
+    yield is_waiting
+    other.join()
+
+
+@each_end
+@each_sign_in
+def test_of_a_sign_in_and_an_end_at_once_no_session_is_left(world: World, sign_in: str, end: str) -> None:
+    environments = [environment(world) for _ in range(2)]
+    left = []
+    with ThreadPoolExecutor(3) as pool:
+        for number in range(ROUNDS):
+            someone, barrier = person(world), Barrier(2)
+
+            def begin(deps: IssueDeps, someone: Person = someone, barrier: Barrier = barrier) -> None:
+                barrier.wait()
+                try:
+                    SIGN_INS[sign_in](someone, TokenKind.REFRESH, deps)
+                except TokenServiceError:
+                    return
+
+            def finish(someone: Person = someone, barrier: Barrier = barrier) -> None:
+                barrier.wait()
+                ENDS[end](someone)
+
+            running = [pool.submit(begin, environments[number % 2]), pool.submit(finish)]
+            for future in running:
+                future.result()
+            left.append(someone.live())
+
+    if sign_in == "exchange" or end == "user disabled" or (sign_in, end) == ("login", "password changed"):
+        assert left == [0] * ROUNDS
+    else:  # A login or issue that began after the end, as one of the two may, is a new one.
+        assert max(left) <= 1
+
+
+@each_sign_in
+def test_a_change_that_no_event_told_yet_is_seen_by_a_running_sign_in(world: World, sign_in: str) -> None:
+    someone, deps = person(world), environment(world)
+    overtaken = replace(deps, store=BeforeTheTransaction(deps.store, lambda: world.disable(someone.name)))
+
+    with pytest.raises(REFUSALS[sign_in]):
+        SIGN_INS[sign_in](someone, TokenKind.REFRESH, overtaken)
+
+
+def test_a_sign_in_after_an_end_is_a_new_one(world: World) -> None:
+    someone, deps = person(world), environment(world)
+
+    operator_ends_all(someone)
+    by_password(someone, TokenKind.REFRESH, deps)
+    by_backend(someone, TokenKind.REFRESH, deps)
+
+    assert someone.live() == 2
+
+
+def test_a_hash_made_anew_by_a_simultaneous_login_refuses_nobody(world: World) -> None:
+    someone, deps = person(world), environment(world)
+    anew = hashed(PASSWORD)
+
+    def upgraded_elsewhere() -> None:
+        world.sql("UPDATE auth_users SET password_hash = %s WHERE id = %s", anew, someone.user_id)
+
+    overtaken = replace(deps, store=BeforeTheTransaction(deps.store, upgraded_elsewhere))
+
+    by_password(someone, TokenKind.REFRESH, overtaken)
+
+    assert someone.live() == 3
+
+
+def test_no_session_is_left_on_a_device_that_is_forgotten_while_its_token_is_exchanged(world: World) -> None:
+    deps = environment(world)
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(ROUNDS):
+            someone, barrier = person(world), Barrier(2)
+
+            def exchange(someone: Person = someone, barrier: Barrier = barrier) -> None:
+                barrier.wait()
+                try:
+                    by_device(someone, TokenKind.REFRESH, deps)
+                except InvalidGrant:
+                    return
+
+            def forget(someone: Person = someone, barrier: Barrier = barrier) -> None:
+                barrier.wait()
+                forget_device(someone.device_id, someone.user_id, CALLER, sessions(someone))
+
+            for future in [pool.submit(exchange), pool.submit(forget)]:
+                future.result()
+            assert someone.live() == 1  # the one elsewhere
+
+
+def test_a_sign_in_on_a_device_that_is_forgotten_meanwhile_gets_a_device_of_its_own(world: World) -> None:
+    someone, deps = person(world), environment(world)
+
+    def forget() -> None:
+        forget_device(someone.device_id, someone.user_id, CALLER, sessions(someone))
+
+    overtaken = replace(deps, store=BeforeTheTransaction(deps.store, forget))
+    options = SessionOptions(device=DeviceRequest(id=someone.device_id, remember=True))
+
+    answer = login(LoginRequest(someone.name, PASSWORD, options), CALLER, overtaken)
+
+    assert answer.device_id != someone.device_id
+    assert someone.live() == 2
+
+
+def test_the_session_limit_holds_under_parallel_exchanges(world: World) -> None:
+    name = world.user(max_sessions=2)
+    remembered = SessionOptions(device=DeviceRequest(remember=True))
+    request = IssueRequest(world.user_id(name), ("sso",), options=remembered)
+    tokens = [issue(request, CALLER, world.issuing).device_token or "" for _ in range(8)]
+    environments = [environment(world) for _ in tokens]
+    barrier = Barrier(len(tokens))
+
+    def exchange(index: int) -> None:
+        barrier.wait()
+        exchange_device_token(ExchangeRequest(tokens[index]), CALLER, environments[index])
+
+    with ThreadPoolExecutor(len(tokens)) as pool:
+        list(pool.map(exchange, range(len(tokens))))
+
+    assert Person(world, name, world.user_id(name)).live() == 2
