@@ -4,7 +4,7 @@ from auth_tokens import bootstrap
 from auth_tokens.usecases.devices import list_devices, rename_device
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.validate import Validated, validate
-from auth_tokens.web.credentials import credential_from
+from auth_tokens.web.credentials import credential_from, is_from_elsewhere
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.limited import by_principal
 from auth_tokens.web.paging import device_page_of, page_of, user_in_path
@@ -19,7 +19,9 @@ ORIGINS = SHARED.settings.allowed_origins
 
 
 def get_session(request: Request) -> Response:
-    return Response(body=claims_view(_session(request).claims))
+    caller = _session(request)
+    csrf_token = None if is_from_elsewhere(request, ORIGINS) else caller.csrf_token
+    return Response(body=claims_view(caller.claims, csrf_token))
 
 
 def get_sessions(request: Request) -> Response:

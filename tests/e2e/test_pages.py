@@ -102,7 +102,6 @@ def person(lambda_stack: LocalStack, browser: WebDriver) -> Iterator[str]:
     """A user of the test's own, in a browser without a past."""
     browser.get(f"{lambda_stack.base_url}/pages/account")
     browser.delete_all_cookies()
-    browser.execute_script("localStorage.clear()")
     [username] = populate(lambda_stack.base_url, 1, seed=1).usernames
     yield username
 
@@ -131,6 +130,25 @@ def test_a_person_sees_and_ends_their_sessions(
     page.wait_for_notice("has ended")
     assert len(page.all("#sessions tbody tr")) == 1
     assert Client(lambda_stack.base_url).get("/auth/session", bearer=phone).status == 401
+    assert page.faults() == []
+
+
+def test_a_page_that_is_opened_anew_goes_on_and_signs_out(
+    lambda_stack: LocalStack, browser: WebDriver, person: str
+) -> None:
+    phone = login(lambda_stack, person, "phone")
+    Page(browser, f"{lambda_stack.base_url}/pages/account").sign_in(person)
+    WebDriverWait(browser, WAIT_S).until(lambda b: b.find_element(By.ID, "content").is_displayed())
+
+    page = Page(browser, f"{lambda_stack.base_url}/pages/account")
+    page.find("#sessions button[aria-label='End the session on phone']").click()
+    page.wait_for_notice("has ended")
+    assert Client(lambda_stack.base_url).get("/auth/session", bearer=phone).status == 401
+    page = Page(browser, f"{lambda_stack.base_url}/pages/account")
+    page.find("#sign-out").click()
+    page.wait_for_notice("You are signed out.")
+
+    assert browser.get_cookie("__Host-session") is None
     assert page.faults() == []
 
 
@@ -216,7 +234,7 @@ def test_an_operator_looks_at_figures_and_ends_a_user_s_session(
     page.photograph("security")
     page.find("#find-user [name=user_id]").send_keys(user_id, Keys.ENTER)
     page.find("#user-sessions button.end").click()
-    page.wait_for_notice("The session has ended.")
+    page.wait_for_notice("The session and its device have ended.")
     assert Client(lambda_stack.base_url).get("/auth/session", bearer=victim).status == 401
     assert page.faults() == []
 

@@ -1,7 +1,8 @@
 // What both pages share: requests with the session cookie and its CSRF token, the sign-in form, and small helpers
 // that build the page of elements and text, never of markup.
 
-const CSRF = "csrf_token";
+// The CSRF token of the session whose cookie this browser holds; null until it is asked for.
+let csrfToken = null;
 
 export class Refused extends Error {
   constructor(status, body) {
@@ -11,11 +12,34 @@ export class Refused extends Error {
   }
 }
 
+// A request with the session cookie and, where it changes something, its CSRF token. Another tab may have signed in
+// anew: a token that is refused is asked for once more.
 export async function request(method, path, body) {
+  if (method === "GET" || path === "/auth/login") return send(method, path, body);
+  const known = csrfToken;
+  try {
+    return await send(method, path, body, known ?? (await askForCsrfToken()));
+  } catch (error) {
+    if (!(error instanceof Refused) || error.code !== "access_denied" || known === null) throw error;
+    if ((await askForCsrfToken()) === known) throw error;
+    return send(method, path, body, csrfToken);
+  }
+}
+
+async function askForCsrfToken() {
+  try {
+    csrfToken = (await send("GET", "/auth/session")).csrf_token;
+  } catch (error) {
+    if (!(error instanceof Refused) || error.status !== 401) throw error;
+    csrfToken = null; // The session is over: what is sent without a token says so, and signing out clears the cookie.
+  }
+  return csrfToken;
+}
+
+async function send(method, path, body, csrf) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const csrf = localStorage.getItem(CSRF);
-  if (method !== "GET" && csrf) headers["X-CSRF-Token"] = csrf;
+  if (csrf) headers["X-CSRF-Token"] = csrf;
   const response = await fetch(path, {
     method,
     headers,
@@ -96,7 +120,7 @@ export async function start(show) {
       const { username, password } = Object.fromEntries(new FormData(form));
       const session = { username, password, mode: "cookie", device: { name: "browser", platform: "web" } };
       try {
-        localStorage.setItem(CSRF, (await request("POST", "/auth/login", session)).csrf_token);
+        csrfToken = (await request("POST", "/auth/login", session)).csrf_token;
       } catch (error) {
         if (error instanceof Refused && error.code === "invalid_credentials") error.status = 400;
         throw error;
@@ -108,7 +132,7 @@ export async function start(show) {
   document.getElementById("sign-out").addEventListener("click", () =>
     attempt(async () => {
       await request("POST", "/auth/logout", {});
-      localStorage.removeItem(CSRF);
+      csrfToken = null;
       showSignIn(true);
       notice("You are signed out.");
     }),

@@ -33,14 +33,15 @@ def browser_session(credential: Credential, deps: ValidateDeps) -> Validated:
     if record is None or record.kind is not TokenKind.SESSION or not rows.policy.is_in_force(record, now):
         raise InvalidAccessToken("session over")
     _refuse_spent(record, token, deps, rows, now)
-    may_change_state = _csrf_holds(credential, token, rows)
+    csrf_token = rows.codec.csrf_token(token)
+    may_change_state = _is_equal(csrf_token, credential.csrf_token)
     if credential.changes_state and not may_change_state:
         raise AccessDenied("csrf")
     claims = _claims_of(record, rows, now)
     deps.requirements.check(claims, now)
     _note_use(record, rows, now)
     labels = record.owner.labels if record.owner else ()
-    return Validated(claims, credential.transport, may_change_state, frozenset(labels))
+    return Validated(claims, credential.transport, may_change_state, frozenset(labels), csrf_token)
 
 
 def _session_row(token: OpaqueToken, feed: RevocationFeed | None, rows: RowDeps) -> TokenRecord | None:
@@ -77,9 +78,8 @@ def _refuse_spent(
             raise InvalidAccessToken(reason)
 
 
-def _csrf_holds(credential: Credential, token: OpaqueToken, rows: RowDeps) -> bool:
-    expected = rows.codec.csrf_token(token)
-    return hmac.compare_digest(expected.encode(), (credential.csrf_token or "").encode(errors="replace"))
+def _is_equal(expected: str, given: str | None) -> bool:
+    return hmac.compare_digest(expected.encode(), (given or "").encode(errors="replace"))
 
 
 def _note_use(record: TokenRecord, rows: RowDeps, now: int) -> None:

@@ -41,12 +41,13 @@ class Credential:
 class Validated:
     """A good credential. transport says how it came; may_change_state: False for a cookie that no CSRF
     token came with, which is good for safe methods only; labels: of a browser session's user, all that the database
-    has, for rules to decide on: the claims carry what fits."""
+    has, for rules to decide on: the claims carry what fits; csrf_token: the one that belongs to the cookie."""
 
     claims: AccessClaims
     transport: Transport
     may_change_state: bool = True
     labels: frozenset[str] = frozenset()
+    csrf_token: str | None = field(default=None, repr=False)
 
 
 def let_be(record: TokenRecord, reuse: Reuse, now: int) -> None:

@@ -18,9 +18,9 @@ def ids_of(claims: AccessClaims) -> dict[str, str]:
     return {"user_id": claims.sub, "session_id": claims.sid}
 
 
-def claims_view(claims: AccessClaims) -> dict[str, Any]:
-    """The caller's own session."""
-    return {
+def claims_view(claims: AccessClaims, csrf_token: str | None) -> dict[str, Any]:
+    """The caller's own session. csrf_token: of a cookie session, for a page that has lost it; None to leave it out."""
+    view: dict[str, Any] = {
         "session_id": claims.sid,
         "device_id": claims.device_id,
         "sub": claims.sub,
@@ -32,6 +32,7 @@ def claims_view(claims: AccessClaims) -> dict[str, Any]:
         "labels": list(claims.labels),
         "exp": claims.exp,
     }
+    return view if csrf_token is None else {**view, "csrf_token": csrf_token}
 
 
 def session_page_view(page: SessionPage, current_sid: str | None) -> dict[str, Any]:
