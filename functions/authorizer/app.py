@@ -23,6 +23,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         allowed_origins=SETTINGS.allowed_origins,
         telemetry=SHARED.telemetry,
         route_scopes=SETTINGS.route_scopes(),
+        invocation_id=getattr(context, "aws_request_id", ""),
     )
 
 

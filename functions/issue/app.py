@@ -1,17 +1,18 @@
 """POST /auth/login and POST /auth/issue: start a session. Also invoked directly by trusted backends."""
 
+from dataclasses import replace
 from typing import Any
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import TokenServiceError
-from auth_tokens.usecases.issue import issue
+from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.login import login
 from auth_tokens.usecases.ports import Caller
 from auth_tokens.web.handler import count_refusal, http_handler, is_http
 from auth_tokens.web.issue_bodies import direct_issue_request, issue_request, login_request, options_of
 from auth_tokens.web.limited import by_principal
 from auth_tokens.web.parameters import idempotency_key, parameters_from
-from auth_tokens.web.requests import Request
+from auth_tokens.web.requests import Request, direct_caller
 from auth_tokens.web.responses import Response, error_response, token_response
 
 SHARED = bootstrap.Parts(bootstrap.powertools(), may_create_keys=True)
@@ -28,8 +29,18 @@ def post_login(request: Request) -> Response:
 def post_issue(request: Request) -> Response:
     parameters = parameters_from(request)
     options = options_of(parameters, request, ORIGINS)
-    wanted = issue_request(parameters, options, idempotency_key(request))
-    return token_response(issue(wanted, request.caller, DEPS))
+    return _vouched(issue_request(parameters, options, idempotency_key(request)), request.caller)
+
+
+def _vouched(wanted: IssueRequest, caller: Caller) -> Response:
+    """The session that a trusted backend wants for a user; the log line says whose, refused or not."""
+    whose = {"user_id": wanted.user_id}
+    try:
+        response = token_response(issue(wanted, caller, DEPS))
+    except TokenServiceError as exc:
+        exc.of(whose)
+        raise
+    return replace(response, about={**response.about, **whose})
 
 
 http = http_handler(
@@ -44,12 +55,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     the member `idempotency_key` for the header."""
     if is_http(event):
         return http(event, context)
-    outcome = "ok"
+    caller, outcome = direct_caller(context), "ok"
     try:
-        response = token_response(issue(direct_issue_request(event), Caller(), DEPS))
+        response = _vouched(direct_issue_request(event), caller)
+        about = response.about
     except TokenServiceError as exc:
-        response, outcome = error_response(exc), exc.code
+        response, outcome, about = error_response(exc), exc.code, exc.about
         count_refusal(exc, SHARED.telemetry)
-    SHARED.telemetry.outcome("direct_issue", outcome=outcome, **response.about)
+    line = {**about, **caller.act, "request_id": caller.request_id, "outcome": outcome}
+    SHARED.telemetry.outcome("direct_issue", **line)
     body: dict[str, Any] = response.body
     return body

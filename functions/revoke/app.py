@@ -13,7 +13,7 @@ from auth_tokens.web.handler import http_handler, is_http
 from auth_tokens.web.limited import by_principal
 from auth_tokens.web.paging import flag_query_value, user_in_path
 from auth_tokens.web.parameters import parameters_from
-from auth_tokens.web.portal_events import portal_event
+from auth_tokens.web.portal_events import portal_caller, portal_event
 from auth_tokens.web.public_clients import refuse_client_authentication
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
@@ -56,7 +56,7 @@ def delete_device(request: Request) -> Response:
 def post_admin_revoke(request: Request) -> Response:
     reason = parameters_from(request).required_text("reason", max_length=200)
     user_id = user_in_path(request)
-    ended = revoke_user(user_id, RevokeReason.ADMIN, reason, DEPS)
+    ended = revoke_user(user_id, RevokeReason.ADMIN, reason, DEPS, request.caller)
     return Response(body={"revoked": ended}, about={"user_id": user_id})
 
 
@@ -81,7 +81,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An HTTP event, or an EventBridge event of the Portal (a malformed one raises, and goes to the DLQ)."""
     if is_http(event):
         return http(event, context)
-    told = portal_event(event, DEPS.clock())
-    ended = end_what_began_before(told.user_id, told.reason, told.at, told.keep, DEPS)
-    SHARED.telemetry.outcome("portal_event", reason=told.reason.value, before=told.at, revoked=ended)
+    told, caller = portal_event(event, DEPS.clock()), portal_caller(event)
+    ended = end_what_began_before(told.user_id, told.reason, told.at, told.keep, DEPS, caller)
+    about = {"user_id": told.user_id, "request_id": caller.request_id, **caller.act}
+    SHARED.telemetry.outcome("portal_event", reason=told.reason.value, before=told.at, revoked=ended, **about)
     return {"revoked": ended}

@@ -7,6 +7,7 @@ from auth_tokens.domain.key_steps import Add, Step
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_signing_key
 from auth_tokens.web.handler import is_http
 from auth_tokens.web.parameters import Parameters
+from auth_tokens.web.requests import direct_caller
 
 SHARED = bootstrap.Parts(bootstrap.powertools(), may_create_keys=True)
 DEPS = bootstrap.rotating(SHARED)
@@ -17,18 +18,19 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers the steps taken. `{"withdraw": kid}` (IAM: lambda:InvokeFunction) ends a signing key at once."""
     if is_http(event):
         raise ValueError("rotate_keys is not reachable through an API")
+    caller = direct_caller(context)
     if "withdraw" not in event:
-        return _answer(rotate_keys(DEPS))
+        return _answer(rotate_keys(DEPS), None, caller.request_id)
     kid = Parameters(event).required_text("withdraw", MAX_KID)
-    return _answer(withdraw_signing_key(kid, DEPS), withdrawn=kid)
+    return _answer(withdraw_signing_key(kid, DEPS, caller), kid, caller.request_id, **caller.act)
 
 
-def _answer(taken: list[Step], withdrawn: str | None = None) -> dict[str, Any]:
+def _answer(taken: list[Step], withdrawn: str | None, request_id: str, **act: str) -> dict[str, Any]:
     steps = [
         f"{step.purpose.value} {step.epoch} {step.state.value}"
         if isinstance(step, Add)
         else f"{step.kid} {step.after.value}"
         for step in taken
     ]
-    SHARED.telemetry.outcome("rotate_keys", steps=steps, withdrawn=withdrawn)
+    SHARED.telemetry.outcome("rotate_keys", steps=steps, withdrawn=withdrawn, request_id=request_id, **act)
     return {"steps": steps, "withdrawn": withdrawn}

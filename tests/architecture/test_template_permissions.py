@@ -38,7 +38,7 @@ MAY = {
     "discovery": (set(), set()),
     "authorizer": ({CHAIN}, set()),
     "cleanup": (set(), set()),
-    "rotate_keys": ({CHAIN}, {SIGNING, CHAIN, METADATA}),
+    "rotate_keys": ({CHAIN, METADATA}, {SIGNING, CHAIN, METADATA}),
     "analytics": ({CHAIN, METADATA}, set()),
     "console": ({CHAIN, METADATA}, set()),
     "migrate": (set(), set()),

@@ -6,9 +6,11 @@ import re
 import pytest
 
 from auth_tokens.adapters.event_bus import SOURCE, entry_of
-from auth_tokens.domain.events import DETAILS, EventType, RecordedEvent, SecurityEvent
+from auth_tokens.domain.events import CALLER, DETAILS, EventType, RecordedEvent, SecurityEvent
 from auth_tokens.domain.ids import id_from
 from auth_tokens.usecases.publish_events import SETTLE_S
+from auth_tokens.web.portal_events import SOURCE as PORTAL
+from auth_tokens.web.requests import DIRECT
 from tests.docs.markdown import DOCS, code_blocks, plain, tables
 
 PAGE = DOCS / "events.md"
@@ -35,6 +37,17 @@ def test_a_type_has_the_members_of_the_code(kind: EventType) -> None:
     }
 
     assert documented == DETAILS[kind]
+
+
+def test_who_did_it_has_the_members_of_the_code() -> None:
+    [found] = [found for found in tables(PAGE) if found.heading == "Who did it" and "Member" in found.rows[0]]
+
+    assert {plain(row["Member"]): TYPES[row["Type"]] for row in found.rows} == CALLER
+
+
+def test_the_actors_are_the_codes() -> None:
+    assert f"| `{DIRECT}` |" in TEXT
+    assert f"| `{PORTAL}@<account>` |" in TEXT
 
 
 def test_the_sample_is_what_is_sent() -> None:

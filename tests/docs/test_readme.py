@@ -37,7 +37,9 @@ def _default(field: Field[object]) -> str:
     if field.name in _REQUIRED:
         assert field.default is MISSING
         return "required"
-    return str(field.default) if field.default not in ("", ()) else "empty"
+    if isinstance(field.default, tuple):
+        return " ".join(map(str, field.default)) or "empty"
+    return str(field.default) if field.default != "" else "empty"
 
 
 def test_the_endpoints_table_is_the_route_list() -> None:

@@ -1,5 +1,6 @@
 """The two pages, as a person uses them: in headless Chromium, against the service on the Lambda runtime client."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -236,6 +237,27 @@ def test_an_operator_looks_at_figures_and_ends_a_user_s_session(
     page.find("#user-sessions button.end").click()
     page.wait_for_notice("The session and its device have ended.")
     assert Client(lambda_stack.base_url).get("/auth/session", bearer=victim).status == 401
+    assert page.faults() == []
+
+
+def test_an_operator_whose_sign_in_is_too_old_is_asked_for_the_password_again_and_told_why(
+    lambda_stack: LocalStack, browser: WebDriver, person: str
+) -> None:
+    page = Page(browser, f"{lambda_stack.base_url}/pages/security")
+    page.sign_in(ALICE.username)
+    page.find("#tiles li")
+    with contextlib.closing(lambda_stack.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE auth_user_tokens SET auth_time = auth_time - INTERVAL 1 DAY WHERE user_id = %s",
+            (ALICE.id,),
+        )
+
+    browser.refresh()
+
+    page.wait_for_notice("recent sign-in with your password")
+    assert not browser.find_element(By.ID, "content").is_displayed()
+    page.sign_in(ALICE.username)
+    page.find("#tiles li")
     assert page.faults() == []
 
 

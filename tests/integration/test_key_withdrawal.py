@@ -1,6 +1,7 @@
 """A signing key whose private half may be known: one call, and its tokens are refused within the stated delay."""
 
 import importlib.util
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest, Unavailable
+from auth_tokens.domain.events import SecurityEvent
 from auth_tokens.domain.keys import SIGNER_MAX_AGE_S
+from auth_tokens.usecases.ports import Caller, EventLog
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_signing_key
 from auth_tokens.usecases.validate import Credential, Transport, validate
@@ -202,3 +205,28 @@ def test_the_function_cannot_be_reached_through_an_api(function: ModuleType) -> 
 
 def _dies(*_: object) -> bool:
     raise Unavailable("the connection, between two steps")
+
+
+def test_with_kms_away_a_key_is_withdrawn_all_the_same_and_told_without_a_detail(fresh_world: World) -> None:
+    world = fresh_world
+    kid = kid_of(world.login(world.user()).access_token)
+    rotate_keys(bootstrap.rotating(world.shared))  # a key stands by: none has to be made
+    deps = bootstrap.rotating(world.shared)
+
+    withdraw_signing_key(kid, replace(deps, events=_CannotSeal(deps.events)), Caller(actor="operator"))
+
+    assert state_of(world, kid) == "gone"
+    [row] = world.sql("SELECT detail FROM auth_token_events WHERE type = 'signing_key_withdrawn'")
+    assert row["detail"] is None
+
+
+class _CannotSeal:
+    """An event log whose cipher's key cannot be had."""
+
+    def __init__(self, events: EventLog) -> None:
+        self._events = events
+
+    def record(self, event: SecurityEvent) -> None:
+        if event.detail:
+            raise Unavailable("KMS")
+        self._events.record(event)

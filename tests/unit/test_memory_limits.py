@@ -115,7 +115,7 @@ def test_a_token_that_was_ours_is_no_guess(limiter: MemoryLimiter) -> None:
     ("user_id", "principal"), [("AIDA1", "AIDA1"), ("AROA1:session-7", "AROA1"), ("", "")]
 )
 def test_a_principal_is_a_user_or_a_role_whatever_the_roles_session(user_id: str, principal: str) -> None:
-    assert request(principal=user_id).caller == Caller("192.0.2.1", principal=principal)
+    assert request(principal=user_id).caller == Caller("192.0.2.1", principal=principal, actor=user_id)
 
 
 def test_a_signed_route_is_limited_for_each_principal(limiter: MemoryLimiter) -> None:

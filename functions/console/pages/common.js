@@ -4,9 +4,14 @@
 // The CSRF token of the session whose cookie this browser holds; null until it is asked for.
 let csrfToken = null;
 
+// What the person can do about a refusal, where the service's own words are for programs (RFC 9470).
+const TOLD = {
+  insufficient_user_authentication: "This page asks for a recent sign-in with your password. Please sign in again.",
+};
+
 export class Refused extends Error {
   constructor(status, body) {
-    super(body?.error_description ?? `The service answered ${status}.`);
+    super(TOLD[body?.error] ?? body?.error_description ?? `The service answered ${status}.`);
     this.status = status;
     this.code = body?.error;
   }
@@ -148,6 +153,7 @@ async function enter(show, isFirst = false) {
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     showSignIn(true);
-    notice(isFirst && error.status === 401 ? "" : error.message, !isFirst);
+    const isNobody = isFirst && error.status === 401 && !(error.code in TOLD);
+    notice(isNobody ? "" : error.message, !isFirst);
   }
 }

@@ -11,7 +11,7 @@ import time
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from auth_tokens.observability import StandardTelemetry, Telemetry
+from auth_tokens.observability import Announcing, StandardTelemetry, Telemetry
 from auth_tokens.settings import Settings, aws_credentials, load_settings, service_name
 
 if TYPE_CHECKING:  # each is loaded where it is made: a cold start pays for what its function uses
@@ -77,7 +77,10 @@ class Parts:
         clock_ms: Clock = now_ms,
     ) -> None:
         self.settings = settings or load_settings()
-        self.telemetry = telemetry
+        # Said with the first line: an import writes nothing.
+        self.telemetry: Telemetry = (
+            telemetry if settings else Announcing(telemetry, switched_off=self.settings.switched_off)
+        )
         self.clock = clock
         self.clock_ms = clock_ms
         self._may_create_keys = may_create_keys

@@ -64,6 +64,26 @@ class StandardTelemetry:
         print(json.dumps(stamped, default=str), file=self._stream or sys.stdout, flush=True)
 
 
+class Announcing:
+    """A Telemetry whose first line comes after one that says how this environment is set."""
+
+    def __init__(self, telemetry: Telemetry, **fields: object) -> None:
+        self._telemetry = telemetry
+        self._fields: dict[str, object] | None = fields
+
+    def outcome(self, name: str, **fields: object) -> None:
+        if self._fields is not None:
+            announced, self._fields = self._fields, None
+            self._telemetry.outcome("settings", **announced)
+        self._telemetry.outcome(name, **fields)
+
+    def failure(self, name: str, error: BaseException, **fields: object) -> None:
+        self._telemetry.failure(name, error, **fields)
+
+    def count(self, metric: str, value: float = 1, unit: str = "Count") -> None:
+        self._telemetry.count(metric, value, unit)
+
+
 class Silent:
     """A Telemetry for work outside any invocation."""
 

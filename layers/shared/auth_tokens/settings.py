@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from auth_tokens.domain.bounds import (
@@ -29,7 +30,7 @@ from auth_tokens.domain.origins import (
     origin_of,
     origin_spelling,
 )
-from auth_tokens.domain.requirements import Requirements
+from auth_tokens.domain.requirements import PASSWORD_ACR, Requirements
 from auth_tokens.domain.route_scopes import RouteScopes
 from auth_tokens.domain.scopes import MAX_SCOPE_LENGTH, is_scope
 
@@ -61,6 +62,7 @@ _BOUNDS = {
     "argon2_passes": (1, 20),
     "argon2_lanes": (1, 8),
     "authorizer_max_auth_age_s": (0, MAX_TTL_S),
+    "admin_max_auth_age_s": (0, MAX_TTL_S),
 }
 _CHOICES = {
     "db_auth": ("iam", "password"),
@@ -72,6 +74,18 @@ _CHOICES = {
     "allowed_modes": ("bearer,cookie", "bearer", "cookie"),
     "remember_devices": ("yes", "no"),
     "notify_new_device": ("yes", "no"),
+}
+
+# What each of these is where it switches something off: said at each cold start, since only a deployment changes it.
+_OFF: Mapping[str, object] = {
+    "db_tls": "off",
+    "security_bus": "",
+    "retry_window_s": 0,
+    "remember_devices": "no",
+    "notify_new_device": "no",
+    "admin_label": "",
+    "admin_max_auth_age_s": 0,
+    "admin_required_acr": (),
 }
 
 _CLIENTS_FORM = 'CLIENTS must be JSON like {"portal-web": ["portal:read"]}: clients and their scopes'
@@ -90,6 +104,8 @@ _ORIGINS_FORM = (
     "must be a comma-separated list of origins as browsers send them, like https://portal.example: in lower case"
     " and ASCII (xn--…), without wildcards, default port, user or path"
 )
+# An empty text switches these off; any other setting left empty has its default.
+_EMPTY_IS_OFF = ("admin_required_acr",)
 _REQUIRED = ("issuer", "audience", "clients", "db_host", "db_name", "db_user", "kms_key_id")
 
 
@@ -148,14 +164,15 @@ class Settings:
     authorizer_max_auth_age_s: int = 0
     authorizer_route_scopes: tuple[tuple[str, str], ...] = ()
     admin_label: str = ""
+    admin_max_auth_age_s: int = 3600
+    admin_required_acr: tuple[str, ...] = (PASSWORD_ACR,)
     aws_region: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Read and check them all. Raises SettingsError naming the variable."""
-        values = {
-            f.name: _parsed(f.name, env[f.name.upper()]) for f in fields(cls) if env.get(f.name.upper())
-        }
+        given = {f.name: env[f.name.upper()] for f in fields(cls) if f.name.upper() in env}
+        values = {name: _parsed(name, text) for name, text in given.items() if text or name in _EMPTY_IS_OFF}
         missing = [name.upper() for name in _REQUIRED if name not in values]
         if missing:
             raise SettingsError(f"not set: {', '.join(missing)}")
@@ -174,6 +191,11 @@ class Settings:
         own = origin_of(settings.issuer)
         return replace(settings, allowed_origins=tuple(dict.fromkeys((own, *settings.allowed_origins))))
 
+    @property
+    def switched_off(self) -> list[str]:
+        """The variables by which this deployment has something switched off."""
+        return [name.upper() for name, off in _OFF.items() if getattr(self, name) == off]
+
     def route_scopes(self) -> RouteScopes:
         """Which scope opens which routes behind the authorizer."""
         return RouteScopes(self.authorizer_route_scopes)
@@ -189,6 +211,10 @@ class Settings:
     def token_room(self) -> TokenRoom:
         """How much an access token has room for."""
         return token_room(signs_by_kms=self.signing_mode == "kms")
+
+    def admin_requirements(self) -> Requirements:
+        """What the operators' pages ask of their users, beyond the label."""
+        return Requirements("", self.admin_required_acr, self.admin_max_auth_age_s or None)
 
     def policy(self) -> Policy:
         """What holds for users without preferences of their own."""
@@ -278,11 +304,11 @@ def _label_scopes(text: str) -> tuple[tuple[str, frozenset[str]], ...]:
     return tuple((label, frozenset(scopes)) for label, scopes in parsed.items())
 
 
-def _acr_values(text: str) -> tuple[str, ...]:
+def _acr_values(name: str, text: str) -> tuple[str, ...]:
+    if not text:
+        return ()
     if not re.fullmatch(r"[!#-\[\]-~]+( [!#-\[\]-~]+)*", text, re.ASCII):
-        raise SettingsError(
-            "AUTHORIZER_REQUIRED_ACR must be acr values, each parted from the next by a blank"
-        )
+        raise SettingsError(f"{name} must be acr values, each separated from the next by a space")
     return tuple(text.split(" "))
 
 
@@ -341,7 +367,8 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "allowed_origins": _origins,
     "label_scopes": _label_scopes,
     "signing_kms_key_ids": _key_ids,
-    "authorizer_required_acr": _acr_values,
+    "authorizer_required_acr": partial(_acr_values, "AUTHORIZER_REQUIRED_ACR"),
+    "admin_required_acr": partial(_acr_values, "ADMIN_REQUIRED_ACR"),
     "authorizer_route_scopes": _route_scopes,
 }
 

@@ -74,6 +74,12 @@ class AccessClaims:
     iat: int
     exp: int
 
+    @property
+    def ids(self) -> dict[str, str]:
+        """Whose credential it is, for the log line."""
+        ids = {"user_id": self.sub, "session_id": self.sid}
+        return {**ids, "jti": self.jti} if self.jti else ids
+
 
 def build_claims(
     record: TokenRecord,

@@ -4,6 +4,9 @@
 HTTP statuses are web/responses.py's business.
 """
 
+from collections.abc import Mapping
+from typing import Self
+
 
 class TokenServiceError(Exception):
     """Base of all expected failures; `code` is the OAuth error code answered."""
@@ -14,6 +17,12 @@ class TokenServiceError(Exception):
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail or self.description)
         self.detail = detail
+        self.about: Mapping[str, str] = {}
+
+    def of(self, ids: Mapping[str, str]) -> Self:
+        """The same, with ids for the log line: whose request it was, where that is proven. Never a secret."""
+        self.about = {**self.about, **ids}
+        return self
 
 
 class _Described(TokenServiceError):

@@ -28,13 +28,16 @@ class EventType(Enum):
     FINDING = "finding"
 
 
-# What the detail of each type may say, and nothing else: docs/events.md has the meanings. A member is left out
-# where it is not known.
+# Who made the request that an event of any type tells of (usecases.ports.Caller.detail).
+CALLER: Mapping[str, type] = {"place": str, "request_id": str, "actor": str, "actor_session": str}
+
+# What else the detail of each type may say, and nothing more: docs/events.md has the meanings. A member is left
+# out where it is not known.
 DETAILS: Mapping[EventType, Mapping[str, type]] = {
-    EventType.LOGIN_SUCCEEDED: {"amr": str, "place": str, "site": str},
-    EventType.LOGIN_FAILED: {"account": str, "place": str, "site": str},
-    EventType.SESSION_ISSUED: {"amr": str, "place": str},
-    EventType.NEW_DEVICE: {"device_id": str, "notify": int, "place": str},
+    EventType.LOGIN_SUCCEEDED: {"amr": str, "site": str},
+    EventType.LOGIN_FAILED: {"account": str, "site": str},
+    EventType.SESSION_ISSUED: {"amr": str},
+    EventType.NEW_DEVICE: {"device_id": str, "notify": int},
     EventType.SESSION_EVICTED: {},
     EventType.TOKEN_REUSE_DETECTED: {
         "reuse_kind": str,
@@ -47,16 +50,15 @@ DETAILS: Mapping[EventType, Mapping[str, type]] = {
         "rotated_by_address": str,
         "rotated_by_user_agent": str,
         "rotated_by_place": str,
-        "place": str,
     },
     EventType.SESSION_REVOKED: {"reason": str, "scope": str, "devices": str},
     EventType.DEVICE_REVOKED: {"reason": str, "device_id": str},
-    EventType.ACCESS_TOKEN_REVOKED: {},
+    EventType.ACCESS_TOKEN_REVOKED: {"jti": str},
     EventType.USER_REVOKED: {"reason": str, "note": str, "before": int, "kept_session_id": str},
     EventType.KEYS_ROTATED: {},
-    EventType.SIGNING_KEY_WITHDRAWN: {},
-    EventType.SESSION_MOVED: {"from_place": str, "place": str, "km": int, "elapsed_s": int},
-    EventType.REFRESH_BURST: {"usual_s": int, "place": str},
+    EventType.SIGNING_KEY_WITHDRAWN: {"kid": str},
+    EventType.SESSION_MOVED: {"from_place": str, "km": int, "elapsed_s": int},
+    EventType.REFRESH_BURST: {"usual_s": int},
     EventType.FINDING: {
         "rule": str,
         "severity": str,
@@ -89,8 +91,8 @@ class RevokeReason(Enum):
 @dataclass(frozen=True, slots=True)
 class SecurityEvent:
     """One fact, to be written. session_id: 16 bytes; source: the caller's address, of which only the keyed hash of
-    its network is stored; source_hash: that hash, where the address is not known; detail: what DETAILS says of the
-    type, encrypted at rest. Raises ValueError for another member."""
+    its network is stored; source_hash: that hash, where the address is not known; detail: what CALLER and DETAILS
+    say, encrypted at rest. Raises ValueError for another member."""
 
     type: EventType
     at: int
@@ -101,7 +103,7 @@ class SecurityEvent:
     source_hash: bytes | None = None
 
     def __post_init__(self) -> None:
-        members = DETAILS[self.type]
+        members = {**CALLER, **DETAILS[self.type]}
         for name, value in self.detail.items():
             if not isinstance(value, members.get(name, ())):
                 raise ValueError(f"{self.type.value} has no {name} that is {type(value).__name__}")

@@ -3,7 +3,7 @@
 import hmac
 
 from auth_tokens.domain.claims import AccessClaims
-from auth_tokens.domain.errors import AccessDenied, InvalidAccessToken
+from auth_tokens.domain.errors import AccessDenied, InvalidAccessToken, TokenServiceError
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.policy import TOUCH_INTERVAL_S
 from auth_tokens.domain.rotation import (
@@ -24,11 +24,20 @@ from auth_tokens.usecases.validate import Credential, Validated, ValidateDeps
 
 def browser_session(credential: Credential, deps: ValidateDeps) -> Validated:
     """The claims of a good browser session, and its use noted. Raises as usecases.validate.validate."""
-    now, rows = deps.clock(), deps.rows()
+    now = deps.clock()
     try:
-        token = rows.codec.parse(credential.text, TokenKind.SESSION)
+        token = deps.rows().codec.parse(credential.text, TokenKind.SESSION)
     except MalformedToken as exc:
         raise InvalidAccessToken(f"malformed: {exc}") from exc
+    try:
+        return _checked(credential, token, deps, now)
+    except TokenServiceError as exc:
+        exc.of({"session_id": text_of(token.id)})  # its tag proves that it is, or was, this session's
+        raise
+
+
+def _checked(credential: Credential, token: OpaqueToken, deps: ValidateDeps, now: int) -> Validated:
+    rows = deps.rows()
     record = _session_row(token, deps.feed, rows)
     if record is None or record.kind is not TokenKind.SESSION or not rows.policy.is_in_force(record, now):
         raise InvalidAccessToken("session over")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from auth_tokens.domain.errors import InvalidCredentials, InvalidRequest, Unavailable
 from auth_tokens.domain.events import EventType, SecurityEvent
 from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT, LOGIN_PER_SOURCE
+from auth_tokens.domain.requirements import PASSWORD_ACR
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.usernames import canonical_username
 from auth_tokens.usecases.answers import TokenAnswer
@@ -14,7 +15,6 @@ from auth_tokens.usecases.ports import Account, Caller, SignInOvertaken
 
 # One look settles it: a simultaneous login's new hash. More is a storm.
 MAX_RACES = 4
-PASSWORD_ACR = "urn:auth-user-tokens:acr:password"
 
 
 @dataclass(frozen=True, slots=True)

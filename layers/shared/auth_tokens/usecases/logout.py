@@ -27,7 +27,11 @@ def logout(
     """
     session_id = id_from(claims.sid)
     assert session_id is not None
-    detail: dict[str, str | int] = {"reason": RevokeReason.LOGOUT.value, "scope": scope.value}
+    detail: dict[str, str | int] = {
+        "reason": RevokeReason.LOGOUT.value,
+        "scope": scope.value,
+        **caller.detail,
+    }
     if scope is not LogoutScope.CURRENT:
         detail["devices"] = "kept" if keep_devices else "ended"
     event = SecurityEvent(

@@ -26,12 +26,23 @@ class Caller:
     place: by CloudFront's word, where it is in front. Without it anybody may claim any place, so a place is
     shown and compared, and never decides about a request. principal: who signed the request (IAM), the same over
     the sessions of a role; empty on routes that take no signature, and for direct invocation.
+    request_id: of the request, as its log line has it. actor: who acts on somebody else's account (docs/events.md
+    has the forms), empty where users act for themselves; actor_session: the session that an operator acts from.
     """
 
     address: str = ""
     user_agent: str = ""
     place: Place | None = None
     principal: str = ""
+    request_id: str = ""
+    actor: str = ""
+    actor_session: str = ""
+
+    @property
+    def act(self) -> dict[str, str]:
+        """Who acts, for events and log lines; empty where users act for themselves."""
+        members = {"actor": self.actor, "actor_session": self.actor_session}
+        return {name: value for name, value in members.items() if value}
 
     @property
     def network(self) -> str:
@@ -46,7 +57,12 @@ class Caller:
     @property
     def detail(self) -> dict[str, str | int]:
         """What an event says of the caller, beyond the keyed hash of the network."""
-        return {"place": self.place.text} if self.place else {}
+        place = {"place": self.place.text} if self.place else {}
+        return {**place, **({"request_id": self.request_id} if self.request_id else {}), **self.act}
+
+
+# No request: a schedule, or a test.
+NOBODY = Caller()
 
 
 @dataclass(frozen=True, slots=True)

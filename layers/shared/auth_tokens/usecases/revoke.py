@@ -36,8 +36,9 @@ def _revoke_access_token(text: str, client_id: str | None, caller: Caller, deps:
         return
     if client_id is not None and client_id != claims.client_id:
         return
+    detail = {"jti": claims.jti or "", **caller.detail}
     event = SecurityEvent(
-        EventType.ACCESS_TOKEN_REVOKED, now, claims.sub, id_from(claims.sid), caller.address
+        EventType.ACCESS_TOKEN_REVOKED, now, claims.sub, id_from(claims.sid), caller.address, detail
     )
     deps.store.deny_access_token(claims, event)
 
@@ -79,7 +80,7 @@ def end_with_device(
 
 
 def _session_ended(session: TokenRecord, reason: RevokeReason, caller: Caller, now: int) -> SecurityEvent:
-    detail: dict[str, str | int] = {"reason": reason.value}
+    detail: dict[str, str | int] = {"reason": reason.value, **caller.detail}
     return SecurityEvent(EventType.SESSION_REVOKED, now, session.user_id, session.id, caller.address, detail)
 
 
@@ -92,5 +93,9 @@ def _device_ended(
     now: int,
 ) -> SecurityEvent:
     """session_id: the session that was ended, and the device with it."""
-    detail: dict[str, str | int] = {"reason": reason.value, "device_id": text_of(device_id)}
+    detail: dict[str, str | int] = {
+        "reason": reason.value,
+        "device_id": text_of(device_id),
+        **caller.detail,
+    }
     return SecurityEvent(EventType.DEVICE_REVOKED, now, record.user_id, session_id, caller.address, detail)

@@ -6,10 +6,12 @@ from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.end_session import SESSION_KINDS
-from auth_tokens.usecases.ports import Extent
+from auth_tokens.usecases.ports import NOBODY, Caller, Extent
 
 
-def revoke_user(user_id: str, reason: RevokeReason, note: str, deps: SessionDeps) -> int:
+def revoke_user(
+    user_id: str, reason: RevokeReason, note: str, deps: SessionDeps, caller: Caller = NOBODY
+) -> int:
     """End every session and device of a user in one transaction; returns how many rows ended. Idempotent.
 
     note: an operator's words, kept (encrypted) with the event. Raises NotFound for a user whom the Portal does not
@@ -17,15 +19,20 @@ def revoke_user(user_id: str, reason: RevokeReason, note: str, deps: SessionDeps
     """
     if not deps.store.knows_user(user_id):
         raise NotFound()
-    detail: dict[str, str | int] = {"reason": reason.value}
+    detail: dict[str, str | int] = {"reason": reason.value, **caller.detail}
     if note:
         detail["note"] = note
-    event = SecurityEvent(EventType.USER_REVOKED, deps.clock(), user_id, detail=detail)
+    event = SecurityEvent(EventType.USER_REVOKED, deps.clock(), user_id, None, caller.address, detail)
     return deps.store.revoke_user(user_id, reason, event)
 
 
 def end_what_began_before(
-    user_id: str, reason: RevokeReason, instant: int, keep: bytes | None, deps: SessionDeps
+    user_id: str,
+    reason: RevokeReason,
+    instant: int,
+    keep: bytes | None,
+    deps: SessionDeps,
+    caller: Caller = NOBODY,
 ) -> int:
     """End the sessions and devices of a user that began at an instant or before; returns how many rows ended.
 
@@ -34,7 +41,7 @@ def end_what_began_before(
     """
     now = deps.clock()
     kept = _kept(keep, user_id, now, deps) if keep else None
-    detail: dict[str, str | int] = {"reason": reason.value, "before": instant}
+    detail: dict[str, str | int] = {"reason": reason.value, "before": instant, **caller.detail}
     extent = Extent(began_by=instant)
     if kept is not None:
         detail["kept_session_id"] = text_of(kept.id)

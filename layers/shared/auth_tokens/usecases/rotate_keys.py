@@ -1,13 +1,13 @@
 """All keys walk on: published → in use → retired → gone; and a signing key is withdrawn in an emergency."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auth_tokens.domain.errors import InvalidRequest, Unavailable
 from auth_tokens.domain.events import EventType, SecurityEvent
 from auth_tokens.domain.key_steps import Add, KeySchedule, Step, next_steps, withdrawal
 from auth_tokens.domain.keys import KeyState, Purpose
-from auth_tokens.usecases.ports import Clock, EventLog, KeyRegister
+from auth_tokens.usecases.ports import NOBODY, Caller, Clock, EventLog, KeyRegister
 
 # A step that another run has taken meanwhile: look again. More is not this service's own doing.
 MAX_RACES = 4
@@ -35,7 +35,7 @@ def rotate_keys(deps: RotateKeysDeps) -> list[Step]:
     return taken
 
 
-def withdraw_signing_key(kid: str, deps: RotateKeysDeps) -> list[Step]:
+def withdraw_signing_key(kid: str, deps: RotateKeysDeps, caller: Caller = NOBODY) -> list[Step]:
     """End a signing key at once; another signs from now on. Then do what is due.
 
     The event is written before a token is refused for it. Repeat it until it answers: what has been done
@@ -50,9 +50,17 @@ def withdraw_signing_key(kid: str, deps: RotateKeysDeps) -> list[Step]:
             raise InvalidRequest("withdraw is not the kid of a signing key.")
         if withdrawn.state is KeyState.GONE:
             return taken + rotate_keys(deps)
-        deps.events.record(SecurityEvent(EventType.SIGNING_KEY_WITHDRAWN, now))
+        _record_withdrawal(kid, caller, deps, now)
         taken += _taken(withdrawal(keys, withdrawn), now, deps)
     raise Unavailable("contention")
+
+
+def _record_withdrawal(kid: str, caller: Caller, deps: RotateKeysDeps, now: int) -> None:
+    event = SecurityEvent(EventType.SIGNING_KEY_WITHDRAWN, now, detail={"kid": kid, **caller.detail})
+    try:
+        deps.events.record(event)
+    except Unavailable:  # a detail is encrypted: a KMS that is away must not keep a stolen key signing
+        deps.events.record(replace(event, detail={}))
 
 
 def _taken(steps: Iterable[Step], now: int, deps: RotateKeysDeps) -> list[Step]:

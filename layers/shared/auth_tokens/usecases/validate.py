@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from auth_tokens.domain.claims import AccessClaims
-from auth_tokens.domain.errors import InvalidAccessToken
+from auth_tokens.domain.errors import InvalidAccessToken, TokenServiceError
 from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.requirements import Requirements
 
@@ -79,14 +79,19 @@ def validate(credential: Credential, deps: ValidateDeps) -> Validated:
         from auth_tokens.usecases.browser_session import browser_session
 
         return browser_session(credential, deps)
-    claims = _access_token(credential.text, deps)
-    deps.requirements.check(claims, deps.clock())
+    now = deps.clock()
+    claims = deps.verifier.verify(credential.text, now)
+    try:
+        claims = _in_force(claims, deps, now)
+        deps.requirements.check(claims, now)
+    except TokenServiceError as exc:
+        exc.of(claims.ids)
+        raise
     return Validated(claims, credential.transport)
 
 
-def _access_token(text: str, deps: ValidateDeps) -> AccessClaims:
-    now = deps.clock()
-    claims = deps.verifier.verify(text, now)
+def _in_force(claims: AccessClaims, deps: ValidateDeps, now: int) -> AccessClaims:
+    """The claims, as far as they hold now."""
     sid, jti = id_from(claims.sid), id_from(claims.jti or "")
     assert sid is not None and jti is not None
     if deps.feed is not None:

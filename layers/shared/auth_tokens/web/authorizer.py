@@ -34,8 +34,10 @@ def authorize(
     allowed_origins: Collection[str],
     telemetry: Telemetry,
     route_scopes: RouteScopes = NO_ROUTE_SCOPES,
+    invocation_id: str = "",
 ) -> dict[str, Any]:
-    """Decide on one authorizer event. simple_response: what HTTP APIs with payload 2.0 are answered.
+    """Decide on one authorizer event. simple_response: what HTTP APIs with payload 2.0 are answered;
+    invocation_id: the Lambda's own, for the log line where the event names no request (REST TOKEN).
 
     Raises Unauthorized. A good credential that is not enough gets a Deny instead, whose context says why:
     to come back with a fresh token of the same kind would not help.
@@ -43,20 +45,21 @@ def authorize(
     is_v2 = isinstance(event, dict) and event.get("version") == "2.0"
     is_simple = is_v2 and simple_response
     arn = _arn(event) if isinstance(event, dict) else ""
-    fields: dict[str, object] = {"outcome": "ok"}
+    fields: dict[str, object] = {"request_id": _request_id(event) or invocation_id, "outcome": "ok"}
     answer, reason = None, None
     try:
         validated = validate(_credential(event, allowed_origins))
+        fields |= validated.claims.ids
         if _is_connect(event):  # what comes over the socket later has no method
             validated = replace(validated, may_change_state=True)
         answer = _allowed(validated, arn, route_scopes, is_simple=is_simple)
     except TokenServiceError as exc:
-        fields = {"outcome": exc.code or "no_credential", "detail": exc.detail}
+        fields |= {**exc.about, "outcome": exc.code or "no_credential", "detail": exc.detail}
         reason = _reason(exc)
         if isinstance(exc, Unavailable):
             telemetry.count("Unavailable")
     except Exception as exc:  # noqa: BLE001 - whatever it is, it must not become an Allow
-        fields = {"outcome": "server_error"}
+        fields["outcome"] = "server_error"
         telemetry.count("ServerError")
         telemetry.failure("authorize", exc)
     telemetry.count("AuthorizerAllowed" if answer else "AuthorizerRefused")
@@ -69,7 +72,7 @@ def _allowed(validated: Validated, arn: str, route_scopes: RouteScopes, *, is_si
         return {"isAuthorized": True, "context": context_of(validated)}
     policy = allow_policy(validated, arn, route_scopes)
     if policy is None:
-        raise InsufficientScope("")
+        raise InsufficientScope("").of(validated.claims.ids)
     return policy
 
 
@@ -98,6 +101,13 @@ def _reason(error: TokenServiceError) -> Context | None:
 def _arn(event: Mapping[str, Any]) -> str:
     arn = event.get("methodArn") or event.get("routeArn")
     return arn if isinstance(arn, str) else ""
+
+
+def _request_id(event: Any) -> str:
+    """The request's id at the gateway that asks; empty where the event has none, or is none."""
+    context = event.get("requestContext") if isinstance(event, dict) else None
+    request_id = context.get("requestId") if isinstance(context, dict) else None
+    return request_id if isinstance(request_id, str) else ""
 
 
 def _credential(event: Mapping[str, Any], allowed_origins: Collection[str]) -> Credential:

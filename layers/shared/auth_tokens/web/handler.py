@@ -53,7 +53,7 @@ def _answer(
     cors: Mapping[str, str] = {}
     try:
         request = request_from(event)
-        fields["request_id"] = request.request_id
+        fields |= {"request_id": request.request_id, **request.caller.act}
         cors = cors_headers(request, allowed_origins)
         refuse_unknown_query(request)
         response = routes.get(request.route_key, _no_route)(request)
@@ -61,7 +61,7 @@ def _answer(
         answer = response.as_event(cors)
     except TokenServiceError as exc:
         answer = error_response(exc).as_event(cors)
-        fields |= {"outcome": exc.code or "no_credential", "detail": exc.detail}
+        fields |= {**exc.about, "outcome": exc.code or "no_credential", "detail": exc.detail}
         count_refusal(exc, telemetry)
     except Exception as exc:  # noqa: BLE001 - the last resort: the caller gets a 500 that says nothing
         answer = server_error().as_event(cors)

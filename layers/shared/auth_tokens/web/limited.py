@@ -1,6 +1,6 @@
 """Routes with a limit around them."""
 
-from auth_tokens.domain.errors import InvalidGrant
+from auth_tokens.domain.errors import AccessDenied, InvalidGrant
 from auth_tokens.domain.limits import GUESSES_PER_SITE, GUESSES_PER_SOURCE, IAM_PER_PRINCIPAL, Limit
 from auth_tokens.usecases.ports import Limiter
 from auth_tokens.web.handler import Route
@@ -9,9 +9,15 @@ from auth_tokens.web.responses import Response
 
 
 def by_principal(route: Route, limiter: Limiter, limit: Limit = IAM_PER_PRINCIPAL) -> Route:
-    """A route that only signed requests reach, so many for each principal."""
+    """A route for signed requests alone, so many for each principal.
+
+    Refuses one that API Gateway names no principal for: the template asks it for the signature, and a route that
+    lost that line must not become anybody's. Raises AccessDenied, RateLimited.
+    """
 
     def limited(request: Request) -> Response:
+        if not request.caller.principal:
+            raise AccessDenied("no IAM principal")
         limiter.hit(limit, request.caller.principal)
         return route(request)
 

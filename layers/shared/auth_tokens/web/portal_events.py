@@ -8,8 +8,11 @@ from typing import Any
 
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.ids import id_from, is_user_id
+from auth_tokens.usecases.ports import Caller
 
 SOURCE = "portal.users"
+# EventBridge's own are UUIDs.
+MAX_EVENT_ID = 64
 REASONS = {
     "UserDisabled": RevokeReason.USER_DISABLED,
     "UserDeleted": RevokeReason.USER_DELETED,
@@ -104,3 +107,11 @@ def _bounded(instant: float, name: str) -> int:
 def _no_instant(name: str) -> MalformedEvent:
     seconds = " or epoch seconds" if name != "time" else ""
     return MalformedEvent(f"{name} must be an instant of RFC 3339{seconds}, such as 2026-11-25T00:00:00Z")
+
+
+def portal_caller(event: Mapping[str, Any]) -> Caller:
+    """Who sent a good event, for its security event: the source and the account, which EventBridge itself writes;
+    request_id: the event's own id."""
+    account = str(event.get("account") or "")
+    sender = f"{SOURCE}@{account}" if re.fullmatch(r"\d{12}", account, re.ASCII) else SOURCE
+    return Caller(request_id=str(event.get("id") or "")[:MAX_EVENT_ID], actor=sender)

@@ -12,6 +12,9 @@ from auth_tokens.domain.places import Place, place_of
 from auth_tokens.usecases.ports import Caller
 from auth_tokens.web.heads import RequestHead, cookies_from, fields_from
 
+# The actor of a direct invocation, in events and log lines.
+DIRECT = "lambda:InvokeFunction"
+
 
 @dataclass(frozen=True, slots=True)
 class Request(RequestHead):
@@ -37,6 +40,7 @@ def request_from(event: Mapping[str, Any]) -> Request:
     context = event.get("requestContext") or {}
     http = context.get("http") or {}
     headers = fields_from((event.get("headers") or {}).items())
+    iam = _signed_by(context)
     return Request(
         method=http.get("method") or "",
         path=event.get("rawPath") or http.get("path") or "",
@@ -47,20 +51,43 @@ def request_from(event: Mapping[str, Any]) -> Request:
         path_parameters=event.get("pathParameters") or {},
         body=_body(event),
         caller=Caller(
-            http.get("sourceIp") or "", http.get("userAgent") or "", _place(headers), _principal(context)
+            http.get("sourceIp") or "",
+            http.get("userAgent") or "",
+            _place(headers),
+            _principal(iam),
+            str(context.get("requestId") or ""),
+            _actor(iam),
         ),
-        request_id=context.get("requestId") or "",
+        request_id=str(context.get("requestId") or ""),
     )
 
 
-def _principal(context: Mapping[str, Any]) -> str:
+def direct_caller(context: Any) -> Caller:
+    """Who invokes a function directly (IAM: lambda:InvokeFunction). Lambda names the caller to nobody but
+    CloudTrail, whose data event has the same request id."""
+    return Caller(request_id=str(getattr(context, "aws_request_id", "")), actor=DIRECT)
+
+
+def _signed_by(context: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What API Gateway says of an IAM signature that it has verified; empty where it took none."""
+    authorizer = context.get("authorizer")
+    iam = authorizer.get("iam") if isinstance(authorizer, dict) else None
+    return iam if isinstance(iam, dict) else {}
+
+
+def _principal(iam: Mapping[str, Any]) -> str:
     """The unique id of the user or role that signed; a role's session name, which changes, is left out.
 
     A federated user's id begins with that of the account, so it counts whole.
     """
-    iam = (context.get("authorizer") or {}).get("iam") or {}
     user_id = str(iam.get("userId") or "")
-    return user_id.partition(":")[0] if user_id.startswith("AROA") else user_id
+    unique = user_id.partition(":")[0]
+    return user_id if unique and not unique.startswith("AROA") else unique
+
+
+def _actor(iam: Mapping[str, Any]) -> str:
+    """Who signed, as people and CloudTrail know it: a role with its session, or a user."""
+    return str(iam.get("userArn") or iam.get("userId") or "")
 
 
 def _place(headers: Mapping[str, str]) -> Place | None:

@@ -15,7 +15,7 @@ from auth_tokens.usecases.summarise import Summary
 
 def ids_of(claims: AccessClaims) -> dict[str, str]:
     """Whose request it was, for the log line."""
-    return {"user_id": claims.sub, "session_id": claims.sid}
+    return claims.ids
 
 
 def claims_view(claims: AccessClaims, csrf_token: str | None) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+"""Routes for operators in a browser: who they are, and how they must have signed in."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from auth_tokens.domain.errors import AccessDenied, NotFound, TokenServiceError
+from auth_tokens.domain.requirements import Requirements
+from auth_tokens.usecases.ports import Caller
+from auth_tokens.usecases.validate import Transport, ValidateDeps, validate
+from auth_tokens.web.credentials import credential_from
+from auth_tokens.web.handler import Route
+from auth_tokens.web.requests import Request
+from auth_tokens.web.responses import Response
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorRule:
+    """Who is an operator. label: of the user, empty: nobody; requirements: of the authentication."""
+
+    label: str
+    requirements: Requirements
+    allowed_origins: Collection[str]
+
+
+def for_operators(route: Route, rule: OperatorRule, validation: Callable[[Caller], ValidateDeps]) -> Route:
+    """A route for operators alone: its request, its events and its log line name the one who asks."""
+
+    def operated(request: Request) -> Response:
+        caller = _operator(request, rule, validation(request.caller))
+        try:
+            response = route(replace(request, caller=caller))
+        except TokenServiceError as exc:
+            exc.of(caller.act)
+            raise
+        return replace(response, about={**response.about, **caller.act})
+
+    return operated
+
+
+def _operator(request: Request, rule: OperatorRule, deps: ValidateDeps) -> Caller:
+    """The caller, as the operator that the session is of.
+
+    Browser sessions only: their labels are read with the session, so that one taken away holds at once; those in
+    an access token would hold until its end. Raises NotFound where no label is set, AccessDenied, StepUpNeeded
+    (RFC 9470: too long ago, or by too little, such as a remembered device).
+    """
+    if not rule.label:
+        raise NotFound()
+    operator = validate(credential_from(request, rule.allowed_origins), deps)
+    claims = operator.claims
+    caller = replace(request.caller, actor=f"user:{claims.sub}", actor_session=claims.sid)
+    try:
+        if operator.transport is not Transport.COOKIE or rule.label not in claims.labels:
+            raise AccessDenied("not an operator")
+        rule.requirements.check(claims, deps.clock())
+    except TokenServiceError as exc:
+        exc.of(caller.act)
+        raise
+    return caller
