@@ -89,6 +89,8 @@ class MySqlCensus:
         refreshes = census.refreshes
 
         def work(statements: Transaction) -> None:
+            if statements.may_have_run and self._is_kept(statements, following):
+                return
             statements.execute(RAISE_LEVEL, (hour, ACTIVE_SESSIONS, NO_SUBJECT, census.sessions))
             statements.execute(RAISE_LEVEL, (hour, DEVICES, NO_SUBJECT, census.devices))
             if refreshes is not None:
@@ -96,6 +98,10 @@ class MySqlCensus:
             statements.execute(KEEP_STATE, (JOB, _state(following)))
 
         self._database.transaction(work)
+
+    def _is_kept(self, statements: Transaction, census: Census) -> bool:
+        rows = statements.query(SELECT_STATE, (JOB,))
+        return bool(rows) and rows[0]["state"] == _state(census)
 
 
 def _state(census: Census) -> bytes:

@@ -75,10 +75,14 @@ def backoff_s(attempt: int) -> float:
 
 
 class Transaction:
-    """Statements on one connection. Parameters are always bound, never formatted in."""
+    """Statements on one connection. Parameters are always bound, never formatted in.
 
-    def __init__(self, connection: "pymysql.Connection[DictCursor]") -> None:
+    may_have_run: an earlier run of this unit of work lost its connection, perhaps after its commit.
+    """
+
+    def __init__(self, connection: "pymysql.Connection[DictCursor]", *, may_have_run: bool = False) -> None:
         self._connection = connection
+        self.may_have_run = may_have_run
 
     def query(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """The rows of a SELECT."""
@@ -134,6 +138,17 @@ class Database:
         """One write, committed when this returns. Raises Unavailable."""
         return self._run(lambda statements: statements.execute(sql, parameters))
 
+    def execute_once(
+        self, sql: str, parameters: Sequence[Any], is_done: Callable[[Transaction], bool]
+    ) -> bool:
+        """Did one conditional write change anything? is_done: whether a run whose answer was lost did, asked where
+        the second run finds nothing to change. Raises Unavailable."""
+        return self._run(
+            lambda statements: (
+                statements.execute(sql, parameters) > 0 or (statements.may_have_run and is_done(statements))
+            )
+        )
+
     def attempt(self, sql: str, parameters: Sequence[Any] = ()) -> int | None:
         """The row count of a write that can be done without; None where it cannot be done, whatever the reason."""
         try:
@@ -170,7 +185,7 @@ class Database:
         reconnects = 0
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
-                return work(Transaction(self._open()))
+                return work(Transaction(self._open(), may_have_run=reconnects > 0))
             except (
                 pymysql.err.OperationalError,
                 pymysql.err.InterfaceError,

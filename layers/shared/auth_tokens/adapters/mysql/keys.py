@@ -1,9 +1,11 @@
 """auth_token_keys: wrapped keys and public keys with their states. Never a plain key."""
 
 import json
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
-from auth_tokens.adapters.mysql.connection import Database
+from auth_tokens.adapters.mysql.connection import Database, Transaction
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
 from auth_tokens.domain.keys import KeyState, PublicKeyRow, Purpose, StoredKey
 
@@ -55,6 +57,14 @@ WHERE kid = %s AND state = %s
 """
 
 
+# Index: primary key. Only where the answer to one of the statements above was lost.
+SELECT_KEY_IN_STATE = """
+SELECT kid
+FROM auth_token_keys
+WHERE kid = %s AND state = %s AND changed_at = %s
+"""
+
+
 class KeyTable:
     """auth_token_keys. Raises Unavailable."""
 
@@ -78,26 +88,30 @@ class KeyTable:
         """Add a key; False where its purpose and epoch, or its kid, are taken."""
         now = to_sql(key.changed_at)
         jwk = json.dumps(key.public_jwk) if key.public_jwk else None
-        inserted = self._database.execute(
-            INSERT_KEY,
-            (
-                key.kid,
-                key.purpose.value,
-                key.epoch,
-                key.state.value,
-                key.algorithm,
-                key.wrapped_key,
-                jwk,
-                now,
-                now,
-            ),
+        row = (
+            key.kid,
+            key.purpose.value,
+            key.epoch,
+            key.state.value,
+            key.algorithm,
+            key.wrapped_key,
+            jwk,
+            now,
+            now,
         )
-        return inserted == 1
+        return self._database.execute_once(INSERT_KEY, row, _is_in(key.kid, key.state, now))
 
     def advance(self, kid: str, before: KeyState, after: KeyState, now: int) -> bool:
         """Move a key from one state to the next; False where it was not in the first."""
         statement = BURY_KEY if after is KeyState.GONE else ADVANCE_KEY
-        return self._database.execute(statement, (after.value, to_sql(now), kid, before.value)) == 1
+        parameters = (after.value, to_sql(now), kid, before.value)
+        return self._database.execute_once(statement, parameters, _is_in(kid, after, to_sql(now)))
+
+
+def _is_in(kid: str, state: KeyState, changed_at: datetime) -> Callable[[Transaction], bool]:
+    """Has this key come into this state at this instant? By the call whose answer was lost, as others have clocks
+    and keys of their own."""
+    return lambda statements: bool(statements.query(SELECT_KEY_IN_STATE, (kid, state.value, changed_at)))
 
 
 def _stored(row: dict[str, Any]) -> StoredKey:

@@ -60,7 +60,12 @@ class MySqlLimiter:
         raise RateLimited(limit.retry_after_s(self._tat_ms(bucket, latest), now), limit.name)
 
     def clear(self, limit: Limit, key: str) -> None:
-        if self._database.attempt(RESET_BUCKET, (self._bucket(limit, key), self._now_ms())) is None:
+        try:
+            bucket = self._bucket(limit, key)
+        except Unavailable:
+            self._telemetry.count("LimiterFailedOpen")
+            return
+        if self._database.attempt(RESET_BUCKET, (bucket, self._now_ms())) is None:
             self._telemetry.count("LimiterFailedOpen")
 
     def _tat_ms(self, bucket: bytes, default: int) -> int:

@@ -40,6 +40,7 @@ SELECT_MIGRATIONS = "SELECT name, checksum FROM auth_token_migrations WHERE name
 INSERT_MIGRATION = """
 INSERT INTO auth_token_migrations (name, checksum, applied_at)
 VALUES (%s, %s, UTC_TIMESTAMP(6))
+ON DUPLICATE KEY UPDATE name = VALUES(name)
 """
 
 
