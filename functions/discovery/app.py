@@ -1,5 +1,7 @@
 """The public keys and the metadata; and the answers to unknown paths, wrong methods and preflights."""
 
+from urllib.parse import urlsplit
+
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import NotFound
 from auth_tokens.web.cors import preflight_headers
@@ -8,11 +10,13 @@ from auth_tokens.web.handler import http_handler
 from auth_tokens.web.metadata import server_metadata
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
-from auth_tokens.web.routes import allowed_methods
+from auth_tokens.web.routes import allowed_methods, path_of_route
 
 SHARED = bootstrap.Parts(bootstrap.powertools())
 SETTINGS = SHARED.settings
 KEYS = SHARED.public_keys
+# The API mapping of a custom domain, where the issuer's URL has a path.
+BASE_PATH = urlsplit(SETTINGS.issuer).path
 CACHED = {"Cache-Control": f"public, max-age={SETTINGS.jwks_max_age_s}"}
 
 
@@ -26,18 +30,9 @@ def get_metadata(request: Request) -> Response:
     return Response(body=server_metadata(SETTINGS.issuer, SETTINGS.clients), headers=CACHED)
 
 
-PUBLIC = {
-    "GET /.well-known/jwks.json": get_jwks,
-    "GET /.well-known/oauth-authorization-server": get_metadata,
-}
-
-
 def anything_else(request: Request) -> Response:
     """The gateway's $default route: API Gateway alone would say 404 for a wrong method, too."""
-    if request.method == "HEAD" and f"GET {request.path}" in PUBLIC:
-        response = PUBLIC[f"GET {request.path}"](request)
-        return Response(headers=response.headers)
-    allow = allowed_methods(request.path)
+    allow = allowed_methods(path_of_route(request.path, request.stage, BASE_PATH))
     if not allow:
         raise NotFound()
     if request.method == "OPTIONS":
@@ -45,4 +40,12 @@ def anything_else(request: Request) -> Response:
     raise MethodNotAllowed(allow)
 
 
-handler = http_handler({**PUBLIC, "$default": anything_else}, SHARED.telemetry, SETTINGS.allowed_origins)
+handler = http_handler(
+    {
+        "GET /.well-known/jwks.json": get_jwks,
+        "GET /.well-known/oauth-authorization-server": get_metadata,
+        "$default": anything_else,
+    },
+    SHARED.telemetry,
+    SETTINGS.allowed_origins,
+)

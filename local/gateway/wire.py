@@ -100,7 +100,8 @@ def framed(response: GatewayResponse, method: str, keep_alive: bool) -> bytes:
     lines = [status_line, f"Date: {formatdate(usegmt=True)}"]
     lines += [f"{name}: {value}" for name, value in response.headers]
     has_body = response.status not in _NO_BODY
-    if has_body:
+    # The length in an answer to HEAD is that of GET's body (RFC 9110 §8.6), and no body does not say it.
+    if has_body and (response.body or method != "HEAD"):
         lines.append(f"Content-Length: {len(response.body)}")
     lines.append(f"Connection: {'keep-alive' if keep_alive else 'close'}")
     head = "\r\n".join([*lines, "", ""]).encode("latin-1")

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -30,6 +31,7 @@ IAM_ROUTES = {
     "GET /admin/security/events",
     "GET /admin/security/summary",
 }
+HEADS = {route.replace("GET ", "HEAD ") for route in ROUTES if route.startswith("GET ")}
 SCHEDULES = {
     "CleanupFunction": "rate(5 minutes)",
     "AnalyticsFunction": "rate(5 minutes)",
@@ -129,11 +131,22 @@ def test_a_function_behind_the_api_answers_before_the_gateway_gives_up(function:
 
 
 def test_every_route_of_the_contract_is_deployed_once_and_no_other() -> None:
-    assert Counter(route.key for route in DEPLOYED.routes) == Counter([*ROUTES, "$default"])
+    assert Counter(route.key for route in DEPLOYED.routes) == Counter([*ROUTES, *HEADS, "$default"])
+
+
+def test_head_is_deployed_as_get_is() -> None:
+    """The same function, behind the same check of the signature."""
+    deployed = {route.key: route for route in DEPLOYED.routes}
+
+    for head in HEADS:
+        get = deployed[head.replace("HEAD ", "GET ")]
+        assert replace(deployed[head], method="GET") == get
 
 
 def test_exactly_the_routes_of_trusted_callers_ask_for_iam() -> None:
-    assert {route.key for route in DEPLOYED.routes if route.iam} == IAM_ROUTES
+    signed = {route.key for route in DEPLOYED.routes if route.iam}
+
+    assert signed - HEADS == IAM_ROUTES
 
 
 def test_no_route_of_ours_is_behind_the_authorizer() -> None:
@@ -142,7 +155,7 @@ def test_no_route_of_ours_is_behind_the_authorizer() -> None:
 
 @EACH
 def test_a_function_is_given_the_routes_that_it_handles(function: str) -> None:
-    given = {route.key for route in DEPLOYED.routes if route.function == functions()[function]}
+    given = {route.key for route in DEPLOYED.routes if route.function == functions()[function]} - HEADS
 
     assert given == handled_by(function)
 

@@ -139,7 +139,12 @@ def test_a_signed_route_without_a_principal_is_refused_and_does_nothing(
 
     reply = stack.invoke(function, event)
 
-    assert (reply["statusCode"], json.loads(reply["body"])["error"]) == (403, "access_denied")
+    assert reply["statusCode"] == 403
+    assert (
+        reply["body"] == ""
+        if route.startswith("HEAD ")
+        else json.loads(reply["body"])["error"] == "access_denied"
+    )
     assert live_sessions(stack, BOB.id) == before
 
 

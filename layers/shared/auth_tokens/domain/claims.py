@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
 from auth_tokens.domain.errors import InvalidAccessToken
-from auth_tokens.domain.ids import id_from, is_user_id, text_of
+from auth_tokens.domain.ids import is_id_of_ours, is_user_id, text_of
 from auth_tokens.domain.labels import (
     MAX_LABELS,
     MAX_LABELS_BYTES,
@@ -188,7 +188,7 @@ def _scope(payload: Mapping[str, Any], name: str) -> str:
 
 def _uuid(payload: Mapping[str, Any], name: str, *, allow_empty: bool = False) -> str:
     value = _text(payload, name, allow_empty=allow_empty)
-    _require(not value or id_from(value) is not None, name)
+    _require(not value or is_id_of_ours(value), name)
     return value
 
 

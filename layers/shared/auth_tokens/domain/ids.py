@@ -2,7 +2,7 @@
 
 import re
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _USER_ID = re.compile(r"[!-~]{1,36}", re.ASCII)
 
 
@@ -28,10 +28,22 @@ def text_of(identifier: bytes) -> str:
 
 
 def id_from(text: str) -> bytes | None:
-    """Canonical text form → 16 bytes; None for anything else (so no other spelling reaches SQL)."""
+    """The text form, its digits in either case (RFC 9562 §4) → 16 bytes; None for anything else: braces, no hyphens."""
     return bytes.fromhex(text.replace("-", "")) if _UUID.fullmatch(text) else None
+
+
+def is_id_of_ours(text: str) -> bool:
+    """Is this an id as text_of writes it, in lower case alone?"""
+    return _UUID.fullmatch(text) is not None and text == text.lower()
 
 
 def is_user_id(text: str) -> bool:
     """Can this be a user's id? Checked before SQL sees it: 1 to 36 visible ASCII characters."""
     return _USER_ID.fullmatch(text) is not None
+
+
+def has_a_path(user_id: str) -> bool:
+    """Can operators name this user in a path? An HTTP API decodes a path before it looks for the route, so that an
+    escaped slash parts segments and an escaped question mark ends the path; clients resolve dot segments.
+    """
+    return is_user_id(user_id) and not set("/?") & set(user_id) and user_id not in (".", "..")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from auth_tokens.domain.errors import AccessDenied
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
-from auth_tokens.domain.ids import id_from, is_user_id, text_of
+from auth_tokens.domain.ids import has_a_path, id_from, text_of
 from auth_tokens.domain.policy import Policy, devices_giving_way, giving_way
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, User
@@ -84,7 +84,7 @@ def grant_for(
     Raises InvalidClient, InvalidScope (also for a scope that the user lacks the label for), AccessDenied
     (a mode that the user's preferences do not allow; an id that no token can carry and no route can name).
     """
-    if not is_user_id(user.id):
+    if not has_a_path(user.id):
         raise AccessDenied("the user's id is not one to issue tokens for")
     client_id = deps.client(options.client_id)
     policy = deps.policy_for(user)

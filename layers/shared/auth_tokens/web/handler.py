@@ -70,7 +70,11 @@ def _answer(
         telemetry.failure("unexpected", exc, **fields)
     duration_ms = round((time.perf_counter() - started) * 1000, 1)
     telemetry.outcome("request", **fields, status=answer["statusCode"], duration_ms=duration_ms)
-    return answer
+    return {**answer, "body": ""} if _is_head(event) else answer
+
+
+def _is_head(event: Mapping[str, Any]) -> bool:
+    return (event["requestContext"].get("http") or {}).get("method") == "HEAD"
 
 
 def _no_route(request: Request) -> Response:

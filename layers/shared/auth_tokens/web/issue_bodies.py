@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from auth_tokens.domain.errors import InvalidRequest
-from auth_tokens.domain.ids import is_user_id
+from auth_tokens.domain.ids import has_a_path
 from auth_tokens.domain.policy import MODES
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
@@ -34,7 +34,7 @@ def login_request(parameters: Parameters, options: SessionOptions) -> LoginReque
 def issue_request(parameters: Parameters, options: SessionOptions, retry_key: str | None) -> IssueRequest:
     """`{"user_id", "amr", "acr"?, "auth_time"?, …options}`. Raises InvalidRequest naming the member."""
     user_id = parameters.required_text("user_id", MAX_USER_ID)
-    if not is_user_id(user_id):
+    if not has_a_path(user_id):
         raise InvalidRequest("user_id is not the id of a user.")
     amr = parameters.texts("amr")
     if not amr:

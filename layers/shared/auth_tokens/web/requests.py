@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,9 +19,12 @@ DIRECT = "lambda:InvokeFunction"
 
 @dataclass(frozen=True, slots=True)
 class Request(RequestHead):
-    """caller: by the gateway's word, never by X-Forwarded-*."""
+    """caller: by the gateway's word, never by X-Forwarded-*; path: the client's, decoded, which may have the stage or a
+    custom domain's base path in front; stage: empty for `$default`; route_key: of HEAD that of GET, whose answer
+    differs in the body alone (RFC 9110 §9.3.2)."""
 
     path: str
+    stage: str
     route_key: str
     path_parameters: Mapping[str, str]
     body: bytes = field(repr=False)
@@ -44,7 +48,8 @@ def request_from(event: Mapping[str, Any]) -> Request:
     return Request(
         method=http.get("method") or "",
         path=event.get("rawPath") or http.get("path") or "",
-        route_key=event.get("routeKey") or "",
+        stage=str(context.get("stage") or "").replace("$default", ""),
+        route_key=re.sub("^HEAD ", "GET ", event.get("routeKey") or ""),
         headers=headers,
         cookies=cookies_from(event.get("cookies") or [headers.get("cookie", "")]),
         query=tuple(parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)),

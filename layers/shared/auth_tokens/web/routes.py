@@ -1,6 +1,6 @@
 """All routes of the service, for the answers to unknown paths and wrong methods.
 
-template.yaml deploys them; tests/contract holds the two against each other.
+template.yaml deploys them, and HEAD beside each GET; tests/contract holds the two against each other.
 """
 
 import re
@@ -35,8 +35,23 @@ ROUTES = (
 
 def allowed_methods(path: str) -> str:
     """The methods that a path takes, as in an Allow header; empty for a path that is no route."""
-    methods = [route.split(" ")[0] for route in ROUTES if _matches(route.split(" ")[1], path)]
-    return ", ".join(sorted(methods))
+    methods = {route.split(" ")[0] for route in ROUTES if _matches(route.split(" ")[1], path)}
+    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
+
+
+def path_of_route(path: str, stage: str, base_path: str) -> str:
+    """The path without what stands before it at another address of the API: the stage, the base path of a custom
+    domain's mapping, or one behind the other. Empty for none.
+
+    A path that is a route as it stands is left alone: a stage may be called `auth`.
+    """
+    staged, based = _without(path, f"/{stage}"), _without(path, base_path)
+    candidates = (path, staged, based, _without(staged, base_path), _without(based, f"/{stage}"))
+    return next((known for known in candidates if allowed_methods(known)), path)
+
+
+def _without(path: str, prefix: str) -> str:
+    return path.removeprefix(prefix) if len(prefix) > 1 and path.startswith(f"{prefix}/") else path
 
 
 def _matches(template: str, path: str) -> bool:
