@@ -11,7 +11,7 @@ from auth_tokens import bootstrap
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidClient, InvalidGrant, InvalidScope
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.begin import DeviceRequest
+from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.revoke import revoke_token
@@ -114,6 +114,49 @@ def test_a_narrowed_access_token_is_not_widened_by_introspection(world: World) -
     narrow = world.refresh(first.token, scope="portal:read")
 
     assert introspect(narrow.access_token or "", world.sessions)["scope"] == "portal:read"
+
+
+def test_a_device_token_opens_no_session_with_it(world: World, reading_only: World) -> None:
+    device_token = world.login(world.user(), REMEMBER).device_token or ""
+
+    opened = exchange_device_token(ExchangeRequest(device_token), CALLER, reading_only.issuing)
+
+    assert opened.scope == "portal:read"
+
+
+@pytest.mark.parametrize("asked", ["portal:write", "portal:read portal:write"])
+def test_asking_a_device_token_for_it_spends_nothing(world: World, reading_only: World, asked: str) -> None:
+    login = world.login(world.user(), REMEMBER)
+
+    with pytest.raises(InvalidScope):
+        request = ExchangeRequest(login.device_token or "", SessionOptions(scope=asked))
+        exchange_device_token(request, CALLER, reading_only.issuing)
+
+    assert world.row(login.device_id)["generation"] == 0
+
+
+@pytest.mark.parametrize("kind", [TokenKind.REFRESH, TokenKind.SESSION])
+def test_an_exchange_without_a_client_is_for_the_device_token_s_own(world: World, kind: TokenKind) -> None:
+    login = world.login(world.user(), REMEMBER, client_id="portal-app")
+
+    request = ExchangeRequest(login.device_token or "", SessionOptions(kind=kind))
+    opened = exchange_device_token(request, CALLER, world.issuing)
+
+    assert world.row(opened.session_id)["client_id"] == "portal-app"
+    assert opened.scope == "portal:read"
+
+
+@pytest.mark.parametrize(("client_id", "error"), [("portal-web", InvalidGrant), ("nobody", InvalidClient)])
+def test_another_client_s_exchange_spends_nothing(
+    world: World, client_id: str, error: type[Exception]
+) -> None:
+    login = world.login(world.user(), REMEMBER, client_id="portal-app")
+
+    with pytest.raises(error):
+        request = ExchangeRequest(login.device_token or "", SessionOptions(client_id=client_id))
+        exchange_device_token(request, CALLER, world.issuing)
+
+    assert world.row(login.device_id)["generation"] == 0
 
 
 def test_a_removed_client_s_token_is_refused_and_kept(world: World, without_client: World) -> None:
