@@ -104,6 +104,7 @@ def _tokens() -> Iterator[Case]:
     yield case("in JSON", 200, body={"token": "$refresh_token", "client_id": "portal-web"})
     yield case("garbage with a hint", 200, body={"token": "garbage", "token_type_hint": "access_token"})
     yield case("no such client", 401, "invalid_client", body={"token": "x", "client_id": "nobody"})
+    yield case("a client that authenticates", 401, "invalid_client", body={"token": "x"}, headers=basic)
     yield case("no token", 400, "invalid_request", body={}, content_type=FORM)
     yield case("a number for a token", 400, "invalid_request", body={"token": 1})
 

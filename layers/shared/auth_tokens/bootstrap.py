@@ -231,7 +231,6 @@ def issuing(shared: Parts) -> IssueDeps:
         entropy=secrets.token_bytes,
         pause=lambda attempt: time.sleep(backoff_s(attempt)),
         policy=settings.policy(),
-        clients=settings.clients,
         issuer=settings.issuer,
         audience=settings.audience,
         telemetry=shared.telemetry,

@@ -45,9 +45,9 @@ class Lifetimes:
 class Policy:
     """What holds for one user, or, as the settings give it, for users without preferences.
 
-    clients: client_id → its scope; label_scopes: label → the scopes that need it; labels_max_bytes:
-    how much of a user's labels tokens and sessions carry; out_of_bounds: the preferences
-    that could not be taken as they are stored, and were clamped or left to the setting.
+    clients: client_id → its scope, the first is the default; label_scopes: label → the scopes that need it;
+    labels_max_bytes: how much of a user's labels tokens and sessions carry; out_of_bounds: the preferences that could
+    not be taken as they are stored, and were clamped or left to the setting.
     """
 
     access_ttl_s: int

@@ -90,7 +90,7 @@ def grant_for(
     policy = deps.policy_for(user)
     if options.kind not in policy.allowed_kinds:
         raise AccessDenied("mode not allowed for this user")
-    allowed = policy.scope_for(deps.clients[client_id], user.labels) if within is None else within
+    allowed = policy.scope_for(policy.clients[client_id], user.labels) if within is None else within
     scope = granted_scope(options.scope, allowed)
     deps.report_labels(user, policy)
     return Grant(user, client_id, scope, options.kind, policy, how, repeat)

@@ -1,6 +1,6 @@
 """The bundles of ports that the use cases are handed; bootstrap.py fills them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from auth_tokens.domain.policy import Policy
@@ -65,7 +65,7 @@ class SessionDeps(RowDeps):
 @dataclass(frozen=True, slots=True)
 class IssueDeps:
     """To issue tokens. presentations: counts without a statement; new_id: a UUIDv7, 16 bytes; entropy: n → n random
-    bytes; pause: waits after the nth lost race; clients: client_id → its scope, the first is the default."""
+    bytes; pause: waits after the nth lost race."""
 
     store: TokenStore
     portal: Portal
@@ -82,14 +82,13 @@ class IssueDeps:
     entropy: Callable[[int], bytes]
     pause: Callable[[int], None]
     policy: Policy
-    clients: Mapping[str, str]
     issuer: str
     audience: str
     telemetry: Reporter
 
     def client(self, client_id: str | None) -> str:
         """The client of a sign-in: the one named, else the first. Raises InvalidClient."""
-        return self.policy.known_client(client_id) or next(iter(self.clients))
+        return self.policy.known_client(client_id) or next(iter(self.policy.clients))
 
     def policy_for(self, user: User) -> Policy:
         """What holds for a user; a preference out of bounds is reported, never refused."""

@@ -34,7 +34,7 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     at, but for a scope that the user lacks the label for), AccessDenied, RateLimited, Unavailable.
     """
     client_id = deps.client(request.options.client_id)
-    granted_scope(request.options.scope, deps.clients[client_id])
+    granted_scope(request.options.scope, deps.policy.clients[client_id])
     name = canonical_username(request.username)
     if not name:
         raise InvalidRequest("username is missing.")
