@@ -18,7 +18,7 @@ from auth_tokens.web.token_bodies import (
     refresh_request,
 )
 
-SHARED = bootstrap.Parts(bootstrap.powertools(), may_create_keys=True)
+SHARED = bootstrap.Parts(bootstrap.powertools())
 DEPS = bootstrap.issuing(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
 

@@ -16,6 +16,7 @@ STACK = "local"  # the resolver's AWS::StackName
 FUNCTIONS = ROOT / "functions"
 PARAMETERS = {
     "Issuer": "https://tokens.test",
+    "PortalEventPrincipals": "arn:aws:iam::123456789012:role/portal",
     "VpcId": "vpc-00000000",
     "SubnetIds": "subnet-00000001,subnet-00000002",
 }

@@ -122,17 +122,16 @@ def test_every_log_group_is_encrypted_by_our_key_and_ends() -> None:
 
 
 def test_the_logs_key_is_for_just_these_log_groups() -> None:
+    """Each by its name: a pattern would take in the log groups of a stack called STACK-x."""
     key = of_type("AWS::KMS::Key")["OperationsKey"]
-    [patterns] = [
-        s["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+    [named] = [
+        s["Condition"]["ArnEquals"]["kms:EncryptionContext:aws:logs:arn"]
         for s in key["KeyPolicy"]["Statement"]
         if "Service" in s["Principal"]
     ]
-    forms = [re.compile(re.escape(p).replace(r"\*", ".*")) for p in patterns]
 
-    for group in of_type("AWS::Logs::LogGroup").values():
-        arn = f"arn:aws:logs:eu-west-1:123456789012:log-group:{group['LogGroupName']}"
-        assert any(form.fullmatch(arn) for form in forms), arn
+    groups = {body["LogGroupName"] for body in of_type("AWS::Logs::LogGroup").values()}
+    assert set(named) == {f"arn:aws:logs:eu-west-1:123456789012:log-group:{group}" for group in groups}
 
 
 def _stage() -> Any:
@@ -204,10 +203,12 @@ def test_every_parameter_stands_in_a_group_once() -> None:
     assert sorted(grouped) == sorted(parameters())
 
 
-def test_nothing_but_where_it_runs_and_its_name_must_be_answered_in_a_guided_deployment() -> None:
+def test_nothing_but_where_it_runs_its_name_and_who_the_portal_is_must_be_answered_in_a_guided_deployment() -> (
+    None
+):
     asked = {name for name, parameter in parameters().items() if "Default" not in parameter}
 
-    assert asked == {"Issuer", "VpcId", "SubnetIds"}
+    assert asked == {"Issuer", "VpcId", "SubnetIds", "PortalEventPrincipals"}
 
 
 def test_the_template_reads_the_same_for_tools_that_know_no_anchors() -> None:

@@ -1,6 +1,7 @@
 """Who may do what: each function has its own role, and of the KMS key only the purposes that it needs."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -31,7 +32,7 @@ PUBLISH = "events:PutEvents"
 # the first keys, or new ones, may wrap. A new epoch of the token chain takes the pseudonyms' key over.
 MAY = {
     "issue": ({SIGNING, CHAIN, METADATA}, {SIGNING, CHAIN, METADATA}),
-    "refresh": ({SIGNING, CHAIN, METADATA}, {SIGNING, CHAIN, METADATA}),
+    "refresh": ({SIGNING, CHAIN, METADATA}, set()),
     "revoke": ({CHAIN, METADATA}, set()),
     "sessions": ({CHAIN, METADATA}, set()),
     "introspect": ({CHAIN}, set()),
@@ -55,11 +56,30 @@ MANAGED = {
 }
 
 
+def key_statements(key: str, among: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The statements of a key's policy; Principal's AWS is always a list."""
+    found = []
+    for statement in each_statement(of_type("AWS::KMS::Key", among)[key]["KeyPolicy"]):
+        principals = statement["Principal"].get("AWS", [])
+        listed = [principals] if isinstance(principals, str) else principals
+        found.append({**statement, "Principal": {**statement["Principal"], "AWS": listed}})
+    return found
+
+
+def role_of(function: str) -> str:
+    return f"{functions()[function]}Role.Arn"
+
+
+def key_rights(key: str, function: str, among: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The statements of a key's policy that name a function's role."""
+    return [s for s in key_statements(key, among) if role_of(function) in s["Principal"]["AWS"]]
+
+
 def purposes(function: str, action: str) -> set[str]:
     """The purposes for which a function's role has a KMS action."""
     return {
         purpose
-        for statement in statements(function)
+        for statement in key_rights("TokenKey", function)
         if action in statement["Action"]
         for purpose in statement["Condition"]["StringEquals"][PURPOSE]
     }
@@ -90,10 +110,10 @@ def test_a_function_unwraps_and_wraps_only_for_its_purposes(function: str) -> No
 
 
 @EACH
-def test_a_function_uses_the_one_key_for_nothing_else(function: str) -> None:
-    for statement in kms_statements(function):
+def test_a_function_has_a_right_to_a_key_by_the_key_s_policy_alone(function: str) -> None:
+    assert kms_statements(function) == []
+    for statement in key_rights("TokenKey", function):
         assert set(statement["Action"]) <= {DECRYPT, ENCRYPT}
-        assert statement["Resource"] == "TokenKey.Arn"
         assert list(statement["Condition"]) == ["StringEquals"]
         assert list(statement["Condition"]["StringEquals"]) == [PURPOSE]
 
@@ -106,7 +126,7 @@ def test_the_functions_that_make_keys_are_those_that_may_wrap_them(function: str
 # With SigningMode=kms: function → what it may do with the signing keys, and nothing else changes.
 MAY_BY_KMS = {
     "issue": {"kms:Sign", "kms:GetPublicKey"},
-    "refresh": {"kms:Sign", "kms:GetPublicKey"},
+    "refresh": {"kms:Sign"},
     "rotate_keys": {"kms:GetPublicKey"},
 }
 KEYS_NAMED = ["arn:aws:kms:eu-west-1:123456789012:key/one", "arn:aws:kms:eu-west-1:123456789012:key/two"]
@@ -116,15 +136,30 @@ def signing_by_kms(*keys: str) -> Mapping[str, Any]:
     return resources_with(SigningMode="kms", SigningKeyArns=",".join(keys))
 
 
-@pytest.mark.parametrize(("keys", "allowed"), [([], "SigningKey.Arn"), (KEYS_NAMED, KEYS_NAMED)])
-def test_only_what_signs_may_sign_by_kms(keys: list[str], allowed: object) -> None:
-    deployed = signing_by_kms(*keys)
-    for function in functions():
-        usual = list(statements(function))
-        further = [s for s in statements(function, deployed) if s not in usual]
+@EACH
+def test_only_what_signs_may_sign_by_the_stack_s_own_key(function: str) -> None:
+    deployed = signing_by_kms()
 
-        assert {action for s in further for action in s["Action"]} == MAY_BY_KMS.get(function, set())
-        assert all(statement["Resource"] == allowed for statement in further)
+    rights = key_rights("SigningKey", function, deployed)
+
+    assert {action for s in rights for action in s["Action"]} == MAY_BY_KMS.get(function, set())
+    assert list(statements(function, deployed)) == list(statements(function))
+
+
+@EACH
+def test_only_what_signs_may_sign_by_keys_that_are_named(function: str) -> None:
+    usual = list(statements(function))
+
+    further = [s for s in statements(function, signing_by_kms(*KEYS_NAMED)) if s not in usual]
+
+    assert {action for s in further for action in s["Action"]} == MAY_BY_KMS.get(function, set())
+    assert all(statement["Resource"] == KEYS_NAMED for statement in further)
+
+
+def test_keys_that_are_named_without_signing_by_kms_give_no_right() -> None:
+    deployed = resources_with(SigningKeyArns=",".join(KEYS_NAMED))
+
+    assert [f for f in functions() if list(statements(f, deployed)) != list(statements(f))] == []
 
 
 @pytest.mark.parametrize(("keys", "known"), [([], "SigningKey.Arn"), (KEYS_NAMED, ",".join(KEYS_NAMED))])
@@ -204,19 +239,21 @@ def test_a_key_is_turned_over_and_outlives_the_stack(key: str) -> None:
     assert written()["Resources"][key]["UpdateReplacePolicy"] == "Retain"
 
 
+ROOT_OF_THE_ACCOUNT = "arn:aws:iam::123456789012:root"
+ROLES = {f"{name}Role.Arn" for name in functions().values()}
+
+
 @KEYS
 def test_a_key_policy_names_who_may_do_what(key: str) -> None:
-    for statement in each_statement(of_type("AWS::KMS::Key")[key]["KeyPolicy"]):
-        assert statement["Principal"] in (
-            {"AWS": "arn:aws:iam::123456789012:root"},
-            {"Service": "logs.eu-west-1.amazonaws.com"},
-        )
+    for statement in key_statements(key):
+        assert set(statement["Principal"]["AWS"]) <= {ROOT_OF_THE_ACCOUNT} | ROLES
+        assert statement["Principal"].get("Service") in (None, "logs.eu-west-1.amazonaws.com")
         assert not [action for action in statement["Action"] if "*" in action]
 
 
 @KEYS
 def test_who_administers_a_key_cannot_use_it_and_who_uses_it_is_bound_by_a_condition(key: str) -> None:
-    for statement in each_statement(of_type("AWS::KMS::Key")[key]["KeyPolicy"]):
+    for statement in key_statements(key):
         uses = {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"} & set(
             statement["Action"]
         )
@@ -225,31 +262,52 @@ def test_who_administers_a_key_cannot_use_it_and_who_uses_it_is_bound_by_a_condi
         assert not (uses and {"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"} & set(statement["Action"]))
 
 
-@EACH
-def test_the_token_key_s_policy_lets_through_what_a_function_s_role_allows(function: str) -> None:
-    policy = of_type("AWS::KMS::Key")["TokenKey"]["KeyPolicy"]
-    [use] = [s for s in each_statement(policy) if "Condition" in s]
-
-    for statement in statements(function):
-        if statement["Resource"] == "TokenKey.Arn":
-            assert set(statement["Action"]) <= set(use["Action"])
-            assert set(statement["Condition"]["StringEquals"][PURPOSE]) <= set(
-                use["Condition"]["StringEquals"][PURPOSE]
-            )
-
-
-def test_the_token_key_is_used_by_roles_of_the_functions_alone_and_for_the_purposes_of_the_code() -> None:
-    [statement] = [
+def using_statements() -> list[dict[str, Any]]:
+    """All of the token key's and the signing key's policy but who administers them."""
+    deployed = signing_by_kms()
+    return [
         s
-        for s in each_statement(of_type("AWS::KMS::Key")["TokenKey"]["KeyPolicy"])
-        if "kms:Decrypt" in s["Action"]
+        for key in ("TokenKey", "SigningKey")
+        for s in key_statements(key, deployed)
+        if s["Sid"] != "Administer"
     ]
 
-    assert set(statement["Condition"]["StringEquals"][PURPOSE]) == {purpose.value for purpose in Purpose}
-    [pattern] = statement["Condition"]["ArnLike"].values()
-    assert pattern == f"arn:aws:iam::123456789012:role/{STACK}-*FunctionRole-*"
-    # CloudFormation names a role after its stack and logical id.
-    assert all(f"{name}Role" in resources() and name.endswith("Function") for name in functions().values())
+
+def test_the_keys_are_used_by_the_very_roles_of_the_stack_and_by_no_pattern_of_names() -> None:
+    """A stack called STACK-x has roles whose names begin with STACK-, too."""
+    for statement in using_statements():
+        assert set(statement["Principal"]["AWS"]) <= ROLES
+        assert not set(statement.get("Condition", {})) - {"StringEquals"}
+    assert all(f"{name}Role" in resources() for name in functions().values())
+
+
+def test_the_token_key_is_for_the_purposes_of_the_code() -> None:
+    used = [s for s in key_statements("TokenKey") if "Condition" in s]
+
+    assert {p for s in used for p in s["Condition"]["StringEquals"][PURPOSE]} == {p.value for p in Purpose}
+
+
+def test_no_policy_matches_what_belongs_to_a_stack_whose_name_begins_with_this_one_s() -> None:
+    patterns = {
+        f"{name}: {text}"
+        for name, document in policy_documents(signing_by_kms())
+        for text in texts_of(document)
+        if STACK in text and "*" in text
+    }
+
+    assert patterns == set()
+
+
+def texts_of(node: Any) -> Iterator[str]:
+    """Every text anywhere in a policy."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        for value in node.values():
+            yield from texts_of(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from texts_of(value)
 
 
 def test_only_services_of_aws_may_invoke_a_function() -> None:
@@ -277,15 +335,55 @@ def test_no_other_account_may_call_the_authorizer_by_default() -> None:
     assert not [name for name in resources() if name.startswith("AuthorizerPermission")]
 
 
-def test_the_portal_s_accounts_may_put_their_user_events_on_the_bus_and_no_other_account_may() -> None:
-    [policy] = of_type(
-        "AWS::Events::EventBusPolicy", resources_with(PortalAccountIds=",".join(ACCOUNTS))
-    ).values()
+PORTAL = ["arn:aws:iam::111111111111:role/portal", "arn:aws:iam::123456789012:role/users/portal-batch"]
 
-    assert policy["Statement"]["Principal"] == {"AWS": ACCOUNTS}
-    assert policy["Statement"]["Action"] == "events:PutEvents"
-    assert policy["Statement"]["Condition"] == {"StringEquals": {"events:source": "portal.users"}}
-    assert of_type("AWS::Events::EventBusPolicy") == {}
+
+def bus_statements() -> dict[str, Any]:
+    """Effect → statement of the policy of the Portal's bus."""
+    policies = of_type("AWS::Events::EventBusPolicy", resources_with(PortalEventPrincipals=",".join(PORTAL)))
+    assert {body["EventBusName"] for body in policies.values()} == {"PortalEventBus"}
+    return {body["Statement"]["Effect"]: body["Statement"] for body in policies.values()}
+
+
+def test_the_named_principals_alone_may_put_user_events_on_the_bus() -> None:
+    allowed = bus_statements()["Allow"]
+
+    assert allowed["Principal"] == {"AWS": PORTAL}
+    assert allowed["Action"] == "events:PutEvents"
+    assert allowed["Condition"] == {"StringEquals": {"events:source": "portal.users"}}
+
+
+def test_a_principal_of_this_account_that_is_not_named_is_refused() -> None:
+    """Its own policy would be enough for a bus of its account: nobody but the named ones, whatever theirs says."""
+    denied = bus_statements()["Deny"]
+
+    assert (denied["Principal"], denied["Action"]) == ("*", "events:PutEvents")
+    assert denied["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": PORTAL}}
+
+
+def test_who_sends_the_portal_s_events_has_to_be_said() -> None:
+    assert "Default" not in parameters()["PortalEventPrincipals"]
+
+
+@pytest.mark.parametrize(
+    ("arn", "is_taken"),
+    [
+        (PORTAL[0], True),
+        (PORTAL[1], True),
+        ("arn:aws:iam::111111111111:user/portal", True),
+        ("", False),
+        ("*", False),
+        ("111111111111", False),
+        ("arn:aws:iam::111111111111:root", False),
+        ("arn:aws:iam::111111111111:role/*", False),
+        ("arn:aws:iam::*:role/portal", False),
+        ("arn:aws:sts::111111111111:assumed-role/portal/session", False),
+    ],
+)
+def test_a_whole_account_or_a_pattern_is_no_principal(arn: str, is_taken: bool) -> None:
+    pattern = parameters()["PortalEventPrincipals"]["AllowedPattern"]
+
+    assert bool(re.fullmatch(pattern, arn)) == is_taken
 
 
 def test_the_proxy_reads_its_three_secrets_and_nothing_else() -> None:
