@@ -12,6 +12,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from auth_tokens.domain.requirements import PASSWORD_ACR
 from local.client import Client, Reply
 from local.gateway.arns import REGION
 
@@ -69,7 +70,7 @@ class Visitor:
         anyone = cls(base_url, {}, "", "")
         wanted = {"user_id": user_id, "amr": ["pwd"]}
         bearer = anyone.send(_issue({**wanted, "device": {"name": "phone", "remember": True}}))
-        browser = anyone.send(_issue({**wanted, "mode": "cookie"}))
+        browser = anyone.send(_issue({**wanted, "acr": PASSWORD_ACR, "mode": "cookie"}))
         assert (bearer.status, browser.status) == (200, 200)
         values = {**bearer.json, "username": username, "user_id": user_id, "page": "account"}
         cookie = browser.cookies[0].split(";")[0]

@@ -71,9 +71,10 @@ def test_a_route_that_takes_nothing_says_so() -> None:
 
 
 @pytest.mark.parametrize("route", [route for route, taken in TAKEN.items() if taken.query])
-def test_each_known_parameter_is_let_through_and_twice_is_refused(route: str) -> None:
+def test_each_known_parameter_is_let_through_and_empty_or_twice_is_refused(route: str) -> None:
     for name in TAKEN[route].query:
         assert answer(route, f"{name}=1") == (200, "", True)
+        assert answer(route, f"{name}=") == (400, f"{name} is empty.", False)
         assert answer(route, f"{name}=1&{name}=1") == (400, f"{name} is repeated.", False)
 
 

@@ -41,9 +41,11 @@ def refuse_unknown_query(request: Request) -> None:
     taken = taken_by(request.route_key)
     names = [name for name, _ in request.query]
     _refuse_unknown(names, taken.query, "query parameter")
-    for name in names:
+    for name, value in request.query:
         if names.count(name) > 1:
             raise InvalidRequest(f"{name} is repeated.")
+        if not value:  # a filter whose value was lost on the way is not the wish for no filter
+            raise InvalidRequest(f"{name} is empty.")
     if request.body and not taken.body:
         raise InvalidRequest("This route takes no body.")
 
