@@ -100,6 +100,7 @@ def test_the_authorizer_loads_of_our_own_what_an_access_token_needs_and_nothing_
         ".domain.ids",
         ".domain.keys",
         ".domain.labels",
+        ".domain.nesting",
         ".domain.origins",
         ".domain.requirements",
         ".domain.route_scopes",

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from auth_tokens.domain.nesting import MAX_NESTING
 from tests.security.kit import (
     Kit,
     assert_accepted,
@@ -201,6 +202,7 @@ BOMBS = {
     "nested objects": b'{"a":' * 1200,
     "nested in a claim": claims_text("acr", "[" * 2500 + "]" * 2500),
     "an unknown claim, nested": claims_text("x", "[" * 2500 + "]" * 2500),
+    "an unknown claim, nested a level too deep": claims_text("x", "[" * MAX_NESTING + "]" * MAX_NESTING),
     "5000 digits": claims_text("exp", "9" * 5000),
     "minus 5000 digits": claims_text("exp", "-" + "9" * 5000),
     "5000 digits in an unknown claim": claims_text("x", "9" * 5000),
@@ -231,6 +233,12 @@ BOMBS = {
     "an empty object": b"{}",
     "half an object": json.dumps(good_claims()).encode()[:-1],
 }
+
+
+def test_an_unknown_claim_may_nest_as_deep_as_we_say(kit: Kit) -> None:
+    within = MAX_NESTING - 1  # the claims themselves are one
+
+    assert_accepted(kit, forged(payload=claims_text("x", "[" * within + "]" * within)))
 
 
 @pytest.mark.parametrize("payload", BOMBS.values(), ids=BOMBS)

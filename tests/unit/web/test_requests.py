@@ -2,7 +2,8 @@
 
 import pytest
 
-from auth_tokens.domain.errors import TokenServiceError
+from auth_tokens.domain.errors import InvalidRequest, TokenServiceError
+from auth_tokens.domain.nesting import MAX_NESTING
 from auth_tokens.domain.places import Place
 from auth_tokens.usecases.ports import Caller
 from auth_tokens.web.parameters import idempotency_key, parameters_from
@@ -66,6 +67,24 @@ def test_a_media_type_with_anything_else_around_it_is_refused(other: str) -> Non
 
         with pytest.raises(TokenServiceError):
             parameters_from(request)
+
+
+def body_of(depth: int) -> str:
+    return '{"a": "b", "c": ' + "[" * (depth - 1) + "]" * (depth - 1) + "}"
+
+
+def test_a_body_may_nest_as_deep_as_we_say() -> None:
+    request = request_from({**event(content_type="application/json"), "body": body_of(MAX_NESTING)})
+
+    assert parameters_from(request).text("a") == "b"
+
+
+@pytest.mark.parametrize("depth", [MAX_NESTING + 1, 2500, 8000])
+def test_a_body_that_nests_deeper_is_refused_whatever_the_interpreter_could_read(depth: int) -> None:
+    request = request_from({**event(content_type="application/json"), "body": body_of(depth)})
+
+    with pytest.raises(InvalidRequest, match=f"The body nests deeper than {MAX_NESTING} levels"):
+        parameters_from(request)
 
 
 @pytest.mark.parametrize("key", ["\u2000k", "k\u00a0", "k k", "k\x0b", "k\x7f", "\u212a", "", "k\n"])

@@ -43,7 +43,7 @@ def _create(event: dict[str, Any], caller: dict[str, str]) -> dict[str, Any]:
     raw = event.get("body") or ""
     try:
         body = json.loads(base64.b64decode(raw) if event.get("isBase64Encoded") else raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     name = body.get("name") if isinstance(body, dict) else None
     if not isinstance(name, str) or not 0 < len(name) <= 100:

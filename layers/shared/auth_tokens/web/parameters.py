@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 from auth_tokens.domain.errors import InvalidRequest
+from auth_tokens.domain.nesting import MAX_NESTING, nests_too_deep
 from auth_tokens.web.errors import PayloadTooLarge, UnsupportedMediaType
 from auth_tokens.web.heads import BLANKS
 from auth_tokens.web.requests import Request
@@ -152,9 +153,11 @@ def _form(text: str) -> dict[str, str]:
 
 
 def _json_object(text: str) -> dict[str, Any]:
+    if nests_too_deep(text):
+        raise InvalidRequest(f"The body nests deeper than {MAX_NESTING} levels.")
     try:
         parsed = json.loads(text, object_pairs_hook=_unique, parse_constant=_not_json)
-    except (ValueError, RecursionError) as exc:
+    except ValueError as exc:
         raise InvalidRequest("The body is not valid JSON.") from exc
     if not isinstance(parsed, dict):
         raise InvalidRequest("The body must be a JSON object.")

@@ -22,6 +22,7 @@ from auth_tokens.domain.ages import is_within
 from auth_tokens.domain.claims import MAX_TOKEN_LENGTH, AccessClaims, check_claims
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
 from auth_tokens.domain.keys import PublicKeyRow
+from auth_tokens.domain.nesting import nests_too_deep
 
 if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
     from auth_tokens.usecases.ports import Clock
@@ -146,8 +147,11 @@ def _decoded(segment: str) -> bytes:
 def _parsed(raw: bytes) -> dict[str, Any]:
     """A JSON object, strictly: no member twice, no NaN, bounded numbers and depth."""
     try:
-        parsed = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refused)
-    except (ValueError, RecursionError) as exc:
+        text = raw.decode("utf-8")
+        if nests_too_deep(text):
+            raise InvalidAccessToken("json")
+        parsed = json.loads(text, object_pairs_hook=_unique, parse_constant=_refused)
+    except ValueError as exc:
         raise InvalidAccessToken("json") from exc
     if not isinstance(parsed, dict):
         raise InvalidAccessToken("json")
