@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pymysql
@@ -10,7 +10,7 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql import purges
-from auth_tokens.adapters.mysql.connection import Database
+from auth_tokens.adapters.mysql.connection import Database, Row
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.adapters.revocation_feed import MEMORY_S
 from auth_tokens.domain.bounds import MIN_RETENTION_S
@@ -488,7 +488,7 @@ FIND |= {"last": to_sql(LONG_AGO + 500)}
 FIND_NUMBERS = {**FIND, "place": 1, "bound": (START - 100_000) * 1000, "last": (LONG_AGO + 500) * 1000}
 FIND_IDS = {**FIND, "place": b"\x01" * 16, "bound": uuid7((START - 100_000) * 1000, bytes(10))}
 FIND_IDS |= {"last": uuid7(LONG_AGO * 1000, bytes(10))}
-IDS = ([uuid7(LONG_AGO * 1000, n.to_bytes(10, "big")) for n in range(purges.IDS_PER_STATEMENT)], 350)
+IDS = [uuid7(LONG_AGO * 1000, n.to_bytes(10, "big")) for n in range(purges.IDS_PER_STATEMENT)]
 
 
 @pytest.fixture(scope="module")
@@ -511,18 +511,18 @@ def filled(world: World) -> World:
         (purges.FIND_FREE_TOKENS, FIND, "ix_expires_at"),
         (purges.FIND_FREE_TOKENS, {**FIND, "place": to_sql(0)}, "ix_expires_at"),
         (purges.COUNT_DUE_TOKENS, FIND, "ix_expires_at"),
-        (purges.DELETE_LISTED_TOKENS, IDS, "PRIMARY"),
+        (purges.DELETE_LISTED_TOKENS, (purges.listed(IDS),), "PRIMARY"),
         (purges.COUNT_CREATED_TOKENS, (uuid7((START - 1200) * 1000, bytes(10)), 100_000), "PRIMARY"),
         (purges.LOCK_LIMITS, FIND_NUMBERS, "ix_tat_ms"),
         (purges.DELETE_LOCKED_LIMITS, FIND_NUMBERS, "ix_tat_ms"),
         (purges.FIND_FREE_LIMITS, FIND_NUMBERS, "ix_tat_ms"),
         (purges.COUNT_DUE_LIMITS, FIND_NUMBERS, "ix_tat_ms"),
-        (purges.DELETE_LISTED_LIMITS, IDS, "PRIMARY"),
+        (purges.DELETE_LISTED_LIMITS, (purges.listed(IDS),), "PRIMARY"),
         (purges.LOCK_EVENTS, FIND_IDS, "PRIMARY"),
         (purges.DELETE_LOCKED_EVENTS, FIND_IDS, "PRIMARY"),
         (purges.FIND_FREE_EVENTS, FIND_IDS, "PRIMARY"),
         (purges.COUNT_DUE_EVENTS, FIND_IDS, "PRIMARY"),
-        (purges.DELETE_LISTED_EVENTS, IDS, "PRIMARY"),
+        (purges.DELETE_LISTED_EVENTS, (purges.listed(IDS),), "PRIMARY"),
         (purges.DELETE_GONE_KEYS, (to_sql(START), 500), "ux_purpose_epoch"),
         (purges.COUNT_GONE_KEYS, (to_sql(START),), "ux_purpose_epoch"),
         (purges.DELETE_OLD_ROLLUPS, (START - 40 * 3600, 500), "PRIMARY"),
@@ -536,35 +536,49 @@ def test_no_cleanup_statement_scans_or_sorts(
 ) -> None:
     plan = filled.shared.database.query(f"EXPLAIN {statement}", parameters)
 
-    [read] = [row for row in plan if str(row["table"]).startswith("auth_")]
-    assert (read["type"] in ("range", "ref"), read["key"]) == (True, index)
-    for row in plan:
-        assert "filesort" not in (row["Extra"] or "")
+    assert_held_to_its_index(plan, statement, index)
 
 
+@pytest.mark.parametrize("size", [10, 60, 600])
 @pytest.mark.parametrize(
     ("statement", "parameters", "index"),
     [
-        (purges.DELETE_LOCKED_TOKENS, {**FIND, "last": to_sql(LONG_AGO + 50), "rows": 50}, "ix_expires_at"),
-        (purges.DELETE_LISTED_TOKENS, (IDS[0][:50], 50), "PRIMARY"),
+        (purges.DELETE_LOCKED_TOKENS, lambda rows: {**FIND, "rows": rows}, "ix_expires_at"),
+        (purges.DELETE_LOCKED_LIMITS, lambda rows: {**FIND_NUMBERS, "rows": rows}, "ix_tat_ms"),
+        (purges.DELETE_LOCKED_EVENTS, lambda rows: {**FIND_IDS, "rows": rows}, "PRIMARY"),
+        (purges.DELETE_LISTED_TOKENS, lambda rows: (purges.listed(IDS[:rows]),), "PRIMARY"),
+        (purges.DELETE_LISTED_LIMITS, lambda rows: (purges.listed(IDS[:rows]),), "PRIMARY"),
+        (purges.DELETE_LISTED_EVENTS, lambda rows: (purges.listed(IDS[:rows]),), "PRIMARY"),
+        (purges.DELETE_IDLE_USERS, lambda rows: (to_sql(START), rows), "ix_changed_at"),
     ],
 )
 def test_a_small_table_that_is_nearly_all_due_is_not_scanned_either(
-    fresh_world: World, statement: str, parameters: Any, index: str
+    fresh_world: World, statement: str, parameters: Callable[[int], Any], index: str, size: int
 ) -> None:
     """Scanning would be cheaper, and would lock the rows of those who are signed in."""
-    insert_tokens(fresh_world, 60, LONG_AGO)
+    insert_all(fresh_world, size)
+    insert_user_order(fresh_world, *range(LONG_AGO, LONG_AGO + size))
 
-    [plan] = fresh_world.shared.database.query(f"EXPLAIN {statement}", parameters)
+    plan = fresh_world.shared.database.query(f"EXPLAIN {statement}", parameters(size - 1))
 
-    assert (plan["type"], plan["key"]) == ("range", index)
+    assert_held_to_its_index(plan, statement, index)
+
+
+def assert_held_to_its_index(plan: list[Row], statement: str, index: str) -> None:
+    """Rows are found by a range of an index, and those to be deleted one by one by their key."""
+    found = [(row["type"], row["key"]) for row in plan if str(row["table"]).startswith("auth_")]
+    deleted = [(row["type"], row["key"]) for row in plan if row["table"] == "doomed"]
+    assert set(found) <= {("range", index), ("ref", index)}
+    assert deleted == [("eq_ref", "PRIMARY")] * statement.count("DELETE doomed")
+    assert found or deleted
+    assert not [row for row in plan if "filesort" in (row["Extra"] or "")]
 
 
 def test_a_batch_is_one_select_and_one_delete_and_no_row_travels_but_the_last(fresh_world: World) -> None:
     insert_tokens(fresh_world, 1000, LONG_AGO)
     parts = fresh_world.environment()
     walk = bootstrap.cleaning(parts).purges[0]
-    kinds = ("Com_begin", "Com_select", "Com_delete", "Com_commit", "Rows_sent")
+    kinds = ("Com_begin", "Com_select", "Com_delete_multi", "Com_commit", "Rows_sent")
     before = {kind: status(parts.database, kind) for kind in kinds}
 
     assert walk.delete_batch(START, 500).deleted == 500
@@ -575,9 +589,9 @@ def test_a_batch_is_one_select_and_one_delete_and_no_row_travels_but_the_last(fr
 
 
 def test_a_statement_of_deletions_is_short_enough_for_the_proxy(filled: World) -> None:
-    """16 KB of text would pin the connection. The longest literals are those of which each byte is escaped."""
+    """16 KB of text would pin the connection."""
     with contextlib.closing(raw(filled)) as connection, connection.cursor() as cursor:
-        longest = cursor.mogrify(purges.DELETE_LISTED_TOKENS, ([b"'" * 16] * purges.IDS_PER_STATEMENT, 350))
+        longest = cursor.mogrify(purges.DELETE_LISTED_TOKENS, (purges.listed(IDS),))
 
     assert len(longest) < 16_384
 

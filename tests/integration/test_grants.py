@@ -17,6 +17,7 @@ from auth_tokens.adapters.mysql.purges import (
     DELETE_LISTED_EVENTS,
     DELETE_LISTED_LIMITS,
     DELETE_LISTED_TOKENS,
+    listed,
     purges,
 )
 from auth_tokens.adapters.mysql.tokens import TOUCH_SESSION
@@ -92,7 +93,7 @@ def test_the_writer_may_clean_up_each_table(users: DatabaseUsers) -> None:
         for purge in purges(database, 86_400, 86_400):
             assert purge.delete_batch(now=2_000_000_000, rows=10).is_last
         for statement in (DELETE_LISTED_TOKENS, DELETE_LISTED_LIMITS, DELETE_LISTED_EVENTS):
-            assert database.execute(statement, (["x"], 1)) == 0  # no such row; but no refusal
+            assert database.execute(statement, (listed([bytes(16)]),)) == 0  # no such row; but no refusal
 
 
 @pytest.mark.parametrize("name", ["reader", "writer"])

@@ -75,5 +75,5 @@ def _constants() -> Iterator[Statement]:
 
 
 def _bound(sql: str) -> str:
-    """Values bound: a number stands wherever one may be, LIMIT included; a list after IN has its brackets."""
-    return _VALUE.sub("1", sql.replace("IN %s", "IN (1)"))
+    """Values bound: a number stands wherever one may be, LIMIT included; a list has its brackets, JSON its quotes."""
+    return _VALUE.sub("1", sql.replace("IN %s", "IN (1)").replace("JSON_TABLE(%s", "JSON_TABLE('[]'"))

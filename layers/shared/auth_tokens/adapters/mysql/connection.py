@@ -43,7 +43,8 @@ _REFUSED = frozenset(
     }
 )
 _CLIENT_ERRORS = range(2000, 3000)
-_CONTENTION = frozenset({ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT})
+# MariaDB from 11 on ends a transaction that would change a row which changed behind its back (1020), as for a deadlock.
+_CONTENTION = frozenset({ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT, ER.CHECKREAD})
 _MAX_ATTEMPTS = 4
 
 
