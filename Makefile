@@ -15,7 +15,7 @@ export PYTHONPATH := .:layers/shared
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers browser
+.PHONY: help setup run demo test check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers programs fresh-machine
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,7 +32,7 @@ demo: setup ## Walk through the life of a token, step by step
 traffic: setup ## People and attackers against the service of make run (ARGS="--seconds 60 --users 40")
 	@exec $(PY) -m local.traffic $(ARGS)
 
-test: setup browser node package ## Run all tests
+test: setup programs node package ## Run all tests
 	@exec $(PY) -m pytest
 
 conformance: setup ## Races, lost answers and thieves against BASE_URL (default: the local stack), ARGS="--rounds 50 --report FILE"
@@ -64,8 +64,8 @@ sam:
 checkov:
 	@scripts/setup $(CHECKOV_VENV) requirements/checkov.txt
 
-browser:
-	@scripts/setup-browser
+programs:
+	@scripts/setup-programs
 
 node:
 	@scripts/setup $(NODE_VENV) requirements/node.txt
@@ -87,6 +87,10 @@ runtime:
 # The artifacts for this machine, for the tests; built beforehand, as a test reaches no package registry.
 package: setup sam runtime
 	@$(PY) -m local.packaged
+
+fresh-machine: ## Try make run and make test on a fresh Debian, as root and as an ordinary user (DEBIAN=bookworm; needs root)
+	@command -v debootstrap >/dev/null || scripts/as-root apt-get install -y -qq --no-install-recommends debootstrap >/dev/null
+	@scripts/as-root scripts/fresh-machine $(or $(DEBIAN),trixie)
 
 lock: setup ## Lock the newest versions again
 	scripts/lock $(VENV)/bin/uv

@@ -115,9 +115,8 @@ class MariaDb:
         fresh = self._data.with_name("mariadb.fresh")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
-        scripts = ("mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql")
         sql = b"create database mysql;\nuse mysql;\n"
-        sql += b"".join((files.share / script).read_bytes() for script in scripts)
+        sql += b"".join(script.read_bytes() for script in files.scripts)
         done = subprocess.run(
             [*self._command(files, fresh), "--bootstrap", "--innodb-buffer-pool-size=8M"],
             input=sql,

@@ -5,108 +5,127 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = "mariadb-server-core"
-# What the server needs beyond a bare Debian, where its package is only unpacked.
-UNPACKED = (PACKAGE, "libaio1", "liburing2")
-_TREE = Path(__file__).parents[1] / ".local" / "mariadb-tree"
-# Of MariaDB; MySQL has no such script, and is used through TOKENS_DB_URL.
-_SCRIPT = "mysql_system_tables.sql"
-_SEARCH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+_ROOT = Path(__file__).parents[1]
+_TREE = _ROOT / ".local" / "mariadb-tree"
+_BRING = _ROOT / "scripts" / "packages"
+_NAMES = ("mariadbd", "mysqld")
+# Where distributions put a server that is not on an ordinary user's PATH.
+_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/local/libexec")
+# What makes the system tables, in this order. The names begin with `mysql_`, or since MariaDB 11 with `mariadb_`.
+_SCRIPTS = ("*_system_tables.sql", "*_performance_tables.sql", "*_system_tables_data.sql")
 
 
 class NoServer(Exception):
     """There is no database server and none could be brought; the text says what to do."""
 
 
+class Unusable(Exception):
+    """A program is no server that we can start; the text says why."""
+
+
 @dataclass(frozen=True)
 class ServerFiles:
-    """The server's program, its share folder, and what its environment needs to start."""
+    """A server that starts here. scripts: those that make its system tables, in their order;
+    environment: what it needs to start."""
 
     program: Path
-    share: Path
-    environment: dict[str, str]
+    scripts: tuple[Path, ...]
+    environment: Mapping[str, str]
 
     @property
     def options(self) -> list[str]:
         """Where the server finds its own files, wherever it was unpacked."""
-        return [f"--lc-messages-dir={self.share}", f"--character-sets-dir={self.share / 'charsets'}"]
+        share = self.scripts[0].parent
+        return [f"--lc-messages-dir={share}", f"--character-sets-dir={share / 'charsets'}"]
 
 
 def server_files(tree: Path = _TREE) -> ServerFiles:
     """A server that can be started here. tree: where it is unpacked, once for all runs. Raises NoServer."""
-    found = _installed() or _unpacked(tree)
-    if found is None:
-        _say(f"no MariaDB on this machine; installing {PACKAGE} …")
-        found = (_apt_install() and _installed()) or (_unpack(tree) and _unpacked(tree)) or None
-    if found is None:
-        raise NoServer(
-            "No MariaDB server was found and none could be installed.\n"
-            f"Please install one (Debian, Ubuntu: apt-get install {PACKAGE}; macOS: brew install mariadb),\n"
-            "or name a running one: TOKENS_DB_URL=mysql://user:password@host:port/database"
+    found, _ = _first_usable(tree)
+    if found:
+        return found
+    tree.parent.mkdir(parents=True, exist_ok=True)
+    brought = subprocess.run([_BRING, tree, PACKAGE], stdin=subprocess.DEVNULL, check=False)
+    found, refused = _first_usable(tree)
+    if found:
+        return found
+    raise NoServer(
+        "\n".join(
+            (
+                "No MariaDB server that can be started was found"
+                + (" and none could be brought." if brought.returncode else "."),
+                *(f"- {reason}" for reason in refused),
+                f"Please install one (Debian, Ubuntu: apt-get install {PACKAGE}; macOS: brew install mariadb),",
+                "or name a running one: TOKENS_DB_URL=mysql://user:password@host:port/database",
+            )
         )
-    return found
+    )
 
 
-def _installed() -> ServerFiles | None:
-    for name in ("mariadbd", "mysqld"):
-        found = shutil.which(name, path=_SEARCH)
-        program = Path(found).resolve() if found else None
-        for folder in ("mysql", "mariadb"):
-            if program and (share := program.parents[1] / "share" / folder).joinpath(_SCRIPT).exists():
-                return ServerFiles(program, share, {})
-    return None
+def usable_server(program: Path, environment: Mapping[str, str]) -> ServerFiles:
+    """The server of a program, by its own word: it runs here, is MariaDB, and names the folder of its files.
+
+    Raises Unusable.
+    """
+    prefix = program.parents[1]
+    told = _told(program, prefix, environment)
+    if "MariaDB" not in told.get("version", ""):
+        raise Unusable(f"{program} is not MariaDB (another server can be used by TOKENS_DB_URL)")
+    # Beside its character sets lies everything else.
+    share = Path(told.get("character-sets-dir", prefix / "share" / "charsets")).parent
+    for folder in (share, prefix / "share"):
+        scripts = tuple(path for pattern in _SCRIPTS for path in sorted(folder.glob(pattern))[:1])
+        if len(scripts) == len(_SCRIPTS):
+            return ServerFiles(program, scripts, environment)
+    raise Unusable(f"{program} has not its scripts ({', '.join(_SCRIPTS)}) in {share}")
 
 
-def _unpacked(tree: Path) -> ServerFiles | None:
-    program = tree / "usr/sbin/mariadbd"
-    if not program.exists():
-        return None
-    libraries = os.pathsep.join(str(path) for path in (tree / "usr/lib").glob("*-linux-gnu*"))
-    return ServerFiles(program, tree / "usr/share/mysql", {"LD_LIBRARY_PATH": libraries})
+def _first_usable(tree: Path) -> tuple[ServerFiles | None, list[str]]:
+    """The first program that will do, and why those before it will not."""
+    refused: list[str] = []
+    for program, environment in _programs(tree):
+        try:
+            return usable_server(program, environment), refused
+        except Unusable as exc:
+            refused.append(str(exc))
+    return None, refused
 
 
-def _apt_install() -> bool:
-    prefix = _root_prefix()
-    if prefix is None or not shutil.which("apt-get"):
-        return False
-    _run([*prefix, "apt-get", "update", "-qq"])
-    return _run([*prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", PACKAGE])
+def _programs(tree: Path) -> Iterator[tuple[Path, Mapping[str, str]]]:
+    """Programs by the name of a server: those of the PATH, then the unpacked one."""
+    seen = set()
+    for folder in (*os.environ.get("PATH", "").split(os.pathsep), *_FOLDERS):
+        for name in _NAMES:
+            found = shutil.which(name, path=folder) if folder else None
+            program = Path(found).resolve() if found else None
+            if program and program not in seen:
+                seen.add(program)
+                yield program, {}
+    for program in sorted(tree.glob("usr/*bin/mariadbd")):
+        libraries = sorted((*tree.glob("lib/*-linux-gnu*"), *tree.glob("usr/lib/*-linux-gnu*")))
+        yield program, {"LD_LIBRARY_PATH": os.pathsep.join(map(str, libraries))}
 
 
-def _root_prefix() -> list[str] | None:
-    if os.geteuid() == 0:
-        return ["env", "DEBIAN_FRONTEND=noninteractive"]
-    if shutil.which("sudo") and _run(["sudo", "-n", "true"]):
-        return ["sudo", "-n", "env", "DEBIAN_FRONTEND=noninteractive"]
-    return None
-
-
-def _unpack(tree: Path) -> bool:
-    """Downloads the packages as an ordinary user and unpacks them beside nothing else."""
-    if not shutil.which("apt-get") or not shutil.which("dpkg"):
-        return False
-    downloads = tree.with_name(tree.name + ".download")
-    shutil.rmtree(downloads, ignore_errors=True)
-    downloads.mkdir(parents=True)
-    if not _run(["apt-get", "download", "-qq", *UNPACKED], downloads):
-        return False
-    fresh = tree.with_name(tree.name + ".fresh")
-    shutil.rmtree(fresh, ignore_errors=True)
-    if not all(_run(["dpkg", "-x", str(deb), str(fresh)]) for deb in downloads.glob("*.deb")):
-        return False
-    fresh.rename(tree)
-    shutil.rmtree(downloads)
-    return True
-
-
-def _run(command: list[str], folder: Path | None = None) -> bool:
-    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    return done.returncode == 0
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+def _told(program: Path, prefix: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a server by name, as it prints them for a base folder. Raises Unusable where it does not run."""
+    command = [str(program), "--no-defaults", f"--basedir={prefix}", "--verbose", "--help"]
+    try:
+        done = subprocess.run(
+            command,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=30,
+        )
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise Unusable(f"{program} does not run: {exc}") from exc
+    if done.returncode != 0:
+        raise Unusable(f"{program} does not run: {done.stderr.decode(errors='replace').strip()[-300:]}")
+    lines = (line.split(None, 1) for line in done.stdout.decode(errors="replace").splitlines())
+    return {line[0]: line[1].strip() for line in lines if len(line) == 2}

@@ -19,6 +19,8 @@ from local.stack import LocalStack, database_address
 from tests.support.database_users import DatabaseUsers
 from tests.support.world import World
 
+# Programs that `make test` unpacked for whoever may not install: behind those of the machine.
+os.environ["PATH"] += os.pathsep + str(Path(__file__).parents[1] / ".local/bin")
 CLIENTS = {"portal-web": "portal:read portal:write", "portal-app": "portal:read"}
 
 

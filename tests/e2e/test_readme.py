@@ -1,16 +1,12 @@
 """The README's quick start, run as it stands."""
 
 import re
-import shutil
 import subprocess
-
-import pytest
 
 from local.stack import LocalStack
 from tests.docs.markdown import README, code_blocks
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="the quick start is written with curl")
 def test_the_quick_start_runs_and_every_call_in_it_succeeds(lambda_stack: LocalStack) -> None:
     [script] = code_blocks(README, "bash")
     script = script.replace("http://127.0.0.1:3000", lambda_stack.base_url)

@@ -6,7 +6,6 @@ and their schedules. The server's general log says what they sent.
 
 import contextlib
 import re
-import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -25,8 +24,6 @@ from tests.docs.markdown import README, code_blocks
 from tests.support.certificates import Authority
 from tests.support.database_users import DatabaseUsers
 from tests.support.pinning import pins
-
-pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="the quick start is written with curl")
 
 HOST = "localhost"
 
