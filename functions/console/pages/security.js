@@ -107,7 +107,7 @@ async function everythingOf(userId) {
 function sessionRow(session) {
   const end = element(
     "button",
-    { type: "button", class: "end", "aria-label": `End session ${session.session_id}`, "aria-describedby": "what-ends", onclick: () => endRow("sessions", session.session_id, "The session and its device have ended.") },
+    { type: "button", class: "end", "aria-label": `End session ${session.session_id}`, "aria-describedby": "what-ends", onclick: () => endRow("sessions", session.session_id, "The session has ended. Its device can sign in again only with the password.") },
     "End",
   );
   return element(
