@@ -1,5 +1,6 @@
 """Signing out always succeeds and clears the cookie; no other site signs anybody out, and nothing else is loosened."""
 
+import contextlib
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -119,6 +120,45 @@ def test_a_good_cookie_without_its_csrf_token_ends_nothing(browser: Browser) -> 
         assert (reply.status, reply.cookies) == (403, ())
 
     assert browser.is_signed_in
+
+
+def test_a_spent_cookie_whose_successor_got_lost_signs_its_session_out(
+    stack: LocalStack, browser: Browser
+) -> None:
+    """Kept out of reuse by its Idempotency-Key, it opens nothing: only its owner still holds it."""
+    headers = {"X-CSRF-Token": browser.csrf_token, "Idempotency-Key": "5f0e"}
+    turned = browser.client.form(
+        "/auth/token", {"grant_type": "refresh_token"}, cookie=browser.cookie, headers=headers
+    )
+    assert turned.status == 200
+    successor = turned.cookies[0].split(";")[0]
+    with contextlib.closing(stack.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE auth_user_tokens SET rotated_at = rotated_at - INTERVAL 1 HOUR WHERE id = %s",
+            (uuid.UUID(turned.json["session_id"]).bytes,),
+        )
+        connection.commit()
+
+    elsewhere = browser.sign_out(browser.cookie, **ELSEWHERE)
+    assert browser.client.get("/auth/session", cookie=successor).status == 200
+    reply = browser.sign_out(browser.cookie)
+
+    assert (elsewhere.status, reply.status, reply.cookies) == (403, 204, (clearing_cookie(),))
+    assert browser.client.get("/auth/session", cookie=successor).status == 401
+
+
+def test_another_kind_of_token_in_the_cookie_ends_nothing(stack: LocalStack) -> None:
+    client = Client(stack.base_url)
+    wanted = {"user_id": BOB.id, "amr": ["pwd"], "device": {"remember": True}}
+    held = client.signed("POST", "/auth/issue", wanted).json
+
+    for token in ("refresh_token", "device_token", "access_token"):
+        cookie = f"__Host-session={held[token]}"
+        assert client.post("/auth/logout", {}, cookie=cookie).status == 204
+    for token in ("refresh_token", "device_token"):
+        assert client.post("/auth/logout", {}, bearer=held[token]).status == 204
+
+    assert client.get("/auth/session", bearer=held["access_token"]).status == 200
 
 
 BAD_BODIES: dict[str, dict[str, Any]] = {

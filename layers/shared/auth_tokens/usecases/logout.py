@@ -5,8 +5,10 @@ from enum import Enum
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.tokens import MalformedToken, TokenKind
 from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.ports import Caller, Extent
+from auth_tokens.usecases.revoke import end_row
 
 
 class LogoutScope(Enum):
@@ -45,3 +47,15 @@ def logout(
             keep_devices=keep_devices, keep_session=session_id, keep_device=id_from(claims.device_id)
         )
     return deps.store.revoke_user(claims.sub, RevokeReason.LOGOUT, event, extent)
+
+
+def log_out_spent(cookie: str, caller: Caller, deps: SessionDeps) -> None:
+    """End the live session of a cookie that opens nothing any more, as another tab rotated it: its tag proves that it
+    is ours, and its holder wants to be signed out. A dead or forged one ends nothing. Raises Unavailable."""
+    try:
+        token = deps.codec.parse(cookie, TokenKind.SESSION)
+    except MalformedToken:
+        return
+    record = deps.store.load(token.id)
+    if record is not None and record.kind is TokenKind.SESSION and record.is_live(deps.clock()):
+        end_row(record, RevokeReason.LOGOUT, caller, deps)

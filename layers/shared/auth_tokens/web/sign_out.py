@@ -4,10 +4,11 @@ from collections.abc import Callable, Collection
 
 from auth_tokens.domain.errors import InvalidAccessToken, MissingCredential
 from auth_tokens.usecases.deps import SessionDeps
-from auth_tokens.usecases.logout import LogoutScope, logout
+from auth_tokens.usecases.logout import LogoutScope, log_out_spent, logout
 from auth_tokens.usecases.validate import Transport, Validated
 from auth_tokens.web.credentials import refuse_foreign_origin
 from auth_tokens.web.handler import Route
+from auth_tokens.web.heads import SESSION_COOKIE
 from auth_tokens.web.parameters import parameters_from
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response, clearing_cookie
@@ -19,7 +20,11 @@ _SCOPES = tuple(scope.value for scope in LogoutScope)
 def sign_out_route(
     session: Callable[[Request], Validated], deps: SessionDeps, origins: Collection[str]
 ) -> Route:
-    """Ends this session, the others, or all. session: who asks, by a good credential, or raises."""
+    """Ends this session, the others, or all. session: who asks, by a good credential, or raises.
+
+    Without one, what is left to do for `current` is to clear the cookie, and to end the session of a cookie that is
+    ours but spent. Another site's page has no say in it: its form comes without the cookie, be that a good one.
+    """
 
     def post_logout(request: Request) -> Response:
         parameters = parameters_from(request, empty=True)
@@ -30,17 +35,13 @@ def sign_out_route(
         except (MissingCredential, InvalidAccessToken):
             if scope is not LogoutScope.CURRENT:
                 raise
-            return _signed_out_already(request, origins)
+            refuse_foreign_origin(request, origins)
+            if "authorization" not in request.headers:
+                log_out_spent(request.cookies.get(SESSION_COOKIE, ""), request.caller, deps)
+            return Response(204, cookies=(clearing_cookie(),))
         logout(scope, caller.claims, request.caller, deps, keep_devices=keep_devices)
         ends_this = caller.transport is Transport.COOKIE and scope is not LogoutScope.OTHERS
         cookies = (clearing_cookie(),) if ends_this else ()
         return Response(204, cookies=cookies, about=ids_of(caller.claims))
 
     return post_logout
-
-
-def _signed_out_already(request: Request, origins: Collection[str]) -> Response:
-    """Nothing is left but a cookie, perhaps, that opens nothing. Another site's page has no say in it: a form of
-    theirs comes without the cookie, also where it is a good one."""
-    refuse_foreign_origin(request, origins)
-    return Response(204, cookies=(clearing_cookie(),))
