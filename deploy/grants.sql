@@ -2,7 +2,7 @@
 -- table (CHANGELOG says so); may be repeated. Nobody here may change the schema.
 
 -- The Portal's tables. The reader has no business with password hashes; the writer replaces outdated ones.
-GRANT SELECT (id, username, status) ON {schema}.auth_users TO {reader}@'%';
+GRANT SELECT (id, username, status, created_at) ON {schema}.auth_users TO {reader}@'%';
 GRANT SELECT ON {schema}.user_config TO {reader}@'%';
 GRANT SELECT ON {schema}.auth_user_label TO {reader}@'%';
 GRANT SELECT, UPDATE (password_hash) ON {schema}.auth_users TO {writer}@'%';

@@ -39,6 +39,8 @@ class User:
     is_active: bool
     labels: tuple[str, ...] = ()
     config: UserConfig = UserConfig()
+    # When the Portal made the user: microseconds of a clock whose zone is not known, so no instant. None: not told.
+    created_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class TokenRecord:
     """One row of auth_user_tokens: a session (refresh or browser) or a device. Instants: epoch seconds.
 
     token_hash: None for a device that holds no token. owner: None where the Portal has
-    deleted the user.
+    deleted the user, also if it has made another one of the same id since.
     """
 
     id: bytes
@@ -71,6 +73,8 @@ class TokenRecord:
     revoke_reason: str | None = None
     metadata: bytes | None = None
     owner: User | None = None
+    # The owner's created_us when the row was written; None: not known.
+    user_created_us: int | None = None
 
     def is_live(self, now: int) -> bool:
         """Not revoked, and before both ends: at the second of an end it is over."""
@@ -84,6 +88,27 @@ class TokenRecord:
     def is_in_force(self, now: int) -> bool:
         """Live, and its owner may still use it."""
         return self.is_live(now) and self.is_owned_by_active_user
+
+
+_SECOND_US = 1_000_000
+# One instant in two zones differs by whole quarters of an hour, from UTC-12 to UTC+14 at most.
+_ZONE_STEP_US = 900 * _SECOND_US
+_MOST_ZONES_US = 26 * 3600 * _SECOND_US
+
+
+def is_same_account(then_us: int | None, now_us: int | None) -> bool:
+    """Do two readings of when a user was made stand for one account? If not, the user was made again under an old id.
+
+    The same time in another zone is the same account, and so is one that lost its fraction, rounded or cut: a Portal
+    may move its column to UTC without signing anybody out. What is not known tells nothing.
+    """
+    if then_us is None or now_us is None:
+        return True
+    apart_us = abs(now_us - then_us)
+    off_us = min(apart_us % _ZONE_STEP_US, -apart_us % _ZONE_STEP_US)
+    is_one_whole = (then_us % _SECOND_US == 0) != (now_us % _SECOND_US == 0)
+    slack_us = _SECOND_US - 1 if is_one_whole else 0
+    return apart_us <= _MOST_ZONES_US + slack_us and off_us <= slack_us
 
 
 @dataclass(frozen=True, slots=True)

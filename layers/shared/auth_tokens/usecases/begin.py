@@ -130,7 +130,7 @@ def begin_session(
         return SessionStart(placed, device, [row.id for row in ending], events, token, device_token)
 
     named = id_from(options.device.id) if options.device.id else None
-    sign_in = SignIn(user.id, session_id, named, now, account.stop_number, how.password_hash)
+    sign_in = SignIn(user.id, session_id, named, now, account.stop_number, how.password_hash, user.created_us)
     start = deps.store.start_session(sign_in, plan)
     return answer_of(start, deps, now) if start else None
 
@@ -196,6 +196,7 @@ def _device(
         expires_at=expires_at,
         absolute_expires_at=absolute_expires_at,
         metadata=metadata,
+        user_created_us=user.created_us,
     )
     if not is_remembered:
         return device, None
@@ -268,6 +269,7 @@ def _blank(
         expires_at=now,
         absolute_expires_at=now,
         owner=user,
+        user_created_us=user.created_us,
     )
 
 

@@ -106,7 +106,8 @@ def _open(
         events = [*start_events(session, ending, grant.how, caller), *rotation.events]
         return SessionStart(session, device, [row.id for row in ending], events, first, successor)
 
-    sign_in = SignIn(record.user_id, session.id, record.id, now, stop_number)
+    created_us = grant.user.created_us
+    sign_in = SignIn(record.user_id, session.id, record.id, now, stop_number, user_created_us=created_us)
     try:
         start = deps.store.start_session(sign_in, plan)
     except SignInOvertaken as exc:

@@ -95,7 +95,7 @@ class SignIn:
 
     session_id: of the new session; device_id: of the device that the caller names or whose token opens the session, if
     any; at: when the sign-in began; stop_number: as it was read with the account; password_hash: the very one that
-    was verified, None where no password was.
+    was verified, None where no password was; user_created_us: which account of the user id it is.
     """
 
     user_id: str
@@ -104,6 +104,7 @@ class SignIn:
     at: int
     stop_number: int
     password_hash: str | None = field(default=None, repr=False)
+    user_created_us: int | None = None
 
 
 class SignInOvertaken(Exception):

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from auth_tokens.adapters.mysql.connection import Database
+from auth_tokens.adapters.mysql.times import clock_us
 from auth_tokens.domain.sessions import User, UserConfig
 from auth_tokens.domain.usernames import canonical_username
 from auth_tokens.usecases.ports import Account
@@ -34,10 +35,15 @@ CONFIG_COLUMNS = {
     "notify_new_device": "notify_new_device",
 }
 
+# When the user's row was made, whatever the zone (domain.sessions.is_same_account). A Portal without such a column, or
+# whose column moves, puts NULL here: UserDeleted alone then parts two users of one id.
+CREATED_AT = "u.created_at"
+
 # Deviates: `c.*` instead of named columns, since a column that is named and missing would fail the statement.
-OWNER_COLUMNS = """u.id AS owner_id,
+OWNER_COLUMNS = f"""u.id AS owner_id,
   u.username AS owner_username,
   u.status AS owner_status,
+  {CREATED_AT} AS owner_created_at,
   (SELECT JSON_ARRAYAGG(l.label) FROM auth_user_label AS l WHERE l.user_id = u.id) AS owner_labels,
   c.*"""
 
@@ -151,6 +157,7 @@ def owner_from(row: dict[str, Any]) -> User | None:
         is_active=row["owner_status"] == ACTIVE,
         labels=tuple(sorted(texts)),
         config=_config_from(row),
+        created_us=clock_us(row["owner_created_at"]),
     )
 
 

@@ -3,21 +3,28 @@
 from typing import Any
 
 from auth_tokens.adapters.mysql.portal import OWNER_COLUMNS, owner_from
-from auth_tokens.adapters.mysql.times import from_sql, from_sql_or_null, to_sql, to_sql_or_null
-from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord
+from auth_tokens.adapters.mysql.times import (
+    clock_us,
+    from_sql,
+    from_sql_or_null,
+    to_clock,
+    to_sql,
+    to_sql_or_null,
+)
+from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, User, is_same_account
 from auth_tokens.domain.tokens import TokenKind
 
 TOKEN_COLUMNS = """t.id, t.type, t.user_id, t.device_id, t.client_id, t.scope, t.generation, t.token_hash,
   t.key_epoch, t.retry_key_hash, t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr,
-  t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.metadata"""
+  t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.metadata, t.user_created_at"""
 
 COLUMNS_WITH_OWNER = f"{TOKEN_COLUMNS}, {OWNER_COLUMNS}"
 
 INSERT_COLUMNS = """id, type, user_id, device_id, client_id, scope, generation, token_hash,
   key_epoch, retry_key_hash, rotated_at, created_at, last_used_at, auth_time, acr, amr,
-  expires_at, absolute_expires_at, revoked_at, revoke_reason, metadata"""
+  expires_at, absolute_expires_at, revoked_at, revoke_reason, metadata, user_created_at"""
 
-INSERT_PLACES = ", ".join(["%s"] * 21)
+INSERT_PLACES = ", ".join(["%s"] * 22)
 
 
 def record_from(row: dict[str, Any]) -> TokenRecord:
@@ -44,7 +51,8 @@ def record_from(row: dict[str, Any]) -> TokenRecord:
         revoked_at=from_sql_or_null(row["revoked_at"]),
         revoke_reason=row["revoke_reason"],
         metadata=row["metadata"],
-        owner=owner_from(row) if "owner_id" in row else None,
+        owner=_owner(row) if "owner_id" in row else None,
+        user_created_us=clock_us(row["user_created_at"]),
     )
 
 
@@ -72,6 +80,7 @@ def row_from(record: TokenRecord) -> tuple[Any, ...]:
         to_sql_or_null(record.revoked_at),
         record.revoke_reason,
         record.metadata,
+        to_clock(record.user_created_us),
     )
 
 
@@ -85,3 +94,9 @@ def live_session_from(row: dict[str, Any]) -> LiveSession:
 def live_device_from(row: dict[str, Any]) -> LiveDevice:
     """A device's row of SELECT_STANDING."""
     return LiveDevice(row["id"], bool(row["is_remembered"]), from_sql(row["last_used_at"]))
+
+
+def _owner(row: dict[str, Any]) -> User | None:
+    """The user whom the row was written for; None where the Portal has none, or another one under the id by now."""
+    user = owner_from(row)
+    return user if user and is_same_account(clock_us(row["user_created_at"]), user.created_us) else None

@@ -1,6 +1,8 @@
 """Instants: int epoch seconds inside, DATETIME(6) UTC in SQL; this is the only place that converts."""
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+
+_BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, as the driver reads
 
 
 def to_sql(instant: int) -> datetime:
@@ -15,6 +17,19 @@ def to_sql_or_null(instant: int | None) -> datetime | None:
 def from_sql(value: datetime) -> int:
     """A naive UTC datetime, as the driver reads it → epoch seconds."""
     return int(value.replace(tzinfo=timezone.utc).timestamp())
+
+
+def clock_us(value: object) -> int | None:
+    """What a DATETIME or TIMESTAMP of unknown zone shows, as microseconds to compare with others of it. None for NULL,
+    the zero date (a text, to the driver) and other types."""
+    if not isinstance(value, datetime):
+        return None
+    return (value - _BEGINNING) // timedelta(microseconds=1)
+
+
+def to_clock(shown_us: int | None) -> datetime | None:
+    """The other way round."""
+    return None if shown_us is None else _BEGINNING + timedelta(microseconds=shown_us)
 
 
 def from_sql_or_null(value: datetime | None) -> int | None:

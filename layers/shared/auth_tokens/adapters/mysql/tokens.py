@@ -15,13 +15,13 @@ from auth_tokens.adapters.mysql.rows import (
     record_from,
     row_from,
 )
-from auth_tokens.adapters.mysql.times import to_sql
+from auth_tokens.adapters.mysql.times import clock_us, to_clock, to_sql
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import TokenServiceError
-from auth_tokens.domain.events import RevokeReason, SecurityEvent
+from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.policy import TOUCH_INTERVAL_S
-from auth_tokens.domain.sessions import DEVICE_ACR, TokenRecord
+from auth_tokens.domain.sessions import DEVICE_ACR, TokenRecord, is_same_account
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.observability import Telemetry
 from auth_tokens.usecases.ports import (
@@ -78,7 +78,7 @@ SET last_used_at = %s, expires_at = %s
 WHERE id = %s AND generation = %s AND revoked_at IS NULL AND last_used_at <= %s
 """
 
-_IN_SHORT = ("id", "type", "user_id", "device_id", "created_at", "last_used_at")
+_IN_SHORT = ("id", "type", "user_id", "device_id", "created_at", "last_used_at", "user_created_at")
 _OF_THE_DEVICE_NAMED = ", ".join(
     f"IF(t.id = %(device_id)s, t.{name}, NULL) AS {name}"
     for name in INSERT_COLUMNS.replace("\n", "").replace(" ", "").split(",")
@@ -104,6 +104,7 @@ _DEVICE_COLUMNS = (
     "expires_at",
     "absolute_expires_at",
     "metadata",
+    "user_created_at",
 )
 
 # Of two rows, one is the device's: seen before, it keeps its birth, its owner and, if it was revoked
@@ -122,6 +123,16 @@ SET revoke_reason = IF(device_id = %s, 'replaced', 'evicted'), revoked_at = %s
 WHERE id IN (%s) AND revoked_at IS NULL
 """
 
+# Index: ix_user_type. What an earlier account of the same user id has left.
+END_EARLIER_ACCOUNTS = """
+UPDATE auth_user_tokens
+SET revoked_at = %s, revoke_reason = 'user_deleted'
+WHERE user_id = %s
+  AND type IN ('refresh', 'session', 'device')
+  AND revoked_at IS NULL
+  AND user_created_at IN (%s)
+"""
+
 _NOT_STOPPED = "auth_token_users.stop_number = %(stop_number)s OR auth_token_users.stopped_at < %(now)s"
 
 # Index: primary key of both tables. Takes the user's row (docs/adr/0019), if what the sign-in relies on still holds: an
@@ -138,7 +149,8 @@ ON DUPLICATE KEY UPDATE
 
 # Index: ix_user_type. A user's live sessions and devices in short, and the device named whole.
 SELECT_STANDING = f"""
-SELECT t.id, t.type, t.user_id, t.device_id, t.created_at, t.last_used_at, t.token_hash IS NOT NULL AS is_remembered,
+SELECT t.id, t.type, t.user_id, t.device_id, t.created_at, t.last_used_at, t.user_created_at,
+  t.token_hash IS NOT NULL AS is_remembered,
   {_OF_THE_DEVICE_NAMED}
 FROM auth_user_tokens AS t
 WHERE t.user_id = %(user_id)s
@@ -320,7 +332,9 @@ class MySqlTokenStore:
         def work(statements: Transaction) -> SessionStart | TokenServiceError | SignInOvertaken | None:
             if statements.execute(ADMIT_SIGN_IN, _admission(sign_in)) == 0:
                 return SignInOvertaken()
-            standing = _standing(statements, sign_in)
+            standing, former = _standing(statements, sign_in)
+            if former:
+                self._end_earlier_accounts(statements, sign_in, former)
             if any(session.id == sign_in.session_id for session in standing.sessions):
                 return made[-1] if made else None
             try:
@@ -430,6 +444,14 @@ class MySqlTokenStore:
 
         return self._database.transaction(work)
 
+    def _end_earlier_accounts(self, statements: Transaction, sign_in: SignIn, former: Sequence[int]) -> None:
+        """Who is signing in is another person than whom these rows were written for."""
+        sql = _for_ids(END_EARLIER_ACCOUNTS, len(former))
+        statements.execute(sql, (to_sql(sign_in.at), sign_in.user_id, *map(to_clock, former)))
+        detail: dict[str, str | int] = {"reason": RevokeReason.USER_DELETED.value}
+        event = SecurityEvent(EventType.USER_REVOKED, sign_in.at, sign_in.user_id, detail=detail)
+        self._events.write(statements, self._events.rows([event]))
+
     def _write(self, statements: Transaction, start: SessionStart) -> None:
         _end_sessions(statements, start)
         rows = (*row_from(start.session), *row_from(start.device))
@@ -446,16 +468,21 @@ def _admission(sign_in: SignIn) -> dict[str, object]:
     }
 
 
-def _standing(statements: Transaction, sign_in: SignIn) -> Standing:
+def _standing(statements: Transaction, sign_in: SignIn) -> tuple[Standing, list[int]]:
+    """What the user has; and of rows that an earlier account of the same id has left, when that was made."""
     parameters = {"user_id": sign_in.user_id, "device_id": sign_in.device_id, "now": to_sql(sign_in.at)}
-    rows = statements.query(SELECT_STANDING, parameters)
+    found = statements.query(SELECT_STANDING, parameters)
+    made_us = {row["id"]: clock_us(row["user_created_at"]) for row in found}
+    rows = [row for row in found if is_same_account(made_us[row["id"]], sign_in.user_created_us)]
+    former = {made for row in found if row not in rows and (made := made_us[row["id"]]) is not None}
     devices = [row for row in rows if row["type"] == TokenKind.DEVICE.value]
     named = next((record_from(row) for row in devices if row["id"] == sign_in.device_id), None)
-    return Standing(
+    standing = Standing(
         sessions=[live_session_from(row) for row in rows if row not in devices],
         devices=[live_device_from(row) for row in devices],
         device=named,
     )
+    return standing, sorted(former)
 
 
 def _take_order(statements: Transaction, user_id: str, now: int) -> None:
