@@ -12,6 +12,7 @@ from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.begin import DeviceRequest
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
+from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import end_what_began_before
 from auth_tokens.web.portal_events import REASONS, SOURCE, MalformedEvent, portal_event
 from tests.architecture.deployment import resources
@@ -386,6 +387,31 @@ def test_a_password_changed_keeps_the_session_that_changed_it_with_its_device(wo
     assert told["detail"]["kept_session_id"] == here.session_id
 
 
+def test_the_device_of_the_session_that_changed_the_password_stays_also_when_that_session_has_ended(
+    world: World,
+) -> None:
+    """The event comes a second time when its session has been signed out."""
+    name = world.user()
+    here = world.login(name, DeviceRequest(remember=True))
+    delivered = changed_by(world, name, here.session_id)
+    handle(world, delivered)
+    world.clock.now += 60
+    revoke_token(here.token, None, CALLER, world.sessions)
+
+    assert handle(world, delivered) == 0
+    assert exchange(world, here)
+
+
+def test_a_session_that_was_over_before_the_change_keeps_nothing(world: World) -> None:
+    name = world.user()
+    here = world.login(name, DeviceRequest(remember=True))
+    revoke_token(here.token, None, CALLER, world.sessions)
+
+    assert handle(world, changed_by(world, name, here.session_id)) == 1
+    with pytest.raises(InvalidGrant):
+        exchange(world, here)
+
+
 @pytest.mark.parametrize("whose", ["another user's", "unknown", "ended", "a device"])
 def test_a_session_that_is_not_the_users_own_and_live_keeps_nothing(world: World, whose: str) -> None:
     name = world.user()
@@ -426,18 +452,17 @@ def test_a_user_who_is_disabled_or_deleted_keeps_no_session(world: World, detail
 
 
 def test_a_user_made_again_under_an_old_id_inherits_nothing_from_before_the_deletion(world: World) -> None:
+    """By the event alone, however late: here created_at tells nothing (test_account_made_again has the rest)."""
     name = world.user()
     old = world.login(name, DeviceRequest(remember=True))
     deleted = event(world, name, "UserDeleted")
     [row] = world.sql("SELECT * FROM auth_users WHERE username = %s", name)
     world.sql("DELETE FROM auth_users WHERE username = %s", name)
     world.clock.now += 60
+    columns = ("id", "username", "password_hash", "status", "created_at")
     world.sql(
-        "INSERT INTO auth_users (id, username, password_hash, status, created_at)"
-        " VALUES (%s, %s, %s, 'active', UTC_TIMESTAMP(6))",
-        row["id"],
-        name,
-        row["password_hash"],
+        f"INSERT INTO auth_users ({', '.join(columns)}) VALUES (%s, %s, %s, %s, %s)",
+        *(row[column] for column in columns),
     )
     new = world.login(name, DeviceRequest(remember=True))
     world.clock.now += 86_400

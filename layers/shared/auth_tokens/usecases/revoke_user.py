@@ -37,10 +37,10 @@ def end_what_began_before(
     """End the sessions and devices of a user that began at an instant or before; returns how many rows ended.
 
     However late and often it is told, what is left is what would have been left had it come at once. keep: a session
-    that stays, with its device; ignored where it is not the user's and live. An unknown user is no error.
+    that stays, with its device; ignored where it is not the user's or was over by then. An unknown user is no error.
     """
     now = deps.clock()
-    kept = _kept(keep, user_id, now, deps) if keep else None
+    kept = _kept(keep, user_id, instant, deps) if keep else None
     detail: dict[str, str | int] = {"reason": reason.value, "before": instant, **caller.detail}
     extent = Extent(began_by=instant)
     if kept is not None:
@@ -50,8 +50,10 @@ def end_what_began_before(
     return deps.store.revoke_user(user_id, reason, event, extent)
 
 
-def _kept(session_id: bytes, user_id: str, now: int, deps: SessionDeps) -> TokenRecord | None:
+def _kept(session_id: bytes, user_id: str, instant: int, deps: SessionDeps) -> TokenRecord | None:
+    """What has ended since may be named, too: its device was to stay."""
     record = deps.store.load(session_id)
     if record is None or record.kind not in SESSION_KINDS or record.user_id != user_id:
         return None
-    return record if record.is_live(now) else None
+    was_revoked = record.revoked_at is not None and record.revoked_at <= instant
+    return None if was_revoked or record.expires_at <= instant else record
