@@ -13,7 +13,8 @@ from auth_tokens.domain.tokens import SECRET_BYTES, OpaqueToken, TokenKind
 from auth_tokens.usecases.answers import TokenAnswer, token_answer
 from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.metadata import Metadata, metadata_of
-from auth_tokens.usecases.ports import Account, Caller, SessionStart, SignIn, Standing
+from auth_tokens.usecases.ports import Account, Caller, EndedRows, SessionStart, SignIn, Standing
+from auth_tokens.usecases.replaced_session import replaced_session
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,13 @@ class DeviceRequest:
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """What a caller may choose of its session."""
+    """What a caller may choose of its session. cookie: the session's that the browser had until now."""
 
     kind: TokenKind = TokenKind.REFRESH
     scope: str | None = None
     client_id: str | None = None
     device: DeviceRequest = field(default_factory=DeviceRequest)
+    cookie: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ class RepeatKey:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a session will be: decided before anything is written."""
+    """What a session will be: decided before anything is written. replaces: the session that the browser had until
+    now, perhaps another user's."""
 
     user: User
     client_id: str
@@ -67,6 +70,7 @@ class Grant:
     policy: Policy
     how: Authentication
     repeat: RepeatKey | None = None
+    replaces: TokenRecord | None = None
 
 
 def grant_for(
@@ -113,6 +117,7 @@ def begin_session(
     """
     user = account.user
     grant = grant_for(user, options, how, deps, repeat=repeat)
+    grant = replace(grant, replaces=replaced_session(options.cookie, caller, deps, now))
     session_id = repeat.session_id if repeat else deps.new_id()
     new_device_id = deps.new_id()
     # Made before the transaction: a key that this environment lacks yet comes from KMS and the store, and neither
@@ -123,11 +128,11 @@ def begin_session(
         known = _known(standing.device, grant)
         device, device_token = _device(grant, options.device, known or new_device_id, caller, deps, now)
         placed = replace(session, device_id=device.id)
-        ending = making_room(device.id, standing, grant.policy)
-        events = start_events(placed, ending, grant.how, caller)
+        ending = making_room(device.id, standing, grant)
+        events = start_events(placed, ending, grant, caller)
         if known is None:
             events.append(_new_device(placed, caller, grant.policy))
-        return SessionStart(placed, device, [row.id for row in ending], events, token, device_token)
+        return SessionStart(placed, device, ended_for(grant, ending), events, token, device_token)
 
     named = id_from(options.device.id) if options.device.id else None
     sign_in = SignIn(user.id, session_id, named, now, account.stop_number, how.password_hash, user.created_us)
@@ -135,10 +140,15 @@ def begin_session(
     return answer_of(start, deps, now) if start else None
 
 
-def making_room(device_id: bytes, standing: Standing, policy: Policy) -> Sequence[LiveSession | LiveDevice]:
-    """What ends for a new session on a device: the device's sessions, then as many others as the limit wants; and,
-    if the device is new, as many devices. Raises SessionLimitReached."""
-    replaced = [session for session in standing.sessions if session.device_id == device_id]
+def making_room(device_id: bytes, standing: Standing, grant: Grant) -> Sequence[LiveSession | LiveDevice]:
+    """What of the user's ends for a new session on a device: the device's sessions and the browser's, then as many
+    others as the limit wants; and, if the device is new, as many devices. Raises SessionLimitReached."""
+    policy = grant.policy
+    replaced = [
+        session
+        for session in standing.sessions
+        if session.device_id == device_id or _is_the_browser_s(session, grant)
+    ]
     others = [session for session in standing.sessions if session not in replaced]
     evicted = giving_way(others, policy)
     in_use = {session.device_id for session in others if session not in evicted}
@@ -147,17 +157,23 @@ def making_room(device_id: bytes, standing: Standing, policy: Policy) -> Sequenc
     return [*replaced, *evicted, *forgotten]
 
 
+def ended_for(grant: Grant, ending: Sequence[LiveSession | LiveDevice]) -> EndedRows:
+    """The rows that end for a new session: what made room, and the browser's session, whoever's it is."""
+    return EndedRows([row.id for row in ending], grant.replaces.id if grant.replaces else None)
+
+
 def start_events(
-    session: TokenRecord,
-    ending: Sequence[LiveSession | LiveDevice],
-    how: Authentication,
-    caller: Caller,
+    session: TokenRecord, ending: Sequence[LiveSession | LiveDevice], grant: Grant, caller: Caller
 ) -> list[SecurityEvent]:
-    """The new session's own event, and one for each session or device that gave way to it; a session that it replaces
-    on its device has none."""
-    kind = EventType.SESSION_ISSUED if how.password_hash is None else EventType.LOGIN_SUCCEEDED
-    gave_way = [row for row in ending if not _is_replaced(row, session)]
-    return [_started(session, caller, kind), *(_evicted(row, session) for row in gave_way)]
+    """The new session's own event, and one for each session or device that gave way to it, and for the browser's; a
+    session that it replaces on its device has none."""
+    kind = EventType.SESSION_ISSUED if grant.how.password_hash is None else EventType.LOGIN_SUCCEEDED
+    on_other_devices = [row for row in ending if not _is_replaced(row, session)]
+    gave_way = [row for row in on_other_devices if not _is_the_browser_s(row, grant)]
+    events = [_started(session, caller, kind), *(_evicted(row, session) for row in gave_way)]
+    if grant.replaces and (len(gave_way) < len(on_other_devices) or grant.replaces.user_id != grant.user.id):
+        events.append(_left(grant.replaces, session, caller))
+    return events
 
 
 def answer_of(start: SessionStart, deps: IssueDeps, now: int) -> TokenAnswer:
@@ -290,6 +306,18 @@ def _new_device(session: TokenRecord, caller: Caller, policy: Policy) -> Securit
 
 def _is_replaced(row: LiveSession | LiveDevice, session: TokenRecord) -> bool:
     return isinstance(row, LiveSession) and row.device_id == session.device_id
+
+
+def _is_the_browser_s(row: LiveSession | LiveDevice, grant: Grant) -> bool:
+    return grant.replaces is not None and row.id == grant.replaces.id
+
+
+def _left(replaced: TokenRecord, session: TokenRecord, caller: Caller) -> SecurityEvent:
+    """The event of a session whose browser has signed in anew; it is its own user's."""
+    detail: dict[str, str | int] = {"reason": RevokeReason.REPLACED.value}
+    return SecurityEvent(
+        EventType.SESSION_REVOKED, session.created_at, replaced.user_id, replaced.id, caller.address, detail
+    )
 
 
 def _evicted(row: LiveSession | LiveDevice, session: TokenRecord) -> SecurityEvent:

@@ -16,7 +16,7 @@ from auth_tokens.domain.rotation import (
     decide,
 )
 from auth_tokens.domain.sessions import TokenRecord
-from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
+from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenCodec, TokenKind
 from auth_tokens.usecases.deps import RowDeps
 from auth_tokens.usecases.ports import RevocationFeed
 from auth_tokens.usecases.validate import Credential, Validated, ValidateDeps
@@ -61,25 +61,27 @@ def _session_row(token: OpaqueToken, feed: RevocationFeed | None, rows: RowDeps)
     return rows.store.load(token.id)
 
 
-def verdict_on(record: TokenRecord, token: OpaqueToken, rows: RowDeps, now: int) -> Verdict:
+def verdict_on(
+    record: TokenRecord, token: OpaqueToken, codec: TokenCodec, retry_window_s: int, now: int
+) -> Verdict:
     """What the token endpoint would make of a token that is only used here: Rotate for a current one, Repeat for its
     predecessor while requests that were under way at a rotation may come in."""
-    presented = Presented(token.generation, token.epoch, rows.codec.store_hash(token), client_id=None)
-    verdict = decide(record, presented, now, rows.policy.retry_window_s)
+    presented = Presented(token.generation, token.epoch, codec.store_hash(token), client_id=None)
+    verdict = decide(record, presented, now, retry_window_s)
     if isinstance(verdict, Repeat):
-        successor = rows.codec.store_hash(rows.codec.successor(token, record.key_epoch))
+        successor = codec.store_hash(codec.successor(token, record.key_epoch))
         if not hmac.compare_digest(successor, record.token_hash or b""):
             return Refuse("superseded")
+    if isinstance(verdict, Reuse) and verdict.kind is ReuseKind.RECENT_PREDECESSOR and record.retry_key_hash:
+        # Who lost the answer to that rotation may yet ask for it again by its Idempotency-Key, at any time.
+        return Refuse("spent")
     return verdict
 
 
 def _refuse_spent(
     record: TokenRecord, token: OpaqueToken, deps: ValidateDeps, rows: RowDeps, now: int
 ) -> None:
-    match verdict_on(record, token, rows, now):
-        case Reuse(ReuseKind.RECENT_PREDECESSOR) if record.retry_key_hash is not None:
-            # Who lost the answer to that rotation may yet ask for it again by its Idempotency-Key, at any time.
-            raise InvalidAccessToken("spent")
+    match verdict_on(record, token, rows.codec, rows.policy.retry_window_s, now):
         case Reuse() as reuse:
             deps.on_reuse(record, reuse, now)
             raise InvalidAccessToken("reuse")

@@ -16,6 +16,7 @@ from auth_tokens.usecases.begin import (
     RepeatKey,
     SessionOptions,
     answer_of,
+    ended_for,
     grant_for,
     making_room,
     new_session,
@@ -32,6 +33,7 @@ from auth_tokens.usecases.refresh import (
     presented_token,
     repeated_successor,
 )
+from auth_tokens.usecases.replaced_session import replaced_session
 
 # RFC 8176 §2 has no value for "a remembered device"; `swk`, proof of a software-held key, is the nearest.
 DEVICE_AMR = ("swk",)
@@ -66,6 +68,7 @@ def exchange_device_token(request: ExchangeRequest, caller: Caller, deps: IssueD
         if not isinstance(verdict, Rotate):
             return _again(request, token, record, deps, now)
         grant = _grant(request, token, record, deps, now)
+        grant = replace(grant, replaces=replaced_session(request.options.cookie, caller, deps, now))
         answer = _open(grant, token, presented, record, stop_number, caller, deps, now)
         if answer is not None:
             return answer
@@ -102,9 +105,9 @@ def _open(
     def plan(standing: Standing) -> SessionStart | None:
         if not _is_unchanged(standing.device, record):
             return None
-        ending = making_room(record.id, standing, grant.policy)
-        events = [*start_events(session, ending, grant.how, caller), *rotation.events]
-        return SessionStart(session, device, [row.id for row in ending], events, first, successor)
+        ending = making_room(record.id, standing, grant)
+        events = [*start_events(session, ending, grant, caller), *rotation.events]
+        return SessionStart(session, device, ended_for(grant, ending), events, first, successor)
 
     created_us = grant.user.created_us
     sign_in = SignIn(record.user_id, session.id, record.id, now, stop_number, user_created_us=created_us)

@@ -70,7 +70,7 @@ def _opaque(text: str, kind: TokenKind, deps: SessionDeps) -> dict[str, Any]:
 def _is_usable(record: TokenRecord, token: OpaqueToken, deps: SessionDeps, now: int) -> bool:
     """A browser session's token as long as the authorizer takes it, its predecessor in the retry window included;
     of the other kinds the current one, as a spent one only gets its holder the next."""
-    verdict = verdict_on(record, token, deps, now)
+    verdict = verdict_on(record, token, deps.codec, deps.policy.retry_window_s, now)
     return isinstance(verdict, Rotate) or (record.kind is TokenKind.SESSION and isinstance(verdict, Repeat))
 
 

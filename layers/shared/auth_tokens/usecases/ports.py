@@ -122,16 +122,28 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionStart:
-    """One transaction's worth of a new session.
+class EndedRows:
+    """What ends for a new session. rows: the user's sessions and devices that make room, and the sessions of the same
+    device, which are replaced; replaced: the session that the browser had until now, perhaps another user's."""
 
-    ended: the sessions and devices that make room, and the sessions of the same device, which are replaced. token,
-    device_token: for the answer; of them the rows have the hashes.
-    """
+    rows: Sequence[bytes]
+    replaced: bytes | None = None
+
+    @property
+    def ids(self) -> Sequence[bytes]:
+        """Each once."""
+        if self.replaced is None or self.replaced in self.rows:
+            return self.rows
+        return [*self.rows, self.replaced]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStart:
+    """One transaction's worth of a new session. token, device_token: for the answer; the rows have their hashes."""
 
     session: TokenRecord
     device: TokenRecord
-    ended: Sequence[bytes]
+    ended: EndedRows
     events: Sequence[SecurityEvent]
     token: OpaqueToken
     device_token: OpaqueToken | None

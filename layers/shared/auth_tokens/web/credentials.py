@@ -61,7 +61,7 @@ def refuse_foreign_origin(head: RequestHead, allowed_origins: Collection[str]) -
 
 
 def is_from_elsewhere(head: RequestHead, allowed_origins: Collection[str]) -> bool:
-    """Does the browser say that a page sends this which is none of ours?
+    """Does the browser say that a page sends this which is none of ours (docs/adr/0023)?
 
     An Origin must be a configured one; with it, pages of the same site are not all alike. Sec-Fetch-Site (W3C Fetch
     Metadata §2.3) says it where there is no Origin, and refuses what is cross-site in any case: the cookie, being

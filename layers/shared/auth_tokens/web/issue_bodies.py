@@ -1,6 +1,7 @@
 """The bodies of login and issue as what the use cases take."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from auth_tokens.domain.errors import InvalidRequest
@@ -10,7 +11,8 @@ from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.issue import IssueRequest
 from auth_tokens.usecases.login import LoginRequest
-from auth_tokens.web.credentials import refuse_foreign_origin
+from auth_tokens.web.credentials import is_from_elsewhere, refuse_foreign_origin
+from auth_tokens.web.heads import SESSION_COOKIE
 from auth_tokens.web.parameters import Parameters, checked_idempotency_key
 from auth_tokens.web.requests import Request
 
@@ -58,15 +60,17 @@ def direct_issue_request(event: Mapping[str, Any]) -> IssueRequest:
 
 
 def options_of(parameters: Parameters, request: Request, allowed_origins: Collection[str]) -> SessionOptions:
-    """The options of a request over HTTP.
+    """The options of a request over HTTP, with the session cookie that came with it.
 
     Raises AccessDenied where a page of elsewhere wants a cookie set: it would sign its visitor in as somebody else
-    (login CSRF, session fixation).
+    (login CSRF, session fixation). Nor does a sign-in from there end the visitor's session.
     """
     options = session_options(parameters)
     if options.kind is TokenKind.SESSION:
         refuse_foreign_origin(request, allowed_origins)
-    return options
+    if is_from_elsewhere(request, allowed_origins):
+        return options
+    return replace(options, cookie=request.cookies.get(SESSION_COOKIE))
 
 
 def session_options(parameters: Parameters) -> SessionOptions:

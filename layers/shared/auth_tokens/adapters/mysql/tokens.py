@@ -119,7 +119,7 @@ ON DUPLICATE KEY UPDATE
 # Index: primary key. A session that ended before keeps its reason.
 END_SESSIONS = """
 UPDATE auth_user_tokens
-SET revoke_reason = IF(device_id = %s, 'replaced', 'evicted'), revoked_at = %s
+SET revoke_reason = IF(device_id = %s OR id = %s, 'replaced', 'evicted'), revoked_at = %s
 WHERE id IN (%s) AND revoked_at IS NULL
 """
 
@@ -496,10 +496,12 @@ def _stop_user(statements: Transaction, user_id: str, stopped_at: int, now: int)
 
 
 def _end_sessions(statements: Transaction, start: SessionStart) -> None:
-    if start.ended:
+    ids = start.ended.ids
+    if ids:
         at = to_sql(start.session.created_at)
-        parameters = (start.session.device_id, at, *start.ended)
-        statements.execute(_for_ids(END_SESSIONS, len(start.ended)), parameters)
+        # No id is empty.
+        parameters = (start.session.device_id, start.ended.replaced or b"", at, *ids)
+        statements.execute(_for_ids(END_SESSIONS, len(ids)), parameters)
 
 
 def _for_ids(sql: str, count: int) -> str:

@@ -1,0 +1,33 @@
+"""A browser that comes with a session and signs in anew leaves that session (ASVS 7.2.4): it is looked up here, and
+ends in the transaction that starts the new one."""
+
+from auth_tokens.domain.rotation import Repeat, Reuse, Rotate
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.tokens import MalformedToken, TokenKind
+from auth_tokens.usecases.browser_session import verdict_on
+from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.ports import Caller
+from auth_tokens.usecases.reuse import close_reused
+
+
+def replaced_session(cookie: str | None, caller: Caller, deps: IssueDeps, now: int) -> TokenRecord | None:
+    """The live session of a cookie, whoever's it is.
+
+    None for no cookie, and for a forged, dead or spent one, of which none is in a sign-in's way; a spent one that is
+    reuse raises its alarm. Raises Unavailable.
+    """
+    if cookie is None:
+        return None
+    try:
+        token = deps.codec.parse(cookie, TokenKind.SESSION)
+    except MalformedToken:
+        return None
+    record = deps.store.load(token.id)
+    if record is None or record.kind is not TokenKind.SESSION:
+        return None
+    match verdict_on(record, token, deps.codec, deps.policy.retry_window_s, now):
+        case Rotate() | Repeat():
+            return record
+        case Reuse() as reuse:
+            close_reused(record, reuse, caller, deps, now)
+    return None
