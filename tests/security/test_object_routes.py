@@ -145,7 +145,6 @@ def expired(around: Neighbourhood, owner: Person) -> str:
 
 
 MUTATIONS = {
-    "upper case": str.upper,
     "without hyphens": lambda text: text.replace("-", ""),
     "in braces": lambda text: f"{{{text}}}",
     "as a URN": lambda text: f"urn:uuid:{text}",
@@ -170,6 +169,16 @@ def test_an_id_in_any_other_spelling_is_nobodys(around: Neighbourhood, route: st
 
     assert reply.status in (400, 404), reply.shortened()
     assert around.untouched(owner)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_another_case_of_an_id_makes_it_nobody_else_s(around: Neighbourhood, route: str) -> None:
+    owner, neighbour = around.person(), around.person()
+    ids = {name: value.upper() for name, value in ids_of(owner).items()}
+
+    assert around.ask(route, ids, neighbour.bearer).status == 404
+    assert around.untouched(owner)
+    assert around.ask(route, ids, owner.bearer).status == ROUTES[route]
 
 
 def test_a_session_id_is_no_device_id_and_the_other_way_round(around: Neighbourhood) -> None:
