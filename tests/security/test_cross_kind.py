@@ -52,7 +52,6 @@ def issuing(kit: Kit) -> IssueDeps:
         entropy=bytes,
         pause=unused,
         policy=POLICY,
-        clients={"portal-web": "portal:read"},
         issuer=ISSUER,
         audience=AUDIENCE,
         telemetry=unused,
