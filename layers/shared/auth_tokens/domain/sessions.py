@@ -1,6 +1,6 @@
 """What the database knows: users with their preferences, and one record a credential."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from auth_tokens.domain.tokens import TokenKind
 
@@ -48,7 +48,8 @@ class TokenRecord:
     """One row of auth_user_tokens: a session (refresh or browser) or a device. Instants: epoch seconds.
 
     token_hash: None for a device that holds no token. owner: None where the Portal has
-    deleted the user, also if it has made another one of the same id since.
+    deleted the user, also if it has made another one of the same id since. read_at: by the database's clock, with
+    fractions; None where it was not read by itself.
     """
 
     id: bytes
@@ -75,6 +76,7 @@ class TokenRecord:
     owner: User | None = None
     # The owner's created_us when the row was written; None: not known.
     user_created_us: int | None = None
+    read_at: float | None = field(default=None, compare=False)
 
     def is_live(self, now: int) -> bool:
         """Not revoked, and before both ends: at the second of an end it is over."""

@@ -14,7 +14,6 @@ from functools import cache
 from typing import Any, TypeVar
 
 import pymysql
-from pymysql.constants import ER
 from pymysql.cursors import DictCursor
 
 from auth_tokens.adapters.mysql.iam_login import login_token
@@ -27,24 +26,22 @@ Row = dict[str, Any]
 Parameters = Sequence[Any] | Mapping[str, Any]
 
 # Gone, or now a reader after a failover: only a new connection helps.
-_LOST = frozenset({0, 2006, 2013, 2055, 1290, 1836, ER.SERVER_SHUTDOWN})
-# Not let in, no connection left, no room left: the request may work later, or elsewhere.
-_REFUSED = frozenset(
+_LOST = frozenset(
     {
-        ER.CON_COUNT_ERROR,
-        ER.DBACCESS_DENIED_ERROR,
-        ER.ACCESS_DENIED_ERROR,
-        ER.HOST_IS_BLOCKED,
-        ER.HOST_NOT_PRIVILEGED,
-        ER.TOO_MANY_USER_CONNECTIONS,
-        ER.USER_LIMIT_REACHED,
-        ER.DISK_FULL,
-        ER.RECORD_FILE_FULL,
+        *(0, 2006, 2013, 2055),  # the driver's
+        *(1290, 1792, 1836),  # read-only
+        *(1053, 1158, 1159, 1160, 1161),  # the server goes away, or its network does
+        *(1927, 3169, 4031),  # killed (MariaDB, MySQL), or idle for too long
     }
 )
-_CLIENT_ERRORS = range(2000, 3000)
-# MariaDB from 11 on ends a transaction that would change a row which changed behind its back (1020), as for a deadlock.
-_CONTENTION = frozenset({ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT, ER.CHECKREAD})
+# What a statement or the schema of ours causes. Everything else is the server's or the network's, whatever its number.
+_NAMES = {1050, 1052, 1054, 1060, 1061, 1066, 1068, 1072, 1091, 1109, 1146, 1305}  # missing, or there twice
+_SYNTAX = {1064, 1065, 1093, 1111, 1136, 1149, 1210, 1241, 1242, 1248, 1267, 1582}
+_VALUES = {1048, 1264, 1265, 1292, 1364, 1366, 1406, 1690, 3141}  # of the wrong type or length
+_CONSTRAINTS = {1062, 1216, 1217, 1451, 1452, 1644, 3819, 4025}  # and the SIGNAL of a trigger
+_OURS = frozenset(_NAMES | _SYNTAX | _VALUES | _CONSTRAINTS)
+# Deadlock, lock wait, NOWAIT, and a row that changed behind the transaction's back (MariaDB's snapshot isolation).
+_CONTENTION = frozenset({1213, 1205, 3572, 1020})
 _MAX_ATTEMPTS = 4
 
 
@@ -96,19 +93,6 @@ class Transaction:
         with self._connection.cursor() as cursor:
             return cursor.execute(sql, parameters or None)
 
-    def attempt(self, sql: str, parameters: Sequence[Any] = ()) -> bool:
-        """A write that the unit of work can do without: False where the server refuses the statement.
-
-        A lost connection or contention still ends the whole unit, as it undoes what went before.
-        """
-        try:
-            self.execute(sql, parameters)
-        except pymysql.err.Error as exc:
-            if _is_passing(_number(exc)):
-                raise
-            return False
-        return True
-
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """One multi-row INSERT. Nothing for no rows."""
         if rows:
@@ -130,6 +114,11 @@ class Database:
         self._telemetry = telemetry
         self._sleep = sleep
         self._connection: pymysql.Connection[DictCursor] | None = None
+
+    @property
+    def patience_s(self) -> int:
+        """How long a statement is waited for; it may be carried out later all the same."""
+        return self._config.timeout_s
 
     def query(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """The rows of one SELECT, outside any transaction. Raises Unavailable."""
@@ -187,15 +176,11 @@ class Database:
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
                 return work(Transaction(self._open(), may_have_run=reconnects > 0))
-            except (
-                pymysql.err.OperationalError,
-                pymysql.err.InterfaceError,
-                pymysql.err.InternalError,
-            ) as exc:
+            except pymysql.err.Error as exc:
                 number = _number(exc)
                 self.close()
-                if not _is_passing(number):
-                    raise  # a fault in a statement of ours
+                if number in _OURS:
+                    raise
                 if number in _LOST and reconnects == 0:
                     reconnects = 1
                     self._telemetry.count("DatabaseReconnected")
@@ -203,6 +188,7 @@ class Database:
                     self._telemetry.count("DatabaseContended")
                     self._sleep(backoff_s(attempt))
                 else:
+                    self._telemetry.count(f"DatabaseError{number}")
                     is_contention = number in _CONTENTION
                     raise Unavailable(f"database error {number}", is_contention=is_contention) from exc
             except BaseException:
@@ -217,11 +203,8 @@ class Database:
 
 
 def _number(error: pymysql.err.Error) -> int:
-    return error.args[0] if error.args else 0
-
-
-def _is_passing(number: int) -> bool:
-    return number in _LOST | _REFUSED | _CONTENTION or number in _CLIENT_ERRORS
+    """The server's or the driver's number; 0, a lost connection, where the driver could not make sense of an answer."""
+    return error.args[0] if error.args and isinstance(error.args[0], int) else 0
 
 
 def _connect(config: DatabaseConfig) -> "pymysql.Connection[DictCursor]":

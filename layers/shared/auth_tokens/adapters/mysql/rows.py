@@ -53,6 +53,7 @@ def record_from(row: dict[str, Any]) -> TokenRecord:
         metadata=row["metadata"],
         owner=_owner(row) if "owner_id" in row else None,
         user_created_us=clock_us(row["user_created_at"]),
+        read_at=float(row["read_at"]) if "read_at" in row else None,
     )
 
 

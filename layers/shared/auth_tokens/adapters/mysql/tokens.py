@@ -36,9 +36,9 @@ from auth_tokens.usecases.ports import (
     Standing,
 )
 
-# Index: primary key, each join by primary key. At most one row.
+# Index: primary key, each join by primary key. At most one row. read_at: by the server's clock, for ROTATE_TOKEN.
 SELECT_TOKEN = f"""
-SELECT {COLUMNS_WITH_OWNER}
+SELECT {COLUMNS_WITH_OWNER}, UNIX_TIMESTAMP(NOW(6)) AS read_at
 FROM auth_user_tokens AS t
 {OWNER_JOIN}
 WHERE t.id = %s
@@ -49,15 +49,17 @@ SELECT_SESSION_UNLESS_DENIED = f"""{SELECT_TOKEN}
 AND NOT EXISTS (SELECT 1 FROM auth_user_tokens AS d WHERE d.id = %s AND d.type = 'access')
 """
 
-# Index: primary key, of both tables. Row count 1: spent by us; 0: someone else changed the row, or the
-# Portal the user, look again.
+# Index: primary key, of both tables. Row count 1: spent by us; 0: someone else changed the row, the Portal the user, or
+# the statement came too late, look again. A statement that waits for a lock outlives the client that gave it up.
+# NOW is when it came, SYSDATE when the row is looked at, behind the lock. So nothing is spent after the client's
+# patience, and the retry window opens when the token is spent.
 ROTATE_TOKEN = f"""
 UPDATE auth_user_tokens
 SET generation = %s,
     token_hash = %s,
     key_epoch = %s,
     retry_key_hash = %s,
-    rotated_at = %s,
+    rotated_at = %s + INTERVAL TIMESTAMPDIFF(MICROSECOND, NOW(6), SYSDATE(6)) MICROSECOND,
     last_used_at = %s,
     expires_at = %s,
     metadata = %s
@@ -67,6 +69,7 @@ WHERE id = %s
   AND revoked_at IS NULL
   AND expires_at > %s
   AND absolute_expires_at > %s
+  AND UNIX_TIMESTAMP(SYSDATE(6)) < %s
   AND {is_active("auth_user_tokens.user_id")}
 """
 
@@ -278,6 +281,8 @@ SET metadata = %s
 WHERE id = %s AND generation = %s AND type = 'device' AND revoked_at IS NULL
 """
 
+# For the commit and its answer, within the client's patience.
+ANSWER_S = 0.5
 # Of the sessions that ended by reuse: evidence for their owner, not a history.
 MAX_REUSED = 10
 _END_OF_TIME = 2**33
@@ -302,7 +307,7 @@ class MySqlTokenStore:
         return record_from(rows[0]) if rows else None
 
     def rotate(self, record: TokenRecord, rotation: Rotation) -> bool:
-        parameters = _rotate_parameters(record, rotation)
+        parameters = _rotate_parameters(record, rotation, self._database.patience_s)
         if not rotation.events:
             return self._database.execute(ROTATE_TOKEN, parameters) == 1
         rows = self._events.rows(rotation.events)
@@ -509,8 +514,9 @@ def _for_ids(sql: str, count: int) -> str:
     return sql.replace("IN (%s)", f"IN ({', '.join(['%s'] * count)})")
 
 
-def _rotate_parameters(record: TokenRecord, rotation: Rotation) -> tuple[object, ...]:
+def _rotate_parameters(record: TokenRecord, rotation: Rotation, patience_s: int) -> tuple[object, ...]:
     at = to_sql(rotation.at)
+    assert record.read_at is not None
     return (
         rotation.generation,
         rotation.token_hash,
@@ -525,6 +531,7 @@ def _rotate_parameters(record: TokenRecord, rotation: Rotation) -> tuple[object,
         record.token_hash,
         at,
         at,
+        record.read_at + patience_s - ANSWER_S,
     )
 
 
