@@ -220,3 +220,17 @@ def test_a_sign_in_notes_which_account_it_was(world: World) -> None:
         world.row(row_id) for row_id in (answer.session_id, opened.session_id, answer.device_id)
     ]
     assert {row["user_created_at"] for row in rows} == {user["created_at"]}
+
+
+def test_a_portal_that_maps_no_created_at_compares_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `CREATED_AT = "NULL"` does: UserDeleted alone tells two users of one id apart then."""
+    monkeypatch.setattr("auth_tokens.adapters.mysql.portal.clock_us", lambda _: None)
+    name = world.user()
+    answers = held(world, name)
+    made_again(world, name)
+
+    assert len(in_force(world, answers)) == 6
+    assert world.row(answers["bearer"].session_id)["user_created_at"] is None
+    assert world.login(name)
