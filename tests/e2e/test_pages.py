@@ -235,7 +235,7 @@ def test_an_operator_looks_at_figures_and_ends_a_user_s_session(
     page.photograph("security")
     page.find("#find-user [name=user_id]").send_keys(user_id, Keys.ENTER)
     page.find("#user-sessions button.end").click()
-    page.wait_for_notice("The session and its device have ended.")
+    page.wait_for_notice("The session has ended.")
     assert Client(lambda_stack.base_url).get("/auth/session", bearer=victim).status == 401
     assert page.faults() == []
 
