@@ -9,12 +9,13 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from local.stack import LocalStack
 from tests.conformance.peers.start import PEERS, PeerFailed, started_peer
 from tests.conformance.report import Report, run
-from tests.conformance.scenarios import Lab, scenarios
+from tests.conformance.scenarios import Lab, Scenario, device_scenarios, scenarios
 from tests.conformance.servers import LOCAL_USERS, CannotSignIn, PortalServer, Server, local_server
 
 ENVIRONMENTS = 4
@@ -35,9 +36,18 @@ def main() -> int:
 
 
 def _report(options: argparse.Namespace) -> Report:
-    chosen = [scenario for scenario in scenarios(options.parallel) if options.only in scenario.name]
+    refreshes = _chosen(scenarios(options.parallel), options)
+    exchanges = _chosen(device_scenarios(options.parallel), options)
     with _server(options) as server:
-        return run(Lab(server), chosen, options.rounds, lambda: time.sleep(options.retry_window_s + 1), _say)
+        trials = [(Lab(server), refreshes)]
+        if isinstance(server, PortalServer):
+            trials.append((Lab(server.devices()), exchanges))
+        report = run(trials, options.rounds, lambda: time.sleep(options.retry_window_s + 1), _say)
+    return report if len(trials) > 1 else replace(report, left_out=len(exchanges))
+
+
+def _chosen(found: list[Scenario], options: argparse.Namespace) -> list[Scenario]:
+    return [scenario for scenario in found if options.only in scenario.name]
 
 
 @contextlib.contextmanager

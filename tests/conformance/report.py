@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from tests.conformance.scenarios import Lab, Outcome, Round, Scenario, ServerFailed
 
+# A kind of token at a server, and what it is tried by.
+Trial = tuple[Lab, Sequence[Scenario]]
 # Late rounds of a wave wait together; what they do around the wait they do a few at a time.
 WORKERS = 4
 
@@ -16,6 +18,7 @@ class Result:
     """Of one scenario. failures: what the server answered where it should have decided, and how often."""
 
     scenario: Scenario
+    lab: Lab
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
 
@@ -32,12 +35,14 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a server did. rounds: of each scenario; deferred: answers 429 that were asked again later."""
+    """What a server did. rounds: of each scenario; deferred: answers 429 that were asked again later; left_out: how
+    many scenarios need a kind of token that the server does not have."""
 
     server: str
     rounds: int
     results: Sequence[Result]
     deferred: int
+    left_out: int = 0
 
     @property
     def is_right(self) -> bool:
@@ -56,31 +61,33 @@ class Report:
         notes = [f"- {count} × {text}" for text, count in failures.most_common()]
         if self.deferred:
             notes.append(f"- {self.deferred} answers 429, asked again after their Retry-After")
+        if self.left_out:
+            notes.append(f"- {self.left_out} scenarios of device tokens left out: this server has none")
         return "\n".join([*lines, *([""] if notes else []), *notes])
 
 
-def run(
-    lab: Lab, scenarios: Sequence[Scenario], rounds: int, wait: Callable[[], None], say: Callable[[str], None]
-) -> Report:
+def run(trials: Sequence[Trial], rounds: int, wait: Callable[[], None], say: Callable[[str], None]) -> Report:
     """Every scenario so many rounds. wait: lets the retry window pass; say: hears of progress. Raises CannotSignIn."""
-    results = [Result(scenario) for scenario in scenarios]
+    results = [Result(scenario, lab) for lab, scenarios in trials for scenario in scenarios]
     for result in results:
         if not result.scenario.is_late:
             for _ in range(rounds):
-                _wave(lab, [result], wait)
+                _wave([result], wait)
             say(_line(result))
     late = [result for result in results if result.scenario.is_late for _ in range(rounds)]
-    for first in range(0, len(late), lab.server.sessions):
-        _wave(lab, late[first : first + lab.server.sessions], wait)
+    labs = [lab for lab, _ in trials]
+    side_by_side = min(lab.server.sessions for lab in labs)
+    for first in range(0, len(late), side_by_side):
+        _wave(late[first : first + side_by_side], wait)
     for result in results:
         if result.scenario.is_late:
             say(_line(result))
-    return Report(lab.server.name, rounds, results, lab.deferred)
+    return Report(labs[0].server.name, rounds, results, sum(lab.deferred for lab in labs))
 
 
-def _wave(lab: Lab, results: Sequence[Result], wait: Callable[[], None]) -> None:
+def _wave(results: Sequence[Result], wait: Callable[[], None]) -> None:
     """A round for each of these, which wait together. Each is driven to its wait, then to its end."""
-    playing = [result.scenario.play(lab) for result in results]
+    playing = [result.scenario.play(result.lab) for result in results]
     with ThreadPoolExecutor(WORKERS) as pool:
         began = list(pool.map(_step, playing))
         if None in began:

@@ -20,13 +20,27 @@ from botocore.credentials import Credentials
 from local.seed import USERS
 from tests.conformance.wire import Answer, Call, form_call
 
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+DEVICE_TOKEN = "urn:auth-user-tokens:token-type:device"
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Of a session just begun."""
+    """Of a session just begun. token: the first of its chain; user_id, device_id: where the server has devices."""
 
-    refresh_token: str = field(repr=False)
+    token: str = field(repr=False)
     access_token: str = field(repr=False)
+    user_id: str = ""
+    device_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What whoever spent a token got for it. token: the next of the chain; session: the refresh token of the session
+    that a device token opened, else empty."""
+
+    token: str = field(repr=False)
+    session: str = field(default="", repr=False)
 
 
 class Request(Protocol):
@@ -38,12 +52,18 @@ class Request(Protocol):
 
 
 class Server(Protocol):
-    """A server under test. sessions: how many it lets live side by side."""
+    """A server under test, and the kind of token that is tried. sessions: how many it lets live side by side."""
 
     name: str
     sessions: int
 
     def sign_in(self) -> Tokens: ...
+
+    def spend(self, token: str, key: str | None) -> Request: ...
+
+    def held(self, body: dict[str, Any], shown: str) -> Held:
+        """What the answer to a token that was spent holds."""
+        ...
 
     def refresh(self, token: str, key: str | None) -> Request: ...
 
@@ -69,16 +89,25 @@ class OAuthServer:
     client: dict[str, str] = field(default_factory=dict)
     sessions: int = 1000
 
+    def spend(self, token: str, key: str | None) -> Call:
+        return self.refresh(token, key)
+
+    def held(self, body: dict[str, Any], shown: str) -> Held:
+        return Held(str(body.get("refresh_token", shown)))  # RFC 6749 §6: none sent, the old one stays
+
     def refresh(self, token: str, key: str | None) -> Call:
-        fields = {"grant_type": "refresh_token", "refresh_token": token, **self.client}
-        return form_call(self.base_url + self.token_path, fields, **({"Idempotency-Key": key} if key else {}))
+        return self._token_call(key, grant_type="refresh_token", refresh_token=token)
 
     def revoke(self, token: str) -> Call:
         fields = {"token": token, "token_type_hint": "refresh_token", **self.client}
         return form_call(self.base_url + self.revoke_path, fields)
 
     def sign_out(self, tokens: Tokens) -> Call:
-        return self.revoke(tokens.refresh_token)
+        return self.revoke(tokens.token)
+
+    def _token_call(self, key: str | None, **fields: str) -> Call:
+        headers = {"Idempotency-Key": key} if key else {}
+        return form_call(self.base_url + self.token_path, {**fields, **self.client}, **headers)
 
 
 class PortalServer(OAuthServer):
@@ -87,19 +116,52 @@ class PortalServer(OAuthServer):
     def __init__(self, base_url: str, user_ids: Sequence[str], access_key: str, secret_key: str) -> None:
         super().__init__(base_url, "auth-user-tokens", "/auth/token", "/auth/revoke")
         self._users, self._turn = list(user_ids), count()
-        self._credentials = Credentials(access_key, secret_key)
+        self._keys = (access_key, secret_key)
         self.sessions = 15 * len(self._users)  # MAX_SESSIONS is 20 by default
 
     def sign_in(self) -> Tokens:
-        user_id = self._users[next(self._turn) % len(self._users)]
-        body = json.dumps({"user_id": user_id, "amr": ["mfa"]}).encode()
-        url = f"{self.base_url}/auth/issue"
-        request = AWSRequest("POST", url, data=body, headers={"Content-Type": "application/json"})
-        SigV4Auth(self._credentials, "execute-api", "eu-west-1").add_auth(request)
-        return tokens_from(Call("POST", url, body, **dict(request.headers.items())).send())
+        return tokens_from(self._issued(self._next_user()))
 
     def sign_out(self, tokens: Tokens) -> Call:
         return Call("POST", f"{self.base_url}/auth/logout", Authorization=f"Bearer {tokens.access_token}")
+
+    def devices(self) -> "PortalDevices":
+        """The same server, of which the device tokens are tried."""
+        return PortalDevices(self.base_url, self._users, *self._keys)
+
+    def _next_user(self) -> str:
+        return self._users[next(self._turn) % len(self._users)]
+
+    def _issued(self, user_id: str, **options: object) -> Answer:
+        body = json.dumps({"user_id": user_id, "amr": ["mfa"], **options}).encode()
+        url = f"{self.base_url}/auth/issue"
+        request = AWSRequest("POST", url, data=body, headers={"Content-Type": "application/json"})
+        SigV4Auth(Credentials(*self._keys), "execute-api", "eu-west-1").add_auth(request)
+        return Call("POST", url, body, **dict(request.headers.items())).send()
+
+
+class PortalDevices(PortalServer):
+    """The same service's device tokens: each is spent for a session and the next device token (RFC 8693)."""
+
+    def sign_in(self) -> Tokens:
+        user_id = self._next_user()
+        answer = self._issued(user_id, device={"remember": True})
+        begun = tokens_from(answer)
+        return Tokens(answer.body["device_token"], begun.access_token, user_id, answer.body["device_id"])
+
+    def spend(self, token: str, key: str | None) -> Call:
+        return self._token_call(
+            key, grant_type=EXCHANGE, subject_token=token, subject_token_type=DEVICE_TOKEN
+        )
+
+    def held(self, body: dict[str, Any], shown: str) -> Held:
+        return Held(body["device_token"], body["refresh_token"])
+
+    def sign_out(self, tokens: Tokens) -> Call:
+        """The device is forgotten from another session of its user: an exchange replaces its own."""
+        elsewhere = tokens_from(self._issued(tokens.user_id))
+        url = f"{self.base_url}/auth/devices/{tokens.device_id}"
+        return Call("DELETE", url, Authorization=f"Bearer {elsewhere.access_token}")
 
 
 LOCAL_USERS = tuple(user.id for user in USERS if user.status == "active" and not user.config)

@@ -6,7 +6,7 @@ import uuid
 
 from local.stack import LocalStack
 from tests.conformance.report import run
-from tests.conformance.scenarios import Lab, scenarios
+from tests.conformance.scenarios import Lab, device_scenarios, scenarios
 from tests.conformance.servers import PortalServer
 
 ROUNDS = 2
@@ -16,9 +16,12 @@ RETRY_WINDOW_S = 10
 def test_our_own_service_conforms(lambda_stack: LocalStack) -> None:
     server = PortalServer(lambda_stack.base_url, _users(lambda_stack, 2), "local", "local-secret")
 
-    report = run(
-        Lab(server), scenarios((2, 20)), ROUNDS, lambda: time.sleep(RETRY_WINDOW_S + 1), lambda _: None
-    )
+    trials = [
+        (Lab(server), scenarios((2, 20))),
+        (Lab(server.devices()), device_scenarios((2, 20))),
+    ]
+
+    report = run(trials, ROUNDS, lambda: time.sleep(RETRY_WINDOW_S + 1), lambda _: None)
 
     assert report.is_right, f"\n{report.markdown()}"
     assert {sum(result.outcomes.values()) for result in report.results} == {ROUNDS}

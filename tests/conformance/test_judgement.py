@@ -2,14 +2,15 @@
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
+from typing import Any
 
 import pytest
 
 from tests.conformance.report import run
-from tests.conformance.scenarios import Lab, Outcome, scenarios
-from tests.conformance.servers import Tokens
+from tests.conformance.scenarios import Lab, Outcome, device_scenarios, scenarios
+from tests.conformance.servers import Held, Tokens
 from tests.conformance.wire import Answer
 
 WINDOW_S = 10
@@ -20,9 +21,12 @@ REFUSED = Answer(400, {"error": "invalid_grant"})
 
 @dataclass
 class Session:
+    """opened: what a device's token opened last; None for what is no device."""
+
     live: set[str]
     spent: dict[str, tuple[str, str | None, int]] = field(default_factory=dict)
     is_over: bool = False
+    opened: "Session | None" = None
 
 
 @dataclass
@@ -52,14 +56,20 @@ class ExactServer:
         self._session_of[token] = Session({token})
         return Tokens(token, "access")
 
-    def refresh(self, token: str, key: str | None) -> Ready:
+    def spend(self, token: str, key: str | None) -> Ready:
         return Ready(lambda: self._one_at_a_time(token, key))
+
+    def held(self, body: dict[str, Any], shown: str) -> Held:
+        return Held(body["refresh_token"])
+
+    def refresh(self, token: str, key: str | None) -> Ready:
+        return self.spend(token, key)
 
     def revoke(self, token: str) -> Ready:
         return Ready(lambda: self._revoked(token))
 
     def sign_out(self, tokens: Tokens) -> Ready:
-        return self.revoke(tokens.refresh_token)
+        return self.revoke(tokens.token)
 
     def wait(self) -> None:
         self.now += WINDOW_S + 1
@@ -165,6 +175,86 @@ class BusyServer(ExactServer):
         return super().current(session, token, key)
 
 
+class ExactDevices(ExactServer):
+    """The same for device tokens. Its heirs do not."""
+
+    name = "devices in memory"
+
+    def sign_in(self) -> Tokens:
+        tokens = super().sign_in()
+        self._open(self._session_of[tokens.token])
+        return tokens
+
+    def held(self, body: dict[str, Any], shown: str) -> Held:
+        return Held(body["device_token"], body["refresh_token"])
+
+    def current(self, session: Session, token: str, key: str | None) -> Answer:
+        answer = super().current(session, token, key)
+        if session.opened is None:
+            return answer
+        session.opened.is_over = True
+        return _with_session(answer, self._open(session))
+
+    def spent(self, session: Session, token: str, key: str | None) -> Answer:
+        answer = super().spent(session, token, key)
+        if session.opened is None:
+            return answer
+        if answer.status == 200:
+            return _with_session(answer, self.again(session))
+        self.end(session)
+        return answer
+
+    def again(self, device: Session) -> str:
+        """The session of a repeat."""
+        assert device.opened is not None
+        [token] = device.opened.live
+        return token
+
+    def end(self, device: Session) -> None:
+        device.is_over = True
+        if device.opened:
+            device.opened.is_over = True
+
+    def _open(self, device: Session) -> str:
+        token = next(self._names)
+        device.opened = self._session_of[token] = Session({token})
+        return token
+
+    def _revoked(self, token: str) -> Answer:
+        with self._lock:
+            self.end(self._session_of[token])
+            return Answer(200)
+
+
+class ReplacingDevices(ExactDevices):
+    """Each repeat opens a session of its own, which replaces the one before."""
+
+    def again(self, device: Session) -> str:
+        assert device.opened is not None
+        device.opened.is_over = True
+        return self._open(device)
+
+
+class ForkingDevices(ExactDevices):
+    """Each repeat opens a session of its own, beside the one before."""
+
+    def again(self, device: Session) -> str:
+        return self._open(device)
+
+
+class HauntedDevices(ExactDevices):
+    """A device ends, and its session goes on."""
+
+    def end(self, device: Session) -> None:
+        device.is_over = True
+
+
+def _with_session(answer: Answer, session: str) -> Answer:
+    return Answer(
+        200, {**answer.body, "device_token": answer.body["refresh_token"], "refresh_token": session}
+    )
+
+
 def _good(token: str) -> Answer:
     return Answer(200, {"access_token": "access", "refresh_token": token})
 
@@ -196,25 +286,90 @@ def test_what_a_server_does_is_named(kind: type[ExactServer], expected: tuple[Ou
     server = kind()
     by_name = {scenario.name: scenario for scenario in scenarios((2,))}
 
-    report = run(Lab(server), [by_name[name] for name in SHOWN], 2, server.wait, lambda _: None)
+    report = run([(Lab(server), [by_name[name] for name in SHOWN])], 2, server.wait, lambda _: None)
 
     assert [set(result.outcomes) for result in report.results] == [{outcome} for outcome in expected]
     assert report.is_right == (kind in (ExactServer, BusyServer))
 
 
+SHOWN_OF_DEVICES = (
+    "2 parallel exchanges",
+    "lost answer",
+    "late retry, with key",
+    "second window after a refresh",
+    "late replay without the key",
+    "grandparent replay",
+    "replay after forgetting",
+)
+FOUND_OF_DEVICES: dict[type[ExactDevices], tuple[Outcome, ...]] = {
+    ExactDevices: (ONE, ONE, ONE, ONE, ENDED, ENDED, ENDED),
+    ReplacingDevices: (ALARM, ONE, ONE, ALARM, ENDED, ENDED, ENDED),
+    ForkingDevices: (FORK, FORK, FORK, FORK, ENDED, ENDED, ENDED),
+    HauntedDevices: (ONE, ONE, ONE, ONE, MISSED, MISSED, MISSED),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), FOUND_OF_DEVICES.items(), ids=[kind.__name__ for kind in FOUND_OF_DEVICES]
+)
+def test_what_a_server_does_to_device_tokens_is_named(
+    kind: type[ExactDevices], expected: tuple[Outcome, ...]
+) -> None:
+    server = kind()
+    by_name = {scenario.name.removeprefix("device token: "): scenario for scenario in device_scenarios((2,))}
+    shown = [by_name[name] for name in SHOWN_OF_DEVICES]
+
+    report = run([(Lab(server), shown)], 2, server.wait, lambda _: None)
+
+    assert [set(result.outcomes) for result in report.results] == [{outcome} for outcome in expected]
+
+
 def test_an_exact_server_is_right_in_every_scenario() -> None:
     server = ExactServer()
 
-    report = run(Lab(server), scenarios((2, 20)), 3, server.wait, lambda _: None)
+    report = run([(Lab(server), scenarios((2, 20)))], 3, server.wait, lambda _: None)
 
     assert report.is_right, report.markdown()
     assert all(sum(result.outcomes.values()) == 3 for result in report.results)
 
 
+def test_exact_device_tokens_are_right_in_every_scenario() -> None:
+    server = ExactDevices()
+
+    report = run([(Lab(server), device_scenarios((2, 20)))], 3, server.wait, lambda _: None)
+
+    assert report.is_right, report.markdown()
+    assert all(sum(result.outcomes.values()) == 3 for result in report.results)
+
+
+def test_refreshes_and_exchanges_are_tried_side_by_side_and_each_by_its_own() -> None:
+    server, devices = ExactServer(), ExactDevices()
+    trials = [(Lab(server), scenarios((2,))), (Lab(devices), device_scenarios((2,)))]
+
+    def wait() -> None:
+        server.wait()
+        devices.wait()
+
+    report = run(trials, 2, wait, lambda _: None)
+
+    assert report.is_right, report.markdown()
+    assert len(report.results) == len(scenarios((2,))) + len(device_scenarios((2,)))
+
+
+def test_what_a_server_has_no_tokens_for_is_left_out_and_said() -> None:
+    server = ExactServer()
+
+    report = run([(Lab(server), scenarios((2,))[:1])], 1, server.wait, lambda _: None)
+
+    assert "left out" not in report.markdown()
+    left_out = replace(report, left_out=30).markdown().splitlines()[-1]
+    assert left_out == "- 30 scenarios of device tokens left out: this server has none"
+
+
 def test_the_table_has_a_line_for_each_scenario_and_tells_how_the_server_failed() -> None:
     server = FailingServer()
 
-    report = run(Lab(server), scenarios((2,)), 1, server.wait, lambda _: None)
+    report = run([(Lab(server), scenarios((2,)))], 1, server.wait, lambda _: None)
 
     lines = report.markdown().splitlines()
     assert lines[0].split("|")[1:4] == [lines[0].split("|")[1], " rounds ", " right "]
@@ -226,7 +381,7 @@ def test_answers_to_come_back_later_are_counted_not_judged() -> None:
     server = BusyServer()
     lab = Lab(server)
 
-    report = run(lab, scenarios((2,))[:1], 1, server.wait, lambda _: None)
+    report = run([(lab, scenarios((2,))[:1])], 1, server.wait, lambda _: None)
 
     assert report.is_right
     assert report.deferred > 0
