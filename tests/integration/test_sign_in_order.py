@@ -4,17 +4,14 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Barrier
 from typing import Any
 
-import bcrypt
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Transaction
-from auth_tokens.domain.errors import AccessDenied, InvalidCredentials, InvalidGrant, TokenServiceError
-from auth_tokens.domain.events import RevokeReason
+from auth_tokens.domain.errors import InvalidGrant, TokenServiceError
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.deps import IssueDeps
@@ -22,144 +19,25 @@ from auth_tokens.usecases.end_session import forget_device
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.login import LoginRequest, login
-from auth_tokens.usecases.logout import LogoutScope, logout
-from auth_tokens.usecases.revoke_user import revoke_user
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from tests.support.sign_ins import (
+    ENDS,
+    MODES,
+    PASSWORD,
+    REFUSALS,
+    SIGN_INS,
+    Person,
+    by_backend,
+    by_device,
+    by_password,
+    environment,
+    hashed,
+    operator_ends_all,
+    person,
+    sessions,
+)
 from tests.support.world import CALLER, World
 
 ROUNDS = 100
-# Cheap, so that a hundred rounds are.
-PASSWORD, OTHER_PASSWORD = "old password", "new password"
-
-
-def hashed(password: str) -> str:
-    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
-
-
-HASH, OTHER_HASH = hashed(PASSWORD), hashed(OTHER_PASSWORD)
-
-
-class NoLimits:
-    """A limiter that lets everything through: hundreds of sign-ins come from one address within one second."""
-
-    def hit(self, *_: object) -> None:
-        return
-
-    def clear(self, *_: object) -> None:
-        return
-
-
-class KeepsHashes:
-    """A password hasher that upgrades none: its hashes are cheap on purpose."""
-
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-
-    def verify(self, password: str, password_hash: str | None) -> bool:
-        return bool(self._inner.verify(password, password_hash))
-
-    def upgraded(self, password: str, password_hash: str) -> str | None:
-        return None
-
-
-@dataclass
-class Person:
-    """A user with two sessions, one of them on a remembered device: each way of signing in can start from there."""
-
-    world: World
-    name: str
-    user_id: str
-    device_token: str = ""
-    device_id: str = ""
-    access_token: str = ""
-
-    def live(self) -> int:
-        [row] = self.world.sql(
-            "SELECT COUNT(*) AS live FROM auth_user_tokens WHERE user_id = %s AND type <> 'device'"
-            " AND revoked_at IS NULL",
-            self.user_id,
-        )
-        return int(row["live"])
-
-    def rows(self) -> int:
-        [row] = self.world.sql(
-            "SELECT COUNT(*) AS kept FROM auth_user_tokens WHERE user_id = %s", self.user_id
-        )
-        return int(row["kept"])
-
-
-def environment(world: World) -> IssueDeps:
-    """Another execution environment, with its own connection, keys and caches."""
-    deps = bootstrap.issuing(world.environment())
-    return replace(deps, passwords=KeepsHashes(deps.passwords), limiter=NoLimits())
-
-
-def person(world: World) -> Person:
-    name = world.user()
-    someone = Person(world, name, world.user_id(name))
-    world.sql("UPDATE auth_users SET password_hash = %s WHERE id = %s", HASH, someone.user_id)
-    remembered = SessionOptions(device=DeviceRequest(remember=True))
-    answer = issue(IssueRequest(someone.user_id, ("sso",), options=remembered), CALLER, world.issuing)
-    someone.device_token, someone.device_id = answer.device_token or "", answer.device_id
-    # Elsewhere: an exchange on the device replaces the device's own session.
-    elsewhere = issue(IssueRequest(someone.user_id, ("sso",)), CALLER, world.issuing)
-    someone.access_token = elsewhere.access_token or ""
-    return someone
-
-
-# Ways of signing in. Each with the port that it asks last before its transaction.
-
-
-def by_password(someone: Person, kind: TokenKind, deps: IssueDeps) -> None:
-    login(LoginRequest(someone.name, PASSWORD, SessionOptions(kind=kind)), CALLER, deps)
-
-
-def by_backend(someone: Person, kind: TokenKind, deps: IssueDeps) -> None:
-    issue(IssueRequest(someone.user_id, ("sso",), options=SessionOptions(kind=kind)), CALLER, deps)
-
-
-def by_device(someone: Person, kind: TokenKind, deps: IssueDeps) -> None:
-    exchange_device_token(ExchangeRequest(someone.device_token, SessionOptions(kind=kind)), CALLER, deps)
-
-
-SIGN_INS = {"login": by_password, "issue": by_backend, "exchange": by_device}
-REFUSALS = {"login": InvalidCredentials, "issue": AccessDenied, "exchange": InvalidGrant}
-
-
-# What makes the reason disappear.
-
-
-def password_is_changed(someone: Person) -> None:
-    someone.world.sql("UPDATE auth_users SET password_hash = %s WHERE id = %s", OTHER_HASH, someone.user_id)
-    revoke_user(someone.user_id, RevokeReason.PASSWORD_CHANGED, "", sessions(someone))
-
-
-def user_is_disabled(someone: Person) -> None:
-    someone.world.disable(someone.name)
-    revoke_user(someone.user_id, RevokeReason.USER_DISABLED, "", sessions(someone))
-
-
-def operator_ends_all(someone: Person) -> None:
-    revoke_user(someone.user_id, RevokeReason.ADMIN, "lost", sessions(someone))
-
-
-def user_logs_out_everywhere(someone: Person) -> None:
-    deps = sessions(someone)
-    claims = validate(Credential(Transport.BEARER, someone.access_token), deps.validation).claims
-    logout(LogoutScope.ALL, claims, CALLER, deps)
-
-
-def sessions(someone: Person) -> Any:
-    return bootstrap.sessions(someone.world.environment())
-
-
-ENDS: dict[str, Callable[[Person], None]] = {
-    "password changed": password_is_changed,
-    "user disabled": user_is_disabled,
-    "operator revokes": operator_ends_all,
-    "logout everywhere": user_logs_out_everywhere,
-}
-MODES = {"bearer": TokenKind.REFRESH, "cookie": TokenKind.SESSION}
 
 each_sign_in = pytest.mark.parametrize("sign_in", SIGN_INS)
 each_end = pytest.mark.parametrize("end", ENDS)
