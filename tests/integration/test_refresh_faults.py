@@ -1,9 +1,7 @@
 """The database fails at any point of a refresh: either the old token lives, or the retry gets its successor."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
-import pymysql
 import pytest
 
 from auth_tokens.adapters.mysql.connection import Transaction
@@ -11,54 +9,23 @@ from auth_tokens.adapters.mysql.tokens import REVOKE_ROW, ROTATE_TOKEN, SELECT_T
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.domain.tokens import MalformedToken
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
+from tests.support.faults import (
+    CHANGED,
+    DEADLOCK,
+    GONE,
+    LOCK_WAIT,
+    LOST,
+    READ_ONLY,
+    READ_ONLY_MODE,
+    Arrange,
+    Crash,
+)
 from tests.support.world import CALLER, World
-
-DEADLOCK, LOCK_WAIT, CHANGED, GONE, LOST, READ_ONLY, READ_ONLY_MODE = 1213, 1205, 1020, 2006, 2013, 1290, 1836
-
-
-class Crash(BaseException):
-    """The process ends here."""
-
-
-class Faults:
-    """Fails statements of one kind: before they reach the server, or after it has carried them out."""
-
-    def __init__(self, statement: str, error: BaseException, *, times: int, after: bool) -> None:
-        self._statement, self._error, self._times, self._after = statement, error, times, after
-
-    def wrap(self, call: Callable[..., object]) -> Callable[..., object]:
-        def failing(transaction: Transaction, sql: str, parameters: tuple[object, ...] = ()) -> object:
-            hit = sql == self._statement and self._times > 0
-            if hit and not self._after:
-                self._times -= 1
-                raise self._error
-            result = call(transaction, sql, parameters)
-            if hit:
-                self._times -= 1
-                raise self._error
-            return result
-
-        return failing
-
-
-@pytest.fixture
-def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Arranges faults until the end of the test."""
-
-    def arrange(statement: str, error: int | BaseException, *, times: int = 1, after: bool = False) -> None:
-        exc = pymysql.err.OperationalError(error, "injected") if isinstance(error, int) else error
-        faults = Faults(statement, exc, times=times, after=after)
-        for name in ("query", "execute"):
-            monkeypatch.setattr(Transaction, name, faults.wrap(getattr(Transaction, name)))
-
-    return arrange
 
 
 @pytest.mark.parametrize("statement", [SELECT_TOKEN, ROTATE_TOKEN], ids=["reading", "writing"])
 @pytest.mark.parametrize("number", [DEADLOCK, LOCK_WAIT, CHANGED, GONE, LOST, READ_ONLY, READ_ONLY_MODE])
-def test_a_passing_fault_is_not_noticed(
-    world: World, failing: Callable[..., None], statement: str, number: int
-) -> None:
+def test_a_passing_fault_is_not_noticed(world: World, failing: Arrange, statement: str, number: int) -> None:
     answer = world.login(world.user())
     failing(statement, number)
 
@@ -70,7 +37,7 @@ def test_a_passing_fault_is_not_noticed(
 
 @pytest.mark.parametrize("number", [GONE, LOST, DEADLOCK])
 def test_a_connection_lost_after_the_commit_gives_the_one_successor(
-    world: World, failing: Callable[..., None], number: int
+    world: World, failing: Arrange, number: int
 ) -> None:
     answer = world.login(world.user())
     failing(ROTATE_TOKEN, number, after=True)
@@ -84,7 +51,7 @@ def test_a_connection_lost_after_the_commit_gives_the_one_successor(
 
 @pytest.mark.parametrize("number", [DEADLOCK, LOCK_WAIT, CHANGED, GONE, LOST, READ_ONLY, READ_ONLY_MODE])
 def test_a_lasting_fault_is_unavailable_and_spends_nothing(
-    world: World, failing: Callable[..., None], monkeypatch: pytest.MonkeyPatch, number: int
+    world: World, failing: Arrange, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     answer = world.login(world.user())
     failing(ROTATE_TOKEN, number, times=10)
@@ -99,7 +66,7 @@ def test_a_lasting_fault_is_unavailable_and_spends_nothing(
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the write", "after the commit"])
 def test_a_crash_leaves_the_old_token_or_a_retry_that_gets_the_successor(
-    world: World, failing: Callable[..., None], monkeypatch: pytest.MonkeyPatch, after: bool
+    world: World, failing: Arrange, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
     answer = world.login(world.user())
     failing(ROTATE_TOKEN, Crash(), after=after)
@@ -115,7 +82,7 @@ def test_a_crash_leaves_the_old_token_or_a_retry_that_gets_the_successor(
 
 @pytest.mark.parametrize("statement", [REVOKE_ROW, "COMMIT"], ids=["before the commit", "after the commit"])
 def test_a_crash_while_a_reused_session_is_ended_is_made_good_by_the_next_replay(
-    world: World, failing: Callable[..., None], monkeypatch: pytest.MonkeyPatch, statement: str
+    world: World, failing: Arrange, monkeypatch: pytest.MonkeyPatch, statement: str
 ) -> None:
     name = world.user()
     answer = world.login(name)
@@ -136,7 +103,7 @@ def test_a_crash_while_a_reused_session_is_ended_is_made_good_by_the_next_replay
 
 @pytest.mark.parametrize("number", [GONE, LOST, READ_ONLY, DEADLOCK])
 def test_a_fault_while_a_reused_session_is_ended_leaves_one_event(
-    world: World, failing: Callable[..., None], number: int
+    world: World, failing: Arrange, number: int
 ) -> None:
     name = world.user()
     answer = world.login(name)
@@ -152,7 +119,7 @@ def test_a_fault_while_a_reused_session_is_ended_leaves_one_event(
 
 
 def test_a_reuse_that_cannot_be_committed_is_unavailable_not_reported(
-    world: World, failing: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    world: World, failing: Arrange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = world.user()
     answer = world.login(name)

@@ -335,13 +335,18 @@ class MySqlTokenStore:
         made: list[SessionStart] = []  # by an earlier run of this unit, whose commit went unanswered
 
         def work(statements: Transaction) -> SessionStart | TokenServiceError | SignInOvertaken | None:
-            if statements.execute(ADMIT_SIGN_IN, _admission(sign_in)) == 0:
+            is_admitted = statements.execute(ADMIT_SIGN_IN, _admission(sign_in)) > 0
+            # Done is done, even if the session, or the user, has ended since.
+            if made and (there := statements.query(SELECT_TOKEN, (sign_in.session_id,))):
+                is_ours = there[0]["device_id"] == made[-1].session.device_id
+                return made[-1] if is_ours else None
+            if not is_admitted:
                 return SignInOvertaken()
             standing, former = _standing(statements, sign_in)
             if former:
                 self._end_earlier_accounts(statements, sign_in, former)
             if any(session.id == sign_in.session_id for session in standing.sessions):
-                return made[-1] if made else None
+                return None
             try:
                 start = plan(standing)
             except TokenServiceError as refusal:
