@@ -1,6 +1,6 @@
 """Refresh against everything that ends a session: once the other has answered, no refresh leaves a living token.
 
-Two real connections and a barrier, fifty rounds each.
+Two real connections and a barrier, fifty rounds each. Device tokens: test_exchange_races.py.
 """
 
 import uuid
@@ -14,13 +14,9 @@ from auth_tokens import bootstrap
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.cleanup import cleanup
-from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.end_session import end_session
-from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
-from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.revoke import revoke_token
@@ -174,23 +170,3 @@ def test_no_refresh_survives_a_cleanup_that_saw_its_session_ended(world: World) 
                 with pytest.raises(InvalidGrant):
                     world.refresh(token)
     assert deleted == ROUNDS
-
-
-def test_parallel_uses_of_a_device_token_leave_one_live_session_and_one_device_token(world: World) -> None:
-    environments = [bootstrap.issuing(world.environment()) for _ in range(4)]
-    with ThreadPoolExecutor(len(environments)) as pool:
-        for _ in range(ROUNDS):
-            name = world.user()
-            options = SessionOptions(device=DeviceRequest(remember=True))
-            first = issue(IssueRequest(world.user_id(name), ("mfa",), options=options), CALLER, world.issuing)
-            barrier = Barrier(len(environments), timeout=LIMIT_S)
-
-            def use(deps: IssueDeps, token: str, barrier: Barrier = barrier) -> TokenAnswer:
-                barrier.wait()
-                return exchange_device_token(ExchangeRequest(token), CALLER, deps)
-
-            running = [pool.submit(use, deps, first.device_token or "") for deps in environments]
-            answers = [each.result(LIMIT_S) for each in running]
-
-            assert len({answer.device_token for answer in answers}) == 1
-            [_] = list_sessions(world.user_id(name), 10, None, world.sessions).sessions
