@@ -5,11 +5,10 @@ reuse, or dead. After each step the store must agree (design invariants 1, 2 and
 """
 
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -19,41 +18,19 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from auth_tokens.domain.errors import InvalidGrant, Unavailable
+from auth_tokens.domain.errors import InvalidGrant
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.revoke import revoke_token
+from tests.support.chain_model import ALWAYS_THE_SAME, Chain, crashing
 from tests.support.world import CALLER, World
 
 SELECT_SESSIONS = """
 SELECT id, generation, token_hash, revoked_at FROM auth_user_tokens WHERE user_id = %s AND type = 'refresh'
 """
-IDLE_S, ABSOLUTE_S, WINDOW_S = 1000, 3000, 10
+IDLE_S, ABSOLUTE_S = 1000, 3000
 KEYS = [None, "key-a", "key-b"]
 CRASHES = st.sampled_from([None, None, "before the write", "after the commit", "signing"])
-
-
-@dataclass
-class Session:
-    """What the model knows: every token ever handed out by generation, and when the last rotation was."""
-
-    id: str
-    born_at: int
-    idle_ends_at: int
-    tokens: list[str] = field(default_factory=list)
-    rotated_at: int | None = None
-    retry_key: str | None = None
-    is_revoked: bool = False
-
-    def verdict(self, generation: int, key: str | None, now: int) -> str:
-        current = len(self.tokens) - 1
-        if self.is_revoked or now >= min(self.idle_ends_at, self.born_at + ABSOLUTE_S):
-            return "dead"
-        if generation == current:
-            return "rotate"
-        in_window = self.rotated_at is not None and now - self.rotated_at < WINDOW_S
-        same_key = key is not None and key == self.retry_key
-        return "repeat" if generation == current - 1 and (in_window or same_key) else "reuse"
 
 
 class Lives(RuleBasedStateMachine):
@@ -64,8 +41,8 @@ class Lives(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sessions: list[Session] = []
-        self.stolen: list[tuple[Session, int]] = []
+        self.sessions: list[Chain] = []
+        self.stolen: list[tuple[Chain, int]] = []
         user = self.world.user(
             refresh_idle_ttl_s=IDLE_S, refresh_absolute_ttl_s=ABSOLUTE_S, max_sessions=1000
         )
@@ -75,7 +52,7 @@ class Lives(RuleBasedStateMachine):
     def login(self) -> None:
         answer = issue(IssueRequest(self.user_id, ("mfa",)), CALLER, self.world.issuing)
         now = self.world.clock.now
-        self.sessions.append(Session(answer.session_id, now, now + IDLE_S, [answer.token]))
+        self.sessions.append(Chain(answer.session_id, now + IDLE_S, now + ABSOLUTE_S, [answer.token]))
 
     @precondition(lambda self: self.sessions)
     @rule(data=st.data(), behind=st.sampled_from([0, 0, 0, 1]), key=st.sampled_from(KEYS), crash=CRASHES)
@@ -140,7 +117,7 @@ class Lives(RuleBasedStateMachine):
         codec = self.world.shared.codec
         return codec.store_hash(codec.parse(text, TokenKind.REFRESH))
 
-    def _present(self, session: Session, generation: int, key: str | None) -> bool:
+    def _present(self, session: Chain, generation: int, key: str | None) -> bool:
         expected = session.verdict(generation, key, self.world.clock.now)
         answer = self._refresh(session.tokens[generation], key)
         self._compare(session, expected, answer, key)
@@ -152,21 +129,15 @@ class Lives(RuleBasedStateMachine):
         except InvalidGrant:
             return None
 
-    def _crash(self, session: Session, generation: int, key: str | None, point: str) -> None:
-        with pytest.MonkeyPatch.context() as broken:
-            if point == "signing":
-                broken.setattr(type(self.world.issuing.signer), "sign", _unavailable)
-            else:
-                store = type(self.world.issuing.store)
-                broken.setattr(store, "rotate", _breaking(store.rotate, point))
-            with pytest.raises(Unavailable):
-                self.world.refresh(session.tokens[generation], retry_key=key)
+    def _crash(self, session: Chain, generation: int, key: str | None, point: str) -> None:
+        with crashing(self.world.issuing, "rotate", point):
+            self.world.refresh(session.tokens[generation], retry_key=key)
         if point != "before the write":
             retried = self._refresh(session.tokens[generation], key)
             assert retried is not None
             self._rotated(session, retried, key)
 
-    def _compare(self, session: Session, expected: str, answer: str | None, key: str | None) -> None:
+    def _compare(self, session: Chain, expected: str, answer: str | None, key: str | None) -> None:
         if expected == "rotate":
             assert answer is not None
             assert answer not in session.tokens
@@ -177,40 +148,15 @@ class Lives(RuleBasedStateMachine):
             assert answer is None
             session.is_revoked = session.is_revoked or expected == "reuse"
 
-    def _rotated(self, session: Session, successor: str, key: str | None) -> None:
-        now = self.world.clock.now
-        session.tokens.append(successor)
-        session.rotated_at, session.retry_key = now, key
-        session.idle_ends_at = min(now + IDLE_S, session.born_at + ABSOLUTE_S)
-
-
-def _unavailable(*_: object) -> str:
-    raise Unavailable("kms")
-
-
-def _breaking(rotate: Callable[..., bool], point: str) -> Callable[..., bool]:
-    def broken(*arguments: object) -> bool:
-        if point == "after the commit":
-            rotate(*arguments)
-        raise Unavailable("lost connection")
-
-    return broken
+    def _rotated(self, session: Chain, successor: str, key: str | None) -> None:
+        session.rotated(successor, key, self.world.clock.now, IDLE_S)
 
 
 def test_the_store_does_what_the_model_says(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     machine = type("LivesHere", (Lives,), {"world": world, "steps": 0})
 
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=120,
-            stateful_step_count=40,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    chosen = settings(ALWAYS_THE_SAME, max_examples=120, stateful_step_count=40)
+    run_state_machine_as_test(machine, settings=chosen)
 
     with capsys.disabled():
         print(f"\nmodel test: {machine.steps} steps")
