@@ -40,6 +40,11 @@ from local.seed import add_population, seed
 HOST = "127.0.0.1"
 AUTHORIZER = "AuthorizerFunction"
 JOBS_HTTP, JOBS_REST, JOBS_SOCKET = "/examples/http", "/examples/rest", "/examples/socket"
+# The template's clients, and the scope that lets their access tokens look after their user's sessions and devices.
+CLIENTS = (
+    '{"portal-web": ["portal:read", "portal:write", "account"],'
+    ' "portal-app": ["portal:read", "portal:write", "account"]}'
+)
 _INVOKE = "/_local/invoke/"
 _METRICS = "/_local/metrics"
 _USERS = "/_local/users"
@@ -84,7 +89,12 @@ class LocalStack:
         self.database = self._mariadb.address if self._mariadb else database_address(database_url or "")
         self.port = port or free_port()
         self.base_url = f"http://{HOST}:{self.port}"
-        self.parameters = {"Issuer": self.base_url, "AdminLabel": "admin", **(parameters or {})}
+        self.parameters = {
+            "Issuer": self.base_url,
+            "AdminLabel": "admin",
+            "Clients": CLIENTS,
+            **(parameters or {}),
+        }
         self.aws = aws or LocalAws(self.state_dir)
         self._owns_aws = aws is None
         self.specs: dict[str, FunctionSpec] = {}

@@ -8,6 +8,7 @@ from auth_tokens.usecases.end_session import end_session, forget_device
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
 from auth_tokens.usecases.validate import Validated, validate
+from auth_tokens.web.account import account_of
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler, is_http
 from auth_tokens.web.limited import by_principal
@@ -23,6 +24,7 @@ from auth_tokens.web.views import ids_of
 SHARED = bootstrap.Parts(bootstrap.powertools())
 DEPS = bootstrap.sessions(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
+ACCOUNT_SCOPE = SHARED.settings.account_scope
 
 
 def post_revoke(request: Request) -> Response:
@@ -35,20 +37,18 @@ def post_revoke(request: Request) -> Response:
 
 def delete_session(request: Request) -> Response:
     keep_device = flag_query_value(request, "keep_device")
-    claims = _session(request).claims
+    caller, session_id = _session(request), request.path_parameters["session_id"]
+    if session_id.lower() != caller.claims.sid:  # its own session any credential may end
+        account_of(caller, ACCOUNT_SCOPE)
+    claims = caller.claims
     end_session(
-        request.path_parameters["session_id"],
-        claims.sub,
-        request.caller,
-        DEPS,
-        own_device=claims.device_id,
-        keep_device=keep_device,
+        session_id, claims.sub, request.caller, DEPS, own_device=claims.device_id, keep_device=keep_device
     )
     return Response(204, about=ids_of(claims))
 
 
 def delete_device(request: Request) -> Response:
-    claims = _session(request).claims
+    claims = account_of(_session(request), ACCOUNT_SCOPE).claims
     forget_device(request.path_parameters["device_id"], claims.sub, request.caller, DEPS)
     return Response(204, about=ids_of(claims))
 
@@ -67,7 +67,7 @@ def _session(request: Request) -> Validated:
 http = http_handler(
     {
         "POST /auth/revoke": post_revoke,
-        "POST /auth/logout": sign_out_route(_session, DEPS, ORIGINS),
+        "POST /auth/logout": sign_out_route(_session, DEPS, ORIGINS, ACCOUNT_SCOPE),
         "DELETE /auth/sessions/{session_id}": delete_session,
         "DELETE /auth/devices/{device_id}": delete_device,
         "POST /admin/users/{user_id}/revoke": by_principal(post_admin_revoke, SHARED.limiter),

@@ -1,9 +1,11 @@
 """The caller's own session, sessions and devices; and a user's sessions for operators."""
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.usecases.devices import list_devices, rename_device
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.validate import Validated, validate
+from auth_tokens.web.account import account_of
 from auth_tokens.web.credentials import credential_from, is_from_elsewhere
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.limited import by_principal
@@ -16,6 +18,7 @@ from auth_tokens.web.views import claims_view, device_page_view, device_view, se
 SHARED = bootstrap.Parts(bootstrap.powertools())
 DEPS = bootstrap.sessions(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
+ACCOUNT_SCOPE = SHARED.settings.account_scope
 
 
 def get_session(request: Request) -> Response:
@@ -25,19 +28,19 @@ def get_session(request: Request) -> Response:
 
 
 def get_sessions(request: Request) -> Response:
-    claims = _session(request).claims
+    claims = _account(request)
     page = list_sessions(claims.sub, *page_of(request), DEPS)
     return Response(body=session_page_view(page, claims.sid))
 
 
 def get_devices(request: Request) -> Response:
-    claims = _session(request).claims
+    claims = _account(request)
     page = list_devices(claims.sub, *device_page_of(request), DEPS)
     return Response(body=device_page_view(page, claims.device_id))
 
 
 def patch_device(request: Request) -> Response:
-    claims = _session(request).claims
+    claims = _account(request)
     name = parameters_from(request).required_text("name", max_length=200)
     device = rename_device(request.path_parameters["device_id"], claims.sub, name, DEPS)
     return Response(body=device_view(device, claims.device_id))
@@ -50,6 +53,11 @@ def get_user_sessions(request: Request) -> Response:
 
 def _session(request: Request) -> Validated:
     return validate(credential_from(request, ORIGINS), DEPS.validation_for(request.caller))
+
+
+def _account(request: Request) -> AccessClaims:
+    """Whose other sessions and devices may be seen and changed."""
+    return account_of(_session(request), ACCOUNT_SCOPE).claims
 
 
 handler = http_handler(

@@ -122,6 +122,10 @@ def _sessions() -> Iterator[Case]:
     yield case("a browser", 204, who=Who.COOKIE, body={})
     yield case("a browser's other sessions", 204, who=Who.COOKIE, body={"scope": "others"})
     yield case("but for the devices", 204, who=Who.BEARER, body={"scope": "others", "keep_devices": True})
+    yield case("a narrow token's own session", 204, who=Who.NARROW_BEARER, body={"scope": "current"})
+    for scope in ("others", "all"):
+        body = {"scope": scope}
+        yield case(f"{scope} by a narrow token", 403, "insufficient_scope", who=Who.NARROW_BEARER, body=body)
     yield case("an unknown scope", 400, "invalid_request", who=Who.BEARER, body={"scope": "some"})
     yield case("no flag", 400, "invalid_request", who=Who.BEARER, body={"keep_devices": "yes"})
     bad = {"Authorization": "Bearer nonsense"}
@@ -146,7 +150,10 @@ def _sessions() -> Iterator[Case]:
     yield case("no whole limit", 400, "invalid_request", who=Who.BEARER, query={"limit": "many"})
     yield case("a made-up cursor", 400, "invalid_request", who=Who.BEARER, query={"cursor": "x"})
 
+    yield case("a narrow token", 403, "insufficient_scope", who=Who.NARROW_BEARER)
+
     case = partial(Case, "DELETE /auth/sessions/{session_id}")
+    yield case("another by a narrow token", 403, "insufficient_scope", who=Who.NARROW_BEARER)
     yield case("their own", 204, who=Who.BEARER)
     yield case("by a browser", 204, who=Who.COOKIE)
     yield case("but for its device", 204, who=Who.COOKIE, query={"keep_device": "true"})
@@ -165,13 +172,17 @@ def _devices() -> Iterator[Case]:
     yield case("too long a page", 400, "invalid_request", who=Who.BEARER, query={"limit": "101"})
     yield case("a made-up cursor", 400, "invalid_request", who=Who.BEARER, query={"cursor": "x"})
 
+    yield case("a narrow token", 403, "insufficient_scope", who=Who.NARROW_BEARER)
+
     case, body = partial(Case, "PATCH /auth/devices/{device_id}"), {"name": "another"}
+    yield case("a narrow token", 403, "insufficient_scope", who=Who.NARROW_BEARER, body=body)
     yield case("their own", 200, who=Who.BEARER, body=body)
     yield case("by a browser", 200, who=Who.COOKIE, body=body)
     yield case("no name", 400, "invalid_request", who=Who.BEARER, body={"name": ""})
     yield case("an unknown one", 404, "not_found", who=Who.BEARER, body=body, path={"device_id": NO_ID})
 
     case = partial(Case, "DELETE /auth/devices/{device_id}")
+    yield case("a narrow token", 403, "insufficient_scope", who=Who.NARROW_BEARER)
     yield case("their own", 204, who=Who.BEARER)
     yield case("by a browser", 204, who=Who.COOKIE)
     yield case("an unknown one", 404, "not_found", who=Who.BEARER, path={"device_id": NO_ID})
@@ -304,6 +315,7 @@ def _of_a_browser_alone(route: str) -> Iterator[Case]:
     yield case("no credential", 401)
     yield case("a bad cookie", 401, "invalid_token", headers={"Cookie": "__Host-session=x"})
     yield case("an access token", 403, "access_denied", who=Who.BEARER)
+    yield case("a weak sign-in", 401, "insufficient_user_authentication", who=Who.WEAK_COOKIE)
     if not route.startswith("GET "):
         yield case("no CSRF token", 403, "access_denied", who=Who.COOKIE_WITHOUT_CSRF)
         yield case("from elsewhere", 403, "access_denied", who=Who.COOKIE_FROM_ELSEWHERE)

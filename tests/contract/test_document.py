@@ -13,7 +13,6 @@ from auth_tokens.adapters.access_jwt.algorithms import public_jwk
 from auth_tokens.adapters.mysql.rollups import MAX_DUE
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S, MAX_TTL_S
 from auth_tokens.domain.errors import (
-    InsufficientScope,
     RateLimited,
     StepUpNeeded,
     TokenServiceError,
@@ -158,10 +157,6 @@ def test_nothing_is_defined_and_then_not_used() -> None:
     assert defined - used == set()
 
 
-# Told to other teams' APIs in the authorizer's context: no route of the service asks for them.
-OF_THE_AUTHORIZER = (InsufficientScope, StepUpNeeded)
-
-
 def test_the_error_codes_are_those_of_the_code() -> None:
     assert set(at(f"{SCHEMAS} Error properties error enum")) == {code for _, code in _answered()}
 
@@ -242,10 +237,10 @@ def _answered() -> set[tuple[int, str]]:
     arguments: dict[type[TokenServiceError], tuple[Any, ...]] = {
         RateLimited: (7,),
         MethodNotAllowed: ("GET",),
+        StepUpNeeded: (("acr",), 60),
     }
     arguments[Unavailable] = ("detail",)
-    kinds = [kind for kind in _kinds(TokenServiceError) if kind not in OF_THE_AUTHORIZER]
-    made = [error_response(kind(*arguments.get(kind, ("text",)))) for kind in kinds]
+    made = [error_response(kind(*arguments.get(kind, ("text",)))) for kind in _kinds(TokenServiceError)]
     return {
         (response.status, response.body["error"]) for response in [*made, server_error()] if response.body
     }

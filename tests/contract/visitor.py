@@ -25,7 +25,9 @@ class Who(Enum):
 
     ANYONE = auto()
     BEARER = auto()
+    NARROW_BEARER = auto()  # of a session of its own, without the account's scope
     COOKIE = auto()  # with its CSRF token
+    WEAK_COOKIE = auto()  # with its CSRF token, of a sign-in that is not enough for operators
     COOKIE_WITHOUT_CSRF = auto()
     COOKIE_FROM_ELSEWHERE = auto()  # with its CSRF token, from a foreign Origin
     SIGNED = auto()
@@ -102,6 +104,10 @@ class Visitor:
             {key: self._filled(value) for key, value in node.items()} if isinstance(node, Mapping) else node
         )
 
+    def _begun(self, **options: str) -> Reply:
+        """One more session of the visitor's."""
+        return self.send(_issue({"user_id": self.values["user_id"], "amr": ["pwd"], **options}))
+
     def _credential(
         self, who: Who, method: str, target: str, body: bytes, headers: Mapping[str, str]
     ) -> dict[str, str]:
@@ -110,6 +116,11 @@ class Visitor:
                 return {}
             case Who.BEARER:
                 return {"Authorization": f"Bearer {self.values['access_token']}"}
+            case Who.NARROW_BEARER:
+                return {"Authorization": f"Bearer {self._begun(scope='portal:read').json['access_token']}"}
+            case Who.WEAK_COOKIE:
+                weak = self._begun(mode="cookie")
+                return {"Cookie": weak.cookies[0].split(";")[0], "X-CSRF-Token": weak.json["csrf_token"]}
             case Who.COOKIE:
                 return {"Cookie": self.cookie, "X-CSRF-Token": self.csrf_token}
             case Who.COOKIE_WITHOUT_CSRF:

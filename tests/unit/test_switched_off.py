@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from auth_tokens import bootstrap
-from auth_tokens.settings import Settings
+from auth_tokens.settings import Settings, SettingsError
 from tests.support.world import RecordedTelemetry
 
 ENV = {
@@ -25,6 +25,7 @@ OFF = {
     "RETRY_WINDOW_S": "0",
     "REMEMBER_DEVICES": "no",
     "NOTIFY_NEW_DEVICE": "no",
+    "ACCOUNT_SCOPE": "",
     "ADMIN_LABEL": "",
     "ADMIN_MAX_AUTH_AGE_S": "0",
     "ADMIN_REQUIRED_ACR": "",
@@ -63,3 +64,9 @@ def test_a_cold_start_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ("request", {"status": 200}),
         ("request", {"status": 200}),
     ]
+
+
+@pytest.mark.parametrize("scope", ["two scopes", " ", 'a"b', "ümlaut", "a\\b"])
+def test_an_account_scope_that_is_none_stops_the_cold_start(scope: str) -> None:
+    with pytest.raises(SettingsError, match="ACCOUNT_SCOPE"):
+        Settings.from_env({**ENV, "ACCOUNT_SCOPE": scope})

@@ -83,6 +83,7 @@ _OFF: Mapping[str, object] = {
     "retry_window_s": 0,
     "remember_devices": "no",
     "notify_new_device": "no",
+    "account_scope": "",
     "admin_label": "",
     "admin_max_auth_age_s": 0,
     "admin_required_acr": (),
@@ -105,7 +106,7 @@ _ORIGINS_FORM = (
     " and ASCII (xn--…), without wildcards, default port, user or path"
 )
 # An empty text switches these off; any other setting left empty has its default.
-_EMPTY_IS_OFF = ("admin_required_acr",)
+_EMPTY_IS_OFF = ("account_scope", "admin_required_acr")
 _REQUIRED = ("issuer", "audience", "clients", "db_host", "db_name", "db_user", "kms_key_id")
 
 
@@ -150,6 +151,7 @@ class Settings:
     remember_devices: str = "yes"
     notify_new_device: str = "yes"
     label_scopes: tuple[tuple[str, frozenset[str]], ...] = ()
+    account_scope: str = "account"
     revocation_max_staleness_s: int = 5
     revocation_fail_after_s: int = 60
     jwks_max_age_s: int = 300
@@ -361,11 +363,18 @@ def _key_ids(text: str) -> tuple[str, ...]:
 
 
 # The settings that are more than a text, a number or a choice.
+def _account_scope(text: str) -> str:
+    if text and not _is_scope(text):
+        raise SettingsError("ACCOUNT_SCOPE must be one scope, or nothing to let any access token in")
+    return text
+
+
 _READERS: Mapping[str, Callable[[str], object]] = {
     "issuer": _issuer,
     "clients": _clients,
     "allowed_origins": _origins,
     "label_scopes": _label_scopes,
+    "account_scope": _account_scope,
     "signing_kms_key_ids": _key_ids,
     "authorizer_required_acr": partial(_acr_values, "AUTHORIZER_REQUIRED_ACR"),
     "admin_required_acr": partial(_acr_values, "ADMIN_REQUIRED_ACR"),

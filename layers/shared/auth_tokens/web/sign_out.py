@@ -6,6 +6,7 @@ from auth_tokens.domain.errors import InvalidAccessToken, MissingCredential
 from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.logout import LogoutScope, log_out_spent, logout
 from auth_tokens.usecases.validate import Transport, Validated
+from auth_tokens.web.account import account_of
 from auth_tokens.web.credentials import refuse_foreign_origin
 from auth_tokens.web.handler import Route
 from auth_tokens.web.heads import SESSION_COOKIE
@@ -18,12 +19,14 @@ _SCOPES = tuple(scope.value for scope in LogoutScope)
 
 
 def sign_out_route(
-    session: Callable[[Request], Validated], deps: SessionDeps, origins: Collection[str]
+    session: Callable[[Request], Validated], deps: SessionDeps, origins: Collection[str], account_scope: str
 ) -> Route:
-    """Ends this session, the others, or all. session: who asks, by a good credential, or raises.
+    """Ends this session, the others, or all. session: who asks, by a good credential, or raises; account_scope: what
+    an access token needs for more than its own session (web.account).
 
-    Without one, what is left to do for `current` is to clear the cookie, and to end the session of a cookie that is
-    ours but spent. Another site's page has no say in it: its form comes without the cookie, be that a good one.
+    Without a good credential, what is left to do for `current` is to clear the cookie, and to end the session of a
+    cookie that is ours but spent. Another site's page has no say in it: its form comes without the cookie, be that a
+    good one.
     """
 
     def post_logout(request: Request) -> Response:
@@ -39,6 +42,8 @@ def sign_out_route(
             if "authorization" not in request.headers:
                 log_out_spent(request.cookies.get(SESSION_COOKIE, ""), request.caller, deps)
             return Response(204, cookies=(clearing_cookie(),))
+        if scope is not LogoutScope.CURRENT:
+            account_of(caller, account_scope)
         logout(scope, caller.claims, request.caller, deps, keep_devices=keep_devices)
         ends_this = caller.transport is Transport.COOKIE and scope is not LogoutScope.OTHERS
         cookies = (clearing_cookie(),) if ends_this else ()
