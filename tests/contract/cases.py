@@ -30,6 +30,10 @@ def _sign_in() -> Iterator[Case]:
     case = partial(Case, "POST /auth/login")
     yield case("a password", 200, body=LOGIN)
     yield case("a device to remember", 200, body={**LOGIN, "device": {"name": "x", "remember": True}})
+    yield case("a device token that is no good", 200, body={**LOGIN, "device": {"token": "x"}})
+    yield case(
+        "a device token of another type", 400, "invalid_request", body={**LOGIN, "device": {"token": 7}}
+    )
     yield case("a cookie wanted", 200, body={**LOGIN, "mode": "cookie"})
     yield case("no password", 400, "invalid_request", body={"username": "$username"})
     yield case("an unknown mode", 400, "invalid_request", body={**LOGIN, "mode": "both"})

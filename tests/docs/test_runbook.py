@@ -8,12 +8,19 @@ from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.key_steps import schedules
 from auth_tokens.domain.keys import SIGNER_MAX_AGE_S, Purpose
 from auth_tokens.domain.limits import (
+    GUESSES_PER_SITE,
     GUESSES_PER_SOURCE,
     IAM_PER_PRINCIPAL,
     INTROSPECTION_PER_PRINCIPAL,
+    LOGIN_FIRST,
     LOGIN_PER_ACCOUNT,
+    LOGIN_PER_DEVICE,
+    LOGIN_PER_KNOWN_NETWORK,
+    LOGIN_PER_PAIR,
+    LOGIN_PER_SITE,
     LOGIN_PER_SOURCE,
     REFRESH_PER_SESSION,
+    Limit,
 )
 from auth_tokens.settings import Settings
 from auth_tokens.usecases.cleanup import CATCH_UP, RESERVE_MS, STEADY
@@ -65,19 +72,39 @@ def test_the_walk_of_the_keys_is_the_schedules() -> None:
 
 def test_the_limits_of_the_decision_are_the_codes() -> None:
     rows = table(DOCS / "adr/0006-fail-open-and-fail-closed.md", "Decision", "limit").rows
-    documented = [(row["at once"], row["then"].removesuffix("; a success clears it")) for row in rows]
+    documented = [(row["at once"], row["then"]) for row in rows]
 
     assert documented == [
-        (str(limit.burst), f"one each {limit.interval_ms / 1000:g} s")
+        _as_documented(limit)
         for limit in (
-            LOGIN_PER_ACCOUNT,
-            LOGIN_PER_SOURCE,
             REFRESH_PER_SESSION,
             GUESSES_PER_SOURCE,
+            GUESSES_PER_SITE,
             IAM_PER_PRINCIPAL,
             INTROSPECTION_PER_PRINCIPAL,
         )
     ]
+
+
+def test_the_limits_of_a_login_are_the_codes() -> None:
+    rows = table(DOCS / "limits.md", "What counts", "Bucket").rows
+
+    assert [(row["At once"], row["Then"]) for row in rows] == [
+        _as_documented(limit)
+        for limit in (
+            LOGIN_PER_PAIR,
+            LOGIN_PER_ACCOUNT,
+            LOGIN_FIRST,
+            LOGIN_PER_SOURCE,
+            LOGIN_PER_SITE,
+            LOGIN_PER_KNOWN_NETWORK,
+            LOGIN_PER_DEVICE,
+        )
+    ]
+
+
+def _as_documented(limit: Limit) -> tuple[str, str]:
+    return (str(limit.burst), f"one each {limit.interval_ms / 1000:g} s")
 
 
 def test_the_authorizers_context_is_the_codes() -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Database
-from auth_tokens.domain.errors import InvalidAccessToken, InvalidCredentials, InvalidGrant
+from auth_tokens.domain.errors import InvalidAccessToken, InvalidCredentials, InvalidGrant, RateLimited
 from auth_tokens.domain.events import RevokeReason
+from auth_tokens.domain.limits import LOGIN_PER_PAIR
 from auth_tokens.usecases.begin import DeviceRequest
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.end_session import end_session
@@ -17,6 +18,7 @@ from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.logout import LogoutScope, logout
+from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
 from auth_tokens.usecases.validate import Credential, Transport, validate
 from tests.support.world import CALLER, World
@@ -170,8 +172,8 @@ def test_garbage_costs_the_authorizer_nothing(world: World) -> None:
     assert cost(world, attempts, environment) == NOTHING
 
 
-# What comes before a session starts: the two limits, and the account with its password hash.
-PASSWORD_CHECK = {"Com_insert": 2, "Com_select": 1}
+# What comes before a session starts: the buckets read and taken from, and the account with its password hash.
+PASSWORD_CHECK = {"Com_insert_select": 1, "Com_select": 2}
 
 
 def beyond_the_password_check(spent: dict[str, int]) -> dict[str, int]:
@@ -197,15 +199,18 @@ def test_a_login_is_at_most_six_statements_and_one_commit_beside_the_password_ch
     for case, spent in logins.items():
         beyond = beyond_the_password_check(spent)
         ends_sessions = int(case != "room")
-        assert beyond == {
-            **NOTHING,
-            "Com_insert": 3,  # session with device; events; then the account's bucket cleared
-            "Com_insert_select": 1,  # the user's row, if what was verified still holds
-            "Com_select": 1,
-            "Com_update": ends_sessions,
-            "Com_begin": 1,
-            "Com_commit": 1,
-        }, case
+        assert (
+            beyond
+            == {
+                **NOTHING,
+                "Com_insert": 2,  # session with device; events
+                "Com_insert_select": 2,  # the user's row, if what was verified still holds; then the buckets settled
+                "Com_select": 1,
+                "Com_update": ends_sessions,
+                "Com_begin": 1,
+                "Com_commit": 1,
+            }
+        ), case
         assert statements(beyond) == 5 + ends_sessions <= 6
 
 
@@ -218,8 +223,39 @@ def test_a_failed_login_costs_the_same_for_a_known_and_an_unknown_account(world:
 
     spent = cost(world, lambda: attempt(name))
 
-    assert spent == {**NOTHING, "Com_insert": 3, "Com_select": 1}
+    assert spent == {**NOTHING, "Com_insert": 1, "Com_insert_select": 1, "Com_select": 2}
     assert cost(world, lambda: attempt("nobody-here@example.com")) == spent
+
+
+def test_a_login_that_is_refused_by_a_limit_is_one_select(world: World) -> None:
+    name = world.user()
+    request, caller = LoginRequest(name, "wrong"), Caller("192.0.2.200")
+    for _ in range(LOGIN_PER_PAIR.burst):
+        with pytest.raises(InvalidCredentials):
+            login(request, caller, world.issuing)
+
+    def refused() -> None:
+        with pytest.raises(RateLimited):
+            login(request, caller, world.issuing)
+
+    assert cost(world, refused) == {**NOTHING, "Com_select": 1}
+
+
+def test_a_known_device_costs_a_login_one_select_more_and_a_forged_token_none(world: World) -> None:
+    name = world.user()
+    token = world.login(name, DeviceRequest(remember=True)).device_token or ""
+
+    def attempt(device_token: str | None) -> dict[str, int]:
+        def failing() -> None:
+            with pytest.raises(InvalidCredentials):
+                login(LoginRequest(name, "wrong", device_token=device_token), CALLER, world.issuing)
+
+        return cost(world, failing)
+
+    without = attempt(None)
+
+    assert attempt(token[:-1] + ("A" if token[-1] != "A" else "B")) == without
+    assert attempt(token) == {**without, "Com_select": without["Com_select"] + 1}
 
 
 def test_a_token_exchange_is_at_most_six_statements(world: World) -> None:

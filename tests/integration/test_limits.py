@@ -10,7 +10,13 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import InvalidCredentials, RateLimited
-from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT, LOGIN_PER_SOURCE, REFRESH_PER_SESSION
+from auth_tokens.domain.limits import (
+    LOGIN_FIRST,
+    LOGIN_PER_PAIR,
+    LOGIN_PER_SOURCE,
+    REFRESH_PER_SESSION,
+    Limit,
+)
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.metadata import metadata_of
 from auth_tokens.usecases.ports import Caller
@@ -31,7 +37,7 @@ def retry_after_s(world: World, name: str, address: str = "198.51.100.1") -> int
 @pytest.mark.parametrize("known", [True, False], ids=["known account", "unknown account"])
 def test_retry_after_is_right_to_the_second(world: World, known: bool) -> None:
     name = world.user() if known else f"nobody-{world.clock.now}@example.com"
-    for _ in range(LOGIN_PER_ACCOUNT.burst):
+    for _ in range(LOGIN_PER_PAIR.burst):
         guess(world, name)
     wait_s = retry_after_s(world, name)
 
@@ -39,34 +45,39 @@ def test_retry_after_is_right_to_the_second(world: World, known: bool) -> None:
     assert retry_after_s(world, name) == 1
     world.clock.now += 1
 
-    assert wait_s == LOGIN_PER_ACCOUNT.interval_ms // 1000
+    assert wait_s == LOGIN_PER_PAIR.interval_ms // 1000
     guess(world, name)
     assert retry_after_s(world, name) == wait_s
 
 
-def test_twenty_parallel_guesses_at_an_account_do_not_all_get_through(world: World) -> None:
+@pytest.mark.parametrize(
+    ("limit", "networks"), [(LOGIN_PER_PAIR, 1), (LOGIN_FIRST, 30)], ids=["one network", "many networks"]
+)
+def test_parallel_guesses_at_an_account_do_not_all_get_through(
+    world: World, limit: Limit, networks: int
+) -> None:
     name = world.user()
-    environments = [bootstrap.issuing(world.environment()) for _ in range(20)]
+    environments = [bootstrap.issuing(world.environment()) for _ in range(30)]
     barrier = Barrier(len(environments))
 
     def attempt(index: int) -> type[Exception]:
         barrier.wait()
         try:
-            login(LoginRequest(name, "wrong"), Caller(f"203.0.113.{index}"), environments[index])
+            login(LoginRequest(name, "wrong"), Caller(f"203.0.113.{index % networks}"), environments[index])
         except (InvalidCredentials, RateLimited) as refusal:
             return type(refusal)
         raise AssertionError("a wrong password got in")
 
     with ThreadPoolExecutor(len(environments)) as pool:
-        outcomes = list(pool.map(attempt, range(20)))
+        outcomes = list(pool.map(attempt, range(30)))
 
-    assert outcomes.count(InvalidCredentials) == LOGIN_PER_ACCOUNT.burst
-    assert outcomes.count(RateLimited) == 20 - LOGIN_PER_ACCOUNT.burst
+    assert outcomes.count(InvalidCredentials) == limit.burst
+    assert outcomes.count(RateLimited) == 30 - limit.burst
 
 
 def test_other_users_behind_the_address_of_a_guesser_still_get_in(world: World) -> None:
     victim, neighbour = world.user(), world.user()
-    for _ in range(LOGIN_PER_ACCOUNT.burst):
+    for _ in range(LOGIN_PER_PAIR.burst):
         guess(world, victim, "192.0.2.77")
     assert retry_after_s(world, victim, "192.0.2.77")
 
@@ -88,7 +99,7 @@ def test_a_source_that_tries_many_accounts_is_stopped_and_let_in_again(world: Wo
 
 def test_every_spelling_of_a_user_name_counts_for_one_account(world: World) -> None:
     name = world.user()
-    for index in range(LOGIN_PER_ACCOUNT.burst):
+    for index in range(LOGIN_PER_PAIR.burst):
         guess(world, (name.upper(), f" {name}", name)[index % 3])
 
     assert retry_after_s(world, name)
@@ -96,7 +107,7 @@ def test_every_spelling_of_a_user_name_counts_for_one_account(world: World) -> N
 
 def test_a_refused_attempt_does_not_make_the_wait_longer(world: World) -> None:
     name = world.user()
-    for _ in range(LOGIN_PER_ACCOUNT.burst):
+    for _ in range(LOGIN_PER_PAIR.burst):
         guess(world, name)
 
     waits = {retry_after_s(world, name) for _ in range(20)}
@@ -121,13 +132,13 @@ def test_a_limiter_whose_table_cannot_be_written_lets_logins_through_and_says_so
     fresh_world.login(name)
     BREAKAGES[breakage](fresh_world)
 
-    for _ in range(LOGIN_PER_ACCOUNT.burst + 1):
+    for _ in range(LOGIN_PER_PAIR.burst + 1):
         guess(fresh_world, name)
     answer = login(LoginRequest(name, PASSWORD), CALLER, fresh_world.issuing)
 
     assert fresh_world.refresh(answer.token)
-    # Two limits an attempt, and the reset that comes with a success.
-    assert fresh_world.telemetry.counts["LimiterFailedOpen"] == (LOGIN_PER_ACCOUNT.burst + 2) * 2 + 1
+    # Once an attempt, and once for what a success clears.
+    assert fresh_world.telemetry.counts["LimiterFailedOpen"] == (LOGIN_PER_PAIR.burst + 2) + 1
 
 
 def test_a_login_while_the_limiter_is_away_writes_its_session_whole(fresh_world: World) -> None:
@@ -190,7 +201,10 @@ def test_a_refresh_that_was_refused_leaves_its_row_as_it_was(world: World) -> No
     answer = world.login(world.user())
     record = world.issuing.store.load(uuid.UUID(answer.session_id).bytes)
     assert record is not None
-    full = replace(metadata_of(record, world.issuing.cipher), refresh_tat_ms=(world.clock.now + 10**6) * 1000)
+    full = replace(
+        metadata_of(record, world.issuing.cipher),
+        refresh_tat_ms=world.clock.now * 1000 + REFRESH_PER_SESSION.burst_ms + 1,
+    )
     sealed = full.sealed(world.issuing.cipher, record.id, record.user_id, 0)
     world.sql("UPDATE auth_user_tokens SET metadata = %s WHERE id = %s", sealed, record.id)
     before = world.row(answer.session_id)

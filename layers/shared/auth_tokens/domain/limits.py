@@ -25,27 +25,43 @@ class Limit:
         """How far ahead of now a bucket may run and still take one more attempt."""
         return (self.burst - 1) * self.interval_ms
 
+    def believed(self, tat_ms: int, now_ms: int) -> int:
+        """The TAT as attempts can have made it.
+
+        A bucket fuller than that was filled by a clock that has been set back since: it takes one attempt more and
+        is just full after it, else it would refuse for as long as the clock was set back.
+        """
+        return now_ms + self.burst_ms if tat_ms > self.beyond_ms(now_ms) else tat_ms
+
+    def beyond_ms(self, now_ms: int) -> int:
+        """No attempt makes a TAT later than this."""
+        return now_ms + self.burst_ms + self.interval_ms + CLOCKS_DIFFER_MS
+
     def retry_after_s(self, tat_ms: int, now_ms: int) -> int:
         """Whole seconds until the next attempt conforms, at least 1."""
         return max(1, -(-(tat_ms - self.burst_ms - now_ms) // 1000))
 
     def taken(self, tat_ms: int, now_ms: int) -> int:
-        """The TAT after one more attempt. Raises RateLimited, which leaves the bucket as it is.
-
-        A bucket fuller than attempts can make it was filled by a clock that has been set back since: it takes one
-        attempt more and is just full after it, else it would refuse for as long as the clock was set back.
-        """
-        if tat_ms > now_ms + self.burst_ms + self.interval_ms + CLOCKS_DIFFER_MS:
-            tat_ms = now_ms + self.burst_ms
+        """The TAT after one more attempt. Raises RateLimited, which leaves the bucket as it is."""
+        tat_ms = self.believed(tat_ms, now_ms)
         if tat_ms - self.burst_ms > now_ms:
             raise RateLimited(self.retry_after_s(tat_ms, now_ms), self.name)
         return max(tat_ms, now_ms) + self.interval_ms
 
 
-# NIST SP 800-63B §3.2.2 allows at most 100 consecutive failures; these end by themselves and a
-# success clears the account's, so nobody is locked out for good.
-LOGIN_PER_ACCOUNT = Limit("login-account", burst=10, interval_ms=30_000)
+# A login counts for its account and network together first: a guesser uses up its own pair.
+LOGIN_PER_PAIR = Limit("login-pair", burst=10, interval_ms=30_000)
+# Then for the account as a whole, in one of two buckets: of networks that have tried before, and of those that have
+# not lately. NIST SP 800-63B §3.2.2 allows at most 100 consecutive failures, which is both at once; then
+# 360 an hour, which end by themselves. Three buckets' worth of pairs (1 each 30 s) still fit into two of these.
+LOGIN_PER_ACCOUNT = Limit("login-account", burst=80, interval_ms=20_000)
+LOGIN_FIRST = Limit("login-first", burst=20, interval_ms=20_000)
+# What a known device, and a network from which the account lately signed in, have for themselves.
+LOGIN_PER_DEVICE = Limit("login-device", burst=10, interval_ms=30_000)
+LOGIN_PER_KNOWN_NETWORK = Limit("login-network", burst=10, interval_ms=30_000)
+# And for the network, whatever the account; of IPv6 for the /48, which has 65,536 networks, ten times as loosely.
 LOGIN_PER_SOURCE = Limit("login-source", burst=100, interval_ms=600)
+LOGIN_PER_SITE = Limit("login-site", burst=1000, interval_ms=60)
 # A session's bucket lies in its own row and is written by the rotation that it counts: no statement more.
 # No client needs a token a second; one in a tight loop is slowed down before it is a load.
 REFRESH_PER_SESSION = Limit("refresh-session", burst=1000, interval_ms=1000)

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 
 from auth_tokens.domain.errors import InvalidCredentials, InvalidRequest, Unavailable
 from auth_tokens.domain.events import EventType, SecurityEvent
-from auth_tokens.domain.limits import LOGIN_PER_ACCOUNT, LOGIN_PER_SOURCE
+from auth_tokens.domain.login_limits import Attempt, settlements
 from auth_tokens.domain.requirements import PASSWORD_ACR
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.usernames import canonical_username
+from auth_tokens.usecases.admit import admit, known_device
 from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.begin import Authentication, SessionOptions, begin_session
 from auth_tokens.usecases.deps import IssueDeps
@@ -19,11 +20,16 @@ MAX_RACES = 4
 
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
-    """The credentials as typed; the password is taken as it is: not cut, trimmed or normalised."""
+    """The credentials as typed; the password is taken as it is: not cut, trimmed or normalised.
+
+    device_token: the device's current token, which shows a known device. It is not spent, and one that is no good
+    counts for nothing.
+    """
 
     username: str
     password: str = field(repr=False)
     options: SessionOptions = field(default_factory=SessionOptions)
+    device_token: str | None = field(default=None, repr=False)
 
 
 def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer:
@@ -31,38 +37,48 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
 
     Raises InvalidCredentials (unknown user, wrong password, disabled user: one text, one cost),
     InvalidRequest (a user name of blanks), InvalidClient and InvalidScope (before the password is looked
-    at, but for a scope that the user lacks the label for), AccessDenied, RateLimited, Unavailable.
+    at, but for a scope that the user lacks the label for), AccessDenied, Unavailable, RateLimited (before the
+    password is looked at; or, where the account is shut to strangers, after it).
     """
     client_id = deps.client(request.options.client_id)
     granted_scope(request.options.scope, deps.policy.clients[client_id])
     name = canonical_username(request.username)
     if not name:
         raise InvalidRequest("username is missing.")
-    deps.limiter.hit(LOGIN_PER_SOURCE, caller.network)
-    deps.limiter.hit(LOGIN_PER_ACCOUNT, name)
     now = deps.clock()
+    device = known_device(request.device_token, client_id, name, deps, now)
+    attempt = Attempt(name, caller.network, caller.site, device)
+    admitted = admit(attempt, deps)
     account = deps.portal.account_by_name(name)
-    answer = _signed_in(request, account, caller, deps, now)
+    answer = _signed_in(request, account, caller, deps, now, opens=admitted.opens)
     if answer is None:
         user_id = account.user.id if account else None
         # The account's keyed hash tells attempts on one unknown name from attempts on many.
         detail = {"account": deps.keys.pseudonym("account", name).hex(), **caller.detail}
         deps.events.record(SecurityEvent(EventType.LOGIN_FAILED, now, user_id, None, caller.address, detail))
+        if admitted.refusal is not None:
+            raise admitted.refusal
         raise InvalidCredentials()
-    deps.limiter.clear(LOGIN_PER_ACCOUNT, name)
+    deps.limiter.settle(settlements(attempt, admitted, now * 1000))
     return answer
 
 
 def _signed_in(
-    request: LoginRequest, account: Account | None, caller: Caller, deps: IssueDeps, now: int
+    request: LoginRequest,
+    account: Account | None,
+    caller: Caller,
+    deps: IssueDeps,
+    now: int,
+    *,
+    opens: bool,
 ) -> TokenAnswer | None:
-    """None: not with this password, or not any more.
+    """None: not with this password, or not any more. opens: whether a right password does, for this caller and now.
 
     Where the account has changed while the login was running, the password is verified once more: a simultaneous
     login may have made its hash anew. An end of everything of the user ends this login as well.
     """
     for _ in range(MAX_RACES):
-        if not _is_right(request.password, account, deps):
+        if not _is_right(request.password, account, deps) or not opens:
             return None
         assert account is not None
         how = Authentication(("pwd",), PASSWORD_ACR, now, _upgraded_hash(request.password, account, deps))

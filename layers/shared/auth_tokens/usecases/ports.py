@@ -10,6 +10,7 @@ from auth_tokens.domain.events import EventType, RecordedEvent, RevokeReason, Se
 from auth_tokens.domain.key_steps import Add, Advance
 from auth_tokens.domain.keys import Purpose, StoredKey
 from auth_tokens.domain.limits import Limit
+from auth_tokens.domain.login_limits import Bucket, Levels, Settlement, Take
 from auth_tokens.domain.networks import network_of, site_of
 from auth_tokens.domain.places import Place
 from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, User
@@ -310,10 +311,16 @@ class Limiter(Protocol):
 
 
 class AccountLimiter(Limiter, Protocol):
-    """A limiter that keeps its buckets in the database."""
+    """A limiter of several buckets together, all or none of them; the same in all environments. Fails open, too."""
 
-    def clear(self, limit: Limit, key: str) -> None:
-        """Forget the attempts counted. Fails open, too: they are then forgotten with time."""
+    def levels(self, buckets: Sequence[Bucket]) -> Levels | None:
+        """The buckets as they are now: one SELECT. None where they cannot be read."""
+
+    def take(self, takes: Sequence[Take], at_ms: int) -> bool:
+        """Count one attempt in each bucket: one write. False, and nothing counted: one of them has no room any more."""
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """What a success does to buckets: one write."""
 
 
 class Reporter(Protocol):

@@ -25,11 +25,12 @@ MAX_DEVICE_TEXT = 200
 
 
 def login_request(parameters: Parameters, options: SessionOptions) -> LoginRequest:
-    """`{"username", "password", …options}`. Raises InvalidRequest naming the member."""
+    """`{"username", "password", …options}`, and `device.token`. Raises InvalidRequest naming the member."""
     return LoginRequest(
         username=parameters.required_text("username", MAX_USERNAME),
         password=parameters.required_text("password", MAX_PASSWORD),
         options=options,
+        device_token=parameters.nested("device").text("token"),
     )
 
 

@@ -139,10 +139,29 @@ class Database:
             )
         )
 
-    def attempt(self, sql: str, parameters: Sequence[Any] = ()) -> int | None:
-        """The row count of a write that can be done without; None where it cannot be done, whatever the reason."""
+    def attempt(self, sql: str, parameters: Sequence[Any] = (), refuses_by: int | None = None) -> int | None:
+        """The row count of a write that can be done without; None where it cannot be done, whatever the reason.
+
+        refuses_by: the error by which the statement refuses itself, and so undoes all of it: row count 0.
+        """
+
+        def work(statements: Transaction) -> int:
+            try:
+                return statements.execute(sql, parameters)
+            except pymysql.err.Error as exc:
+                if _number(exc) == refuses_by:
+                    return 0
+                raise
+
         try:
-            return self.execute(sql, parameters)
+            return self._run(work)
+        except (Unavailable, pymysql.err.Error):
+            return None
+
+    def attempt_query(self, sql: str, parameters: Parameters = ()) -> list[Row] | None:
+        """The rows of a SELECT that can be done without; None where it cannot be done, whatever the reason."""
+        try:
+            return self.query(sql, parameters)
         except (Unavailable, pymysql.err.Error):
             return None
 

@@ -1,35 +1,55 @@
 """auth_token_limits: GCRA in one statement and no read on the good path (docs/adr/0006)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.domain.errors import RateLimited, Unavailable
 from auth_tokens.domain.limits import Limit
+from auth_tokens.domain.login_limits import Bucket, Levels, Settlement, Take
 from auth_tokens.observability import Telemetry
 from auth_tokens.usecases.ports import Keys
 
-# Index: primary key. Row count 0: the row was left as it is, so the attempt is refused;
-# 1 or 2 (new, changed): let through. Atomic, so parallel attempts cannot slip through.
-HIT_BUCKET = """
+# A row of each statement below for each bucket that it is about.
+_ROWS = {
+    "TAKE_BUCKETS": "SELECT %s AS bucket, %s AS fresh_ms, %s AS latest_ms, %s AS beyond_ms, %s AS now_ms,"
+    " %s AS step_ms",
+    "SETTLE_BUCKETS": "SELECT %s AS bucket, %s AS tat_ms, %s AS refund_ms",
+}
+
+# Index: primary key, in its order, so that parallel attempts wait for each other and do not deadlock. All or none
+# of the buckets: where one has no room its sum overflows (error 1690), which undoes the whole statement.
+TAKE_BUCKETS = f"""
 INSERT INTO auth_token_limits (bucket, tat_ms)
-VALUES (%s, %s)
+SELECT b.bucket, b.fresh_ms
+FROM ({_ROWS["TAKE_BUCKETS"]}) AS b
 ON DUPLICATE KEY UPDATE
-  tat_ms = IF(tat_ms <= %s, GREATEST(tat_ms, %s) + %s, tat_ms)
+  tat_ms = IF(
+    auth_token_limits.tat_ms <= b.latest_ms OR auth_token_limits.tat_ms > b.beyond_ms,
+    LEAST(GREATEST(auth_token_limits.tat_ms, b.now_ms), b.latest_ms) + b.step_ms,
+    auth_token_limits.tat_ms + 18446744073709551615)
+"""
+_OVERFLOW = 1690
+
+# Index: primary key, in its order. Each bucket as it is told, or less what an attempt has taken of it.
+SETTLE_BUCKETS = f"""
+INSERT INTO auth_token_limits (bucket, tat_ms)
+SELECT b.bucket, b.tat_ms
+FROM ({_ROWS["SETTLE_BUCKETS"]}) AS b
+ON DUPLICATE KEY UPDATE
+  tat_ms = IF(
+    b.refund_ms = 0,
+    b.tat_ms,
+    GREATEST(auth_token_limits.tat_ms, b.refund_ms) - b.refund_ms)
 """
 
 # Index: primary key.
-RESET_BUCKET = """
-INSERT INTO auth_token_limits (bucket, tat_ms)
-VALUES (%s, %s)
-ON DUPLICATE KEY UPDATE tat_ms = VALUES(tat_ms)
+SELECT_BUCKETS = """
+SELECT bucket, tat_ms
+FROM auth_token_limits
+WHERE bucket IN (%s)
 """
 
-# Index: primary key. Only on refusal, for Retry-After.
-SELECT_BUCKET = """
-SELECT tat_ms
-FROM auth_token_limits
-WHERE bucket = %s
-"""
+_END_OF_TIME_MS = 2**53
 
 
 class MySqlLimiter:
@@ -44,33 +64,70 @@ class MySqlLimiter:
         self._now_ms = now_ms
 
     def hit(self, limit: Limit, key: str) -> None:
-        now = self._now_ms()
-        try:
-            bucket = self._bucket(limit, key)
-        except Unavailable:
-            self._telemetry.count("LimiterFailedOpen")
-            return
-        latest = now + limit.burst_ms
-        parameters = (bucket, now + limit.interval_ms, latest, now, limit.interval_ms)
-        rows_changed = self._database.attempt(HIT_BUCKET, parameters)
-        if rows_changed is None:
-            self._telemetry.count("LimiterFailedOpen")
-        if rows_changed != 0:
-            return
-        raise RateLimited(limit.retry_after_s(self._tat_ms(bucket, latest), now), limit.name)
+        bucket, now_ms = Bucket(limit, key), self._now_ms()
+        if not self.take([Take(bucket, limit.interval_ms)], now_ms):
+            levels = self.levels([bucket]) or Levels(now_ms, {})  # only on refusal, for Retry-After
+            raise RateLimited(limit.retry_after_s(levels.tat_ms(bucket), now_ms), limit.name)
 
-    def clear(self, limit: Limit, key: str) -> None:
-        try:
-            bucket = self._bucket(limit, key)
-        except Unavailable:
+    def levels(self, buckets: Sequence[Bucket]) -> Levels | None:
+        names = self._names(buckets)
+        statement = _in(SELECT_BUCKETS, len(buckets))
+        rows = self._database.attempt_query(statement, list(names.values())) if names else None
+        if names is None or rows is None:
             self._telemetry.count("LimiterFailedOpen")
-            return
-        if self._database.attempt(RESET_BUCKET, (bucket, self._now_ms())) is None:
-            self._telemetry.count("LimiterFailedOpen")
+            return None
+        tats = {bytes(row["bucket"]): int(row["tat_ms"]) for row in rows}
+        return Levels(self._now_ms(), {each: tats[name] for each, name in names.items() if name in tats})
 
-    def _tat_ms(self, bucket: bytes, default: int) -> int:
-        rows = self._database.query(SELECT_BUCKET, (bucket,))
-        return int(rows[0]["tat_ms"]) if rows else default
+    def take(self, takes: Sequence[Take], at_ms: int) -> bool:
+        rows = {
+            take.bucket: (at_ms + take.step_ms, *_bounds_ms(take, at_ms), at_ms, take.step_ms)
+            for take in takes
+        }
+        return self._write("TAKE_BUCKETS", TAKE_BUCKETS, rows, _OVERFLOW) != 0
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        rows = {each.bucket: (each.tat_ms, each.refund_ms) for each in settlements}
+        self._write("SETTLE_BUCKETS", SETTLE_BUCKETS, rows)
+
+    def _write(
+        self,
+        name: str,
+        sql: str,
+        rows: Mapping[Bucket, tuple[int, ...]],
+        refuses_by: int | None = None,
+    ) -> int | None:
+        """The row count of a statement on several buckets; None, with the metric, where it could not be run."""
+        names = self._names(list(rows))
+        if names is None:
+            self._telemetry.count("LimiterFailedOpen")
+            return None
+        ordered = sorted((names[bucket], *values) for bucket, values in rows.items())
+        union = "\nUNION ALL ".join([_ROWS[name]] * len(ordered))
+        parameters = [value for row in ordered for value in row]
+        count = self._database.attempt(sql.replace(_ROWS[name], union), parameters, refuses_by)
+        if count is None:
+            self._telemetry.count("LimiterFailedOpen")
+        return count
+
+    def _names(self, buckets: Sequence[Bucket]) -> dict[Bucket, bytes] | None:
+        """The keyed hashes of buckets; None where the keys are out of reach."""
+        try:
+            return {each: self._bucket(each.limit, each.key) for each in buckets}
+        except Unavailable:
+            return None
 
     def _bucket(self, limit: Limit, key: str) -> bytes:
         return self._keys.pseudonym(limit.name, key)
+
+
+def _bounds_ms(take: Take, at_ms: int) -> tuple[int, int]:
+    """The TAT up to which there is room for a take, and the one beyond which a bucket is not believed to be full;
+    what only notes an attempt always has room."""
+    if take.step_ms == 0:
+        return _END_OF_TIME_MS, _END_OF_TIME_MS
+    return at_ms + take.bucket.limit.burst_ms, take.bucket.limit.beyond_ms(at_ms)
+
+
+def _in(sql: str, count: int) -> str:
+    return sql.replace("(%s)", f"({', '.join(['%s'] * count)})")

@@ -1,0 +1,52 @@
+"""Whether an attempt to sign in by a password is let through to the password at all."""
+
+import hmac
+
+from auth_tokens.domain.errors import RateLimited
+from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.limits import PRESENTED_PER_TOKEN
+from auth_tokens.domain.login_limits import Admission, Attempt, admission
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
+from auth_tokens.domain.usernames import canonical_username
+from auth_tokens.usecases.deps import IssueDeps
+
+# A lost race means that others took the last room, which the second look finds. More is a storm.
+MAX_RACES = 4
+
+
+def admit(attempt: Attempt, deps: IssueDeps) -> Admission:
+    """Count an attempt where there is room for it: one SELECT and one write.
+
+    Raises RateLimited (one SELECT, nothing counted). Fails open.
+    """
+    for _ in range(MAX_RACES):
+        levels = deps.limiter.levels(attempt.buckets)
+        if levels is None:
+            return Admission()
+        admitted = admission(attempt, levels)
+        if deps.limiter.take(admitted.takes, levels.at_ms):
+            return admitted
+    raise RateLimited(1, "contention")
+
+
+def known_device(text: str | None, client_id: str, account: str, deps: IssueDeps, now: int) -> str:
+    """The id of the device whose current token this is, if it is a live device of this account and client; else
+    empty. The token is not spent. A forged one costs nothing, a genuine one a SELECT, up to a limit of its own."""
+    try:
+        token = deps.codec.parse(text or "", TokenKind.DEVICE)
+        deps.presentations.hit(PRESENTED_PER_TOKEN, token.id.hex())
+    except (MalformedToken, RateLimited):
+        return ""
+    record = deps.store.load(token.id)
+    if record is None or record.kind is not TokenKind.DEVICE or not record.is_in_force(now):
+        return ""
+    assert record.owner is not None
+    is_theirs = canonical_username(record.owner.username) == account and record.client_id == client_id
+    return text_of(record.id) if is_theirs and _is_current(token, record, deps) else ""
+
+
+def _is_current(token: OpaqueToken, record: TokenRecord, deps: IssueDeps) -> bool:
+    return token.generation == record.generation and hmac.compare_digest(
+        deps.codec.store_hash(token), record.token_hash or b""
+    )
