@@ -40,6 +40,7 @@ http = http_handler(
     },
     SHARED.telemetry,
     SHARED.settings.allowed_origins,
+    SHARED.settings.edge(),
 )
 
 

@@ -79,4 +79,5 @@ handler = http_handler(
     },
     SHARED.telemetry,
     SETTINGS.allowed_origins,
+    SHARED.settings.edge(),
 )

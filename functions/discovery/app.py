@@ -48,4 +48,5 @@ handler = http_handler(
     },
     SHARED.telemetry,
     SETTINGS.allowed_origins,
+    SHARED.settings.edge(),
 )

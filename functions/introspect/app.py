@@ -28,4 +28,5 @@ handler = http_handler(
     },
     SHARED.telemetry,
     SHARED.settings.allowed_origins,
+    SHARED.settings.edge(),
 )

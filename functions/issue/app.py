@@ -47,6 +47,7 @@ http = http_handler(
     {"POST /auth/login": post_login, "POST /auth/issue": by_principal(post_issue, SHARED.limiter)},
     SHARED.telemetry,
     ORIGINS,
+    SHARED.settings.edge(),
 )
 
 

@@ -41,5 +41,8 @@ def post_token(request: Request) -> Response:
 
 
 handler = http_handler(
-    {"POST /auth/token": by_guesses(post_token, SHARED.memory_limiter)}, SHARED.telemetry, ORIGINS
+    {"POST /auth/token": by_guesses(post_token, SHARED.memory_limiter)},
+    SHARED.telemetry,
+    ORIGINS,
+    SHARED.settings.edge(),
 )

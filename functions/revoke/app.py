@@ -74,6 +74,7 @@ http = http_handler(
     },
     SHARED.telemetry,
     ORIGINS,
+    SHARED.settings.edge(),
 )
 
 

@@ -70,4 +70,5 @@ handler = http_handler(
     },
     SHARED.telemetry,
     ORIGINS,
+    SHARED.settings.edge(),
 )

@@ -1,4 +1,4 @@
-"""Origins and issuer: refused at start in any spelling that would match nothing, and where they are not https."""
+"""Settings are refused at start where they would match nothing or mean something else: origins, issuer, the edge."""
 
 import pytest
 
@@ -85,3 +85,37 @@ def test_local_mode_is_where_the_issuer_is_on_a_loopback_address(issuer: str) ->
 
 def test_in_local_mode_other_pages_may_be_http() -> None:
     assert "http://localhost:5173" in settings(LOCAL, ALLOWED_ORIGINS="http://localhost:5173").allowed_origins
+
+
+HASH = "a" * 64
+EDGE_SETTINGS = {
+    "one hash": ({"EDGE_KEY_HASHES": HASH}, True),
+    "four, with spaces": ({"EDGE_KEY_HASHES": f"{HASH}, {HASH},{HASH} ,{HASH}"}, True),
+    "five": ({"EDGE_KEY_HASHES": ",".join([HASH] * 5)}, False),
+    "a key instead of its hash": ({"EDGE_KEY_HASHES": "my-edge-key"}, False),
+    "a hash that is cut": ({"EDGE_KEY_HASHES": HASH[:-1]}, False),
+    "upper case": ({"EDGE_KEY_HASHES": HASH.upper()}, False),
+    "an empty one among them": ({"EDGE_KEY_HASHES": f"{HASH},"}, False),
+    "a header in capitals": ({"EDGE_KEY_HEADER": "X-Edge-Key"}, True),
+    "a header of the standards": ({"EDGE_KEY_HEADER": "Authorization"}, False),
+    "a header that is none": ({"EDGE_KEY_HEADER": "x-edge key"}, False),
+    "required, with keys": ({"EDGE_REQUIRED": "yes", "EDGE_KEY_HASHES": HASH}, True),
+    "required, without keys": ({"EDGE_REQUIRED": "yes"}, False),
+    "another source": ({"EDGE_ADDRESS": "x-real-ip"}, False),
+}
+
+
+@pytest.mark.parametrize(("variables", "is_taken"), EDGE_SETTINGS.values(), ids=EDGE_SETTINGS)
+def test_the_settings_of_the_edge_are_checked_at_start(variables: dict[str, str], is_taken: bool) -> None:
+    if is_taken:
+        settings(**variables)
+    else:
+        with pytest.raises(SettingsError, match=r"^EDGE_"):
+            settings(**variables)
+
+
+def test_an_edge_has_the_hashes_of_its_keys_and_no_key() -> None:
+    edge = settings(EDGE_KEY_HASHES=f"{HASH},{'b' * 64}").edge()
+
+    assert edge.key_hashes == (b"\xaa" * 32, b"\xbb" * 32)
+    assert edge.header == "x-edge-key"

@@ -35,6 +35,7 @@ from auth_tokens.domain.route_scopes import RouteScopes
 from auth_tokens.domain.scopes import MAX_SCOPE_LENGTH, is_scope
 
 if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
+    from auth_tokens.domain.edge import Edge
     from auth_tokens.domain.policy import Policy
 
 SIGNING_ALGORITHMS = ("ES256", "RS256", "EdDSA")
@@ -70,6 +71,8 @@ _CHOICES = {
     "signing_algorithm": SIGNING_ALGORITHMS,
     "signing_mode": ("local", "kms"),
     "authorizer_response": ("simple", "iam"),
+    "edge_address": ("cloudfront", "x-forwarded-for"),
+    "edge_required": ("no", "yes"),
     "session_limit_action": tuple(action.value for action in LimitAction),
     "allowed_modes": ("bearer,cookie", "bearer", "cookie"),
     "remember_devices": ("yes", "no"),
@@ -168,6 +171,10 @@ class Settings:
     admin_label: str = ""
     admin_max_auth_age_s: int = 3600
     admin_required_acr: tuple[str, ...] = (PASSWORD_ACR,)
+    edge_key_header: str = "x-edge-key"
+    edge_key_hashes: tuple[bytes, ...] = ()
+    edge_address: str = "cloudfront"
+    edge_required: str = "no"
     aws_region: str = ""
 
     @classmethod
@@ -187,6 +194,8 @@ class Settings:
             raise SettingsError(
                 "AUTHORIZER_ROUTE_SCOPES needs AUTHORIZER_RESPONSE=iam: a simple response holds for all routes"
             )
+        if settings.edge_required == "yes" and not settings.edge_key_hashes:
+            raise SettingsError("EDGE_REQUIRED=yes needs EDGE_KEY_HASHES")
         _check_https(settings)
         _check_token_fits(settings)
         # The service's own pages are not foreign to it.
@@ -197,6 +206,13 @@ class Settings:
     def switched_off(self) -> list[str]:
         """The variables by which this deployment has something switched off."""
         return [name.upper() for name, off in _OFF.items() if getattr(self, name) == off]
+
+    def edge(self) -> Edge:
+        """The CDN in front that is trusted; none without keys."""
+        from auth_tokens.domain.edge import AddressSource, Edge
+
+        source = AddressSource(self.edge_address)
+        return Edge(self.edge_key_header, self.edge_key_hashes, source, self.edge_required == "yes")
 
     def route_scopes(self) -> RouteScopes:
         """Which scope opens which routes behind the authorizer."""
@@ -324,6 +340,22 @@ def _route_scopes(text: str) -> tuple[tuple[str, str], ...]:
         raise SettingsError(_ROUTE_SCOPES_FORM) from exc
 
 
+def _edge_key_header(text: str) -> str:
+    if not re.fullmatch(r"x-[a-z0-9-]{1,60}", text.lower(), re.ASCII):
+        raise SettingsError("EDGE_KEY_HEADER must be the name of a header that begins with x-")
+    return text.lower()
+
+
+def _edge_key_hashes(text: str) -> tuple[bytes, ...]:
+    hashes = [part.strip() for part in text.split(",")]
+    if len(hashes) > 4 or not all(re.fullmatch(r"[0-9a-f]{64}", part, re.ASCII) for part in hashes):
+        raise SettingsError(
+            "EDGE_KEY_HASHES must be one to four SHA-256 hashes in lower-case hex, comma-separated: of the keys,"
+            " never the keys themselves"
+        )
+    return tuple(bytes.fromhex(part) for part in hashes)
+
+
 def _is_scope(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[!#-\[\]-~]+", value, re.ASCII) is not None
 
@@ -370,6 +402,8 @@ def _account_scope(text: str) -> str:
 
 
 _READERS: Mapping[str, Callable[[str], object]] = {
+    "edge_key_header": _edge_key_header,
+    "edge_key_hashes": _edge_key_hashes,
     "issuer": _issuer,
     "clients": _clients,
     "allowed_origins": _origins,

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from auth_tokens.domain.errors import NotFound, RateLimited, TokenServiceError, Unavailable
+from auth_tokens.domain.edge import NO_EDGE, Edge
+from auth_tokens.domain.errors import AccessDenied, NotFound, RateLimited, TokenServiceError, Unavailable
 from auth_tokens.observability import Telemetry
 from auth_tokens.web.cors import cors_headers
 from auth_tokens.web.requests import Request, request_from
@@ -16,14 +17,17 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
 def http_handler(
-    routes: Mapping[str, Route], telemetry: Telemetry, allowed_origins: Collection[str]
+    routes: Mapping[str, Route],
+    telemetry: Telemetry,
+    allowed_origins: Collection[str],
+    edge: Edge = NO_EDGE,
 ) -> Handler:
     """A Lambda handler for an HTTP API. routes: route key as in template.yaml → what answers it."""
 
     def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if not is_http(event):
             raise ValueError("not an HTTP API event")  # a schedule aimed at the wrong function
-        return _answer(event, routes, telemetry, allowed_origins)
+        return _answer(event, routes, telemetry, allowed_origins, edge)
 
     return handle
 
@@ -47,14 +51,18 @@ def _answer(
     routes: Mapping[str, Route],
     telemetry: Telemetry,
     allowed_origins: Collection[str],
+    edge: Edge,
 ) -> dict[str, Any]:
     started = time.perf_counter()
     fields: dict[str, object] = {"route": event.get("routeKey"), "outcome": "ok"}
     cors: Mapping[str, str] = {}
     try:
-        request = request_from(event)
+        request = request_from(event, edge)
         fields |= {"request_id": request.request_id, **request.caller.act}
         cors = cors_headers(request, allowed_origins)
+        if request.is_viewer_unknown:
+            telemetry.count("EdgeAddressMissing")
+        _refuse_around(edge, request)
         refuse_unknown_query(request)
         response = routes.get(request.route_key, _no_route)(request)
         fields |= response.about
@@ -75,6 +83,12 @@ def _answer(
 
 def _is_head(event: Mapping[str, Any]) -> bool:
     return (event["requestContext"].get("http") or {}).get("method") == "HEAD"
+
+
+def _refuse_around(edge: Edge, request: Request) -> None:
+    """Where the edge is required, nobody gets around it but who has signed (IAM): a signature does not pass a CDN."""
+    if edge.is_required and not request.is_through_edge and not request.caller.principal:
+        raise AccessDenied("not through the edge")
 
 
 def _no_route(request: Request) -> Response:

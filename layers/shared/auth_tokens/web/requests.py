@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from auth_tokens.domain.edge import NO_EDGE, Edge
 from auth_tokens.domain.errors import InvalidRequest
-from auth_tokens.domain.places import Place, place_of
 from auth_tokens.usecases.ports import Caller
 from auth_tokens.web.heads import RequestHead, cookies_from, fields_from
 
@@ -19,9 +19,10 @@ DIRECT = "lambda:InvokeFunction"
 
 @dataclass(frozen=True, slots=True)
 class Request(RequestHead):
-    """caller: by the gateway's word, never by X-Forwarded-*; path: the client's, decoded, which may have the stage or a
-    custom domain's base path in front; stage: empty for `$default`; route_key: of HEAD that of GET, whose answer
-    differs in the body alone (RFC 9110 §9.3.2)."""
+    """caller: by the gateway's word, or a trusted edge's, never by anybody's X-Forwarded-*; path: the client's,
+    decoded, which may have the stage or a custom domain's base path in front; stage: empty for `$default`;
+    route_key: of HEAD that of GET, whose answer differs in the body alone (RFC 9110 §9.3.2); is_viewer_unknown: the
+    edge did not say who called it."""
 
     path: str
     stage: str
@@ -30,6 +31,8 @@ class Request(RequestHead):
     body: bytes = field(repr=False)
     caller: Caller
     request_id: str
+    is_through_edge: bool = False
+    is_viewer_unknown: bool = False
 
     def query_value(self, name: str) -> str | None:
         """The one value of a query parameter. Raises InvalidRequest if it is there twice."""
@@ -39,12 +42,15 @@ class Request(RequestHead):
         return values[0] if values and values[0] else None
 
 
-def request_from(event: Mapping[str, Any]) -> Request:
+def request_from(event: Mapping[str, Any], edge: Edge = NO_EDGE) -> Request:
     """The request in an event; absent members and nulls count as empty."""
     context = event.get("requestContext") or {}
     http = context.get("http") or {}
     headers = fields_from((event.get("headers") or {}).items())
     iam = _signed_by(context)
+    source_ip = http.get("sourceIp") or ""
+    is_through_edge = edge.vouches_for(headers)
+    viewer = edge.viewer_address(headers, source_ip) if is_through_edge else ""
     return Request(
         method=http.get("method") or "",
         path=event.get("rawPath") or http.get("path") or "",
@@ -56,14 +62,16 @@ def request_from(event: Mapping[str, Any]) -> Request:
         path_parameters=event.get("pathParameters") or {},
         body=_body(event),
         caller=Caller(
-            http.get("sourceIp") or "",
+            viewer or source_ip,
             http.get("userAgent") or "",
-            _place(headers),
+            edge.viewer_place(headers, is_vouched_for=is_through_edge),
             _principal(iam),
             str(context.get("requestId") or ""),
             _actor(iam),
         ),
         request_id=str(context.get("requestId") or ""),
+        is_through_edge=is_through_edge,
+        is_viewer_unknown=is_through_edge and not viewer,
     )
 
 
@@ -93,15 +101,6 @@ def _principal(iam: Mapping[str, Any]) -> str:
 def _actor(iam: Mapping[str, Any]) -> str:
     """Who signed, as people and CloudTrail know it: a role with its session, or a user."""
     return str(iam.get("userArn") or iam.get("userId") or "")
-
-
-def _place(headers: Mapping[str, str]) -> Place | None:
-    """Where CloudFront sees the viewer; it overwrites what a viewer sends under these names."""
-    return place_of(
-        headers.get("cloudfront-viewer-country", ""),
-        headers.get("cloudfront-viewer-latitude", ""),
-        headers.get("cloudfront-viewer-longitude", ""),
-    )
 
 
 def _body(event: Mapping[str, Any]) -> bytes:
