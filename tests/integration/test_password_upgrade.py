@@ -11,6 +11,7 @@ from auth_tokens.adapters.mysql.portal import MySqlPortal
 from auth_tokens.adapters.passwords import PortalPasswords
 from auth_tokens.domain.errors import InvalidCredentials, InvalidRequest
 from auth_tokens.domain.password_hashes import BcryptKind
+from auth_tokens.usecases.begin import SessionOptions
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.web.issue_bodies import MAX_PASSWORD, login_request
 from auth_tokens.web.parameters import Parameters
@@ -73,9 +74,11 @@ def test_a_password_changed_while_the_old_one_is_verified_stays_changed(
 
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(PortalPasswords, "upgraded", change_meanwhile)
-        world.login(name)
+        with pytest.raises(InvalidCredentials):
+            world.login(name)
 
     assert hash_of(world, name) == changed
+    assert world.rows_of(name) == []
     with pytest.raises(InvalidCredentials):
         world.login(name)
 
@@ -156,7 +159,7 @@ def test_the_bounds_of_a_password(password: object, is_taken: bool) -> None:
     body = Parameters({"username": "alice@example.com", "password": password})
 
     if is_taken:
-        assert login_request(body).password == password
+        assert login_request(body, SessionOptions()).password == password
     else:
         with pytest.raises(InvalidRequest, match=r"^password "):
-            login_request(body)
+            login_request(body, SessionOptions())

@@ -14,6 +14,7 @@ from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, Unavaila
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 from auth_tokens.observability import StandardTelemetry, Telemetry
 from auth_tokens.observability_powertools import PowertoolsTelemetry
+from auth_tokens.usecases.begin import SessionOptions
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.validate import validate
 from auth_tokens.web.authorizer import Unauthorized, authorize
@@ -89,7 +90,7 @@ def raising(error: Exception) -> Callable[[Request], Response]:
 
 
 def login(request: Request) -> Response:
-    return Response(body=str(login_request(parameters_from(request))))
+    return Response(body=str(login_request(parameters_from(request), SessionOptions())))
 
 
 def keyed(request: Request) -> Response:
