@@ -3,6 +3,7 @@
 from typing import Any
 
 from auth_tokens import bootstrap
+from auth_tokens.time_left import begin_invocation
 from auth_tokens.usecases.validate import Credential, Validated, validate
 from auth_tokens.web.authorizer import authorize
 
@@ -16,6 +17,7 @@ SETTINGS = SHARED.settings
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Allow or refuse; raises nothing but `Unauthorized`."""
+    begin_invocation(context)
     return authorize(
         event,
         _validate,

@@ -5,6 +5,7 @@ from typing import Any
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import TokenServiceError
+from auth_tokens.time_left import begin_invocation
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.login import login
 from auth_tokens.usecases.ports import Caller
@@ -56,6 +57,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     the member `idempotency_key` for the header."""
     if is_http(event):
         return http(event, context)
+    begin_invocation(context)
     caller, outcome = direct_caller(context), "ok"
     try:
         response = _vouched(direct_issue_request(event), caller)

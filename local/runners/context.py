@@ -26,7 +26,7 @@ class LambdaContext:
     @classmethod
     def of(cls, spec: FunctionSpec, timeout_s: float | None) -> LambdaContext:
         """For one invocation that starts now."""
-        deadline = time.monotonic() + (timeout_s or spec.timeout_s)
+        deadline = time.monotonic() + min(timeout_s or spec.timeout_s, spec.timeout_s)
         return cls(spec.name, str(spec.memory_mb), function_arn(spec.name), deadline)
 
     def get_remaining_time_in_millis(self) -> int:

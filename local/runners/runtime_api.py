@@ -234,7 +234,7 @@ class LambdaRunner:
             child = self._take(spec)
             is_cold = child.is_fresh
             try:
-                result = child.invoke(payload, timeout_s or spec.timeout_s)
+                result = child.invoke(payload, min(timeout_s or spec.timeout_s, spec.timeout_s))
             finally:
                 self._give_back(spec, child)
                 if is_cold and child.ready_at is not None:

@@ -116,6 +116,7 @@ def test_the_authorizer_loads_of_our_own_what_an_access_token_needs_and_nothing_
         ".adapters.mysql.times",
         ".adapters.recent_ids",
         ".adapters.revocation_feed",
+        ".time_left",
         ".web.authorizer",
         ".web.credentials",
         ".web.heads",

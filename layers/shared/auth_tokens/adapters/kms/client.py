@@ -4,6 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from auth_tokens.domain.errors import Unavailable
+from auth_tokens.time_left import seconds_left
+
+# KMS answers within milliseconds. Two tries, with botocore's pause of up to a second between them, fit into what the
+# authorizer's 5 s leave beside its answer.
+CONNECT_S, ANSWER_S = 0.5, 0.6
+CALL_S = 2 * (CONNECT_S + ANSWER_S) + 1
 
 
 class KmsClient:
@@ -18,6 +24,8 @@ class KmsClient:
         """The answer. Raises Unavailable: throttled, denied, disabled, out of reach are one to a caller."""
         from botocore.exceptions import BotoCoreError, ClientError
 
+        if seconds_left(CALL_S) < CALL_S:
+            raise Unavailable(f"no time left for kms {operation}")
         try:
             if self._client is None:
                 self._client = self._make()
@@ -30,9 +38,13 @@ class KmsClient:
 
 
 def kms_client() -> Any:
-    """A client with timeouts that fit a request: two tries of two seconds."""
+    """A client with timeouts that fit a request: two tries, CALL_S at most."""
     import boto3
     from botocore.config import Config
 
-    timeouts = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 2})
+    timeouts = Config(
+        connect_timeout=CONNECT_S,
+        read_timeout=ANSWER_S,
+        retries={"total_max_attempts": 2, "mode": "standard"},
+    )
     return boto3.client("kms", config=timeouts)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pymysql
 from pymysql.cursors import DictCursor
@@ -19,6 +19,7 @@ from pymysql.cursors import DictCursor
 from auth_tokens.adapters.mysql.iam_login import login_token
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.observability import Silent, Telemetry
+from auth_tokens.time_left import seconds_left
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -113,12 +114,12 @@ class Database:
         self._config = config
         self._telemetry = telemetry
         self._sleep = sleep
-        self._connection: pymysql.Connection[DictCursor] | None = None
+        self._connection: _Connection | None = None
 
     @property
-    def patience_s(self) -> int:
+    def patience_s(self) -> float:
         """How long a statement is waited for; it may be carried out later all the same."""
-        return self._config.timeout_s
+        return seconds_left(self._config.timeout_s)
 
     def query(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """The rows of one SELECT, outside any transaction. Raises Unavailable."""
@@ -194,7 +195,7 @@ class Database:
         reconnects = 0
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
-                return work(Transaction(self._open(), may_have_run=reconnects > 0))
+                return work(Transaction(self._ready(), may_have_run=reconnects > 0))
             except pymysql.err.Error as exc:
                 number = _number(exc)
                 self.close()
@@ -215,10 +216,19 @@ class Database:
                 raise
         raise Unavailable("database contention")
 
-    def _open(self) -> "pymysql.Connection[DictCursor]":
+    def _ready(self) -> "pymysql.Connection[DictCursor]":
+        """The connection, opened where need be, that waits for no answer longer than the invocation may.
+        Raises Unavailable."""
         if self._connection is None:
-            self._connection = _connect(self._config)
+            self._connection = _connect(self._config, self._waiting_s())
+        self._connection.wait_at_most(self._waiting_s())
         return self._connection
+
+    def _waiting_s(self) -> float:
+        waiting_s = seconds_left(self._config.timeout_s)
+        if waiting_s <= 0:
+            raise Unavailable("no time left for the database")
+        return waiting_s
 
 
 def _number(error: pymysql.err.Error) -> int:
@@ -226,12 +236,19 @@ def _number(error: pymysql.err.Error) -> int:
     return error.args[0] if error.args and isinstance(error.args[0], int) else 0
 
 
-def _connect(config: DatabaseConfig) -> "pymysql.Connection[DictCursor]":
+class _Connection(pymysql.Connection[DictCursor] if TYPE_CHECKING else pymysql.Connection):  # type: ignore[misc]
+    """PyMySQL's, whose time-outs are for life, with others for each unit of work."""
+
+    def wait_at_most(self, seconds: float) -> None:
+        self._read_timeout = self._write_timeout = seconds
+
+
+def _connect(config: DatabaseConfig, timeout_s: float) -> _Connection:
     context = _tls_context(config.ca_file) if config.verify_tls else None
     password = config.password
     if password is None:
         password = login_token(config.host, config.port, config.user, config.region, config.credentials)
-    return pymysql.connect(
+    return _Connection(
         host=config.host,
         port=config.port,
         user=config.user,
@@ -240,9 +257,9 @@ def _connect(config: DatabaseConfig) -> "pymysql.Connection[DictCursor]":
         charset="utf8mb4",
         autocommit=True,
         cursorclass=DictCursor,
-        connect_timeout=min(config.timeout_s, 3),
-        read_timeout=config.timeout_s,
-        write_timeout=config.timeout_s,
+        connect_timeout=min(timeout_s, 3),
+        read_timeout=timeout_s,
+        write_timeout=timeout_s,
         ssl=context,
         ssl_disabled=context is None,
     )

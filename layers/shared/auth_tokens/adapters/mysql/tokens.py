@@ -519,7 +519,7 @@ def _for_ids(sql: str, count: int) -> str:
     return sql.replace("IN (%s)", f"IN ({', '.join(['%s'] * count)})")
 
 
-def _rotate_parameters(record: TokenRecord, rotation: Rotation, patience_s: int) -> tuple[object, ...]:
+def _rotate_parameters(record: TokenRecord, rotation: Rotation, patience_s: float) -> tuple[object, ...]:
     at = to_sql(rotation.at)
     assert record.read_at is not None
     return (
