@@ -4,6 +4,7 @@
 VENV := .venv
 SAM_VENV := .venv-sam
 CHECKOV_VENV := .venv-checkov
+SCAN_VENV := .venv-scan
 NODE_VENV := .venv-node
 RUNTIME_VENV := .venv-runtime
 PEERS_VENV := .venv-peers
@@ -15,7 +16,7 @@ export PYTHONPATH := .:layers/shared
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers programs fresh-machine
+.PHONY: help setup run demo test check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers programs fresh-machine scan
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,7 +45,7 @@ conformance-peers: setup node ## The same against other OAuth servers (PEER=oidc
 	@for peer in $(or $(PEER),oidc-provider django-oauth-toolkit django-oauth-toolkit-reuse-protection); do \
 		$(PY) -m tests.conformance --peer $$peer $(ARGS); [ $$? -le 1 ] || exit 1; done
 
-check: setup sam checkov mysql-grammar reproducible ## Format, lint, types, SQL, templates, policies, architecture
+check: setup sam checkov mysql-grammar reproducible scan ## Format, lint, types, SQL, templates, policies, architecture
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
@@ -63,6 +64,10 @@ sam:
 
 checkov:
 	@scripts/setup $(CHECKOV_VENV) requirements/checkov.txt
+
+scan: node ## Secrets in the tree, known faults in the locked packages (SCAN=--strict: no answer of a registry is a failure)
+	@scripts/setup $(SCAN_VENV) requirements/scan.txt
+	@PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" $(SCAN_VENV)/bin/python -m tools.scan $(SCAN)
 
 programs:
 	@scripts/setup-programs
@@ -96,7 +101,7 @@ lock: setup ## Lock the newest versions again
 	scripts/lock $(VENV)/bin/uv
 
 clean: ## Remove everything that was set up or left behind
-	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) tests/node/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) $(SCAN_VENV) tests/node/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
 
 .PHONY: bench bench-validate bench-refresh bench-growth bench-cleanup
 

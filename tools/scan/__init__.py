@@ -1,0 +1,1 @@
+"""Secrets in the tree, known faults in the locked packages."""
