@@ -14,7 +14,7 @@ from auth_tokens.web.routes import allowed_methods, path_of_route
 
 SHARED = bootstrap.Parts(bootstrap.powertools())
 SETTINGS = SHARED.settings
-KEYS = SHARED.public_keys
+KEYS = SHARED.published_keys
 # The API mapping of a custom domain, where the issuer's URL has a path.
 BASE_PATH = urlsplit(SETTINGS.issuer).path
 CACHED = {"Cache-Control": f"public, max-age={SETTINGS.jwks_max_age_s}"}

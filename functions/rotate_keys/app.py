@@ -4,7 +4,7 @@ from typing import Any
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.key_steps import Add, Step
-from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_signing_key
+from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_data_key, withdraw_signing_key
 from auth_tokens.web.handler import is_http
 from auth_tokens.web.parameters import Parameters
 from auth_tokens.web.requests import direct_caller
@@ -15,14 +15,16 @@ MAX_KID = 64
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answers the steps taken. `{"withdraw": kid}` (IAM: lambda:InvokeFunction) ends a signing key at once."""
+    """Answers the steps taken. `{"withdraw": kid}` (IAM: lambda:InvokeFunction) ends a key at once."""
     if is_http(event):
         raise ValueError("rotate_keys is not reachable through an API")
     caller = direct_caller(context)
     if "withdraw" not in event:
         return _answer(rotate_keys(DEPS), None, caller.request_id)
     kid = Parameters(event).required_text("withdraw", MAX_KID)
-    return _answer(withdraw_signing_key(kid, DEPS, caller), kid, caller.request_id, **caller.act)
+    # Data keys are named by purpose and epoch, as `token-chain.3`; a thumbprint has no dot.
+    withdraw = withdraw_data_key if "." in kid else withdraw_signing_key
+    return _answer(withdraw(kid, DEPS, caller), kid, caller.request_id, **caller.act)
 
 
 def _answer(taken: list[Step], withdrawn: str | None, request_id: str, **act: str) -> dict[str, Any]:

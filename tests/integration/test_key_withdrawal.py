@@ -1,22 +1,31 @@
 """A signing key whose private half may be known: one call, and its tokens are refused within the stated delay."""
 
 import importlib.util
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.adapters.access_jwt.verifier import PublicKeys
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest, Unavailable
 from auth_tokens.domain.events import SecurityEvent
 from auth_tokens.domain.keys import SIGNER_MAX_AGE_S
+from auth_tokens.usecases.begin import DeviceRequest
+from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
+from auth_tokens.usecases.introspect import introspect
+from auth_tokens.usecases.issue import IssueRequest, issue
+from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.ports import Caller, EventLog
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
+from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_signing_key
 from auth_tokens.usecases.validate import Credential, Transport, validate
 from local.environment import ROOT
-from tests.support.world import CALLER, World, kid_of
+from tests.support.fakes import FakeKeyTable
+from tests.support.world import CALLER, PASSWORD, World, kid_of
 
 
 def accepts(deps: Any, token: str | None) -> bool:
@@ -49,21 +58,67 @@ def test_one_call_ends_a_key_and_users_refresh_without_signing_in(fresh_world: W
     assert all(accepts(verifier, refreshed.access_token) for verifier in verifiers)
 
 
-def test_a_new_environment_signs_by_the_next_key_at_once_and_a_warm_one_within_its_cache(
+def test_every_environment_signs_by_the_next_key_at_once(fresh_world: World) -> None:
+    world = fresh_world
+    name = world.user()
+    answer = world.login(name, device=DeviceRequest(remember=True))
+    withdrawn = kid_of(answer.access_token)
+    environments = [world.issuing, bootstrap.issuing(world.environment())]  # the second one is cold
+
+    withdraw_signing_key(withdrawn, bootstrap.rotating(world.environment()))
+
+    tokens = []
+    for deps in environments:
+        answer = refresh(RefreshRequest(answer.token), CALLER, deps)
+        tokens += [answer, login(LoginRequest(name, PASSWORD), CALLER, deps)]
+        tokens.append(issue(IssueRequest(world.user_id(name), ("mfa",)), CALLER, deps))
+        answer = tokens[-1]
+    published = {jwk["kid"] for jwk in world.environment().public_keys.jwks()}
+    assert withdrawn not in published
+    assert {kid_of(token.access_token) for token in tokens} <= published
+    assert all(accepts(world.sessions.validation, token.access_token) for token in tokens[-1:])
+
+
+def test_a_device_token_opens_a_session_signed_by_the_next_key_at_once(fresh_world: World) -> None:
+    world = fresh_world
+    answer = world.login(world.user(), device=DeviceRequest(remember=True))
+
+    withdraw_signing_key(kid_of(answer.access_token), bootstrap.rotating(world.environment()))
+    opened = exchange_device_token(ExchangeRequest(answer.device_token or ""), CALLER, world.issuing)
+
+    assert kid_of(opened.access_token) != kid_of(answer.access_token)
+    assert accepts(world.sessions.validation, opened.access_token)
+
+
+def test_the_services_own_routes_refuse_it_at_once_and_at_no_statement_more(fresh_world: World) -> None:
+    world = fresh_world
+    stolen = world.login(world.user()).access_token
+    own = bootstrap.sessions(world.environment())
+    assert accepts(own.validation, stolen)
+    assert introspect(stolen or "", own)["active"]
+
+    withdraw_signing_key(kid_of(stolen), bootstrap.rotating(world.environment()))
+
+    assert not accepts(own.validation, stolen)
+    assert introspect(stolen or "", own) == {"active": False}
+    revoke_token(stolen or "", None, CALLER, own)
+    assert world.sql("SELECT 1 FROM auth_user_tokens WHERE type = 'access'") == []
+
+
+def test_where_a_key_that_leaked_names_a_session_that_is_not_there_nothing_is_revoked(
     fresh_world: World,
 ) -> None:
     world = fresh_world
     answer = world.login(world.user())
-    rotate_keys(bootstrap.rotating(world.shared))
-    withdrawn = kid_of(answer.access_token)
+    claims = world.sessions.verifier.verify(answer.access_token or "", world.clock.now)
+    forged = {
+        **asdict(claims), "iss": world.settings.issuer, "aud": world.settings.audience,
+        "sid": "0190b5f1-2bff-7d10-9b5e-abcdef012345",
+    }  # fmt: skip
 
-    withdraw_signing_key(withdrawn, bootstrap.rotating(world.environment()))
+    revoke_token(world.issuing.signer.sign(forged), None, CALLER, world.sessions)
 
-    cold = bootstrap.issuing(world.environment())
-    answer = refresh(RefreshRequest(answer.token), CALLER, cold)
-    assert kid_of(answer.access_token) != withdrawn
-    world.clock.now += SIGNER_MAX_AGE_S
-    assert kid_of(world.refresh(answer.token).access_token) == kid_of(answer.access_token)
+    assert world.sql("SELECT 1 FROM auth_user_tokens WHERE type = 'access'") == []
 
 
 def test_the_key_that_stood_by_is_known_to_every_verifier_already(fresh_world: World) -> None:
@@ -95,6 +150,7 @@ def test_a_signer_that_moves_on_forgets_the_key_it_had(fresh_world: World) -> No
 def test_with_no_key_standing_by_a_new_one_signs_and_another_is_published(fresh_world: World) -> None:
     world = fresh_world
     answer = world.login(world.user())
+    world.sql("DELETE FROM auth_token_keys WHERE purpose = 'signing' AND state = 'published'")
 
     withdraw_signing_key(kid_of(answer.access_token), bootstrap.rotating(world.shared))
 
@@ -128,7 +184,7 @@ def test_withdrawing_twice_does_it_once(fresh_world: World) -> None:
 
     again = withdraw_signing_key(kid, bootstrap.rotating(world.shared))
 
-    assert len(first) == 5  # two signing keys, the end of one; and the data keys' next epochs
+    assert len(first) == 3  # the next one signs, the end of one, another stands by
     assert again == []
     assert state_of(world, kid) == "gone"
 
@@ -150,7 +206,7 @@ def test_a_withdrawal_that_died_half_way_is_finished_by_the_next_call(
 
 
 @pytest.mark.parametrize("kid", ["unknown", "token-chain.1", "metadata.1", ""])
-def test_what_is_no_signing_key_is_not_withdrawn(world: World, kid: str) -> None:
+def test_what_is_no_signing_key_is_not_withdrawn_as_one(world: World, kid: str) -> None:
     world.login(world.user())
 
     with pytest.raises(InvalidRequest):
@@ -169,16 +225,28 @@ def test_a_withdrawal_is_an_event(fresh_world: World) -> None:
     assert {row["type"] for row in rows} == {"signing_key_withdrawn", "keys_rotated"}
 
 
-@pytest.fixture
-def function(world: World, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """functions/rotate_keys on the world of this module."""
+def app_of(name: str, world: World, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The app of a function on a world."""
     monkeypatch.setattr(bootstrap, "load_settings", lambda: world.settings)
     monkeypatch.setattr(bootstrap, "powertools", lambda: world.telemetry)
-    spec = importlib.util.spec_from_file_location("rotate_app", ROOT / "functions/rotate_keys/app.py")
+    spec = importlib.util.spec_from_file_location(f"{name}_app", ROOT / f"functions/{name}/app.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def jwks_of(discovery: ModuleType) -> list[str]:
+    event = {"routeKey": "GET /.well-known/jwks.json", "requestContext": {"http": {"method": "GET"}}}
+    answer = discovery.handler(event, None)
+    assert "max-age=" in answer["headers"]["Cache-Control"]
+    return [jwk["kid"] for jwk in json.loads(answer["body"])["keys"]]
+
+
+@pytest.fixture
+def function(world: World, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """functions/rotate_keys on the world of this module."""
+    return app_of("rotate_keys", world, monkeypatch)
 
 
 def test_the_function_withdraws_by_direct_invocation(world: World, function: ModuleType) -> None:
@@ -196,6 +264,62 @@ def test_the_function_withdraws_by_direct_invocation(world: World, function: Mod
 def test_the_function_refuses_what_is_nokid_of(function: ModuleType, kid: object) -> None:
     with pytest.raises(InvalidRequest, match="withdraw"):
         function.handler({"withdraw": kid}, None)
+
+
+@pytest.mark.parametrize("kid", ["token-chain.1", "metadata.1"])
+def test_the_function_withdraws_a_data_key_as_well(
+    fresh_world: World, kid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = fresh_world
+    world.login(world.user())
+    app = app_of("rotate_keys", world, monkeypatch)
+
+    answer = app.handler({"withdraw": kid}, None)
+
+    purpose = kid.split(".")[0]
+    assert answer == {
+        "withdrawn": kid,
+        "steps": [f"{purpose}.2 active", f"{kid} gone", f"{purpose} 3 published"],
+    }
+    assert world.telemetry.counts["DataKeyWithdrawn"] == 1
+
+
+@pytest.mark.parametrize("kid", ["token-chain.9", "metadata.", ".1", "signing.1", "a.b"])
+def test_the_function_refuses_what_is_no_data_key(function: ModuleType, kid: str) -> None:
+    with pytest.raises(InvalidRequest, match="withdraw"):
+        function.handler({"withdraw": kid}, None)
+
+
+def test_discovery_shows_a_withdrawal_at_once(fresh_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = fresh_world
+    withdrawn = kid_of(world.login(world.user()).access_token)
+    discovery = app_of("discovery", world, monkeypatch)
+    [first, standing_by] = jwks_of(discovery)
+    assert first == withdrawn
+
+    withdraw_signing_key(withdrawn, bootstrap.rotating(world.environment()))
+
+    [signing, following] = jwks_of(discovery)
+    assert signing == standing_by
+    assert following not in (first, standing_by)
+    assert kid_of(world.login(world.user()).access_token) == signing
+
+
+def test_discovery_goes_on_without_the_database_and_asks_it_once_a_second(fresh_world: World) -> None:
+    world = fresh_world
+    world.login(world.user())
+    table = FakeKeyTable(world.environment().table.all())
+    keys = PublicKeys(cast(Any, table), world.clock, max_age_s=0)
+    published = keys.jwks()
+    table.is_down = True
+    before = table.reads
+
+    for _ in range(5):
+        assert keys.jwks() == published
+    world.clock.now += 1
+    assert keys.jwks() == published
+
+    assert table.reads == before + 2
 
 
 def test_the_function_cannot_be_reached_through_an_api(function: ModuleType) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # each is loaded where it is made: a cold start pays for what
     from auth_tokens.adapters.memory_limits import MemoryLimiter
     from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
     from auth_tokens.adapters.mysql.events import EventWriter, MySqlEventLog
+    from auth_tokens.adapters.mysql.key_stamp import KeyStamp
     from auth_tokens.adapters.mysql.keys import KeyTable
     from auth_tokens.adapters.mysql.limits import MySqlLimiter
     from auth_tokens.adapters.mysql.tokens import MySqlTokenStore
@@ -93,16 +94,29 @@ class Parts:
         return Database(database_config(self.settings, self._timeout_s), self.telemetry)
 
     @cached_property
+    def key_stamp(self) -> KeyStamp:
+        from auth_tokens.adapters.mysql.key_stamp import KeyStamp
+
+        return KeyStamp()
+
+    @cached_property
     def table(self) -> KeyTable:
         from auth_tokens.adapters.mysql.keys import KeyTable
 
-        return KeyTable(self.database)
+        return KeyTable(self.database, self.key_stamp)
 
     @cached_property
     def public_keys(self) -> PublicKeys:
         from auth_tokens.adapters.access_jwt.verifier import PublicKeys
 
-        return PublicKeys(self.table, self.clock, self.settings.jwks_max_age_s)
+        return PublicKeys(self.table, self.clock, self.settings.jwks_max_age_s, self.key_stamp)
+
+    @cached_property
+    def published_keys(self) -> PublicKeys:
+        """For discovery: each request shows what is published now, so that a withdrawal waits for no cache of ours."""
+        from auth_tokens.adapters.access_jwt.verifier import PublicKeys
+
+        return PublicKeys(self.table, self.clock, max_age_s=0)
 
     @cached_property
     def verifier(self) -> JwtVerifier:
@@ -133,6 +147,7 @@ class Parts:
             self.telemetry,
             max_age_s=self.settings.key_max_age_s,
             may_create=self._may_create_keys,
+            stamp=self.key_stamp,
         )
 
     @cached_property
@@ -177,7 +192,7 @@ class Parts:
     def store(self) -> MySqlTokenStore:
         from auth_tokens.adapters.mysql.tokens import MySqlTokenStore
 
-        return MySqlTokenStore(self.database, self.events, self.telemetry)
+        return MySqlTokenStore(self.database, self.events, self.telemetry, self.key_stamp)
 
     def _cipher(self, column: str) -> RowCipher:
         from auth_tokens.adapters.kms.cipher import RowCipher
@@ -212,7 +227,7 @@ def issuing(shared: Parts) -> IssueDeps:
     from auth_tokens.usecases.deps import IssueDeps
 
     settings = shared.settings
-    portal = MySqlPortal(shared.database)
+    portal = MySqlPortal(shared.database, shared.key_stamp)
     argon2 = (settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes)
     return IssueDeps(
         store=shared.store,
@@ -334,7 +349,7 @@ def _signer(shared: Parts) -> Signer:
         shared.wrapper, shared.clock, shared.telemetry, shared.settings.key_max_age_s, private_key
     )
     kms = _kms_signing_keys(shared)
-    return AccessTokenSigner(shared.table, held, kms, _maker(shared, kms), shared.clock)
+    return AccessTokenSigner(shared.table, held, kms, _maker(shared, kms), shared.clock, shared.key_stamp)
 
 
 def _maker(shared: Parts, kms: KmsSigningKeys) -> SigningKeyMaker:

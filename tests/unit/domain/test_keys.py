@@ -14,6 +14,7 @@ from auth_tokens.domain.key_steps import (
     Advance,
     KeySchedule,
     Step,
+    first_steps,
     next_steps,
     schedules,
     withdrawal,
@@ -60,7 +61,7 @@ def buried(epoch: int) -> Advance:
 
 
 CASES: dict[str, tuple[list[StoredKey], list[Step]]] = {
-    "nothing yet": ([], [add(1, SIGNING)]),
+    "nothing yet": ([], [add(1, SIGNING), add(2)]),
     "the first key": ([key(1, SIGNING)], [add(2)]),
     "nothing due": ([key(1, SIGNING, 999), key(2, PUBLISHED, 999)], []),
     "of age": (
@@ -84,8 +85,8 @@ CASES: dict[str, tuple[list[StoredKey], list[Step]]] = {
         [key(1, SIGNING, 1000), key(2, SIGNING, 0)],
         [retired(1), add(3)],
     ),
-    "none signs, one stands by": ([key(1, GONE), key(2, PUBLISHED, 0)], [promoted(2)]),
-    "all are gone: numbers go on": ([key(1, GONE), key(2, GONE)], [add(3, SIGNING)]),
+    "none signs, one stands by": ([key(1, GONE), key(2, PUBLISHED, 0)], [promoted(2), add(3)]),
+    "all are gone: numbers go on": ([key(1, GONE), key(2, GONE)], [add(3, SIGNING), add(4)]),
     "the one that stood by is gone: numbers go on": ([key(1, SIGNING), key(2, GONE)], [add(3)]),
 }
 
@@ -97,7 +98,9 @@ def test_what_is_due(keys: list[StoredKey], expected: list[Step]) -> None:
 
 @pytest.mark.parametrize("purpose", list(Purpose))
 def test_each_purpose_has_a_state_in_use_and_walks_alike(purpose: Purpose) -> None:
-    assert next_steps(purpose, [], NOW, SCHEDULE) == [Add(purpose, 1, IN_USE[purpose])]
+    first = [Add(purpose, 1, IN_USE[purpose]), Add(purpose, 2, PUBLISHED)]
+
+    assert next_steps(purpose, [], NOW, SCHEDULE) == first == [*first_steps(purpose)]
 
 
 WITHDRAWALS: dict[str, tuple[list[StoredKey], int, list[Step]]] = {

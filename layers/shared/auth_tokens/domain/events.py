@@ -23,6 +23,7 @@ class EventType(Enum):
     USER_REVOKED = "user_revoked"
     KEYS_ROTATED = "keys_rotated"
     SIGNING_KEY_WITHDRAWN = "signing_key_withdrawn"
+    DATA_KEY_WITHDRAWN = "data_key_withdrawn"
     SESSION_MOVED = "session_moved"
     REFRESH_BURST = "refresh_burst"
     FINDING = "finding"
@@ -57,6 +58,7 @@ DETAILS: Mapping[EventType, Mapping[str, type]] = {
     EventType.USER_REVOKED: {"reason": str, "note": str, "before": int, "kept_session_id": str},
     EventType.KEYS_ROTATED: {},
     EventType.SIGNING_KEY_WITHDRAWN: {"kid": str},
+    EventType.DATA_KEY_WITHDRAWN: {"kid": str},
     EventType.SESSION_MOVED: {"from_place": str, "km": int, "elapsed_s": int},
     EventType.REFRESH_BURST: {"usual_s": int},
     EventType.FINDING: {

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S, MAX_TTL_S
 from auth_tokens.domain.keys import PENALTY_S, ROWS_MAX_AGE_S, SIGNER_MAX_AGE_S, KeyState, Purpose, StoredKey
@@ -33,7 +34,7 @@ def schedules(
     """The schedule of each purpose, from the settings that decide how long its keys are cached and needed."""
     seen_by_all_s = ROWS_MAX_AGE_S + PENALTY_S + CLOCK_MARGIN_S
     return {
-        # Published: the JWKS is cached for its max-age twice, by discovery and by whoever fetched it there.
+        # Published: the JWKS is cached for its max-age twice, by a cache before discovery and by whoever fetched it.
         # Retired: the last signer notices, then the longest access token that a user may have runs out.
         # By KMS: the operator names the next key, and it signs as soon as it may.
         Purpose.SIGNING: KeySchedule(
@@ -75,12 +76,19 @@ class Advance:
 Step = Add | Advance
 
 
+def first_steps(purpose: Purpose) -> tuple[Add, Add]:
+    """For a purpose that never had a key: one in use, and one that stands by from the first moment on, known to every
+    cache before an emergency needs it."""
+    return Add(purpose, 1, IN_USE[purpose]), Add(purpose, 2, KeyState.PUBLISHED)
+
+
 def next_steps(purpose: Purpose, keys: Sequence[StoredKey], now: int, schedule: KeySchedule) -> list[Step]:
     """What is due on the keys of a purpose, in the order to do it. keys: all there ever were, oldest first.
 
     A successor comes into use before its predecessor retires, so there is always one; and the next one
     stands by, published, for an emergency. Run twice, or half, the next run finds what is left.
     """
+    epochs = count(_next_epoch(keys))
     in_use = [key for key in keys if key.state is IN_USE[purpose]]
     published = [key for key in keys if key.state is KeyState.PUBLISHED]
     steps: list[Step] = []
@@ -88,29 +96,30 @@ def next_steps(purpose: Purpose, keys: Sequence[StoredKey], now: int, schedule: 
     if is_promoted:
         steps.append(Advance(published[0].kid, KeyState.PUBLISHED, IN_USE[purpose]))
     elif not in_use:
-        steps.append(Add(purpose, _next_epoch(keys), IN_USE[purpose]))
+        steps.append(Add(purpose, next(epochs), IN_USE[purpose]))
     outlived, standing_by = (in_use, published[1:]) if is_promoted else (in_use[:-1], published)
     steps += [Advance(key.kid, IN_USE[purpose], KeyState.RETIRED) for key in outlived]
     steps += _burials(keys, now, schedule)
-    if in_use and not standing_by:
-        steps.append(Add(purpose, _next_epoch(keys), KeyState.PUBLISHED))
+    if not standing_by:
+        steps.append(Add(purpose, next(epochs), KeyState.PUBLISHED))
     return steps
 
 
 def withdrawal(keys: Sequence[StoredKey], withdrawn: StoredKey) -> list[Step]:
-    """End a signing key now: first another one signs, then this one is gone.
+    """End a key now: first another one is in use, then this one is gone.
 
     The one that stands by does not serve out its wait: verifiers look an unknown `kid` up, and a token that
     some refuse for seconds beats one that anybody can forge.
     """
+    in_use = IN_USE[withdrawn.purpose]
     others = [key for key in keys if key.kid != withdrawn.kid]
     published = [key for key in others if key.state is KeyState.PUBLISHED]
     end = Advance(withdrawn.kid, withdrawn.state, KeyState.GONE)
-    if any(key.state is KeyState.SIGNING for key in others):
+    if any(key.state is in_use for key in others):
         return [end]
     if published:
-        return [Advance(published[0].kid, KeyState.PUBLISHED, KeyState.SIGNING), end]
-    return [Add(Purpose.SIGNING, _next_epoch(keys), KeyState.SIGNING), end]
+        return [Advance(published[0].kid, KeyState.PUBLISHED, in_use), end]
+    return [Add(withdrawn.purpose, _next_epoch(keys), in_use), end]
 
 
 def _is_due(in_use: list[StoredKey], successor: StoredKey, now: int, schedule: KeySchedule) -> bool:

@@ -11,7 +11,8 @@ from enum import Enum
 # more often than the penalty, for an epoch that it has not seen.
 ROWS_MAX_AGE_S = 300
 PENALTY_S = 30
-# The same for the signing key. Short: so long may a key that was withdrawn go on signing.
+# The same for the signing key. Short: where no SELECT tells that keys have changed, a withdrawn key may sign for up
+# to this long.
 SIGNER_MAX_AGE_S = 30
 
 

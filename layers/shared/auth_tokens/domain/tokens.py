@@ -83,6 +83,10 @@ class TokenCodec:
     def __init__(self, keys_of: Callable[[int], ChainKeys | None]) -> None:
         self._keys_of = keys_of
 
+    def has_epoch(self, epoch: int) -> bool:
+        """Are there keys of it? False for one that was withdrawn since a token of it was read."""
+        return self._keys_of(epoch) is not None
+
     def encode(self, token: OpaqueToken) -> str:
         """The text that a client holds."""
         prefix = PREFIXES[token.kind]

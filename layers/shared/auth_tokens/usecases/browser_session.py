@@ -66,6 +66,8 @@ def verdict_on(
 ) -> Verdict:
     """What the token endpoint would make of a token that is only used here: Rotate for a current one, Repeat for its
     predecessor while requests that were under way at a rotation may come in."""
+    if not (codec.has_epoch(token.epoch) and codec.has_epoch(record.key_epoch)):
+        return Refuse("epoch withdrawn")  # the row's SELECT has told
     presented = Presented(token.generation, token.epoch, codec.store_hash(token), client_id=None)
     verdict = decide(record, presented, now, retry_window_s)
     if isinstance(verdict, Repeat):

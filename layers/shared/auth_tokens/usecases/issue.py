@@ -106,7 +106,7 @@ def _request_hash(request: IssueRequest, repeat: RepeatKey, epoch: int, deps: Is
 def _again(
     request: IssueRequest, repeat: RepeatKey, record: TokenRecord, deps: IssueDeps, now: int
 ) -> TokenAnswer:
-    if record.generation > 0 or not record.is_live(now):
+    if record.generation > 0 or not record.is_live(now) or not deps.codec.has_epoch(record.key_epoch):
         raise InvalidRequest("Idempotency-Key was used, and its session has gone on or ended.")
     asked = _request_hash(request, repeat, record.key_epoch, deps)
     if not hmac.compare_digest(record.retry_key_hash or b"", asked):

@@ -112,6 +112,8 @@ def judge(
     matching = record if record and record.kind is token.kind else None
     if matching is not None and matching.client_id not in deps.policy.clients:
         raise InvalidGrant(f"client removed, session {text_of(token.id)}")
+    if not deps.codec.has_epoch(token.epoch):  # the row's SELECT has told that it was withdrawn since
+        raise InvalidGrant(f"epoch withdrawn, session {text_of(token.id)}")
     verdict = decide(matching, presented, now, deps.policy.retry_window_s)
     match verdict:
         case Refuse(reason):
@@ -162,6 +164,8 @@ def repeated_successor(record: TokenRecord, token: OpaqueToken, deps: IssueDeps)
     try:
         successor = deps.codec.successor(token, record.key_epoch)
     except MalformedToken as exc:
+        if record.key_epoch <= deps.keys.chain_epoch() and not deps.codec.has_epoch(record.key_epoch):
+            raise InvalidGrant(f"epoch withdrawn, session {text_of(token.id)}") from exc
         raise Unavailable("an epoch this environment has not seen yet") from exc
     assert record.token_hash is not None
     if not hmac.compare_digest(deps.codec.store_hash(successor), record.token_hash):

@@ -1,5 +1,6 @@
 """Revocation by whoever holds a token (RFC 7009)."""
 
+from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import id_from, text_of
@@ -32,6 +33,9 @@ def _revoke_access_token(text: str, client_id: str | None, caller: Caller, deps:
     now = deps.clock()
     try:
         claims = deps.verifier.verify(text, now)
+        if not _is_of_a_session(claims, deps):
+            return
+        deps.verifier.verify(text, now)  # the row's SELECT has told whether its key was withdrawn meanwhile
     except InvalidAccessToken:
         return
     if client_id is not None and client_id != claims.client_id:
@@ -41,6 +45,14 @@ def _revoke_access_token(text: str, client_id: str | None, caller: Caller, deps:
         EventType.ACCESS_TOKEN_REVOKED, now, claims.sub, id_from(claims.sid), caller.address, detail
     )
     deps.store.deny_access_token(claims, event)
+
+
+def _is_of_a_session(claims: AccessClaims, deps: SessionDeps) -> bool:
+    """Is there something to revoke? Not where the session is not there, or the token was revoked before."""
+    sid, jti = id_from(claims.sid), id_from(claims.jti or "")
+    assert sid is not None and jti is not None
+    record = deps.store.load_session(sid, jti)
+    return record is not None and record.user_id == claims.sub
 
 
 def _revoke_opaque(

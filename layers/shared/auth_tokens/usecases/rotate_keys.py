@@ -1,12 +1,12 @@
-"""All keys walk on: published → in use → retired → gone; and a signing key is withdrawn in an emergency."""
+"""All keys walk on: published → in use → retired → gone; and a key is withdrawn in an emergency."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from auth_tokens.domain.errors import InvalidRequest, Unavailable
 from auth_tokens.domain.events import EventType, SecurityEvent
 from auth_tokens.domain.key_steps import Add, KeySchedule, Step, next_steps, withdrawal
-from auth_tokens.domain.keys import KeyState, Purpose
+from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
 from auth_tokens.usecases.ports import NOBODY, Caller, Clock, EventLog, KeyRegister
 
 # A step that another run has taken meanwhile: look again. More is not this service's own doing.
@@ -41,26 +41,55 @@ def withdraw_signing_key(kid: str, deps: RotateKeysDeps, caller: Caller = NOBODY
     The event is written before a token is refused for it. Repeat it until it answers: what has been done
     is not done twice. Raises InvalidRequest (no such signing key), Unavailable.
     """
+    return _withdrawn(kid, (Purpose.SIGNING,), EventType.SIGNING_KEY_WITHDRAWN, deps, caller)
+
+
+def withdraw_data_key(kid: str, deps: RotateKeysDeps, caller: Caller = NOBODY) -> list[Step]:
+    """End an epoch of the token chain or of metadata at once, as withdraw_signing_key does.
+
+    Of the token chain: its opaque tokens are refused, and their holders sign in again. Of metadata: what is encrypted
+    by it counts as empty from now on. Raises InvalidRequest (no such data key), Unavailable.
+    """
+    purposes = (Purpose.TOKEN_CHAIN, Purpose.METADATA)
+    return _withdrawn(kid, purposes, EventType.DATA_KEY_WITHDRAWN, deps, caller)
+
+
+def _withdrawn(
+    kid: str, purposes: Sequence[Purpose], kind: EventType, deps: RotateKeysDeps, caller: Caller
+) -> list[Step]:
     now = deps.clock()
     taken: list[Step] = []
     for _ in range(MAX_RACES):
-        keys = deps.keys.of(Purpose.SIGNING)
-        withdrawn = next((key for key in keys if key.kid == kid), None)
-        if withdrawn is None:
-            raise InvalidRequest("withdraw is not the kid of a signing key.")
+        keys, withdrawn = _found(kid, purposes, deps)
         if withdrawn.state is KeyState.GONE:
             return taken + rotate_keys(deps)
-        _record_withdrawal(kid, caller, deps, now)
-        taken += _taken(withdrawal(keys, withdrawn), now, deps)
+        *before, end = withdrawal(keys, withdrawn)
+        replaced = _taken(before, now, deps)
+        taken += replaced
+        if len(replaced) < len(before):
+            continue
+        # Now, as the detail is to be encrypted by the next key, should this be the one that details are encrypted by.
+        _record_withdrawal(SecurityEvent(kind, now, detail={"kid": kid, **caller.detail}), deps)
+        taken += _taken([end], now, deps)
     raise Unavailable("contention")
 
 
-def _record_withdrawal(kid: str, caller: Caller, deps: RotateKeysDeps, now: int) -> None:
-    event = SecurityEvent(EventType.SIGNING_KEY_WITHDRAWN, now, detail={"kid": kid, **caller.detail})
+def _record_withdrawal(event: SecurityEvent, deps: RotateKeysDeps) -> None:
     try:
         deps.events.record(event)
     except Unavailable:  # a detail is encrypted: a KMS that is away must not keep a stolen key signing
         deps.events.record(replace(event, detail={}))
+
+
+def _found(kid: str, purposes: Sequence[Purpose], deps: RotateKeysDeps) -> tuple[list[StoredKey], StoredKey]:
+    """The keys of a key's purpose, and the key. Raises InvalidRequest."""
+    for purpose in purposes:
+        keys = deps.keys.of(purpose)
+        for key in keys:
+            if key.kid == kid:
+                return keys, key
+    kind = "signing" if Purpose.SIGNING in purposes else "data"
+    raise InvalidRequest(f"withdraw is not the kid of a {kind} key.")
 
 
 def _taken(steps: Iterable[Step], now: int, deps: RotateKeysDeps) -> list[Step]:

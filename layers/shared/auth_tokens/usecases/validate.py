@@ -83,6 +83,10 @@ def validate(credential: Credential, deps: ValidateDeps) -> Validated:
     claims = deps.verifier.verify(credential.text, now)
     try:
         claims = _in_force(claims, deps, now)
+        if (
+            deps.feed is None
+        ):  # the row's SELECT has told whether keys have changed: a withdrawn one is refused at once
+            deps.verifier.verify(credential.text, now)
         deps.requirements.check(claims, now)
     except TokenServiceError as exc:
         exc.of(claims.ids)

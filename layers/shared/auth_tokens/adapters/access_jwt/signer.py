@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import jwt
@@ -12,11 +13,11 @@ from auth_tokens.adapters.access_jwt.algorithms import ALGORITHMS, key_from
 from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
 from auth_tokens.adapters.access_jwt.signing_keys import SigningKeyMaker
 from auth_tokens.adapters.kms.held_keys import HeldKeys
+from auth_tokens.adapters.mysql.key_stamp import KeysRead, KeyStamp
 from auth_tokens.adapters.mysql.keys import KeyTable
-from auth_tokens.domain.ages import is_within
 from auth_tokens.domain.claims import MAX_TOKEN_LENGTH
 from auth_tokens.domain.errors import Unavailable
-from auth_tokens.domain.key_steps import Add
+from auth_tokens.domain.key_steps import first_steps
 from auth_tokens.domain.keys import SIGNER_MAX_AGE_S, KeyState, Purpose, StoredKey
 from auth_tokens.usecases.ports import Clock
 
@@ -28,10 +29,17 @@ class TokenTooLong(Exception):
 
 
 class AccessTokenSigner:
-    """Port usecases.ports.Signer. held: private keys, as private_key makes them."""
+    """Port usecases.ports.Signer. held: private keys, as private_key makes them; stamp: tells when another key
+    signs, so that no token carries a `kid` that has just been withdrawn."""
 
     def __init__(
-        self, table: KeyTable, held: HeldKeys[Any], kms: KmsSigningKeys, maker: SigningKeyMaker, clock: Clock
+        self,
+        table: KeyTable,
+        held: HeldKeys[Any],
+        kms: KmsSigningKeys,
+        maker: SigningKeyMaker,
+        clock: Clock,
+        stamp: KeyStamp | None = None,
     ) -> None:
         self._table = table
         self._held = held
@@ -39,7 +47,7 @@ class AccessTokenSigner:
         self._maker = maker
         self._clock = clock
         self._row: StoredKey | None = None
-        self._looked_at = 0
+        self._read = KeysRead(clock, stamp)
         self._proven_kid = ""
 
     def sign(self, claims: Mapping[str, Any]) -> str:
@@ -63,22 +71,32 @@ class AccessTokenSigner:
 
     def _current(self) -> StoredKey:
         now = self._clock()
-        if self._row is None or not is_within(now, self._looked_at, SIGNER_MAX_AGE_S):
+        if self._row is None or not self._read.is_fresh(SIGNER_MAX_AGE_S):
             row = self._signing_row(now)
             if self._row and row.kid != self._row.kid:
                 self._held.clear()  # perhaps withdrawn: it has no business in memory any more
-            self._row, self._looked_at = row, now
+            self._row = row
+            self._read.done(now)
         return self._row
 
     def _signing_row(self, now: int) -> StoredKey:
         rows = self._signing_rows()
         if not rows:
-            self._table.insert(next(self._maker.candidates(Add(Purpose.SIGNING, 1, KeyState.SIGNING), now)))
+            for key in self._first_keys(now):
+                self._table.insert(key)
             rows = self._signing_rows()
         current = [row for row in rows if row.state is KeyState.SIGNING]
         if not current:
             raise Unavailable("no key in state signing")
         return current[-1]
+
+    def _first_keys(self, now: int) -> list[StoredKey]:
+        """The key that signs, and the one that stands by; both made before either is stored. KMS may have one only."""
+        keys: list[StoredKey] = []
+        for step in first_steps(Purpose.SIGNING):
+            taken = {key.kid for key in keys}
+            keys += islice((key for key in self._maker.candidates(step, now) if key.kid not in taken), 1)
+        return keys
 
     def _signing_rows(self) -> list[StoredKey]:
         return [row for row in self._table.all() if row.purpose is Purpose.SIGNING]

@@ -17,6 +17,7 @@ import jwt
 
 from auth_tokens.adapters.access_jwt.algorithms import key_from
 from auth_tokens.adapters.lru import Lru
+from auth_tokens.adapters.mysql.key_stamp import KeysRead, KeyStamp
 from auth_tokens.adapters.mysql.keys import KeyTable
 from auth_tokens.domain.ages import is_within
 from auth_tokens.domain.claims import MAX_TOKEN_LENGTH, AccessClaims, check_claims
@@ -28,8 +29,10 @@ if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay fo
     from auth_tokens.usecases.ports import Clock
 
 MAX_REMEMBERED = 10_000
-# An unknown `kid` earns one look at the table, then nobody's unknown `kid` does for this long.
+# An unknown `kid` earns one look at the table, then no unknown `kid` triggers a read for this long.
 PENALTY_S = 30
+# While the store is down, not every request should wait for a connection attempt.
+RETRY_INTERVAL_S = 1
 
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _HEADER_MEMBERS = frozenset({"alg", "typ", "kid"})
@@ -38,15 +41,19 @@ _TYPES = frozenset({"at+jwt", "application/at+jwt"})
 
 
 class PublicKeys:
-    """The published keys, as last read; a failed read keeps the last good set."""
+    """The published keys, as last read; a failed read keeps the last good set.
 
-    def __init__(self, table: KeyTable, clock: Clock, max_age_s: int) -> None:
+    max_age_s: 0 where each call is to see what is published now; stamp: tells when they have changed before that age.
+    """
+
+    def __init__(self, table: KeyTable, clock: Clock, max_age_s: int, stamp: KeyStamp | None = None) -> None:
         self._table = table
         self._clock = clock
         self._max_age_s = max_age_s
         self._keys: dict[str, tuple[str, Any]] = {}
         self._jwks: list[dict[str, str]] = []
-        self._looked_at: int | None = None
+        self._read = KeysRead(clock, stamp)
+        self._failed_at: int | None = None
 
     def find(self, kid: str) -> tuple[str, Any] | None:
         """(algorithm, key) of a `kid`; None where there is no such key. Raises Unavailable before the first read."""
@@ -61,16 +68,16 @@ class PublicKeys:
 
     def _look(self, max_age_s: int) -> None:
         now = self._clock()
-        if is_within(now, self._looked_at, max_age_s):
+        if self._read.is_fresh(max_age_s) or is_within(now, self._failed_at, RETRY_INTERVAL_S):
             return
         try:
             rows = self._table.public()
         except Unavailable:
-            if self._looked_at is None:
+            if self._read.at is None:
                 raise
-            rows = None
-        # A failed look counts as one: with the store down, not every token should wait for it.
-        self._looked_at = now
+            rows, self._failed_at = None, self._clock()
+        # A failed read counts as one: with the store down, not every token should wait for it.
+        self._read.done(now)
         if rows is not None:
             keys = {row.kid: (row, _key_of(row)) for row in rows}
             self._jwks = [row.jwk for row, key in keys.values() if key]

@@ -16,22 +16,16 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from auth_tokens.adapters.kms.held_keys import HeldKeys
 from auth_tokens.adapters.kms.wrapper import KeyWrapper, context_of
+from auth_tokens.adapters.mysql.key_stamp import KeysRead, KeyStamp
 from auth_tokens.adapters.mysql.keys import KeyTable
-from auth_tokens.domain.ages import is_within
 from auth_tokens.domain.errors import Unavailable
-from auth_tokens.domain.key_steps import Add
+from auth_tokens.domain.key_steps import Add, first_steps
 from auth_tokens.domain.keys import PENALTY_S, ROWS_MAX_AGE_S, KeyState, Purpose, StoredKey
 from auth_tokens.domain.tokens import ChainKeys, OpaqueToken
 from auth_tokens.observability import Telemetry
 from auth_tokens.usecases.ports import Clock
 
 _KEY_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    by_epoch: dict[tuple[Purpose, int], StoredKey]
-    loaded_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +39,8 @@ class _DataKey:
 class KeyRing:
     """Port usecases.ports.Keys, and the keys of codec and cipher.
 
-    may_create: this function makes the first key of a purpose where there is none yet.
+    may_create: this function makes the first keys of a purpose where there is none yet; stamp: tells when keys have
+    changed, so that a withdrawn one is not used any more.
     """
 
     def __init__(
@@ -57,12 +52,14 @@ class KeyRing:
         *,
         max_age_s: int,
         may_create: bool,
+        stamp: KeyStamp | None = None,
     ) -> None:
         self._table = table
         self._wrapper = wrapper
         self._clock = clock
         self._may_create = may_create
-        self._rows: _Rows | None = None
+        self._rows: dict[tuple[Purpose, int], StoredKey] = {}
+        self._read = KeysRead(clock, stamp)
         self._held = HeldKeys(wrapper, clock, telemetry, max_age_s, _data_key)
 
     def chain_keys(self, epoch: int) -> ChainKeys | None:
@@ -88,7 +85,8 @@ class KeyRing:
         """The newest epoch in use, made if this is the first use ever. Raises Unavailable."""
         epochs = self._epochs_in_use(purpose, max_age_s=ROWS_MAX_AGE_S)
         if not epochs and self._may_create:
-            self._table.insert(*self.candidates(Add(purpose, 1, KeyState.ACTIVE), self._clock()))
+            for step in first_steps(purpose):
+                self._table.insert(*self.candidates(step, self._clock()))
             epochs = self._epochs_in_use(purpose, max_age_s=0)
         if not epochs:
             raise Unavailable(f"no {purpose.value} key yet")
@@ -119,21 +117,24 @@ class KeyRing:
 
     def _row(self, purpose: Purpose, epoch: int) -> StoredKey | None:
         rows = self._load(ROWS_MAX_AGE_S)
-        if (purpose, epoch) not in rows.by_epoch:
+        if (purpose, epoch) not in rows:
             # Before the first key of all there is nothing to be flooded with, and the first token is awaited.
-            is_first = not any(known is purpose for known, _ in rows.by_epoch)
+            is_first = not any(known is purpose for known, _ in rows)
             rows = self._load(0 if is_first else PENALTY_S)
-        return rows.by_epoch.get((purpose, epoch))
+        return rows.get((purpose, epoch))
 
     def _epochs_in_use(self, purpose: Purpose, max_age_s: int) -> list[int]:
-        rows = self._load(max_age_s).by_epoch
+        rows = self._load(max_age_s)
         return [e for (p, e), row in rows.items() if p is purpose and row.state is KeyState.ACTIVE]
 
-    def _load(self, max_age_s: int) -> _Rows:
+    def _load(self, max_age_s: int) -> dict[tuple[Purpose, int], StoredKey]:
         now = self._clock()
-        if self._rows is None or not is_within(now, self._rows.loaded_at, max_age_s):
-            keys = {(key.purpose, key.epoch): key for key in self._table.all()}
-            self._rows = _Rows(keys, now)
+        if not self._read.is_fresh(max_age_s):
+            rows = {(key.purpose, key.epoch): key for key in self._table.all()}
+            if not self._rows.keys() <= rows.keys():
+                self._held.clear()  # one is gone: it has no business in memory any more
+            self._rows = rows
+            self._read.done(now)
         return self._rows
 
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from auth_tokens.adapters.mysql.connection import Database, Transaction
+from auth_tokens.adapters.mysql.key_stamp import KEY_STAMP, KeyStamp
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
 from auth_tokens.domain.keys import KeyState, PublicKeyRow, Purpose, StoredKey
 
 # Index: none needed; the table has a few dozen rows at the most.
-SELECT_KEYS = """
-SELECT kid, purpose, epoch, state, algorithm, wrapped_key, public_jwk, changed_at
+SELECT_KEYS = f"""
+SELECT kid, purpose, epoch, state, algorithm, wrapped_key, public_jwk, changed_at, {KEY_STAMP}
 FROM auth_token_keys
 WHERE state <> 'gone'
 ORDER BY purpose, epoch
@@ -26,8 +27,8 @@ ORDER BY epoch
 """
 
 # The public half only: who verifies needs no more.
-SELECT_PUBLIC_KEYS = """
-SELECT kid, algorithm, public_jwk
+SELECT_PUBLIC_KEYS = f"""
+SELECT kid, algorithm, public_jwk, {KEY_STAMP}
 FROM auth_token_keys
 WHERE purpose = 'signing' AND state <> 'gone'
 ORDER BY epoch
@@ -66,14 +67,17 @@ WHERE kid = %s AND state = %s AND changed_at = %s
 
 
 class KeyTable:
-    """auth_token_keys. Raises Unavailable."""
+    """auth_token_keys. stamp: takes note of the state that is read. Raises Unavailable."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, stamp: KeyStamp | None = None) -> None:
         self._database = database
+        self._stamp = stamp or KeyStamp()
 
     def all(self) -> list[StoredKey]:
         """Every key that is not gone."""
-        return [_stored(row) for row in self._database.query(SELECT_KEYS)]
+        rows = self._database.query(SELECT_KEYS)
+        self._stamp.see(rows)
+        return [_stored(row) for row in rows]
 
     def of(self, purpose: Purpose) -> list[StoredKey]:
         """Every key that a purpose ever had, oldest first."""
@@ -82,6 +86,7 @@ class KeyTable:
     def public(self) -> list[PublicKeyRow]:
         """The public halves of the signing keys that are not gone, oldest first."""
         rows = self._database.query(SELECT_PUBLIC_KEYS)
+        self._stamp.see(rows)
         return [PublicKeyRow(row["kid"], row["algorithm"], json.loads(row["public_jwk"])) for row in rows]
 
     def insert(self, key: StoredKey) -> bool:
@@ -99,13 +104,20 @@ class KeyTable:
             now,
             now,
         )
-        return self._database.execute_once(INSERT_KEY, row, _is_in(key.kid, key.state, now))
+        return self._noted(self._database.execute_once(INSERT_KEY, row, _is_in(key.kid, key.state, now)))
 
     def advance(self, kid: str, before: KeyState, after: KeyState, now: int) -> bool:
         """Move a key from one state to the next; False where it was not in the first."""
         statement = BURY_KEY if after is KeyState.GONE else ADVANCE_KEY
         parameters = (after.value, to_sql(now), kid, before.value)
-        return self._database.execute_once(statement, parameters, _is_in(kid, after, to_sql(now)))
+        return self._noted(
+            self._database.execute_once(statement, parameters, _is_in(kid, after, to_sql(now)))
+        )
+
+    def _noted(self, has_changed: bool) -> bool:
+        if has_changed:
+            self._stamp.changed()
+        return has_changed
 
 
 def _is_in(kid: str, state: KeyState, changed_at: datetime) -> Callable[[Transaction], bool]:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from auth_tokens.adapters.mysql.connection import Database
+from auth_tokens.adapters.mysql.key_stamp import KEY_STAMP, KeyStamp
 from auth_tokens.adapters.mysql.times import clock_us
 from auth_tokens.domain.sessions import User, UserConfig
 from auth_tokens.domain.usernames import canonical_username
@@ -78,7 +79,7 @@ _STOP_NUMBER = """COALESCE(
 
 # Index: ux_username. The collation may find several spellings; canonical_username decides.
 SELECT_ACCOUNT_BY_NAME = f"""
-SELECT u.password_hash, {_STOP_NUMBER}, {OWNER_COLUMNS}
+SELECT u.password_hash, {KEY_STAMP}, {_STOP_NUMBER}, {OWNER_COLUMNS}
 FROM auth_users AS u
 {CONFIG_JOIN}
 WHERE u.username = %s
@@ -86,7 +87,7 @@ WHERE u.username = %s
 
 # Index: primary key.
 SELECT_ACCOUNT_BY_ID = f"""
-SELECT u.password_hash, {_STOP_NUMBER}, {OWNER_COLUMNS}
+SELECT u.password_hash, {KEY_STAMP}, {_STOP_NUMBER}, {OWNER_COLUMNS}
 FROM auth_users AS u
 {CONFIG_JOIN}
 WHERE u.id = %s
@@ -112,13 +113,15 @@ WHERE id = %s AND password_hash = %s
 
 
 class MySqlPortal:
-    """Port usecases.ports.Portal on the Portal's own tables."""
+    """Port usecases.ports.Portal on the Portal's own tables. stamp: told with each account if keys changed."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, stamp: KeyStamp | None = None) -> None:
         self._database = database
+        self._stamp = stamp or KeyStamp()
 
     def account_by_name(self, canonical_name: str) -> Account | None:
         rows = self._database.query(SELECT_ACCOUNT_BY_NAME, (canonical_name,))
+        self._stamp.see(rows)
         accounts = [account_from(row) for row in rows]
         named = [a for a in accounts if canonical_username(a.user.username) == canonical_name]
         # Two accounts of one name (a collation that tells case apart): neither, rather than the wrong one.
@@ -126,6 +129,7 @@ class MySqlPortal:
 
     def account_by_id(self, user_id: str) -> Account | None:
         rows = self._database.query(SELECT_ACCOUNT_BY_ID, (user_id,))
+        self._stamp.see(rows)
         accounts = [account_from(row) for row in rows]
         # The comparison again, exactly: a collation may ignore case and trailing blanks.
         return next((a for a in accounts if a.user.id == user_id), None)

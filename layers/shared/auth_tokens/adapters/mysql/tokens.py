@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from auth_tokens.adapters.mysql.connection import Database, Transaction
 from auth_tokens.adapters.mysql.events import EventWriter
+from auth_tokens.adapters.mysql.key_stamp import KEY_STAMP, KeyStamp
 from auth_tokens.adapters.mysql.portal import FROM_USER_AS_VERIFIED, OWNER_JOIN, is_active, is_user
 from auth_tokens.adapters.mysql.rows import (
     COLUMNS_WITH_OWNER,
@@ -38,7 +39,7 @@ from auth_tokens.usecases.ports import (
 
 # Index: primary key, each join by primary key. At most one row. read_at: by the server's clock, for ROTATE_TOKEN.
 SELECT_TOKEN = f"""
-SELECT {COLUMNS_WITH_OWNER}, UNIX_TIMESTAMP(NOW(6)) AS read_at
+SELECT {KEY_STAMP}, {COLUMNS_WITH_OWNER}, UNIX_TIMESTAMP(NOW(6)) AS read_at
 FROM auth_user_tokens AS t
 {OWNER_JOIN}
 WHERE t.id = %s
@@ -164,7 +165,7 @@ WHERE t.user_id = %(user_id)s
 
 # Index: primary key, each join by primary key. At most one row.
 SELECT_DEVICE = f"""
-SELECT {COLUMNS_WITH_OWNER},
+SELECT {KEY_STAMP}, {COLUMNS_WITH_OWNER},
   COALESCE((SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = t.user_id), 0) AS stop_number
 FROM auth_user_tokens AS t
 {OWNER_JOIN}
@@ -291,19 +292,24 @@ _BEFORE_ALL_DEVICES = DevicePlace(is_remembered=True, last_used_at=_END_OF_TIME,
 
 
 class MySqlTokenStore:
-    """Port usecases.ports.TokenStore on auth_user_tokens."""
+    """Port usecases.ports.TokenStore on auth_user_tokens. stamp: told with each row whether the keys have changed."""
 
-    def __init__(self, database: Database, events: EventWriter, telemetry: Telemetry) -> None:
+    def __init__(
+        self, database: Database, events: EventWriter, telemetry: Telemetry, stamp: KeyStamp | None = None
+    ) -> None:
         self._database = database
+        self._stamp = stamp or KeyStamp()
         self._events = events
         self._telemetry = telemetry
 
     def load(self, token_id: bytes) -> TokenRecord | None:
         rows = self._database.query(SELECT_TOKEN, (token_id,))
+        self._stamp.see(rows)
         return record_from(rows[0]) if rows else None
 
     def load_session(self, session_id: bytes, jti: bytes) -> TokenRecord | None:
         rows = self._database.query(SELECT_SESSION_UNLESS_DENIED, (session_id, jti))
+        self._stamp.see(rows)
         return record_from(rows[0]) if rows else None
 
     def rotate(self, record: TokenRecord, rotation: Rotation) -> bool:
@@ -327,6 +333,7 @@ class MySqlTokenStore:
 
     def load_device(self, device_id: bytes) -> tuple[TokenRecord, int] | None:
         rows = self._database.query(SELECT_DEVICE, (device_id,))
+        self._stamp.see(rows)
         return (record_from(rows[0]), rows[0]["stop_number"]) if rows else None
 
     def start_session(

@@ -1,0 +1,54 @@
+"""Whether the keys have changed since they were read: told by the SELECTs of tokens and accounts, at no statement more.
+
+Each cache of keys compares the stamp of its own read with the newest one that this environment has seen, so that a
+withdrawal holds from the next token on that is looked up here, not when the cache is old.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from auth_tokens.domain.ages import is_within
+
+if TYPE_CHECKING:  # types alone, and the authorizer's every start would pay for them
+    from collections.abc import Sequence
+
+    from auth_tokens.usecases.ports import Clock
+
+# A few dozen rows, read whole. Any key that comes, moves on or goes changes the sum.
+KEY_STAMP = """(SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k) AS key_stamp"""
+
+
+class KeyStamp:
+    """The newest state of auth_token_keys that this environment has seen. newest: equal for the same state;
+    None before the first."""
+
+    def __init__(self) -> None:
+        self.newest: object = None
+
+    def see(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Take the stamp of a result that has KEY_STAMP among its columns; none of an empty one."""
+        if rows:
+            self.newest = rows[0]["key_stamp"]
+
+    def changed(self) -> None:
+        """This environment has changed a key itself: what it read before is old."""
+        self.newest = object()
+
+
+class KeysRead:
+    """When a cache of keys was read last, and in which state it found them. at: None before the first time."""
+
+    def __init__(self, clock: Clock, stamp: KeyStamp | None) -> None:
+        self._clock = clock
+        self._stamp = stamp or KeyStamp()
+        self._state: object = None
+        self.at: int | None = None
+
+    def is_fresh(self, max_age_s: int) -> bool:
+        """Young enough, and nothing seen since tells that the keys have changed."""
+        return is_within(self._clock(), self.at, max_age_s) and self._state == self._stamp.newest
+
+    def done(self, now: int) -> None:
+        """They were read just now."""
+        self.at, self._state = now, self._stamp.newest
