@@ -20,6 +20,7 @@ from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
+from auth_tokens.usecases.rotate_keys import withdraw_signing_key
 from auth_tokens.usecases.validate import Credential, Transport, validate
 from tests.support.world import CALLER, World
 
@@ -367,3 +368,32 @@ def test_lists_and_introspection_are_one_select_each(world: World) -> None:
     assert cost(world, lambda: list_devices(user_id, 10, None, world.sessions)) == one_select
     assert cost(world, lambda: introspect(answer.token, world.sessions)) == one_select
     assert cost(world, lambda: introspect(answer.access_token or "", world.sessions)) == one_select
+
+
+def test_the_jwks_are_one_select_a_request(world: World) -> None:
+    world.login(world.user())
+
+    for _ in range(3):
+        assert cost(world, world.shared.published_keys.jwks) == {**NOTHING, "Com_select": 1}
+
+
+def test_keys_that_have_changed_are_read_once_more_and_nothing_else_is(fresh_world: World) -> None:
+    world = fresh_world
+    answer = world.login(world.user())
+    refreshed = world.refresh(answer.token)
+    bearer = Credential(Transport.BEARER, refreshed.access_token or "")
+    validate(bearer, world.sessions.validation)
+    one_select = {**NOTHING, "Com_select": 1}
+    assert cost(world, lambda: validate(bearer, world.sessions.validation)) == one_select
+
+    withdraw_signing_key(
+        world.shared.public_keys.jwks()[1]["kid"], bootstrap.rotating(world.environment())
+    )  # the one that stands by: nobody is refused
+
+    validates = [cost(world, lambda: validate(bearer, world.sessions.validation)) for _ in range(2)]
+    assert validates == [{**NOTHING, "Com_select": 2}, one_select]
+    answers = [refreshed]
+    refreshes = [cost(world, lambda: answers.append(world.refresh(answers[-1].token))) for _ in range(2)]
+    # Data keys and the key that signs are each a cache of their own.
+    usual = {**NOTHING, "Com_select": 1, "Com_update": 1}
+    assert refreshes == [{**usual, "Com_select": 3}, usual]

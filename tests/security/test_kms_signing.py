@@ -199,3 +199,17 @@ def test_with_kms_away_there_is_no_token_and_no_other_key_takes_over() -> None:
     with pytest.raises(Unavailable, match="kms sign: DisabledException"):
         made.sign(good_claims())
     assert len(table.rows) == 1
+
+
+def test_of_two_keys_at_kms_the_second_stands_by_from_the_first_signature_on() -> None:
+    table = FakeKeyTable()
+    kms = SigningKms(**{OTHER_KEY: ec.generate_private_key(ec.SECP256R1())})
+    made = signer(table, FakeKeyWrapper(), kms=kms, kms_key_ids=[KEY, OTHER_KEY])
+
+    token = made.sign(good_claims())
+
+    assert [(row.state, row.wrapped_key) for row in table.rows] == [
+        (KeyState.SIGNING, None),
+        (KeyState.PUBLISHED, None),
+    ]
+    assert verifier(table).verify(token, START)
