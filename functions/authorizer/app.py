@@ -3,7 +3,7 @@
 from typing import Any
 
 from auth_tokens import bootstrap
-from auth_tokens.time_left import begin_invocation
+from auth_tokens.time_left import timed
 from auth_tokens.usecases.validate import Credential, Validated, validate
 from auth_tokens.web.authorizer import authorize
 
@@ -15,9 +15,9 @@ DEPS = bootstrap.authorizing(SHARED)
 SETTINGS = SHARED.settings
 
 
+@timed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Allow or refuse; raises nothing but `Unauthorized`."""
-    begin_invocation(context)
     return authorize(
         event,
         _validate,

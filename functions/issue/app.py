@@ -5,7 +5,7 @@ from typing import Any
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import TokenServiceError
-from auth_tokens.time_left import begin_invocation
+from auth_tokens.time_left import timed
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.login import login
 from auth_tokens.usecases.ports import Caller
@@ -52,12 +52,12 @@ http = http_handler(
 )
 
 
+@timed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An HTTP event; or, invoked directly (IAM: lambda:InvokeFunction), the body of POST /auth/issue, with
     the member `idempotency_key` for the header."""
     if is_http(event):
         return http(event, context)
-    begin_invocation(context)
     caller, outcome = direct_caller(context), "ok"
     try:
         response = _vouched(direct_issue_request(event), caller)

@@ -4,7 +4,7 @@ from typing import Any
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.events import RevokeReason
-from auth_tokens.time_left import begin_invocation
+from auth_tokens.time_left import timed
 from auth_tokens.usecases.end_session import end_session, forget_device
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
@@ -79,11 +79,11 @@ http = http_handler(
 )
 
 
+@timed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An HTTP event, or an EventBridge event of the Portal (a malformed one raises, and goes to the DLQ)."""
     if is_http(event):
         return http(event, context)
-    begin_invocation(context)
     told, caller = portal_event(event, DEPS.clock()), portal_caller(event)
     ended = end_what_began_before(told.user_id, told.reason, told.at, told.keep, DEPS, caller)
     about = {"user_id": told.user_id, "request_id": caller.request_id, **caller.act}

@@ -6,8 +6,12 @@ answered 503 while there is time to. Jobs on schedules have their own way with t
 """
 
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
+from functools import wraps
 from typing import Any
+
+Handler = Callable[[Any, Any], Any]
 
 # For the answer itself, its log line, and the way back through the gateway.
 RESERVE_S = 1.5
@@ -18,10 +22,20 @@ LEAST_S = 0.1
 _ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
 
 
-def begin_invocation(context: Any) -> None:
-    """Note how long an invocation has. context: as Lambda hands it over; any other object sets no end."""
-    remaining = getattr(context, "get_remaining_time_in_millis", None)
-    _ends_at.set(time.monotonic() + remaining() / 1000 - RESERVE_S if remaining else None)
+def timed(handler: Handler) -> Handler:
+    """A handler within which all waiting ends with the invocation. context: as Lambda hands it over; any other object
+    sets no end. The environment's next invocation may be a schedule's, which is not held to the end of this one."""
+
+    @wraps(handler)
+    def within(event: Any, context: Any) -> Any:
+        remaining = getattr(context, "get_remaining_time_in_millis", None)
+        before = _ends_at.set(time.monotonic() + remaining() / 1000 - RESERVE_S if remaining else None)
+        try:
+            return handler(event, context)
+        finally:
+            _ends_at.reset(before)
+
+    return within
 
 
 def seconds_left(at_most: float) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 from auth_tokens.domain.edge import NO_EDGE, Edge
 from auth_tokens.domain.errors import AccessDenied, NotFound, RateLimited, TokenServiceError, Unavailable
 from auth_tokens.observability import Telemetry
-from auth_tokens.time_left import begin_invocation
+from auth_tokens.time_left import timed
 from auth_tokens.web.cors import cors_headers
 from auth_tokens.web.requests import Request, request_from
 from auth_tokens.web.responses import Response, error_response, server_error
@@ -28,10 +28,9 @@ def http_handler(
     def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if not is_http(event):
             raise ValueError("not an HTTP API event")  # a schedule aimed at the wrong function
-        begin_invocation(context)
         return _answer(event, routes, telemetry, allowed_origins, edge)
 
-    return handle
+    return timed(handle)
 
 
 def is_http(event: Any) -> bool:
