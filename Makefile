@@ -14,9 +14,10 @@ PY := $(VENV)/bin/python
 DEPLOYED_PYTHON := $(shell sed -n 's/^ *Runtime: python//p' template.yaml)
 export PYTHONPATH := .:layers/shared
 export SAM_CLI_TELEMETRY := 0
+export TOKENS_DB := $(or $(DB),$(TOKENS_DB))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers programs fresh-machine scan
+.PHONY: help setup run demo test test-mysql check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers programs fresh-machine scan
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,7 +25,7 @@ help: ## Show what can be made
 setup: ## Make the virtual environment from the lock file
 	@scripts/setup $(VENV) requirements/dev.txt
 
-run: setup ## Serve the whole service at http://127.0.0.1:3000 (PORT=… for another port)
+run: setup ## Serve the whole service at http://127.0.0.1:3000 (PORT=… for another port, DB=mysql for MySQL)
 	@exec $(PY) -m local
 
 demo: setup ## Walk through the life of a token, step by step
@@ -35,6 +36,9 @@ traffic: setup ## People and attackers against the service of make run (ARGS="--
 
 test: setup programs node package ## Run all tests
 	@exec $(PY) -m pytest
+
+test-mysql: setup programs node package ## Run the tests that meet a database, on MySQL
+	@TOKENS_DB=mysql exec $(PY) -m pytest -m database
 
 conformance: setup ## Races, lost answers and thieves against BASE_URL (default: the local stack), ARGS="--rounds 50 --report FILE"
 	@$(PY) -m tests.conformance $(if $(BASE_URL),--base-url $(BASE_URL)) $(ARGS)

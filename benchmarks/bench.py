@@ -21,7 +21,8 @@ from auth_tokens.domain.tokens import SECRET_BYTES, OpaqueToken, TokenKind
 from auth_tokens.observability import Silent
 from auth_tokens.settings import Settings
 from local.aws import LocalAws
-from local.mariadb import DatabaseAddress, MariaDb
+from local.database_server import DatabaseAddress
+from local.mariadb import MariaDb
 
 SQL = Path(__file__).parents[1] / "functions" / "migrate" / "sql"
 CLIENT = "portal-web"
@@ -67,7 +68,7 @@ FROM (
 """
 
 ESTIMATE_ENDED = """
-EXPLAIN SELECT expires_at
+EXPLAIN FORMAT=TRADITIONAL SELECT expires_at
 FROM auth_user_tokens FORCE INDEX (ix_expires_at)
 WHERE expires_at < UTC_TIMESTAMP() - INTERVAL 1 DAY
 """

@@ -12,9 +12,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from local.database_server import DatabaseFailed, NoServer
 from local.gateway.intrinsics import TemplateError
-from local.mariadb import DatabaseFailed
-from local.mariadb_install import NoServer
 from local.reload import Reloader
 from local.schedules import Schedules
 from local.seed import PASSWORD, USERS

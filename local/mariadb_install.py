@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from local.database_server import NoServer, Program, Unusable, programs_on_path
 
 PACKAGE = "mariadb-server-core"
 _ROOT = Path(__file__).parents[1]
 _TREE = _ROOT / ".local" / "mariadb-tree"
 _BRING = _ROOT / "scripts" / "packages"
 _NAMES = ("mariadbd", "mysqld")
-# Where distributions put a server that is not on an ordinary user's PATH.
-_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/local/libexec")
 # What makes the system tables, in this order. The names begin with `mysql_`, or since MariaDB 11 with `mariadb_`.
 _SCRIPTS = ("*_system_tables.sql", "*_performance_tables.sql", "*_system_tables_data.sql")
-
-
-class NoServer(Exception):
-    """There is no database server and none could be brought; the text says what to do."""
-
-
-class Unusable(Exception):
-    """A program is no server that we can start; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +89,8 @@ def _first_usable(tree: Path) -> tuple[ServerFiles | None, list[str]]:
 
 def _programs(tree: Path) -> Iterator[tuple[Path, Mapping[str, str]]]:
     """Programs by the name of a server: those of the PATH, then the unpacked one."""
-    seen = set()
-    for folder in (*os.environ.get("PATH", "").split(os.pathsep), *_FOLDERS):
-        for name in _NAMES:
-            found = shutil.which(name, path=folder) if folder else None
-            program = Path(found).resolve() if found else None
-            if program and program not in seen:
-                seen.add(program)
-                yield program, {}
+    for program in programs_on_path(_NAMES):
+        yield program, {}
     for program in sorted(tree.glob("usr/*bin/mariadbd")):
         libraries = sorted((*tree.glob("lib/*-linux-gnu*"), *tree.glob("usr/lib/*-linux-gnu*")))
         yield program, {"LD_LIBRARY_PATH": os.pathsep.join(map(str, libraries))}
@@ -113,19 +98,7 @@ def _programs(tree: Path) -> Iterator[tuple[Path, Mapping[str, str]]]:
 
 def _told(program: Path, prefix: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """The variables of a server by name, as it prints them for a base folder. Raises Unusable where it does not run."""
-    command = [str(program), "--no-defaults", f"--basedir={prefix}", "--verbose", "--help"]
-    try:
-        done = subprocess.run(
-            command,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=30,
-        )
-    except (OSError, subprocess.TimeoutExpired) as exc:
-        raise Unusable(f"{program} does not run: {exc}") from exc
-    if done.returncode != 0:
-        raise Unusable(f"{program} does not run: {done.stderr.decode(errors='replace').strip()[-300:]}")
-    lines = (line.split(None, 1) for line in done.stdout.decode(errors="replace").splitlines())
+    command = (str(program), "--no-defaults", f"--basedir={prefix}")
+    told = Program(command, environment).run("--verbose", "--help", timeout_s=30)
+    lines = (line.split(None, 1) for line in told.splitlines())
     return {line[0]: line[1].strip() for line in lines if len(line) == 2}

@@ -17,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 import pymysql
 
 from local.aws import LocalAws
+from local.database_server import DATABASE, DatabaseAddress, free_port
+from local.databases import private_server
 from local.environment import JOBS_TEMPLATE, TEMPLATE, FunctionSpec, function_specs
 from local.gateway import (
     Gateway,
@@ -30,7 +32,6 @@ from local.gateway import (
     serve,
 )
 from local.gateway.arns import function_arn
-from local.mariadb import DATABASE, DatabaseAddress, MariaDb, free_port
 from local.metrics import LogMetrics
 from local.runners import FunctionError, Runner
 from local.runners.inprocess import InProcessRunner
@@ -85,8 +86,9 @@ class LocalStack:
         self._clock = clock
         self._passwords = passwords
         self._place = place
-        self._mariadb = None if database_url else MariaDb(self.state_dir, durable=durable)
-        self.database = self._mariadb.address if self._mariadb else database_address(database_url or "")
+        self._private_server = None if database_url else private_server(self.state_dir, durable=durable)
+        own = self._private_server
+        self.database = own.address if own else database_address(database_url or "")
         self.port = port or free_port()
         self.base_url = f"http://{HOST}:{self.port}"
         self.parameters = {
@@ -117,12 +119,12 @@ class LocalStack:
     def start(self) -> None:
         """Starts everything; returns when it serves. Raises NoServer, DatabaseFailed, TemplateError, OSError."""
         apis = _Parallel(self._load_apis)
-        if self._mariadb:
-            self._mariadb.start()
+        if self._private_server:
+            self._private_server.start()
         if self._owns_aws:
             self.aws.start()
-        if self._mariadb:
-            self._mariadb.wait()
+        if self._private_server:
+            self._private_server.wait()
         self._make_runner()
         self._invoke("MigrateFunction", {})
         with contextlib.closing(self.connect()) as connection:
@@ -139,8 +141,8 @@ class LocalStack:
             self.runner.close()
         if self._owns_aws:
             self.aws.stop()
-        if self._mariadb:
-            self._mariadb.stop()
+        if self._private_server:
+            self._private_server.stop()
         self._server = self.runner = None
         if self._temporary:
             self._temporary.cleanup()

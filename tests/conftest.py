@@ -1,4 +1,4 @@
-"""Real parts for the tests: one MariaDB and one KMS endpoint a run, a schema of their own for who asks."""
+"""Real parts for the tests: one database server and one KMS endpoint a run, a schema of their own for who asks."""
 
 import contextlib
 import os
@@ -14,14 +14,24 @@ from pymysql.cursors import Cursor
 
 from auth_tokens.settings import Settings
 from local.aws import LocalAws
-from local.mariadb import DatabaseAddress, MariaDb
+from local.database_server import DatabaseAddress, DatabaseServer
+from local.databases import private_server
 from local.stack import LocalStack, database_address
 from tests.support.database_users import DatabaseUsers
 from tests.support.world import World
 
 # Programs that `make test` unpacked for whoever may not install: behind those of the machine.
 os.environ["PATH"] += os.pathsep + str(Path(__file__).parents[1] / ".local/bin")
+# Fixtures that every test has that meets a database.
+DATABASE_FIXTURES = {"database", "run_dir"}
 CLIENTS = {"portal-web": "portal:read portal:write", "portal-app": "portal:read"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`-m database` chooses the tests that another database server could answer in another way."""
+    for item in items:
+        if isinstance(item, pytest.Function) and DATABASE_FIXTURES & set(item.fixturenames):
+            item.add_marker("database")
 
 
 @pytest.fixture(scope="session")
@@ -32,19 +42,25 @@ def run_dir() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def database(run_dir: Path) -> Iterator[DatabaseAddress]:
-    """The database server of this run: a private one, or the one that TOKENS_DB_URL names."""
-    url = os.environ.get("TOKENS_DB_URL")
-    if url:
-        yield database_address(url)
-        return
-    server = MariaDb(run_dir / "server", durable=False)
+def own_server(run_dir: Path) -> Iterator[DatabaseServer]:
+    """The private server of this run: MariaDB, or what TOKENS_DB names."""
+    server = private_server(run_dir / "server", durable=False)
     try:
         server.start()
         server.wait()
-        yield server.address
+        yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def database(request: pytest.FixtureRequest) -> DatabaseAddress:
+    """The database server of this run: the private one, or the one that TOKENS_DB_URL names."""
+    url = os.environ.get("TOKENS_DB_URL")
+    if url:
+        return database_address(url)
+    server: DatabaseServer = request.getfixturevalue("own_server")
+    return server.address
 
 
 @pytest.fixture(scope="session")
@@ -115,13 +131,15 @@ def fresh_world(database: DatabaseAddress, aws: LocalAws) -> Iterator[World]:
 
 
 @pytest.fixture(scope="session")
-def administrator(database: DatabaseAddress, run_dir: Path) -> Iterator["pymysql.Connection[Cursor]"]:
+def administrator(
+    database: DatabaseAddress, request: pytest.FixtureRequest
+) -> Iterator["pymysql.Connection[Cursor]"]:
     """Who may make database users: root of the private server, or the user that TOKENS_DB_URL names."""
     if os.environ.get("TOKENS_DB_URL"):
         at = database
         connection = pymysql.connect(host=at.host, port=at.port, user=at.user, password=at.password)
     else:
-        connection = pymysql.connect(unix_socket=str(run_dir / "server/mariadb/s.sock"), user="root")
+        connection = request.getfixturevalue("own_server").administrator()
     with contextlib.closing(connection):
         yield connection
 

@@ -24,7 +24,8 @@ from auth_tokens.usecases.analyse import AnalyseDeps, analyse
 from auth_tokens.usecases.list_events import EventFilter, list_events
 from auth_tokens.usecases.summarise import summarise
 from local.aws import LocalAws
-from local.mariadb import DatabaseAddress, MariaDb
+from local.database_server import DatabaseAddress
+from local.databases import private_server
 from tests.conftest import new_world
 from tests.support.fakes import FakeBus
 from tests.support.labelled_traffic import score_table, scores
@@ -70,7 +71,7 @@ _INSERT = (
 @contextlib.contextmanager
 def _world() -> Iterator[World]:
     with tempfile.TemporaryDirectory(prefix="aut-") as folder:
-        server, aws = MariaDb(Path(folder) / "server", durable=False), LocalAws(Path(folder))
+        server, aws = private_server(Path(folder) / "server", durable=False), LocalAws(Path(folder))
         try:
             server.start()
             aws.start()

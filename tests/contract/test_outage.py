@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.aws import LocalAws
-from local.mariadb import MariaDb
+from local.databases import private_server
 from local.seed import USERS
 from local.stack import LocalStack
 from tests.contract.cases import GOOD
@@ -20,7 +20,7 @@ NEEDS_NO_DATABASE = {"GET /.well-known/oauth-authorization-server", "GET /pages/
 @pytest.fixture(scope="module")
 def stranded(run_dir: Path, aws: LocalAws) -> Iterator[Visitor]:
     """A visitor who arrived before the database went away."""
-    server = MariaDb(run_dir / "contract", durable=False)
+    server = private_server(run_dir / "contract", durable=False)
     server.start()
     server.wait()
     try:

@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from local.aws import LocalAws
 from local.client import Client, Reply
-from local.mariadb import DatabaseAddress
+from local.database_server import DatabaseAddress
 from local.seed import PASSWORD, USERS
 from local.stack import JOBS_HTTP, JOBS_REST, JOBS_SOCKET, LocalStack
 from tests.conftest import new_stack

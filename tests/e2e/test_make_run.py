@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from local.client import Client
-from local.mariadb import DatabaseAddress, free_port
+from local.database_server import DatabaseAddress, free_port
 from local.seed import PASSWORD, USERS
 from local.stack import JOBS_SOCKET
 from tests.conftest import schema

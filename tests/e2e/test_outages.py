@@ -7,7 +7,8 @@ import pytest
 
 from local.aws import LocalAws
 from local.client import Client
-from local.mariadb import MariaDb
+from local.database_server import DatabaseServer
+from local.databases import private_server
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
 
@@ -17,9 +18,9 @@ BOB = USERS[1].username
 @pytest.fixture(params=["inprocess", "lambda"])
 def outage(
     request: pytest.FixtureRequest, run_dir: Path, aws: LocalAws
-) -> Iterator[tuple[MariaDb, LocalStack]]:
+) -> Iterator[tuple[DatabaseServer, LocalStack]]:
     """A stack on a server of its own, which the test may stop and start."""
-    server = MariaDb(run_dir / f"outage-{request.param}", durable=False)
+    server = private_server(run_dir / f"outage-{request.param}", durable=False)
     server.start()
     server.wait()
     try:
@@ -31,7 +32,7 @@ def outage(
         server.stop()
 
 
-def test_an_outage_is_a_503_and_loses_nobody(outage: tuple[MariaDb, LocalStack]) -> None:
+def test_an_outage_is_a_503_and_loses_nobody(outage: tuple[DatabaseServer, LocalStack]) -> None:
     server, stack = outage
     client = Client(stack.base_url)
     answer = client.post("/auth/login", {"username": BOB, "password": PASSWORD}).json

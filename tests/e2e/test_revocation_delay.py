@@ -7,7 +7,7 @@ import pytest
 from pymysql.cursors import Cursor
 
 from local.aws import LocalAws
-from local.mariadb import DatabaseAddress
+from local.database_server import DatabaseAddress
 from local.stack import LocalStack
 from tests.conftest import new_stack
 from tests.support.revocation_delay import delays

@@ -13,8 +13,8 @@ from auth_tokens import bootstrap
 from auth_tokens.web.requests import DIRECT
 from local.aws import LocalAws
 from local.client import Client
+from local.database_server import DatabaseAddress
 from local.gateway.arns import ACCOUNT_ID
-from local.mariadb import DatabaseAddress
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
 from tests.architecture.deployment import written

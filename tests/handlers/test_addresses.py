@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.aws import LocalAws
-from local.mariadb import DatabaseAddress
+from local.database_server import DatabaseAddress
 from local.stack import LocalStack
 from tests.conftest import new_stack
 

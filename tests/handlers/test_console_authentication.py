@@ -12,7 +12,7 @@ from auth_tokens.domain.requirements import PASSWORD_ACR
 from auth_tokens.domain.sessions import DEVICE_ACR
 from local.aws import LocalAws
 from local.client import Client, Reply
-from local.mariadb import DatabaseAddress
+from local.database_server import DatabaseAddress
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
 from tests.conftest import new_stack

@@ -7,7 +7,7 @@ import pytest
 
 from local.aws import LocalAws
 from local.client import Client
-from local.mariadb import DatabaseAddress
+from local.database_server import DatabaseAddress
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
 from tests.conftest import new_stack

@@ -115,7 +115,9 @@ def test_a_slice_is_read_in_the_order_of_the_primary_key(world: World) -> None:
     world.sql("ANALYZE TABLE auth_user_tokens")
     now = to_sql(world.clock.now)
 
-    plan = world.sql(f"EXPLAIN {statements.COUNT_SLICE}", now, now, now, now, bytes(16), 10)
+    plan = world.sql(
+        f"EXPLAIN FORMAT=TRADITIONAL {statements.COUNT_SLICE}", now, now, now, now, bytes(16), 10
+    )
 
     [read] = [row for row in plan if row["table"] == "auth_user_tokens"]
     assert (read["key"], read["type"]) == ("PRIMARY", "range")

@@ -534,7 +534,7 @@ def filled(world: World) -> World:
 def test_no_cleanup_statement_scans_or_sorts(
     filled: World, statement: str, parameters: Any, index: str
 ) -> None:
-    plan = filled.shared.database.query(f"EXPLAIN {statement}", parameters)
+    plan = filled.shared.database.query(f"EXPLAIN FORMAT=TRADITIONAL {statement}", parameters)
 
     assert_held_to_its_index(plan, statement, index)
 
@@ -559,7 +559,7 @@ def test_a_small_table_that_is_nearly_all_due_is_not_scanned_either(
     insert_all(fresh_world, size)
     insert_user_order(fresh_world, *range(LONG_AGO, LONG_AGO + size))
 
-    plan = fresh_world.shared.database.query(f"EXPLAIN {statement}", parameters(size - 1))
+    plan = fresh_world.shared.database.query(f"EXPLAIN FORMAT=TRADITIONAL {statement}", parameters(size - 1))
 
     assert_held_to_its_index(plan, statement, index)
 

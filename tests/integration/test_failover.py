@@ -11,7 +11,8 @@ from pymysql.cursors import Cursor
 
 from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig, Transaction
 from auth_tokens.domain.errors import Unavailable
-from local.mariadb import MariaDb
+from local.database_server import DatabaseServer
+from local.databases import private_server
 from tests.support.world import RecordedTelemetry
 
 INSERT = "INSERT INTO notes (id) VALUES (%s)"
@@ -19,19 +20,21 @@ Administrator: TypeAlias = "pymysql.Connection[Cursor]"
 
 
 @pytest.fixture(scope="module")
-def server(run_dir: Path) -> Iterator[MariaDb]:
+def server(run_dir: Path) -> Iterator[DatabaseServer]:
     """A server of its own: read_only is a switch of the whole server."""
-    mariadb = MariaDb(run_dir / "failover", durable=False)
-    mariadb.start()
-    mariadb.wait()
-    yield mariadb
-    mariadb.stop()
+    server = private_server(run_dir / "failover", durable=False)
+    server.start()
+    server.wait()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
-def administrator(server: MariaDb) -> Iterator[Administrator]:
+def administrator(server: DatabaseServer) -> Iterator[Administrator]:
     with contextlib.closing(server.administrator()) as connection:
-        run(connection, f"CREATE OR REPLACE TABLE {server.address.name}.notes (id INT PRIMARY KEY)")
+        table = f"{server.address.name}.notes"
+        run(connection, f"DROP TABLE IF EXISTS {table}")
+        run(connection, f"CREATE TABLE {table} (id INT PRIMARY KEY)")
         yield connection
         read_only(connection, False)
 
@@ -42,7 +45,7 @@ def telemetry() -> RecordedTelemetry:
 
 
 @pytest.fixture
-def database(server: MariaDb, telemetry: RecordedTelemetry) -> Iterator[Database]:
+def database(server: DatabaseServer, telemetry: RecordedTelemetry) -> Iterator[Database]:
     at = server.address
     config = DatabaseConfig(at.host, at.port, at.name, at.user, at.password, verify_tls=False)
     with contextlib.closing(Database(config, telemetry)) as opened:
@@ -134,7 +137,7 @@ def test_while_there_is_no_writer_a_write_is_unavailable_and_a_read_goes_on(
 
 
 def test_a_server_that_is_gone_is_unavailable_and_back_without_a_restart_of_ours(
-    server: MariaDb, database: Database
+    server: DatabaseServer, database: Database
 ) -> None:
     connection_id(database)
     server.stop()

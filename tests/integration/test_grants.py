@@ -23,7 +23,7 @@ from auth_tokens.adapters.mysql.purges import (
 from auth_tokens.adapters.mysql.tokens import TOUCH_SESSION
 from auth_tokens.domain.errors import Unavailable
 from deploy.database_users import CLASSES, FOLDER, Login, grants_sql, users_sql
-from local.mariadb import DatabaseAddress
+from local.database_server import DatabaseAddress
 from tests.conftest import schema
 from tests.support.database_users import MIGRATIONS, DatabaseUsers
 

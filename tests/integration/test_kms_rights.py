@@ -10,7 +10,7 @@ import pytest
 from auth_tokens.adapters.kms.client import KmsClient
 from local.aws import LocalAws
 from local.client import Client
-from local.mariadb import DatabaseAddress
+from local.database_server import DatabaseAddress
 from local.runners.inprocess import InProcessRunner
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack

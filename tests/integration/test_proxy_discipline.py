@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from local.aws import LocalAws
+from local.database_server import DatabaseServer
+from local.databases import private_server
 from local.environment import FunctionSpec
-from local.mariadb import MariaDb
 from local.stack import LocalStack
 from tests.architecture.deployment import functions
 from tests.docs.markdown import README, code_blocks
@@ -51,7 +52,7 @@ def finished(run_dir: Path, aws: LocalAws, tmp_path_factory: pytest.TempPathFact
     authority = Authority(tmp_path_factory.mktemp("ca"), "private-ca")
     certificate, key = authority.issue(HOST)
     options = [f"--ssl-cert={certificate}", f"--ssl-key={key}", "--log-output=TABLE"]
-    server = MariaDb(run_dir / "proxy", durable=False, options=options)
+    server = private_server(run_dir / "proxy", durable=False, options=options)
     server.start()
     server.wait()
     try:
@@ -60,7 +61,7 @@ def finished(run_dir: Path, aws: LocalAws, tmp_path_factory: pytest.TempPathFact
         server.stop()
 
 
-def _run(server: MariaDb, aws: LocalAws, ca_file: Path) -> Run:
+def _run(server: DatabaseServer, aws: LocalAws, ca_file: Path) -> Run:
     at = server.address
     url = f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
 

@@ -10,7 +10,7 @@ import pytest
 from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
 from auth_tokens.adapters.mysql.iam_login import login_token
 from auth_tokens.domain.errors import Unavailable
-from local.mariadb import MariaDb
+from local.databases import private_server
 from tests.support.certificates import Authority
 from tests.support.fake_mysql import FakeMySql
 
@@ -34,15 +34,15 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def server(authority: Authority, run_dir: Path) -> Iterator[DatabaseConfig]:
-    """A MariaDB with a certificate for `localhost`, and how a function connects to it."""
+    """A server with a certificate for `localhost`, and how a function connects to it."""
     certificate, key = authority.issue(HOST)
     options = [f"--ssl-cert={certificate}", f"--ssl-key={key}"]
-    mariadb = MariaDb(run_dir / "tls", durable=False, options=options)
-    mariadb.start()
-    mariadb.wait()
-    at = mariadb.address
+    server = private_server(run_dir / "tls", durable=False, options=options)
+    server.start()
+    server.wait()
+    at = server.address
     yield DatabaseConfig(HOST, at.port, at.name, at.user, at.password, ca_file=str(authority.ca_file))
-    mariadb.stop()
+    server.stop()
 
 
 def opened(config: DatabaseConfig) -> contextlib.closing[Database]:
@@ -84,16 +84,16 @@ def test_a_server_by_another_name_than_its_certificates_is_refused(server: Datab
 
 
 def test_a_server_without_tls_is_refused(run_dir: Path, authority: Authority) -> None:
-    mariadb = MariaDb(run_dir / "plain", durable=False)
-    mariadb.start()
+    server = private_server(run_dir / "plain", durable=False)
+    server.start()
     try:
-        mariadb.wait()
-        at = mariadb.address
+        server.wait()
+        at = server.address
         assert_refused(
             DatabaseConfig(HOST, at.port, at.name, at.user, at.password, ca_file=str(authority.ca_file))
         )
     finally:
-        mariadb.stop()
+        server.stop()
 
 
 def test_an_iam_token_reaches_a_verified_server_in_clear_inside_tls(authority: Authority) -> None:

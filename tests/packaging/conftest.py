@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.aws import LocalAws
-from local.mariadb import DatabaseAddress
+from local.database_server import DatabaseAddress
 from local.package import LAYER, deployed_python, is_current, runtime_python, size
 from local.packaged import ARTIFACTS, Packaged, host_arch
 from local.stack import LocalStack

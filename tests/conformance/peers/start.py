@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.mariadb import MariaDb, free_port
+from local.database_server import free_port
+from local.databases import private_server
 from local.processes import die_with_parent, stop
 from tests.conformance.servers import CodeServer, OAuthServer, PasswordServer, Server
 
@@ -56,7 +57,7 @@ def _django(url: str, name: str) -> OAuthServer:
 @contextlib.contextmanager
 def _database() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="aut-") as folder:
-        server = MariaDb(Path(folder))
+        server = private_server(Path(folder))
         try:
             server.start()
             server.wait()

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from local import mariadb_install
-from local.mariadb_install import NoServer, ServerFiles, Unusable, server_files, usable_server
+from local import database_server, mariadb_install
+from local.database_server import NoServer, Unusable
+from local.mariadb_install import ServerFiles, server_files, usable_server
 
 SCRIPTS = ("system_tables.sql", "performance_tables.sql", "system_tables_data.sql")
 MARIADB = "11.8.9-MariaDB-0+deb13u1 from Debian"
@@ -79,7 +80,7 @@ printf 'version   %s\\n' '{version}'
 def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither a server nor a way to bring one."""
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(mariadb_install, "_FOLDERS", ())
+    monkeypatch.setattr(database_server, "FOLDERS", ())
     bringing(monkeypatch, tmp_path, "exit 1")
 
 
@@ -115,7 +116,7 @@ def test_a_server_off_an_ordinary_users_path_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = install(tmp_path, LAYOUTS["Debian 13"])
-    monkeypatch.setattr(mariadb_install, "_FOLDERS", (str(program.parent),))
+    monkeypatch.setattr(database_server, "FOLDERS", (str(program.parent),))
 
     assert server_files(tmp_path / "tree").program == program
 
