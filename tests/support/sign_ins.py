@@ -39,7 +39,10 @@ class NoLimits:
     def hit(self, *_: object) -> None:
         return
 
-    def clear(self, *_: object) -> None:
+    def levels(self, *_: object) -> None:
+        """None are read: what cannot be counted is let through."""
+
+    def settle(self, *_: object) -> None:
         return
 
 
