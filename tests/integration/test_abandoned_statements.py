@@ -12,6 +12,7 @@ import pytest
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.events import RevokeReason
+from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.deps import IssueDeps
@@ -155,8 +156,18 @@ def test_a_new_look_at_the_row_gives_a_slow_client_its_patience_again(world: Wor
     deps = bootstrap.issuing(world.environment())
     stale = deps.store.load(world.shared.codec.parse(answer.token, TokenKind.REFRESH).id)
     assert stale is not None and stale.read_at is not None
-    first = [replace(stale, read_at=stale.read_at - 60)]
+    first = [replace(stale, read_at=stale.read_at - LONG_S)]
     loads = deps.store.load
-    deps.store.load = lambda token_id: first.pop() if first else loads(token_id)  # type: ignore[method-assign]
+    began_at = world.clock.now
+
+    def load(token_id: bytes) -> TokenRecord | None:
+        if first:
+            return first.pop()
+        world.clock.now = began_at + LONG_S
+        return loads(token_id)
+
+    deps.store.load = load  # type: ignore[method-assign]
 
     assert refresh(RefreshRequest(answer.token), CALLER, deps).session_id == answer.session_id
+    # The retry window opens now, and not when this call began: whoever lost its answer may ask again.
+    assert world.refresh(answer.token).session_id == answer.session_id

@@ -43,9 +43,10 @@ def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAn
     client_id = deps.policy.known_client(request.client_id)
     token = parse_presented(request.token, request.kind, deps)
     presented = presented_token(token, client_id, request.retry_key, deps)
-    now = deps.clock()
     for attempt in range(MAX_RACES):
         record = deps.store.load(token.id)
+        # Read again with the row: an attempt may have waited long, and the retry window opens when the token is spent.
+        now = deps.clock()
         match judge(record, presented, token, caller, deps, now):
             case Rotate():
                 assert record is not None
