@@ -17,7 +17,7 @@ export SAM_CLI_TELEMETRY := 0
 export TOKENS_DB := $(or $(DB),$(TOKENS_DB))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-mysql check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers programs fresh-machine scan
+.PHONY: help setup run demo test test-mysql check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers programs model-checker fresh-machine scan
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,7 +49,7 @@ conformance-peers: setup node ## The same against other OAuth servers (PEER=oidc
 	@for peer in $(or $(PEER),oidc-provider django-oauth-toolkit django-oauth-toolkit-reuse-protection); do \
 		$(PY) -m tests.conformance --peer $$peer $(ARGS); [ $$? -le 1 ] || exit 1; done
 
-check: setup sam checkov mysql-grammar reproducible scan ## Format, lint, types, SQL, templates, policies, architecture
+check: setup sam checkov mysql-grammar reproducible model-checker scan ## Format, lint, types, SQL, templates, policies, architecture, model
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
@@ -57,7 +57,7 @@ check: setup sam checkov mysql-grammar reproducible scan ## Format, lint, types,
 	$(VENV)/bin/cfn-lint template.yaml examples/jobs-api/template.yaml
 	$(SAM_VENV)/bin/sam validate --lint --template-file template.yaml
 	$(CHECKOV_VENV)/bin/checkov --config-file .checkov.yaml
-	$(PY) -m pytest -q tests/architecture
+	$(PY) -m pytest -q tests/architecture tests/model
 
 format: setup ## Format the code
 	$(VENV)/bin/ruff format .
@@ -75,6 +75,9 @@ scan: node ## Secrets in the tree, known faults in the locked packages (SCAN=--s
 
 programs:
 	@scripts/setup-programs
+
+model-checker:
+	@scripts/setup-programs spin
 
 node:
 	@scripts/setup $(NODE_VENV) requirements/node.txt
