@@ -171,3 +171,28 @@ def test_a_new_look_at_the_row_gives_a_slow_client_its_patience_again(world: Wor
     assert refresh(RefreshRequest(answer.token), CALLER, deps).session_id == answer.session_id
     # The retry window opens now, and not when this call began: whoever lost its answer may ask again.
     assert world.refresh(answer.token).session_id == answer.session_id
+
+
+def test_an_exchange_that_looked_again_opens_the_retry_window_then(world: World) -> None:
+    user_id = world.user_id(world.user())
+    remembered = SessionOptions(device=DeviceRequest(remember=True))
+    answer = issue(IssueRequest(user_id, ("sso",), options=remembered), CALLER, world.issuing)
+    token = answer.device_token or ""
+    deps = bootstrap.issuing(world.environment())
+    loads = deps.store.load_device
+    seen = loads(world.shared.codec.parse(token, TokenKind.DEVICE).id)
+    assert seen is not None
+    renamed_since = [(replace(seen[0], metadata=b"as it was"), seen[1])]
+
+    def load_device(device_id: bytes) -> tuple[TokenRecord, int] | None:
+        if renamed_since:
+            return renamed_since.pop()
+        world.clock.now += LONG_S
+        return loads(device_id)
+
+    deps.store.load_device = load_device  # type: ignore[method-assign]
+    first = exchange_device_token(ExchangeRequest(token), CALLER, deps)
+
+    again = exchange_device_token(ExchangeRequest(token), CALLER, world.issuing)
+
+    assert again.session_id == first.session_id
