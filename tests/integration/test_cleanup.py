@@ -10,7 +10,7 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql import purges
-from auth_tokens.adapters.mysql.connection import Database, Row
+from auth_tokens.adapters.mysql.connection import Database, Row, Transaction
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.adapters.revocation_feed import MEMORY_S
 from auth_tokens.domain.bounds import MIN_RETENTION_S
@@ -561,31 +561,90 @@ def test_a_small_table_that_is_nearly_all_due_is_not_scanned_either(
 
     plan = fresh_world.shared.database.query(f"EXPLAIN FORMAT=TRADITIONAL {statement}", parameters(size - 1))
 
-    assert_held_to_its_index(plan, statement, index)
+    assert_held_to_its_index(plan, statement, index, limit=size - 1)
 
 
-def assert_held_to_its_index(plan: list[Row], statement: str, index: str) -> None:
-    """Rows are found by a range of an index, and those to be deleted one by one by their key."""
-    found = [(row["type"], row["key"]) for row in plan if str(row["table"]).startswith("auth_")]
+def assert_held_to_its_index(plan: list[Row], statement: str, index: str, limit: int = 0) -> None:
+    """Rows are found by a range of an index, and those to be deleted one by one by their key.
+
+    limit: so many rows may also be read from the index's low end, as MySQL does where all of them are due: no
+    more is read than a range would, and no row is locked that is not deleted.
+    """
+    read = [row for row in plan if str(row["table"]).startswith("auth_")]
+    found = [
+        (row["type"], row["key"])
+        for row in read
+        if not (row["type"] == "index" and row["key"] == index and int(row["rows"]) <= limit)
+    ]
     deleted = [(row["type"], row["key"]) for row in plan if row["table"] == "doomed"]
     assert set(found) <= {("range", index), ("ref", index)}
     assert deleted == [("eq_ref", "PRIMARY")] * statement.count("DELETE doomed")
-    assert found or deleted
+    assert read or deleted
     assert not [row for row in plan if "filesort" in (row["Extra"] or "")]
 
 
-def test_a_batch_is_one_select_and_one_delete_and_no_row_travels_but_the_last(fresh_world: World) -> None:
+@pytest.mark.parametrize("due", [10, 60, 600])
+@pytest.mark.parametrize(
+    ("table", "statement", "find", "live", "hold"),
+    [
+        (
+            TOKENS,
+            purges.DELETE_LOCKED_TOKENS,
+            FIND,
+            to_sql(START),
+            f"SELECT id FROM {TOKENS} FORCE INDEX (ix_expires_at) WHERE expires_at >= %s FOR UPDATE NOWAIT",
+        ),
+        (
+            LIMITS,
+            purges.DELETE_LOCKED_LIMITS,
+            FIND_NUMBERS,
+            START * 1000,
+            f"SELECT bucket FROM {LIMITS} FORCE INDEX (ix_tat_ms) WHERE tat_ms >= %s FOR UPDATE NOWAIT",
+        ),
+    ],
+)
+def test_the_rows_behind_those_that_are_due_are_not_locked(
+    fresh_world: World, table: str, statement: str, find: dict[str, Any], live: object, hold: str, due: int
+) -> None:
+    """However the database reads the index of a table that is nearly all due: those who are signed in do not wait."""
+    insert_all(fresh_world, due)
+    insert_tokens(fresh_world, 5, START)
+    rows = [(n.to_bytes(16, "big"), (START + n) * 1000) for n in range(5)]
+    insert(fresh_world, f"INSERT INTO {LIMITS} (bucket, tat_ms) VALUES (%s, %s)", rows)
+    last = {"last": to_sql(START - 1) if table == TOKENS else (START - 1) * 1000}
+
+    with contextlib.closing(raw(fresh_world)) as cleaner, contextlib.closing(raw(fresh_world)) as other:
+        cleaner.begin()
+        assert cleaner.cursor().execute(statement, {**find, **last, "rows": due}) == due
+
+        assert other.cursor().execute(hold, (live,)) == 5
+
+        cleaner.rollback()
+
+
+def test_a_batch_is_one_select_and_one_delete_and_no_row_travels_but_the_last(
+    fresh_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     insert_tokens(fresh_world, 1000, LONG_AGO)
     parts = fresh_world.environment()
     walk = bootstrap.cleaning(parts).purges[0]
-    kinds = ("Com_begin", "Com_select", "Com_delete_multi", "Com_commit", "Rows_sent")
+    kinds = ("Com_begin", "Com_select", "Com_delete_multi", "Com_commit")
     before = {kind: status(parts.database, kind) for kind in kinds}
+    answers: list[int] = []
+    query = Transaction.query
 
-    assert walk.delete_batch(START, 500).deleted == 500
+    def counted(statements: Transaction, sql: str, parameters: Any = ()) -> list[Row]:
+        rows = query(statements, sql, parameters)
+        answers.append(len(rows))
+        return rows
 
-    after = {kind: status(parts.database, kind) for kind in kinds}
-    spent = {kind: after[kind] - before[kind] for kind in kinds}
+    with monkeypatch.context() as patch:
+        patch.setattr(Transaction, "query", counted)
+        assert walk.delete_batch(START, 500).deleted == 500
+
+    spent = {kind: status(parts.database, kind) - before[kind] for kind in kinds}
     assert spent == dict.fromkeys(kinds, 1)
+    assert answers == [1]
 
 
 def test_a_statement_of_deletions_is_short_enough_for_the_proxy(filled: World) -> None:
