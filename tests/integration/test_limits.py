@@ -5,10 +5,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
+from typing import Any
 
+import pymysql
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.domain.errors import InvalidCredentials, RateLimited
 from auth_tokens.domain.limits import (
     LOGIN_FIRST,
@@ -213,3 +216,23 @@ def test_a_refresh_that_was_refused_leaves_its_row_as_it_was(world: World) -> No
         world.refresh(answer.token)
 
     assert world.row(answer.session_id) == before
+
+
+@pytest.mark.parametrize("number", [1205, 1213, 1020])
+def test_a_storm_that_the_database_cannot_sort_out_lets_nobody_through(
+    world: World, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Contention is what guessers can make themselves: it must not open the limit, as an outage does."""
+    name = world.user()
+    execute = Transaction.execute
+
+    def contended(statements: Transaction, sql: str, parameters: Any = ()) -> int:
+        if "auth_token_limits" in sql:
+            raise pymysql.err.OperationalError(number, "injected")
+        return execute(statements, sql, parameters)
+
+    monkeypatch.setattr(Transaction, "execute", contended)
+    monkeypatch.setattr("auth_tokens.adapters.mysql.connection.backoff_s", lambda attempt: 0.0)
+
+    with pytest.raises(RateLimited):
+        login(LoginRequest(name, PASSWORD), CALLER, world.issuing)

@@ -143,7 +143,8 @@ class Database:
     def attempt(self, sql: str, parameters: Sequence[Any] = (), refuses_by: int | None = None) -> int | None:
         """The row count of a write that can be done without; None where it cannot be done, whatever the reason.
 
-        refuses_by: the error by which the statement refuses itself, and so undoes all of it: row count 0.
+        refuses_by: the error by which the statement refuses itself, and so undoes all of it: row count 0. So does
+        contention, which whoever is to be refused could make by a storm of attempts.
         """
 
         def work(statements: Transaction) -> int:
@@ -156,7 +157,9 @@ class Database:
 
         try:
             return self._run(work)
-        except (Unavailable, pymysql.err.Error):
+        except Unavailable as exc:
+            return 0 if exc.is_contention and refuses_by is not None else None
+        except pymysql.err.Error:
             return None
 
     def attempt_query(self, sql: str, parameters: Parameters = ()) -> list[Row] | None:
