@@ -16,7 +16,7 @@ def test_connections_of_a_process_share_one_verifying_tls_context(monkeypatch: p
         contexts.append(options["ssl"])
         raise connection.pymysql.err.OperationalError(2003, "away")
 
-    monkeypatch.setattr(connection.pymysql, "connect", refuse)
+    monkeypatch.setattr(connection, "_Connection", refuse)
     for host in ("one.example", "two.example"):
         config = DatabaseConfig(host, 3306, "db", "user", password="x")
         for _ in range(2):
