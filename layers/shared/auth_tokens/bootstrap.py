@@ -192,7 +192,7 @@ class Parts:
     def store(self) -> MySqlTokenStore:
         from auth_tokens.adapters.mysql.tokens import MySqlTokenStore
 
-        return MySqlTokenStore(self.database, self.events, self.telemetry, self.key_stamp)
+        return MySqlTokenStore(self.database, self.events, self.key_stamp)
 
     def _cipher(self, column: str) -> RowCipher:
         from auth_tokens.adapters.kms.cipher import RowCipher

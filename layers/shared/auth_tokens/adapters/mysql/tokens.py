@@ -24,7 +24,6 @@ from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.policy import TOUCH_INTERVAL_S
 from auth_tokens.domain.sessions import DEVICE_ACR, TokenRecord, is_same_account
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.observability import Telemetry
 from auth_tokens.usecases.ports import (
     EVERYTHING,
     DevicePlace,
@@ -294,13 +293,10 @@ _BEFORE_ALL_DEVICES = DevicePlace(is_remembered=True, last_used_at=_END_OF_TIME,
 class MySqlTokenStore:
     """Port usecases.ports.TokenStore on auth_user_tokens. stamp: told with each row whether the keys have changed."""
 
-    def __init__(
-        self, database: Database, events: EventWriter, telemetry: Telemetry, stamp: KeyStamp | None = None
-    ) -> None:
+    def __init__(self, database: Database, events: EventWriter, stamp: KeyStamp) -> None:
         self._database = database
-        self._stamp = stamp or KeyStamp()
+        self._stamp = stamp
         self._events = events
-        self._telemetry = telemetry
 
     def load(self, token_id: bytes) -> TokenRecord | None:
         rows = self._database.query(SELECT_TOKEN, (token_id,))
