@@ -73,7 +73,7 @@ def test_traffic_moves_as_the_parameter_says_and_back_on_an_alarm_of_that_versio
     assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
     assert group["AutoRollbackConfiguration"]["Enabled"] is True
     assert f"{name.removesuffix('Function')}ErrorsAlarm" in alarms
-    assert ("ApiServerErrorsAlarm" in alarms) == (name in HTTP)
+    assert ("FaultsAlarm" in alarms) == (name in HTTP)
     dimensions = {d["Name"]: d["Value"] for d in alarm["Dimensions"]}
     assert dimensions["FunctionName"] == name
     assert dimensions["Resource"] == f"{name}:live"
@@ -281,9 +281,13 @@ def test_the_dashboard_shows_what_people_ask_for() -> None:
 
 
 def test_a_metric_of_ours_is_asked_for_by_the_service_that_writes_it() -> None:
-    ours = [a for a in of_type("AWS::CloudWatch::Alarm").values() if a["Namespace"] == NAMESPACE]
+    alarms = of_type("AWS::CloudWatch::Alarm").values()
+    sums = [
+        part["MetricStat"]["Metric"] for a in alarms for part in a.get("Metrics", []) if "MetricStat" in part
+    ]
+    ours = [metric for metric in [*alarms, *sums] if metric.get("Namespace") == NAMESPACE]
 
-    assert len(ours) >= 8
+    assert len(ours) >= 10
     for alarm in ours:
         [dimension] = alarm["Dimensions"]
         assert dimension == {"Name": "service", "Value": variables("issue")["POWERTOOLS_SERVICE_NAME"]}

@@ -1,0 +1,152 @@
+"""What CloudFormation refuses before it makes anything: cycles, and functions that Rules do not take."""
+
+import re
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+import pytest
+
+from tests.architecture.deployment import PARAMETERS, STACKS, parameters, translated_with, written
+
+EACH_STACK = pytest.mark.parametrize("stack", STACKS)
+# AWS CloudFormation template reference, «Rule functions»: each function, and «Supported functions» within them.
+RULE_FUNCTIONS = {
+    "Fn::And",
+    "Fn::Contains",
+    "Fn::EachMemberEquals",
+    "Fn::EachMemberIn",
+    "Fn::Equals",
+    "Fn::Not",
+    "Fn::Or",
+    "Fn::RefAll",
+    "Fn::ValueOf",
+    "Fn::ValueOfAll",
+    "Ref",
+}
+
+
+@EACH_STACK
+def test_no_resource_waits_for_itself(stack: str) -> None:
+    """cfn-lint skips cycles through SAM's types, whose aliases, deployment groups and roles are not written."""
+    made = translated_with(**STACKS[stack])["Resources"]
+    waits_for = {name: set(_named(body)) & set(made) for name, body in made.items()}
+
+    try:
+        TopologicalSorter(waits_for).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
+
+
+def _named(node: Any) -> Iterator[str]:
+    """The logical ids that a resource names anywhere, its attributes (UpdatePolicy, DependsOn) too."""
+    match node:
+        case {"Ref": str(name)}:
+            yield name
+        case {"Fn::GetAtt": [str(name), *_]}:
+            yield name
+        case {"Fn::GetAtt": str(path)}:
+            yield path.split(".")[0]
+        case {"Fn::Sub": str(text)}:
+            yield from _substituted(text)
+        case {"Fn::Sub": [str(text), variables]}:
+            yield from _substituted(text)
+            yield from _named(variables)
+        case {"DependsOn": str(name), **rest}:
+            yield name
+            yield from _named(rest)
+        case {"DependsOn": [*names], **rest}:
+            yield from names
+            yield from _named(rest)
+        case dict():
+            for value in node.values():
+                yield from _named(value)
+        case list():
+            for value in node:
+                yield from _named(value)
+
+
+def _substituted(text: str) -> Iterator[str]:
+    for name in re.findall(r"\$\{([^!}]+)\}", text):
+        yield name.split(".")[0]
+
+
+def test_rules_are_made_of_rule_functions_alone() -> None:
+    used = {name for rule in written()["Rules"].values() for name in _functions(rule)}
+
+    assert used <= RULE_FUNCTIONS
+
+
+def test_rules_name_parameters_alone() -> None:
+    assert set(_named(written()["Rules"])) <= set(parameters())
+
+
+def _functions(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from (key for key in node if key == "Ref" or key.startswith("Fn::") or key == "Condition")
+    for value in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _functions(value)
+
+
+def refusals(**given: str) -> list[str]:
+    """What the rules say to these parameters: the descriptions of all assertions that do not hold."""
+    defaults = {name: spec["Default"] for name, spec in parameters().items() if "Default" in spec}
+    values = {**defaults, **PARAMETERS, **given}
+    return [
+        assertion["AssertDescription"]
+        for rule in written()["Rules"].values()
+        if _value(rule.get("RuleCondition", {"Fn::Equals": ["", ""]}), values)
+        for assertion in rule["Assertions"]
+        if not _value(assertion["Assert"], values)
+    ]
+
+
+def _value(node: Any, values: dict[str, Any]) -> Any:
+    match node:
+        case {"Ref": name}:
+            return str(values[name])
+        case {"Fn::Equals": [left, right]}:
+            return _value(left, values) == _value(right, values)
+        case {"Fn::Not": [one]}:
+            return not _value(one, values)
+        case {"Fn::And": [*several]} if 2 <= len(several) <= 10:
+            return all(_value(one, values) for one in several)
+        case {"Fn::Or": [*several]} if 2 <= len(several) <= 10:
+            return any(_value(one, values) for one in several)
+        case {"Fn::Contains": [[*among], one]}:
+            return _value(one, values) in among
+        case str():
+            return node
+    raise AssertionError(f"not read here: {node}")
+
+
+@EACH_STACK
+def test_the_rules_take_a_stack_that_people_deploy(stack: str) -> None:
+    assert refusals(**STACKS[stack]) == []
+
+
+REFUSED = {
+    "existing without a database": (
+        {"DatabaseKind": "existing", "DbSecurityGroupId": "sg-1"},
+        ["DatabaseKind existing needs DbClusterId or DbInstanceId, and not both"],
+    ),
+    "existing with two": (
+        {"DatabaseKind": "existing", "DbClusterId": "a", "DbInstanceId": "b", "DbSecurityGroupId": "sg-1"},
+        ["DatabaseKind existing needs DbClusterId or DbInstanceId, and not both"],
+    ),
+    "existing without its group": (
+        {"DatabaseKind": "existing", "DbInstanceId": "b"},
+        ["DatabaseKind existing needs DbSecurityGroupId"],
+    ),
+    "existing-proxy without anything": (
+        {"DatabaseKind": "existing-proxy"},
+        [f"DatabaseKind existing-proxy needs {n}" for n in ("DbHost", "DbResourceId", "DbSecurityGroupId")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "said"), REFUSED.values(), ids=REFUSED)
+def test_parameters_that_do_not_go_together_are_refused_by_a_sentence(
+    given: dict[str, str], said: list[str]
+) -> None:
+    assert refusals(**given) == said
