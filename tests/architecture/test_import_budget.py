@@ -109,6 +109,7 @@ def test_the_authorizer_loads_of_our_own_what_an_access_token_needs_and_nothing_
         ".adapters.access_jwt.algorithms",
         ".adapters.access_jwt.verifier",
         ".adapters.lru",
+        ".adapters.mysql.bounded_socket",
         ".adapters.mysql.connection",
         ".adapters.mysql.iam_login",
         ".adapters.mysql.key_stamp",

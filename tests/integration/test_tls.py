@@ -1,6 +1,7 @@
 """TLS to the database is verified before anything secret leaves: real servers, and one that only listens."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from auth_tokens.domain.errors import Unavailable
 from local.databases import private_server
 from tests.support.certificates import Authority
 from tests.support.fake_mysql import FakeMySql
+from tests.support.half_dead import HalfDead, Way
 
 HOST = "localhost"
 CREDENTIALS = {
@@ -94,6 +96,25 @@ def test_a_server_without_tls_is_refused(run_dir: Path, authority: Authority) ->
         )
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("is_open", [True, False], ids=["an open connection", "a handshake"])
+def test_bytes_that_come_one_by_one_over_tls_are_not_waited_for(
+    server: DatabaseConfig, is_open: bool
+) -> None:
+    with (
+        HalfDead(server.host, server.port, drip_s=0.1) as host,
+        opened(replace(server, port=host.port, timeout_s=1)) as database,
+    ):
+        if is_open:
+            database.query("SELECT 1")
+        host.falls_ill(Way.DRIPS)
+        began = time.monotonic()
+
+        with pytest.raises(Unavailable):
+            database.query("SELECT 1")
+
+    assert time.monotonic() - began < 5  # an answer takes 10 s, a handshake minutes
 
 
 def test_an_iam_token_reaches_a_verified_server_in_clear_inside_tls(authority: Authority) -> None:

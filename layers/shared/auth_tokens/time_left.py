@@ -2,15 +2,17 @@
 
 Lambda kills a function at its timeout, and the caller gets the gateway's error instead of ours. So each wait
 (for a statement, a connection, KMS) is as long as what is left allows, and with nothing left the request is
-answered 503 while there is time to. Jobs on schedules have their own way with time and say nothing here.
+answered 503 while there is time to.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 Handler = Callable[[Any, Any], Any]
 
 # For the answer itself, its log line, and the way back through the gateway.
@@ -24,7 +26,7 @@ _ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
 
 def timed(handler: Handler) -> Handler:
     """A handler within which all waiting ends with the invocation. context: as Lambda hands it over; any other object
-    sets no end. The environment's next invocation may be a schedule's, which is not held to the end of this one."""
+    sets no end. The environment's next invocation is not held to the end of this one."""
 
     @wraps(handler)
     def within(event: Any, context: Any) -> Any:
@@ -45,3 +47,29 @@ def seconds_left(at_most: float) -> float:
         return at_most
     left = ends_at - time.monotonic()
     return min(at_most, left) if left >= LEAST_S else 0
+
+
+def call_within(seconds: float, call: Callable[[], T]) -> T:
+    """What a call comes to that has no bound of its own: a resolver, a client of others. Raises what it raises, and
+    TimeoutError after so long; the call is then left to end alone, on its thread, and nobody hears of it."""
+    outcome: list[Callable[[], T]] = []
+    is_over = threading.Event()
+
+    def run() -> None:
+        try:
+            result = call()
+            outcome.append(lambda: result)
+        except BaseException as exc:  # noqa: BLE001 - it is raised where the call is waited for
+            error = exc
+            outcome.append(lambda: _raise(error))
+        finally:
+            is_over.set()
+
+    threading.Thread(target=run, daemon=True, name="call_within").start()
+    if not is_over.wait(max(0, seconds)):
+        raise TimeoutError("timed out")
+    return outcome[0]()
+
+
+def _raise(error: BaseException) -> Any:
+    raise error

@@ -14,8 +14,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pymysql
+from pymysql.constants import CR
 from pymysql.cursors import DictCursor
 
+from auth_tokens.adapters.mysql.bounded_socket import BoundedSocket, BoundedTlsSocket, connected
 from auth_tokens.adapters.mysql.iam_login import login_token
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.observability import Silent, Telemetry
@@ -44,13 +46,14 @@ _OURS = frozenset(_NAMES | _SYNTAX | _VALUES | _CONSTRAINTS)
 # Deadlock, lock wait, NOWAIT, and a row that changed behind the transaction's back (MariaDB's snapshot isolation).
 _CONTENTION = frozenset({1213, 1205, 3572, 1020})
 _MAX_ATTEMPTS = 4
+# A host takes a connection at once or is out of reach; what it then does in the login has the time of a statement.
+_CONNECT_S = 3
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseConfig:
     """Where the database is. password None: an RDS IAM token is made for each connection, of `credentials`
-    (the AWS_* variables by name). timeout_s: for a statement; two tries of it and an answer must fit into
-    a function's time."""
+    (the AWS_* variables by name). timeout_s: for a login, and for each statement with its whole answer."""
 
     host: str
     port: int
@@ -220,18 +223,12 @@ class Database:
         raise Unavailable("database contention")
 
     def _ready(self) -> "pymysql.Connection[DictCursor]":
-        """The connection, opened where need be, that waits for no answer longer than the invocation may.
-        Raises Unavailable."""
-        if self._connection is None:
-            self._connection = _connect(self._config, self._waiting_s())
-        self._connection.wait_at_most(self._waiting_s())
-        return self._connection
-
-    def _waiting_s(self) -> float:
-        waiting_s = seconds_left(self._config.timeout_s)
-        if waiting_s <= 0:
+        """The connection, opened where need be. Raises Unavailable where the invocation has no time left for it."""
+        if self.patience_s <= 0:
             raise Unavailable("no time left for the database")
-        return waiting_s
+        if self._connection is None:
+            self._connection = _connect(self._config)
+        return self._connection
 
 
 def _number(error: pymysql.err.Error) -> int:
@@ -240,18 +237,46 @@ def _number(error: pymysql.err.Error) -> int:
 
 
 class _Connection(pymysql.Connection[DictCursor] if TYPE_CHECKING else pymysql.Connection):  # type: ignore[misc]
-    """PyMySQL's, whose time-outs are for life, with others for each unit of work."""
+    """PyMySQL's, with one bound for the whole login and one for each statement, whatever the server sends meanwhile:
+    patience_s, or less where the invocation ends before. PyMySQL's own count from each byte."""
 
-    def wait_at_most(self, seconds: float) -> None:
-        self._read_timeout = self._write_timeout = seconds
+    def __init__(self, patience_s: float, **options: Any) -> None:
+        self._patience_s = patience_s
+        self._ends_at = 0.0
+        super().__init__(
+            **options, connect_timeout=patience_s, read_timeout=patience_s, write_timeout=patience_s
+        )
+
+    def connect(self, sock: BoundedSocket | None = None) -> None:
+        self._begin()
+        try:
+            sock = connected(self.host, self.port, min(self._ends_at, time.monotonic() + _CONNECT_S))
+        except OSError as exc:
+            message = f"Can't connect to MySQL server on {self.host!r} ({exc})"
+            raise pymysql.err.OperationalError(CR.CR_CONN_HOST_ERROR, message) from exc
+        sock.ends_at = self._ends_at
+        super().connect(sock)
+
+    def query(self, sql: str, unbuffered: bool = False) -> int:
+        self._begin()
+        rows: int = super().query(sql, unbuffered)
+        return rows
+
+    def _begin(self) -> None:
+        self._ends_at = time.monotonic() + seconds_left(self._patience_s)
+
+    def _write_bytes(self, data: bytes) -> None:
+        self._sock.ends_at = self._ends_at  # here, as it is another socket once TLS has begun
+        super()._write_bytes(data)
 
 
-def _connect(config: DatabaseConfig, timeout_s: float) -> _Connection:
+def _connect(config: DatabaseConfig) -> _Connection:
     context = _tls_context(config.ca_file) if config.verify_tls else None
     password = config.password
     if password is None:
         password = login_token(config.host, config.port, config.user, config.region, config.credentials)
     return _Connection(
+        config.timeout_s,
         host=config.host,
         port=config.port,
         user=config.user,
@@ -260,9 +285,6 @@ def _connect(config: DatabaseConfig, timeout_s: float) -> _Connection:
         charset="utf8mb4",
         autocommit=True,
         cursorclass=DictCursor,
-        connect_timeout=min(timeout_s, 3),
-        read_timeout=timeout_s,
-        write_timeout=timeout_s,
         ssl=context,
         ssl_disabled=context is None,
     )
@@ -271,4 +293,6 @@ def _connect(config: DatabaseConfig, timeout_s: float) -> _Connection:
 @cache
 def _tls_context(ca_file: str) -> ssl.SSLContext:
     """One a process: building it loads the CA bundle, about 50 ms (measured) that PyMySQL would pay each time."""
-    return ssl.create_default_context(cafile=ca_file or None)
+    context = ssl.create_default_context(cafile=ca_file or None)
+    context.sslsocket_class = BoundedTlsSocket
+    return context
