@@ -8,6 +8,7 @@ from typing import Any
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.findings import Severity
+from auth_tokens.time_left import timed
 from auth_tokens.usecases.analyse import analyse
 from auth_tokens.usecases.list_events import list_events
 from auth_tokens.usecases.summarise import summarise
@@ -44,6 +45,7 @@ http = http_handler(
 )
 
 
+@timed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An HTTP event, or the schedule's."""
     if is_http(event):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from auth_tokens import bootstrap
+from auth_tokens.time_left import timed
 from auth_tokens.usecases.cleanup import CATCH_UP, STEADY, CleanupReport, cleanup
 from auth_tokens.web.handler import is_http
 
@@ -11,6 +12,7 @@ DEPS = bootstrap.cleaning(SHARED)
 TOKENS = "auth_user_tokens"
 
 
+@timed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers for each table what went and what is left. {"catch_up": true}: faster, at the others' expense."""
     if is_http(event):

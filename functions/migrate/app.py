@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from auth_tokens import bootstrap
+from auth_tokens.time_left import timed
 from auth_tokens.web.handler import is_http
 
 TELEMETRY = bootstrap.powertools()
 MIGRATE = bootstrap.migrating(Path(__file__).parent / "sql")
 
 
+@timed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers the names of the migrations it applied."""
     if is_http(event):

@@ -4,6 +4,7 @@ from typing import Any
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.key_steps import Add, Step
+from auth_tokens.time_left import timed
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_data_key, withdraw_signing_key
 from auth_tokens.web.handler import is_http
 from auth_tokens.web.parameters import Parameters
@@ -14,6 +15,7 @@ DEPS = bootstrap.rotating(SHARED)
 MAX_KID = 64
 
 
+@timed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers the steps taken. `{"withdraw": kid}` (IAM: lambda:InvokeFunction) ends a key at once."""
     if is_http(event):

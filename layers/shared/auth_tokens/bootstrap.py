@@ -220,7 +220,7 @@ def database_config(settings: Settings, timeout_s: int = _REQUEST_TIMEOUT_S) -> 
 
 def issuing(shared: Parts) -> IssueDeps:
     """For issue and refresh."""
-    from auth_tokens.adapters.mysql.connection import backoff_s
+    from auth_tokens.adapters.mysql.connection import pause
     from auth_tokens.adapters.mysql.portal import MySqlPortal
     from auth_tokens.adapters.passwords import PortalPasswords
     from auth_tokens.domain.ids import uuid7
@@ -244,7 +244,7 @@ def issuing(shared: Parts) -> IssueDeps:
         # To the millisecond: of two sessions of one second, the order of ids tells the older.
         new_id=lambda: uuid7(shared.clock_ms(), secrets.token_bytes(10)),
         entropy=secrets.token_bytes,
-        pause=lambda attempt: time.sleep(backoff_s(attempt)),
+        pause=pause,
         policy=settings.policy(),
         issuer=settings.issuer,
         audience=settings.audience,

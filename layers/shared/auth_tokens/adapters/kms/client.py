@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from auth_tokens.domain.errors import Unavailable
-from auth_tokens.time_left import seconds_left
+from auth_tokens.time_left import call_within, seconds_left
 
 # KMS answers within milliseconds. Two tries, with botocore's pause of up to a second between them, fit into what the
 # authorizer's 5 s leave beside its answer.
 CONNECT_S, ANSWER_S = 0.5, 0.6
 CALL_S = 2 * (CONNECT_S + ANSWER_S) + 1
+# Importing boto3 and making a client is nothing that could be cut short. It takes this long at 512 MB.
+MAKE_S = 1.0
 
 
 class KmsClient:
@@ -24,17 +26,31 @@ class KmsClient:
         """The answer. Raises Unavailable: throttled, denied, disabled, out of reach are one to a caller."""
         from botocore.exceptions import BotoCoreError, ClientError
 
-        if seconds_left(CALL_S) < CALL_S:
-            raise Unavailable(f"no time left for kms {operation}")
         try:
-            if self._client is None:
-                self._client = self._make()
-            answer: dict[str, Any] = getattr(self._client, operation)(**parameters)
+            called = getattr(self._made(), operation)
+            # botocore's own time-outs start anew with each byte, and leave out the resolver's time.
+            answer: dict[str, Any] = call_within(_patience_s(CALL_S), lambda: called(**parameters))
+        except TimeoutError as exc:
+            raise Unavailable(f"kms {operation}: no answer in time") from exc
         except ClientError as exc:
             raise Unavailable(f"kms {operation}: {exc.response.get('Error', {}).get('Code')}") from exc
         except BotoCoreError as exc:
             raise Unavailable(f"kms {operation}: {type(exc).__name__}") from exc
         return answer
+
+    def _made(self) -> Any:
+        if self._client is None:
+            if _patience_s(MAKE_S) < MAKE_S:
+                raise Unavailable("no time left for a client of kms")
+            self._client = self._make()
+        return self._client
+
+
+def _patience_s(at_most: float) -> float:
+    left_s = seconds_left(at_most)
+    if left_s <= 0:
+        raise Unavailable("no time left for kms")
+    return left_s
 
 
 def kms_client() -> Any:

@@ -76,6 +76,11 @@ def backoff_s(attempt: int) -> float:
     return random.uniform(0.005, 0.02) * 2.0**attempt
 
 
+def pause(attempt: int, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Wait so long, or until the invocation's end."""
+    sleep(seconds_left(backoff_s(attempt)))
+
+
 class Transaction:
     """Statements on one connection. Parameters are always bound, never formatted in.
 
@@ -212,7 +217,7 @@ class Database:
                     self._telemetry.count("DatabaseReconnected")
                 elif number in _CONTENTION and attempt < _MAX_ATTEMPTS:
                     self._telemetry.count("DatabaseContended")
-                    self._sleep(backoff_s(attempt))
+                    pause(attempt, self._sleep)
                 else:
                     self._telemetry.count(f"DatabaseError{number}")
                     is_contention = number in _CONTENTION
