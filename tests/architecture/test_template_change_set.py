@@ -1,12 +1,12 @@
 """What CloudFormation refuses before it makes anything: cycles, and functions that Rules do not take."""
 
-import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import pytest
 
+from tests.architecture.change_set import named
 from tests.architecture.deployment import PARAMETERS, STACKS, parameters, translated_with, written
 
 EACH_STACK = pytest.mark.parametrize("stack", STACKS)
@@ -30,45 +30,12 @@ RULE_FUNCTIONS = {
 def test_no_resource_waits_for_itself(stack: str) -> None:
     """cfn-lint skips cycles through SAM's types, whose aliases, deployment groups and roles are not written."""
     made = translated_with(**STACKS[stack])["Resources"]
-    waits_for = {name: set(_named(body)) & set(made) for name, body in made.items()}
+    waits_for = {name: set(named(body)) & set(made) for name, body in made.items()}
 
     try:
         TopologicalSorter(waits_for).prepare()
     except CycleError as error:
         pytest.fail(" → ".join(error.args[1]))
-
-
-def _named(node: Any) -> Iterator[str]:
-    """The logical ids that a resource names anywhere, its attributes (UpdatePolicy, DependsOn) too."""
-    match node:
-        case {"Ref": str(name)}:
-            yield name
-        case {"Fn::GetAtt": [str(name), *_]}:
-            yield name
-        case {"Fn::GetAtt": str(path)}:
-            yield path.split(".")[0]
-        case {"Fn::Sub": str(text)}:
-            yield from _substituted(text)
-        case {"Fn::Sub": [str(text), variables]}:
-            yield from _substituted(text)
-            yield from _named(variables)
-        case {"DependsOn": str(name), **rest}:
-            yield name
-            yield from _named(rest)
-        case {"DependsOn": [*names], **rest}:
-            yield from names
-            yield from _named(rest)
-        case dict():
-            for value in node.values():
-                yield from _named(value)
-        case list():
-            for value in node:
-                yield from _named(value)
-
-
-def _substituted(text: str) -> Iterator[str]:
-    for name in re.findall(r"\$\{([^!}]+)\}", text):
-        yield name.split(".")[0]
 
 
 def test_rules_are_made_of_rule_functions_alone() -> None:
@@ -78,7 +45,7 @@ def test_rules_are_made_of_rule_functions_alone() -> None:
 
 
 def test_rules_name_parameters_alone() -> None:
-    assert set(_named(written()["Rules"])) <= set(parameters())
+    assert set(named(written()["Rules"])) <= set(parameters())
 
 
 def _functions(node: Any) -> Iterator[str]:

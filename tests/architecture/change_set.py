@@ -1,0 +1,150 @@
+"""What an update does to a stack's resources: the lines of its change set.
+
+CloudFormation compares the properties of each resource, replaces it where one differs that can only be set
+at its creation, and goes on with what names the replaced one. Which properties these are is read from
+CloudFormation's own resource schemas (cfn-lint carries them).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+from local.gateway.arns import REGION
+from local.gateway.intrinsics import Resolver
+from tests.architecture.deployment import PARAMETERS, resources_with, translated_with
+
+
+class Change(StrEnum):
+    """What happens to one resource."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    MODIFY = "modify"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What happens to one resource. properties: those that differ, of one that stays or is replaced."""
+
+    change: Change
+    properties: frozenset[str] = frozenset()
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Line]:
+    """Logical id → what happens to it when a stack's parameters change. before, after: beside PARAMETERS."""
+    old, new = resources_with(**before), dict(resources_with(**after))
+    translated = translated_with(**after)
+    written, resolver = translated["Resources"], Resolver(translated, {**PARAMETERS, **after})
+    replaced: set[str] = set()
+    while grown := {n for n, line in _compared(old, new) if line.change is Change.REPLACE} - replaced:
+        replaced |= grown
+        for name in new:
+            if not grown.isdisjoint(_named_by(written[name])):
+                new[name] = resolver.resolve(_renamed(written[name], replaced))
+    return dict(_compared(old, new))
+
+
+def named(node: Any) -> Iterator[str]:
+    """The logical ids that a resource names anywhere, its attributes (UpdatePolicy, DependsOn) too."""
+    match node:
+        case {"Ref": str(name)}:
+            yield name
+        case {"Fn::GetAtt": [str(name), *_]}:
+            yield name
+        case {"Fn::GetAtt": str(path)}:
+            yield path.split(".")[0]
+        case {"Fn::Sub": str(text)}:
+            yield from _in_text(text)
+        case {"Fn::Sub": [str(text), variables]}:
+            yield from _in_text(text)
+            yield from named(variables)
+        case {"DependsOn": str(name), **rest}:
+            yield name
+            yield from named(rest)
+        case {"DependsOn": [*names], **rest}:
+            yield from names
+            yield from named(rest)
+        case dict():
+            for value in node.values():
+                yield from named(value)
+        case list():
+            for value in node:
+                yield from named(value)
+
+
+def _in_text(text: str) -> Iterator[str]:
+    for name in re.findall(r"\$\{([^!}]+)\}", text):
+        yield name.split(".")[0]
+
+
+@cache
+def create_only(kind: str) -> frozenset[str]:
+    """The properties of a resource type that an update cannot change (paths with dots). It is pessimistic:
+    those that can be changed under conditions are among them."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
+    members = ("createOnlyProperties", "conditionalCreateOnlyProperties")
+    paths = [path for member in members for path in schema.get(member, [])]
+    return frozenset(path.removeprefix("/properties/").replace("/", ".") for path in paths)
+
+
+_NAMES: dict[int, frozenset[str]] = {}
+
+
+def _named_by(body: Any) -> frozenset[str]:
+    """The same, read once for each resource of a translation, which is kept."""
+    if id(body) not in _NAMES:
+        _NAMES[id(body)] = frozenset(named(body))
+    return _NAMES[id(body)]
+
+
+def _renamed(node: Any, replaced: set[str]) -> Any:
+    """The resources as they are with others in place of those replaced: their ids and attributes are new."""
+    match node:
+        case {"Ref": str(name)} if name in replaced:
+            return f"{name} anew"
+        case {"Fn::GetAtt": [str(name), *rest]} if name in replaced:
+            return ".".join((f"{name} anew", *map(str, rest)))
+        case {"Fn::Sub": str(text)}:
+            return {"Fn::Sub": _renamed_text(text, replaced)}
+        case {"Fn::Sub": [str(text), variables]}:
+            return {"Fn::Sub": [_renamed_text(text, replaced), _renamed(variables, replaced)]}
+        case dict():
+            return {key: _renamed(value, replaced) for key, value in node.items()}
+        case list():
+            return [_renamed(value, replaced) for value in node]
+    return node
+
+
+def _renamed_text(text: str, replaced: set[str]) -> str:
+    def anew(match: re.Match[str]) -> str:
+        name = match[1].split(".")[0]
+        return f"{match[1]} anew" if name in replaced else match[0]
+
+    return re.sub(r"\$\{([^!}]+)\}", anew, text)
+
+
+def _compared(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, Line]]:
+    yield from ((name, Line(Change.REMOVE)) for name in old.keys() - new.keys())
+    yield from ((name, Line(Change.ADD)) for name in new.keys() - old.keys())
+    for name in old.keys() & new.keys():
+        if old[name] != new[name]:
+            before, after = (stack[name].get("Properties", {}) for stack in (old, new))
+            yield name, _line(new[name]["Type"], before, after)
+
+
+def _line(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Line:
+    differ = frozenset(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    fixed = any(_at(before, path) != _at(after, path) for path in create_only(kind))
+    return Line(Change.REPLACE if fixed else Change.MODIFY, differ)
+
+
+def _at(properties: Any, path: str) -> Any:
+    for step in path.split("."):
+        properties = properties.get(step) if isinstance(properties, dict) else None
+    return properties

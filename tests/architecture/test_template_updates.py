@@ -1,0 +1,143 @@
+"""What a changed parameter does to a stack that exists: which versions, and what it replaces."""
+
+import pytest
+
+from local.environment import TEMPLATE
+from local.gateway.translate import translate
+from tests.architecture.change_set import Change, Line, changes
+from tests.architecture.deployment import (
+    PARAMETERS,
+    READ_BY_SAM,
+    STACKS,
+    functions,
+    of_type,
+    parameters,
+    resources,
+    resources_with,
+    translated_with,
+    written,
+)
+
+# Another value for each parameter that has neither a number nor a closed list, and the stack in which it counts.
+OTHER_TEXT = {
+    "Issuer": "https://others.test",
+    "Audience": "others",
+    "Clients": '{"others": ["others:read"]}',
+    "AllowedOrigins": "https://portal.test",
+    "VpcId": "vpc-00000009",
+    "SubnetIds": "subnet-00000001,subnet-00000003",
+    "DbClusterId": "others",
+    "DbInstanceId": "others",
+    "DbSecurityGroupId": "sg-00000009",
+    "DbHost": "others.test",
+    "DbResourceId": "prx-9999",
+    "DbName": "others",
+    "DbReaderUser": "others_reader",
+    "DbWriterUser": "others_writer",
+    "DbMigratorUser": "others_migrator",
+    "DbCaFile": "/opt/ca.pem",
+    "AuthorizerAccountIds": "111111111111",
+    "PortalEventPrincipals": "arn:aws:iam::123456789012:role/others",
+    "EdgeKeyHeader": "x-others",
+    "EdgeKeyHashes": "0" * 64,
+    "LabelScopes": '{"admin": ["portal:admin"]}',
+    "AccountScope": "others",
+    "SigningKeyArns": "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000009",
+    "AuthorizerRequiredScope": "others",
+    "AuthorizerRequiredAcr": "others",
+    "AuthorizerRouteScopes": '{"GET/others": "others:read"}',
+    "AdminLabel": "others",
+    "AdminRequiredAcr": "others",
+    "RunbookUrl": "https://others.test",
+    "AlarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:others",
+}
+COUNTS_IN = {
+    "DbClusterId": "existing",
+    "DbInstanceId": "existing instance",
+    "DbSecurityGroupId": "existing",
+    "DbHost": "existing-proxy",
+    "DbResourceId": "existing-proxy",
+    "SigningKeyArns": "kms",
+}
+# What a version does not copy of its function.
+UNPUBLISHED = {"ReservedConcurrentExecutions"}
+# Not in the settings document: the same for good, or of each function's class and so in its version itself.
+SAID_OTHERWISE = {"DB_AUTH", "DB_TLS", "DB_USER", "POWERTOOLS_METRICS_NAMESPACE"}
+EACH_STACK = pytest.mark.parametrize("stack", STACKS)
+EACH_PARAMETER = pytest.mark.parametrize("parameter", sorted(parameters()))
+
+
+def other(parameter: str) -> str:
+    """A value that a parameter does not have by default."""
+    declared = parameters()[parameter]
+    if parameter in OTHER_TEXT:
+        return OTHER_TEXT[parameter]
+    if "AllowedValues" in declared:
+        return next(str(value) for value in declared["AllowedValues"] if value != declared.get("Default"))
+    return str(
+        declared["Default"] + 1 if declared["Default"] < declared["MaxValue"] else declared["MinValue"]
+    )
+
+
+def update(parameter: str, stack: str | None = None) -> dict[str, Line]:
+    """The change set of one parameter's other value. stack: of STACKS; by default one in which it counts."""
+    before = STACKS[stack or COUNTS_IN.get(parameter, "new")]
+    return changes(before, {**before, parameter: other(parameter)})
+
+
+def test_sam_reads_no_parameter_but_those_that_the_tests_translate_anew_for() -> None:
+    """One translation for all: a parameter that SAM puts into a version's name, or anywhere, is found by this."""
+    others = {name: other(name) for name in parameters() if name not in READ_BY_SAM}
+
+    assert translate(TEMPLATE, {**PARAMETERS, **others}) == translated_with()
+
+
+@EACH_PARAMETER
+@pytest.mark.parametrize("stack", [None, "existing-proxy"], ids=["where it counts", "existing-proxy"])
+def test_every_change_of_a_setting_reaches_the_live_alias_and_nothing_else_does(
+    parameter: str, stack: str | None
+) -> None:
+    """An alias follows versions alone. Lambda makes none of an unchanged function («PublishVersion»), and the
+    update would fail: so a version is new exactly where its function is."""
+    found = update(parameter, stack)
+    versions = of_type("AWS::Lambda::Version", resources_with(**STACKS[stack or "new"]))
+    renewed = {body["FunctionName"] for name, body in versions.items() if name in found}
+    moved = {name for name in functions().values() if f"{name}Aliaslive" in found}
+    differ = {name for name in functions().values() if name in found and found[name].properties - UNPUBLISHED}
+
+    assert renewed == moved == differ
+    assert all(found[name].change is Change.REPLACE for name in versions if name in found)
+
+
+@EACH_STACK
+def test_the_settings_document_has_what_every_function_is_set_to(stack: str) -> None:
+    """What is missing there could change without a new version."""
+    among = resources_with(**STACKS[stack])
+    [document] = of_type("AWS::AppConfig::HostedConfigurationVersion", among).values()
+    told = dict(line.split("=", 1) for line in document["Content"].splitlines())
+    each = list(of_type("AWS::Lambda::Function", among).values())
+    network = {
+        "SUBNETS": ",".join(each[0]["VpcConfig"]["SubnetIds"]),
+        "SECURITY_GROUP": each[0]["VpcConfig"]["SecurityGroupIds"][0],
+    }
+
+    for function in each:
+        settings = {name: str(value) for name, value in function["Environment"]["Variables"].items()}
+        assert {k: v for k, v in settings.items() if k not in SAID_OTHERWISE} | network == told
+
+
+def test_a_version_that_is_replaced_is_kept_to_go_back_to() -> None:
+    versions = [body for body in resources().values() if body["Type"] == "AWS::Lambda::Version"]
+
+    assert len(versions) == len(functions())
+    assert {(v["DeletionPolicy"], v["UpdateReplacePolicy"]) for v in versions} == {("Retain", "Retain")}
+
+
+def test_whatever_else_is_kept_is_kept_at_both_ends() -> None:
+    """cfn-lint's W3011, which is off for the functions' sake."""
+    ends = ("DeletionPolicy", "UpdateReplacePolicy")
+    others = [b for b in written()["Resources"].values() if b["Type"] != "AWS::Serverless::Function"]
+
+    assert [
+        body for body in others if any(end in body for end in ends) and not all(end in body for end in ends)
+    ] == []
