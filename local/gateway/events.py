@@ -75,12 +75,10 @@ def to_v1_event(call: Call, caller: Caller) -> Event:
 def v2_request(call: Call) -> Event:
     """The members that integration and authorizer events of payload 2.0 share."""
     headers = [(name.lower(), value) for name, value in forwarded_headers(call)]
+    sent = (cookie for name, value in headers if name == "cookie" for cookie in value.split(";"))
+    # A cookie without a name is left out, also one that is nothing but a value (RFC 6265bis §5.6).
     cookies = [
-        cookie.strip(" \t")
-        for name, value in headers
-        if name == "cookie"
-        for cookie in value.split(";")
-        if cookie.strip(" \t")
+        cookie.strip(" \t") for cookie in sent if cookie.partition("=")[0].strip(" \t") and "=" in cookie
     ]
     event: Event = {
         "version": "2.0",

@@ -22,6 +22,10 @@ FRAMING = {"connection", "content-length", "date", "keep-alive", "transfer-encod
 _REMAPPED = {"www-authenticate": "x-amzn-Remapped-WWW-Authenticate"}
 
 
+# What an HTTP API calls a body that its function gave no type, in either payload version.
+_TEXT = "text/plain;charset=UTF-8"
+
+
 class MalformedResponse(Exception):
     """The function's result is not a proxy response."""
 
@@ -46,7 +50,7 @@ def _from_v2(result: object) -> GatewayResponse:
         # Format inferred by the gateway: the result itself is the body.
         return GatewayResponse(200, (("content-type", "application/json"),), _inferred_body(result))
     headers = (*_single_headers(result), *_cookies(result))
-    return _response(result, headers, default_type="text/plain;charset=UTF-8")
+    return _response(result, headers, default_type=_TEXT)
 
 
 def _inferred_body(result: object) -> bytes:
@@ -68,7 +72,7 @@ def _from_v1(kind: ApiKind, result: object) -> GatewayResponse:
     headers: Headers = (*several, *single)
     if kind is ApiKind.REST:
         headers = tuple((_REMAPPED.get(name.lower(), name), value) for name, value in headers)
-    return _response(result, headers, default_type="application/json")
+    return _response(result, headers, default_type="application/json" if kind is ApiKind.REST else _TEXT)
 
 
 def _response(result: Mapping[str, Any], headers: Headers, default_type: str) -> GatewayResponse:

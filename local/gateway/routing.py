@@ -13,6 +13,8 @@ _STATIC, _PARAMETER, _GREEDY = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Match:
+    """A route and what its parameters hold: of an HTTP API decoded, of a REST API as it was sent."""
+
     route: Route
     path_parameters: Mapping[str, str]
 
@@ -21,11 +23,12 @@ def gateway_path(kind: ApiKind, raw_path: str) -> str:
     """The path that routes are matched against and the event carries.
 
     An HTTP API decodes the percent escapes once, before it routes: /a%2Fb is two segments
-    and `rawPath` holds /a/b. A REST API keeps the path as sent. Neither removes //, /./ or
+    and `rawPath` holds /a/b; a question mark that comes out of it (%3F) ends the path.
+    A REST API keeps the path as sent. Neither removes //, /./ or
     /../ (decoded or not): they are segments like any other.
     Raises UnicodeDecodeError for escapes that are not UTF-8.
     """
-    return unquote(raw_path, errors="strict") if kind is ApiKind.HTTP else raw_path
+    return unquote(raw_path, errors="strict").partition("?")[0] if kind is ApiKind.HTTP else raw_path
 
 
 def find_route(api: Api, method: str, path: str) -> Match | None:
@@ -50,9 +53,7 @@ def _matches(api: Api, path: str) -> Iterator[Match]:
     segments = path.split("/")
     for route in api.routes:
         if not route.is_default and (captured := _capture(route.path.split("/"), segments)) is not None:
-            # The segments of an HTTP API are decoded already (gateway_path).
-            decoded = captured if api.kind is ApiKind.HTTP else _decoded(captured)
-            yield Match(route, decoded)
+            yield Match(route, captured)
 
 
 def _capture(template: list[str], segments: list[str]) -> dict[str, str] | None:
@@ -70,10 +71,6 @@ def _capture(template: list[str], segments: list[str]) -> dict[str, str] | None:
         elif part != segments[position]:
             return None
     return captured if len(template) == len(segments) else None
-
-
-def _decoded(parameters: Mapping[str, str]) -> dict[str, str]:
-    return {name: unquote(value) for name, value in parameters.items()}
 
 
 def _specificity(template: str) -> tuple[int, ...]:

@@ -224,6 +224,12 @@ def test_v2_header_names_are_lower_case_and_cookies_stand_apart() -> None:
     assert "cookie" not in headers
 
 
+def test_a_cookie_without_a_name_never_arrives() -> None:
+    request = replace(REQUEST, headers=(("Cookie", "a=1; nameless; =x; b=; c=d=e"), ("Cookie", "=")))
+
+    assert integration_event(call_of(ApiKind.HTTP, request), None)["cookies"] == ["a=1", "b=", "c=d=e"]
+
+
 def test_rest_header_names_keep_their_case_and_two_spellings_are_one_header() -> None:
     request = replace(REQUEST, headers=(("X-Colour", "red"), ("x-colour", "blue")))
 

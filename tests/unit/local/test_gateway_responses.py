@@ -57,9 +57,21 @@ def test_a_v2_result_without_a_status_is_the_body_itself(result: object, body: b
     assert http(result) == GatewayResponse(200, (("content-type", "application/json"),), body)
 
 
-def test_the_content_type_has_a_default_that_differs_between_the_apis() -> None:
-    assert list(http({"statusCode": 200}).header_values("Content-Type")) == ["text/plain;charset=UTF-8"]
-    assert list(rest({"statusCode": 200}).header_values("Content-Type")) == ["application/json"]
+@pytest.mark.parametrize(
+    ("kind", "payload_version", "content_type"),
+    [
+        (ApiKind.HTTP, "2.0", "text/plain;charset=UTF-8"),
+        (ApiKind.HTTP, "1.0", "text/plain;charset=UTF-8"),
+        (ApiKind.REST, "1.0", "application/json"),
+    ],
+)
+def test_the_content_type_has_a_default_by_the_kind_of_the_api(
+    kind: ApiKind, payload_version: str, content_type: str
+) -> None:
+    answer = responses.from_lambda_response(kind, payload_version, {"statusCode": 200, "body": "x"})
+
+    assert isinstance(answer, GatewayResponse)
+    assert list(answer.header_values("Content-Type")) == [content_type]
 
 
 def test_a_status_may_be_written_as_text_and_header_values_as_numbers() -> None:

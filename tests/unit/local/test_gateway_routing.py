@@ -87,7 +87,25 @@ def test_an_encoded_slash_stays_within_its_segment_in_a_rest_api() -> None:
     match = find_route(api_of(ApiKind.REST, "GET /jobs/{id}"), "GET", "/jobs/7%2Fnotes")
 
     assert match is not None
-    assert match.path_parameters == {"id": "7/notes"}
+    assert match.route.path == "/jobs/{id}"
+
+
+def test_a_rest_api_hands_on_path_parameters_as_they_were_sent() -> None:
+    match = find_route(api_of(ApiKind.REST, "GET /jobs/{id}"), "GET", "/jobs/7%2Fnotes%20a+b")
+
+    assert match is not None
+    assert match.path_parameters == {"id": "7%2Fnotes%20a+b"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "path"), [("/jobs/7%3Fx=1", "/jobs/7"), ("/%3F", "/"), ("/jobs/a%23b", "/jobs/a#b")]
+)
+def test_an_encoded_question_mark_cuts_the_path_of_an_http_api(sent: str, path: str) -> None:
+    assert gateway_path(ApiKind.HTTP, sent) == path
+
+
+def test_an_encoded_question_mark_stays_in_the_path_of_a_rest_api() -> None:
+    assert gateway_path(ApiKind.REST, "/jobs/7%3Fx=1") == "/jobs/7%3Fx=1"
 
 
 def test_a_path_that_is_not_utf8_is_refused_by_an_http_api() -> None:
