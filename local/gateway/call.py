@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from local.gateway.arns import ACCOUNT_ID, domain_name, method_arn
@@ -16,7 +16,8 @@ from local.gateway.model import Api, ApiKind, IdentitySource, Route, SourceKind
 class Arrival:
     """A request that has found its API.
 
-    path: within the API, without mount prefix and stage; now: epoch seconds of arrival.
+    path: within the API, without mount prefix and stage; now: epoch seconds of arrival;
+    extended_id: the second id of a REST API's request; other kinds have one for both.
     """
 
     request: GatewayRequest
@@ -24,6 +25,7 @@ class Arrival:
     path: str
     request_id: str
     now: float
+    extended_id: str = field(default="", kw_only=True)
 
     @property
     def stage_path(self) -> str:

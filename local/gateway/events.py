@@ -145,7 +145,7 @@ def v1_context(call: Call, caller: Caller) -> Event:
         "apiId": call.api.id,
         "domainName": domain_name(call.api.id),
         "domainPrefix": call.api.id,
-        "extendedRequestId": call.request_id,
+        "extendedRequestId": call.extended_id or call.request_id,
         "httpMethod": call.request.method,
         "identity": _v1_identity(call, caller),
         "path": call.stage_path,

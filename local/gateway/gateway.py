@@ -6,6 +6,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from local.gateway.arns import ACCOUNT_ID, PARTITION
 from local.gateway.authorizer import AuthorizerGate
@@ -13,7 +14,7 @@ from local.gateway.call import Arrival, Call, Handshake
 from local.gateway.events import Caller, IamCaller, integration_event
 from local.gateway.gateway_responses import refusal_answer
 from local.gateway.integration import invoke
-from local.gateway.messages import GatewayRequest, GatewayResponse, message_response
+from local.gateway.messages import GatewayRequest, GatewayResponse, Headers, message_response
 from local.gateway.model import ApiKind, MountedApi
 from local.gateway.refusals import BAD_SIGNATURE, TOO_LARGE, Refusal, no_route, unsigned
 from local.gateway.routing import find_route, gateway_path
@@ -26,11 +27,27 @@ from local.runners import Runner
 LOG = logging.getLogger(__name__)
 
 MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
-_REQUEST_ID_HEADER = {
-    ApiKind.HTTP: "apigw-requestid",
-    ApiKind.REST: "x-amzn-RequestId",
-    ApiKind.WEBSOCKET: "x-amzn-RequestId",
-}
+
+
+@dataclass(frozen=True, slots=True)
+class _Ids:
+    """The ids of one request, and the headers that tell the client of them.
+
+    A REST API has two, a UUID and one in the form that every other kind's only id has.
+    """
+
+    request: str
+    extended: str
+    headers: Headers
+
+    @classmethod
+    def of(cls, kind: ApiKind) -> _Ids:
+        extended = new_id()
+        if kind is ApiKind.REST:
+            request = str(uuid.uuid4())
+            return cls(request, extended, (("x-amzn-RequestId", request), ("x-amz-apigw-id", extended)))
+        name = "apigw-requestid" if kind is ApiKind.HTTP else "x-amzn-RequestId"
+        return cls(extended, extended, ((name, extended),))
 
 
 class Gateway:
@@ -62,33 +79,39 @@ class Gateway:
         mounted = next((mount for mount in self._mounts if _is_under(request.path, mount.prefix)), None)
         if mounted is None:
             return message_response(404, "Not Found")
-        is_socket = mounted.api.kind is ApiKind.WEBSOCKET
-        request_id = new_id() if is_socket else str(uuid.uuid4())
-        answer = (self._open if is_socket else self._serve)(request, mounted, request_id)
+        ids = _Ids.of(mounted.api.kind)
+        serve = self._open if mounted.api.kind is ApiKind.WEBSOCKET else self._serve
+        answer = serve(request, mounted, ids)
         if isinstance(answer, Upgrade):
             return answer
-        header = (_REQUEST_ID_HEADER[mounted.api.kind], request_id)
-        return GatewayResponse(answer.status, (*answer.headers, header), answer.body)
+        return GatewayResponse(answer.status, (*answer.headers, *ids.headers), answer.body)
 
-    def _serve(self, request: GatewayRequest, mounted: MountedApi, request_id: str) -> GatewayResponse:
+    def _serve(self, request: GatewayRequest, mounted: MountedApi, ids: _Ids) -> GatewayResponse:
         api = mounted.api
         try:
             path = gateway_path(api.kind, request.path[len(mounted.prefix) :] or "/")
         except UnicodeDecodeError:
             return message_response(400, "Bad Request")
-        arrival = Arrival(request, api, path, request_id, self._clock())
+        arrival = Arrival(request, api, path, ids.request, self._clock(), extended_id=ids.extended)
         if len(request.body) > MAX_PAYLOAD_BYTES:
             return refusal_answer(TOO_LARGE, arrival)
         match = find_route(api, request.method, path)
         if match is None:
             return refusal_answer(no_route(api.kind), arrival)
-        call = Call(request, api, path, request_id, arrival.now, match.route, match.path_parameters)
+        call = Call(
+            request,
+            api,
+            path,
+            ids.request,
+            arrival.now,
+            match.route,
+            match.path_parameters,
+            extended_id=ids.extended,
+        )
         outcome = self._serve_call(call, mounted.prefix)
         return refusal_answer(outcome, call) if isinstance(outcome, Refusal) else outcome
 
-    def _open(
-        self, request: GatewayRequest, mounted: MountedApi, request_id: str
-    ) -> GatewayResponse | Upgrade:
+    def _open(self, request: GatewayRequest, mounted: MountedApi, ids: _Ids) -> GatewayResponse | Upgrade:
         """A WebSocket API has one address, its stage, and takes nothing but handshakes."""
         if request.path[len(mounted.prefix) :] not in ("", "/"):
             return message_response(403, "Forbidden")
@@ -96,7 +119,7 @@ class Gateway:
         if isinstance(accepted, GatewayResponse):
             return accepted
         api, now = mounted.api, self._clock()
-        handshake = Handshake(request, api, "/", request_id, now, connect_route(api), {}, new_id())
+        handshake = Handshake(request, api, "/", ids.request, now, connect_route(api), {}, new_id())
         session = open_session(handshake, self._gates[mounted.prefix], self._runner, self._clock)
         return session if isinstance(session, GatewayResponse) else Upgrade(accepted, session)
 

@@ -73,7 +73,8 @@ def denied(kind: ApiKind, context: Mapping[str, Any], *, is_explicit: bool) -> R
     if kind is ApiKind.HTTP:
         message = "Forbidden"
     elif is_explicit:
-        message = f"{message} with an explicit deny"
+        # The newer text, without a promise that it stays: AWS has lengthened it before.
+        message = f"{message} with an explicit deny in an identity-based policy"
     return Refusal(RefusalType.ACCESS_DENIED, 403, message, context)
 
 

@@ -30,6 +30,7 @@ PORTAL = "https://portal.test"
 WAIT_S = 30
 COLUMNS = {"http": "HTTP API, 2.0", "rest": "REST API", "socket": "WebSocket `$connect`"}
 LET_IN = {"http": 200, "rest": 200, "socket": 101}
+# AWS has changed how this text goes on, so nothing may read more of it.
 DENIED = "User is not authorized to access this resource with an explicit deny"
 
 Parameters = Mapping[str, str]
@@ -214,8 +215,10 @@ def test_a_good_token_that_is_not_enough_is_forbidden_and_a_rest_api_says_why(
     reply = knock(stack, kind, token_of(Client(stack.base_url), ALICE))
 
     assert reply.status == stated(cause, kind)
-    message = {"message": "Forbidden" if kind == "http" else DENIED}
-    assert told(reply) == (message | reason if kind == "rest" else message)
+    body = told(reply)
+    message = body.pop("message")
+    assert message == "Forbidden" if kind == "http" else message.startswith(DENIED)
+    assert body == (reason if kind == "rest" else {})
 
 
 # The socket

@@ -220,7 +220,7 @@ def test_a_rest_denial_says_whether_it_was_explicit() -> None:
     assert refusal(implicit.admit(call(), token_authorizer())) == (403, text)
     assert refusal(explicit.admit(call(), token_authorizer())) == (
         403,
-        f"{text} with an explicit deny",
+        f"{text} with an explicit deny in an identity-based policy",
     )
 
 

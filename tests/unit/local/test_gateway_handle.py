@@ -1,6 +1,8 @@
 """The gateway as a whole: mounts, routes, authorization, functions, limits."""
 
+import base64
 import json
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -123,13 +125,13 @@ def test_an_open_route_reaches_its_function() -> None:
     assert runner.calls[0][0] == "Echo"
 
 
-def test_a_route_gives_its_function_the_time_of_its_integration() -> None:
+def test_an_authorizer_of_an_http_api_has_ten_seconds_and_a_route_the_time_of_its_integration() -> None:
     gate, runner = gateway()
 
     gate.handle(get("/jobs/7", "Bearer good"))
 
     assert [(name, timeout) for name, _, timeout in runner.calls] == [
-        ("Authorizer", 30.0),
+        ("Authorizer", 10.0),
         ("Echo", 7.0),
     ]
 
@@ -314,13 +316,37 @@ def test_a_failing_function_is_answered_without_its_details(path: str, error: Ex
     assert b"secret detail" not in answer.body
 
 
-def test_every_answer_names_its_request() -> None:
+def test_an_answer_of_an_http_api_names_its_request_by_the_id_of_its_kind() -> None:
     gate, _ = gateway()
 
     answer = gate.handle(get("/open"))
 
     request_id = document(answer)["requestContext"]["requestId"]
     assert list(answer.header_values("apigw-requestid")) == [request_id]
+    assert len(base64.b64decode(request_id, validate=True)) == 11
+
+
+def test_an_answer_of_a_rest_api_names_its_request_by_both_of_its_ids() -> None:
+    gate, _ = gateway()
+
+    answer = gate.handle(get("/examples/rest/jobs", "Bearer good"))
+
+    context = document(answer)["requestContext"]
+    assert list(answer.header_values("x-amzn-RequestId")) == [context["requestId"]]
+    assert list(answer.header_values("x-amz-apigw-id")) == [context["extendedRequestId"]]
+    assert str(uuid.UUID(context["requestId"])) == context["requestId"]
+    assert len(base64.b64decode(context["extendedRequestId"], validate=True)) == 11
+
+
+@pytest.mark.parametrize("path", ["/examples/rest/nothing", "/examples/http/nothing"])
+def test_a_refusal_names_its_request_as_well(path: str) -> None:
+    gate, _ = gateway()
+
+    first, second = gate.handle(get(path)), gate.handle(get(path))
+
+    names = {"x-amzn-requestid", "x-amz-apigw-id", "apigw-requestid"}
+    ids = [pair for answer in (first, second) for pair in answer.headers if pair[0].lower() in names]
+    assert len(set(ids)) == len(ids) == (4 if "rest" in path else 2)
 
 
 def test_repeated_response_cookies_stay_apart() -> None:

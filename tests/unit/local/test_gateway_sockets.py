@@ -147,7 +147,7 @@ def test_authorizer_and_function_see_the_same_connection() -> None:
         (
             lambda event: allow("Deny"),
             403,
-            "User is not authorized to access this resource with an explicit deny",
+            "User is not authorized to access this resource with an explicit deny in an identity-based policy",
         ),
         (raising(FunctionError("Exception", "boom", {})), 500, None),
         (raising(TimeoutError()), 500, None),
