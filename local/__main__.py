@@ -14,6 +14,7 @@ from pathlib import Path
 
 from local.database_server import DatabaseFailed, NoServer
 from local.gateway.intrinsics import TemplateError
+from local.gateway.sigv4 import LOCAL_ROLE_KEY
 from local.reload import Reloader
 from local.schedules import Schedules
 from local.seed import PASSWORD, USERS
@@ -24,6 +25,8 @@ Users (password `{password}`):
 {users}
 IAM routes: SigV4 with key `local`, secret `local-secret`, region eu-west-1, service execute-api:
   curl --aws-sigv4 aws:amz:eu-west-1:execute-api --user local:local-secret …
+  as an assumed role, which callers on AWS mostly are: --user {role.access_key}:{role.secret_key}
+  -H 'X-Amz-Security-Token: {role.session_token}'
 Another team's API behind the authorizer: {url}/examples/http/jobs, {url}/examples/rest/jobs
   and the WebSocket {socket}/examples/socket
 Any function by an event: POST {url}/_local/invoke/FUNCTION
@@ -95,7 +98,9 @@ def _show_guide(stack: LocalStack) -> None:
     logs = stack.state_dir / "logs"
     url = stack.base_url
     socket_url = url.replace("http", "ws", 1)
-    guide = _GUIDE.format(password=PASSWORD, users=users, url=url, socket=socket_url, logs=logs)
+    guide = _GUIDE.format(
+        password=PASSWORD, users=users, role=LOCAL_ROLE_KEY, url=url, socket=socket_url, logs=logs
+    )
     print(guide, file=sys.stderr)
 
 

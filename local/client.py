@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from local.gateway.arns import REGION
+from local.gateway.sigv4 import LOCAL_KEY, SigningKey
 
 _TOKEN = re.compile(r"(aut_[a-z]{2}_[A-Za-z0-9_-]{4}|eyJ[A-Za-z0-9_-]{4})[A-Za-z0-9_.-]+([A-Za-z0-9_-]{4})")
 
@@ -89,8 +90,15 @@ class Client:
         finally:
             connection.close()
 
-    def signed(self, method: str, path: str, body: Any = None, secret: str = "local-secret") -> Reply:
-        """A request signed with the local IAM key pair (SigV4, service execute-api)."""
+    def signed(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        secret: str | None = None,
+        key: SigningKey = LOCAL_KEY,
+    ) -> Reply:
+        """A request signed with a local IAM key pair (SigV4, service execute-api). secret: another than the key's."""
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials
@@ -98,5 +106,6 @@ class Client:
         data = json.dumps(body).encode() if body is not None else b""
         url = f"http://{self._host}:{self._port}{path}"
         request = AWSRequest(method, url, data=data, headers={"Content-Type": "application/json"})
-        SigV4Auth(Credentials("local", secret), "execute-api", REGION).add_auth(request)
+        credentials = Credentials(key.access_key, secret or key.secret_key, key.session_token or None)
+        SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
         return self.request(method, path, data, headers=dict(request.headers.items()))

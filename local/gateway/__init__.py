@@ -5,11 +5,12 @@ from local.gateway.intrinsics import TemplateError
 from local.gateway.messages import GatewayRequest, GatewayResponse, json_response, message_response
 from local.gateway.model import Api, ApiKind, Authorizer, MountedApi, Route
 from local.gateway.server import RunningServer, serve
-from local.gateway.sigv4 import LOCAL_KEY, SigningKey
+from local.gateway.sigv4 import LOCAL_KEY, LOCAL_ROLE_KEY, SigningKey
 from local.gateway.translate import load_apis
 
 __all__ = [
     "LOCAL_KEY",
+    "LOCAL_ROLE_KEY",
     "Api",
     "ApiKind",
     "Authorizer",

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from local.gateway.arns import ACCOUNT_ID, PARTITION
 from local.gateway.authorizer import AuthorizerGate
 from local.gateway.call import Arrival, Call, Handshake
 from local.gateway.events import Caller, IamCaller, integration_event
@@ -18,7 +17,14 @@ from local.gateway.messages import GatewayRequest, GatewayResponse, Headers, mes
 from local.gateway.model import ApiKind, MountedApi
 from local.gateway.refusals import BAD_SIGNATURE, TOO_LARGE, Refusal, no_route, unsigned
 from local.gateway.routing import find_route, gateway_path
-from local.gateway.sigv4 import LOCAL_KEY, MissingSignature, SignatureError, SigningKey, verify
+from local.gateway.sigv4 import (
+    LOCAL_KEY,
+    LOCAL_ROLE_KEY,
+    MissingSignature,
+    SignatureError,
+    SigningKey,
+    verify,
+)
 from local.gateway.socket_events import new_id
 from local.gateway.sockets import connect_route, open_session
 from local.gateway.websocket import Upgrade, shake_hands
@@ -54,7 +60,7 @@ class Gateway:
     """Serves several APIs, each under its own prefix, through one runner.
 
     clock: epoch seconds; rules event times, authorizer cache and signature window.
-    key: the key pair whose owner may call IAM routes.
+    keys: those whose owners may call IAM routes.
     """
 
     def __init__(
@@ -62,14 +68,14 @@ class Gateway:
         apis: Sequence[MountedApi],
         runner: Runner,
         clock: Callable[[], float] = time.time,
-        key: SigningKey = LOCAL_KEY,
+        keys: Sequence[SigningKey] = (LOCAL_KEY, LOCAL_ROLE_KEY),
     ) -> None:
         # The longest prefix first: "" would take every path.
         self._mounts = sorted(apis, key=lambda mounted: len(mounted.prefix), reverse=True)
         self._gates = {mounted.prefix: AuthorizerGate(runner, clock) for mounted in apis}
         self._runner = runner
         self._clock = clock
-        self._key = key
+        self._keys = keys
 
     def handle(self, request: GatewayRequest) -> GatewayResponse | Upgrade:
         """The answer to a request, whatever it is; a function's failure is an answer too.
@@ -138,12 +144,11 @@ class Gateway:
 
     def _verify_signature(self, call: Call) -> IamCaller | Refusal:
         try:
-            verify(call.request, self._key, call.now)
+            key = verify(call.request, self._keys, call.now)
         except SignatureError as error:
             LOG.info("signature refused: %s", error)
             return unsigned(call.api.kind) if isinstance(error, MissingSignature) else BAD_SIGNATURE
-        user_arn = f"arn:{PARTITION}:iam::{ACCOUNT_ID}:user/{self._key.access_key}"
-        return IamCaller(self._key.access_key, user_arn, user_id=self._key.access_key)
+        return IamCaller(key.access_key, key.user_arn, key.user_id)
 
 
 def _is_under(path: str, prefix: str) -> bool:

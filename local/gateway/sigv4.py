@@ -11,10 +11,11 @@ import hashlib
 import hmac
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, unquote
 
-from local.gateway.arns import REGION
+from local.gateway.arns import ACCOUNT_ID, PARTITION, REGION
 from local.gateway.messages import GatewayRequest
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -22,6 +23,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 WINDOW_S = 300
 _MAX_EXPIRES_S = 7 * 24 * 3600
 _SIGNATURE_PARAMETER = "X-Amz-Signature"
+_TOKEN = "X-Amz-Security-Token"
 _AUTHORIZATION = re.compile(
     rf"{ALGORITHM} +Credential=(?P<credential>[^,\s]+), *"
     r"SignedHeaders=(?P<headers>[^,\s]+), *Signature=(?P<signature>[0-9a-f]{64})"
@@ -38,14 +40,30 @@ class MissingSignature(SignatureError):
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
+    """A key pair and its owner; user_id and user_arn: as events name the owner.
+
+    session_token: of temporary credentials, which every request made with them must show; empty for a user's key.
+    """
+
     access_key: str
     secret_key: str = field(repr=False)
+    user_id: str
+    user_arn: str
+    session_token: str = field(default="", repr=False)
     region: str = REGION
     service: str = "execute-api"
 
 
-# Not a secret: local mode prints it, and it opens nothing but the local stack.
-LOCAL_KEY = SigningKey("local", "local-secret")
+# Not secrets: local mode prints them, and they open nothing but the local stack.
+LOCAL_KEY = SigningKey("local", "local-secret", "local", f"arn:{PARTITION}:iam::{ACCOUNT_ID}:user/local")
+# What nearly every caller on AWS has: a role's temporary credentials. Its unique id has the session's name behind it.
+LOCAL_ROLE_KEY = SigningKey(
+    "ASIALOCALBACKEND",
+    "local-role-secret",
+    "AROALOCALBACKEND:worker",
+    f"arn:{PARTITION}:sts::{ACCOUNT_ID}:assumed-role/local-backend/worker",
+    session_token="local-session-token",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +75,31 @@ class _Claim:
     signature: str
     timestamp: str
     expires_s: int
+    session_token: str
 
 
-def verify(request: GatewayRequest, key: SigningKey, now: float) -> None:
-    """Returns if the key's owner signed exactly this request within the window.
+def verify(request: GatewayRequest, keys: Sequence[SigningKey], now: float) -> SigningKey:
+    """The key whose owner signed exactly this request within the window.
 
     now: epoch seconds. Raises MissingSignature, SignatureError.
     """
     claim = _from_query(request) if _SIGNATURE_PARAMETER in request.query else _from_header(request)
     _check_time(claim, now)
+    key = next((key for key in keys if claim.credential.startswith(f"{key.access_key}/")), None)
+    if key is None:
+        raise SignatureError("unknown credential")
     scope = f"{claim.timestamp[:8]}/{key.region}/{key.service}/aws4_request"
     if claim.credential != f"{key.access_key}/{scope}":
-        raise SignatureError("unknown credential or another scope")
+        raise SignatureError("another scope")
+    if not hmac.compare_digest(key.session_token.encode(), claim.session_token.encode()):
+        raise SignatureError("session token missing or not of this key")
     _check_coverage(request, claim)
     canonical = _canonical_request(request, claim.signed_headers)
     digest = hashlib.sha256(canonical.encode("latin-1")).hexdigest()
     expected = _signature(key, scope, f"{ALGORITHM}\n{claim.timestamp}\n{scope}\n{digest}")
     if not hmac.compare_digest(expected, claim.signature):
         raise SignatureError("signature does not match")
+    return key
 
 
 def _from_header(request: GatewayRequest) -> _Claim:
@@ -86,7 +111,9 @@ def _from_header(request: GatewayRequest) -> _Claim:
         raise SignatureError("Authorization is not a signature")
     timestamp = request.header("X-Amz-Date") or ""
     signed_headers = tuple(found["headers"].split(";"))
-    return _Claim(found["credential"], signed_headers, found["signature"], timestamp, 0)
+    return _Claim(
+        found["credential"], signed_headers, found["signature"], timestamp, 0, request.header(_TOKEN) or ""
+    )
 
 
 def _from_query(request: GatewayRequest) -> _Claim:
@@ -102,6 +129,7 @@ def _from_query(request: GatewayRequest) -> _Claim:
         signature=parameters.get(_SIGNATURE_PARAMETER, ""),
         timestamp=parameters.get("X-Amz-Date", ""),
         expires_s=int(expires),
+        session_token=parameters.get(_TOKEN, ""),
     )
 
 

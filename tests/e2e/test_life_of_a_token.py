@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from local.client import Client, Reply
+from local.gateway.sigv4 import LOCAL_ROLE_KEY
 from local.seed import PASSWORD, USERS
 from local.stack import JOBS_HTTP, JOBS_REST, LocalStack
 
@@ -213,6 +214,18 @@ def test_operators_introspect_list_and_revoke_by_signed_requests(client: Client)
     assert answer["session_id"] in {s["session_id"] for s in listed.json["sessions"]}
     assert revoked.json["revoked"] >= 1
     assert inactive.json == {"active": False}
+
+
+def test_an_assumed_role_is_named_with_its_session_where_it_acted(client: Client) -> None:
+    answer = login(client, BOB)
+    user_id = client.get("/auth/session", bearer=answer["access_token"]).json["sub"]
+
+    ended = client.signed("POST", f"/admin/users/{user_id}/revoke", {"reason": "test"}, key=LOCAL_ROLE_KEY)
+    events = client.signed("GET", f"/admin/security/events?user_id={user_id}", key=LOCAL_ROLE_KEY)
+
+    assert (ended.status, events.status) == (200, 200)
+    actors = {event["detail"].get("actor") for event in events.json["events"]}
+    assert LOCAL_ROLE_KEY.user_arn in actors
 
 
 @pytest.mark.parametrize(

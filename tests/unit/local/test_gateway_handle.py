@@ -25,6 +25,7 @@ from local.gateway.model import (
     Route,
     SourceKind,
 )
+from local.gateway.sigv4 import LOCAL_KEY, LOCAL_ROLE_KEY, SigningKey
 from local.runners import FunctionError
 
 HEADER = (IdentitySource(SourceKind.HEADER, "Authorization"),)
@@ -356,8 +357,13 @@ def test_repeated_response_cookies_stay_apart() -> None:
 
 
 def signed(path: str, body: bytes = b"{}", secret: str = "local-secret") -> GatewayRequest:
+    return signed_by(replace(LOCAL_KEY, secret_key=secret), path, body)
+
+
+def signed_by(key: SigningKey, path: str, body: bytes = b"{}") -> GatewayRequest:
     request = AWSRequest("POST", f"http://localhost{path}", data=body)
-    SigV4Auth(Credentials("local", secret), "execute-api", "eu-west-1").add_auth(request)
+    credentials = Credentials(key.access_key, key.secret_key, key.session_token or None)
+    SigV4Auth(credentials, "execute-api", "eu-west-1").add_auth(request)
     headers = (("Host", "localhost"), *request.headers.items())
     return GatewayRequest("POST", path, headers=headers, body=body)
 
@@ -380,10 +386,25 @@ def test_a_signed_call_of_a_mounted_rest_route_names_the_signer() -> None:
     assert event["requestContext"]["identity"]["accessKey"] == "local"
 
 
+def test_a_caller_with_a_roles_temporary_credentials_is_an_assumed_role_and_its_session() -> None:
+    gate, _ = gateway()
+    arn = "arn:aws:sts::123456789012:assumed-role/local-backend/worker"
+
+    iam = document(gate.handle(signed_by(LOCAL_ROLE_KEY, "/signed")))["requestContext"]["authorizer"]["iam"]
+    rest = document(gate.handle(signed_by(LOCAL_ROLE_KEY, "/examples/rest/signed")))
+    identity = rest["requestContext"]["identity"]
+
+    assert (iam["userArn"], identity["userArn"]) == (arn, arn)
+    assert iam["accessKey"] == identity["accessKey"] == LOCAL_ROLE_KEY.access_key
+    ids = {iam["userId"], iam["callerId"], identity["user"], identity["caller"]}
+    assert ids == {"AROALOCALBACKEND:worker"}
+
+
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
         (signed("/signed", secret="wrong"), "Forbidden"),
+        (signed_by(replace(LOCAL_ROLE_KEY, session_token=""), "/signed"), "Forbidden"),
         (get("/signed", method="POST"), "Forbidden"),
         (get("/signed", "Bearer good", "POST"), "Forbidden"),
         (signed("/examples/rest/signed", secret="wrong"), "Forbidden"),

@@ -13,8 +13,16 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from local.gateway.messages import GatewayRequest
-from local.gateway.sigv4 import LOCAL_KEY, MissingSignature, SignatureError, verify
+from local.gateway.sigv4 import (
+    LOCAL_KEY,
+    LOCAL_ROLE_KEY,
+    MissingSignature,
+    SignatureError,
+    SigningKey,
+    verify,
+)
 
+KEYS = (LOCAL_KEY, LOCAL_ROLE_KEY)
 NOW = 1_795_521_600.0
 HOST = "127.0.0.1:3000"
 
@@ -29,12 +37,13 @@ def signed(
     service: str = "execute-api",
     region: str = "eu-west-1",
     access_key: str = "local",
+    token: str | None = None,
 ) -> GatewayRequest:
     """A request as botocore signs it at NOW."""
     request = AWSRequest(method, f"http://{HOST}{target}", data=body, headers=headers or {})
     instant = datetime.fromtimestamp(NOW, UTC)
     with patch("botocore.auth.get_current_datetime", return_value=instant.replace(tzinfo=None)):
-        signer(Credentials(access_key, secret), service, region).add_auth(request)
+        signer(Credentials(access_key, secret, token), service, region).add_auth(request)
     path, _, query = request.url.removeprefix(f"http://{HOST}").partition("?")
     return GatewayRequest(method, path, query, (("Host", HOST), *request.headers.items()), body)
 
@@ -58,19 +67,53 @@ def without(request: GatewayRequest, name: str) -> GatewayRequest:
     ids=["post", "encoded", "unsorted", "dots", "headers", "declared hash", "utf-8"],
 )
 def test_a_request_signed_by_botocore_is_verified(request_: GatewayRequest) -> None:
-    verify(request_, LOCAL_KEY, NOW)
+    verify(request_, KEYS, NOW)
+
+
+def by_role(token: str | None = LOCAL_ROLE_KEY.session_token, **options: Any) -> GatewayRequest:
+    """Signed with the temporary credentials of an assumed role."""
+    key = LOCAL_ROLE_KEY
+    return signed(access_key=key.access_key, secret=key.secret_key, token=token, **options)
+
+
+@pytest.mark.parametrize(
+    ("request_", "key"),
+    [
+        (signed(), LOCAL_KEY),
+        (by_role(), LOCAL_ROLE_KEY),
+        (by_role(method="GET", target="/admin/x?a=1", body=b"", signer=SigV4QueryAuth), LOCAL_ROLE_KEY),
+    ],
+    ids=["user", "role", "role in the query"],
+)
+def test_the_owner_of_the_key_is_the_caller(request_: GatewayRequest, key: SigningKey) -> None:
+    assert verify(request_, KEYS, NOW) == key
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        by_role(token=None),
+        by_role(token="another"),
+        signed(token=LOCAL_ROLE_KEY.session_token),
+        replace(by_role(), headers=(*by_role().headers, ("X-Amz-Security-Token", "more"))),
+    ],
+    ids=["missing", "another", "of a user's key", "two"],
+)
+def test_a_session_token_that_does_not_belong_to_the_key_is_refused(request_: GatewayRequest) -> None:
+    with pytest.raises(SignatureError):
+        verify(request_, KEYS, NOW)
 
 
 def test_a_request_signed_in_its_query_is_verified() -> None:
-    verify(signed("GET", "/admin/x?limit=5", b"", signer=SigV4QueryAuth), LOCAL_KEY, NOW)
+    verify(signed("GET", "/admin/x?limit=5", b"", signer=SigV4QueryAuth), KEYS, NOW)
 
 
 def test_a_query_signature_lasts_as_long_as_it_says() -> None:
     request = signed("GET", "/admin/x", b"", signer=SigV4QueryAuth)  # expires after 3600 s
 
-    verify(request, LOCAL_KEY, NOW + 3600)
+    verify(request, KEYS, NOW + 3600)
     with pytest.raises(SignatureError):
-        verify(request, LOCAL_KEY, NOW + 3601)
+        verify(request, KEYS, NOW + 3601)
 
 
 def test_a_query_signature_that_was_stretched_is_refused() -> None:
@@ -78,18 +121,18 @@ def test_a_query_signature_that_was_stretched_is_refused() -> None:
     stretched = replace(request, query=request.query.replace("Expires=3600", "Expires=7200"))
 
     with pytest.raises(SignatureError):
-        verify(stretched, LOCAL_KEY, NOW)
+        verify(stretched, KEYS, NOW)
 
 
 @pytest.mark.parametrize("seconds", [-300, 0, 300])
 def test_a_signature_is_good_for_five_minutes_around_its_time(seconds: int) -> None:
-    verify(signed(), LOCAL_KEY, NOW + seconds)
+    verify(signed(), KEYS, NOW + seconds)
 
 
 @pytest.mark.parametrize("seconds", [-301, 301])
 def test_a_signature_outside_its_five_minutes_is_refused(seconds: int) -> None:
     with pytest.raises(SignatureError):
-        verify(signed(), LOCAL_KEY, NOW + seconds)
+        verify(signed(), KEYS, NOW + seconds)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +178,7 @@ def test_a_signature_outside_its_five_minutes_is_refused(seconds: int) -> None:
 )
 def test_a_request_that_is_not_the_signed_one_is_refused(request_: GatewayRequest) -> None:
     with pytest.raises(SignatureError):
-        verify(request_, LOCAL_KEY, NOW)
+        verify(request_, KEYS, NOW)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +196,7 @@ def test_an_authorization_header_that_is_no_signature_is_refused(authorization: 
     request = GatewayRequest("GET", "/", headers=(("Host", HOST), ("Authorization", authorization)))
 
     with pytest.raises(SignatureError):
-        verify(request, LOCAL_KEY, NOW)
+        verify(request, KEYS, NOW)
 
 
 @pytest.mark.parametrize("date", ["", "now", "20261399T000000Z", "2026-11-24T12:00:00Z"])
@@ -161,21 +204,21 @@ def test_a_date_that_is_none_is_refused(date: str) -> None:
     request = without(signed(), "x-amz-date")
 
     with pytest.raises(SignatureError):
-        verify(replace(request, headers=(*request.headers, ("X-Amz-Date", date))), LOCAL_KEY, NOW)
+        verify(replace(request, headers=(*request.headers, ("X-Amz-Date", date))), KEYS, NOW)
 
 
 def test_a_request_without_a_signature_is_told_apart() -> None:
     with pytest.raises(MissingSignature):
-        verify(GatewayRequest("GET", "/", headers=(("Host", HOST),)), LOCAL_KEY, NOW)
+        verify(GatewayRequest("GET", "/", headers=(("Host", HOST),)), KEYS, NOW)
 
 
 def test_a_signature_that_does_not_cover_the_host_is_refused() -> None:
     with pytest.raises(SignatureError, match="not signed"):
-        verify(_raw_signed("x-amz-date"), LOCAL_KEY, NOW)
+        verify(_raw_signed("x-amz-date"), KEYS, NOW)
 
 
 def test_a_signature_written_by_hand_is_verified() -> None:
-    verify(_raw_signed("host;x-amz-date"), LOCAL_KEY, NOW)
+    verify(_raw_signed("host;x-amz-date"), KEYS, NOW)
 
 
 def _raw_signed(covered: str) -> GatewayRequest:
