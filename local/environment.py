@@ -17,11 +17,14 @@ LAYER = ROOT / "layers" / "shared"
 JOBS = ROOT / "examples" / "jobs-api"
 JOBS_TEMPLATE = JOBS / "template.yaml"
 
+_SETTINGS = ("ReservedConcurrentExecutions", "LoggingConfig")
+
 
 @dataclass(frozen=True)
 class FunctionSpec:
     """One function. name: logical id; code: its folder; environment: complete; layers: for the module path;
-    python: the interpreter that runs it."""
+    python: the interpreter that runs it; reserved: how many executions it may have at once, None for a share of the
+    account's; log_format: "Text" or "JSON", of what the runtime client writes."""
 
     name: str
     code: Path
@@ -31,6 +34,8 @@ class FunctionSpec:
     environment: dict[str, str]
     layers: tuple[Path, ...]
     python: str = sys.executable
+    reserved: int | None = None
+    log_format: str = "Text"
 
 
 def function_specs(
@@ -56,6 +61,9 @@ def _spec(
     name: str, code: Path, properties: Mapping[str, Any], resolver: Resolver, overrides: Mapping[str, str]
 ) -> FunctionSpec:
     variables = resolver.resolve(properties.get("Environment", {}).get("Variables", {}))
+    # Resolved as members, so that AWS::NoValue leaves one out.
+    settings = resolver.resolve({name: properties[name] for name in _SETTINGS if name in properties})
+    reserved = settings.get("ReservedConcurrentExecutions")
     return FunctionSpec(
         name=name,
         code=code,
@@ -64,6 +72,8 @@ def _spec(
         memory_mb=int(resolver.resolve(properties.get("MemorySize", 128))),
         environment={**{key: str(value) for key, value in variables.items()}, **overrides},
         layers=(LAYER,) if properties.get("Layers") else (),
+        reserved=None if reserved is None else int(reserved),
+        log_format=settings.get("LoggingConfig", {}).get("LogFormat", "Text"),
     )
 
 

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -33,10 +32,11 @@ from local.gateway import (
 )
 from local.gateway.arns import function_arn
 from local.metrics import LogMetrics
-from local.runners import FunctionError, Runner
+from local.runners import FunctionError, PayloadTooLarge, Runner, Throttled
 from local.runners.inprocess import InProcessRunner
 from local.runners.runtime_api import LambdaRunner
 from local.seed import add_population, seed
+from local.threads import started
 
 HOST = "127.0.0.1"
 AUTHORIZER = "AuthorizerFunction"
@@ -118,7 +118,7 @@ class LocalStack:
 
     def start(self) -> None:
         """Starts everything; returns when it serves. Raises NoServer, DatabaseFailed, TemplateError, OSError."""
-        apis = _Parallel(self._load_apis)
+        apis = started(self._load_apis)
         if self._private_server:
             self._private_server.start()
         if self._owns_aws:
@@ -228,6 +228,10 @@ class LocalStack:
             return json_response(200, self._invoke(name, json.loads(request.body or b"{}")))
         except ValueError:
             return message_response(400, "The body is not JSON.")
+        except PayloadTooLarge as exc:
+            return message_response(413, exc.error_message)
+        except Throttled as exc:
+            return message_response(429, exc.error_message)
         except FunctionError as exc:
             return json_response(500, {"errorType": exc.error_type, "errorMessage": exc.error_message})
 
@@ -241,28 +245,6 @@ class LocalStack:
             return message_response(400, f"count must be a whole number from 1 to {_MAX_USERS}.")
         with contextlib.closing(self.connect()) as connection:
             return json_response(200, {"usernames": add_population(connection, count)})
-
-
-class _Parallel:
-    """A call begun on another thread; `result` waits for it, and raises what it raised."""
-
-    def __init__(self, call: Callable[[], Any]) -> None:
-        self._outcome: Any = None
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, args=(call,), daemon=True)
-        self._thread.start()
-
-    def result(self) -> Any:
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._outcome
-
-    def _run(self, call: Callable[[], Any]) -> None:
-        try:
-            self._outcome = call()
-        except BaseException as exc:
-            self._error = exc
 
 
 def database_address(url: str) -> DatabaseAddress:

@@ -15,7 +15,7 @@ from local.gateway.gateway_responses import refusal_answer
 from local.gateway.integration import invoke
 from local.gateway.messages import GatewayRequest, GatewayResponse, Headers, message_response
 from local.gateway.model import ApiKind, MountedApi
-from local.gateway.refusals import BAD_SIGNATURE, TOO_LARGE, Refusal, no_route, unsigned
+from local.gateway.refusals import BAD_SIGNATURE, Refusal, no_route, too_large, unsigned
 from local.gateway.routing import find_route, gateway_path
 from local.gateway.sigv4 import (
     LOCAL_KEY,
@@ -100,7 +100,7 @@ class Gateway:
             return message_response(400, "Bad Request")
         arrival = Arrival(request, api, path, ids.request, self._clock(), extended_id=ids.extended)
         if len(request.body) > MAX_PAYLOAD_BYTES:
-            return refusal_answer(TOO_LARGE, arrival)
+            return refusal_answer(too_large(api.kind), arrival)
         match = find_route(api, request.method, path)
         if match is None:
             return refusal_answer(no_route(api.kind), arrival)

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import logging
-import time
 
 from local.gateway.events import Event
 from local.gateway.messages import GatewayResponse
 from local.gateway.model import ApiKind, Route
-from local.gateway.refusals import Refusal, function_failed, timed_out
+from local.gateway.refusals import Refusal, function_failed, throttled_function, timed_out, too_large
 from local.gateway.responses import from_lambda_response
-from local.runners import FunctionError, Runner
+from local.runners import FunctionError, PayloadTooLarge, Runner, Throttled
 
 LOG = logging.getLogger(__name__)
 
 
 def invoke(runner: Runner, kind: ApiKind, route: Route, event: Event) -> GatewayResponse | Refusal:
     """What the route's function answers to an event, or the gateway in its place."""
-    started = time.monotonic()
     try:
         result = runner.invoke(route.function, event, route.timeout_s)
     except TimeoutError:
         return timed_out(kind)
+    except Throttled:
+        return throttled_function(kind)
+    except PayloadTooLarge:
+        return too_large(kind)
     except FunctionError as error:
         LOG.warning("%s failed: %s", route.function, error.error_type)
-        # A runner that stops a function at the gateway's limit reports the function's death.
-        is_timeout = time.monotonic() - started >= route.timeout_s
-        return timed_out(kind) if is_timeout else function_failed(kind)
+        return function_failed(kind)
     return from_lambda_response(kind, route.payload_version, result)

@@ -50,7 +50,6 @@ class Refusal:
 
 
 UNAUTHORIZED = Refusal(RefusalType.UNAUTHORIZED, 401, "Unauthorized")
-TOO_LARGE = Refusal(RefusalType.REQUEST_TOO_LARGE, 413, "Request Entity Too Large")
 URI_TOO_LONG = Refusal(RefusalType.DEFAULT_4XX, 414, "Request URI too long")
 BAD_SIGNATURE = Refusal(RefusalType.INVALID_SIGNATURE, 403, "Forbidden")
 _MISSING_TOKEN = Refusal(RefusalType.MISSING_AUTHENTICATION_TOKEN, 403, "Missing Authentication Token")
@@ -76,6 +75,24 @@ def denied(kind: ApiKind, context: Mapping[str, Any], *, is_explicit: bool) -> R
         # The newer text, without a promise that it stays: AWS has lengthened it before.
         message = f"{message} with an explicit deny in an identity-based policy"
     return Refusal(RefusalType.ACCESS_DENIED, 403, message, context)
+
+
+def throttled() -> Refusal:
+    """The stage or the route has had as many requests as it takes."""
+    return Refusal(RefusalType.THROTTLED, 429, "Too Many Requests")
+
+
+def too_large(kind: ApiKind) -> Refusal:
+    """The body, or the event made of the request, is larger than the gateway or Lambda takes."""
+    message = "Request Too Long" if kind is ApiKind.REST else "Request Entity Too Large"
+    return Refusal(RefusalType.REQUEST_TOO_LARGE, 413, message)
+
+
+def throttled_function(kind: ApiKind) -> Refusal:
+    """Lambda has as many executions as it may have (docs/local-stack.md, open questions)."""
+    if kind is ApiKind.HTTP:
+        return Refusal(RefusalType.INTEGRATION_FAILURE, 503, "Service Unavailable")
+    return Refusal(RefusalType.INTEGRATION_FAILURE, 500, "Internal server error")
 
 
 def authorizer_broken(kind: ApiKind) -> Refusal:

@@ -15,11 +15,23 @@ class FunctionError(Exception):
         self.payload = payload or {"errorType": error_type, "errorMessage": error_message}
 
 
+class Throttled(FunctionError):
+    """The function was not invoked: it, or the account, has as many executions as it may have."""
+
+
+class PayloadTooLarge(FunctionError):
+    """The function was not invoked: the event is larger than Lambda takes."""
+
+
 class Runner(Protocol):
     """Invokes functions by logical id. Safe to call from many threads."""
 
     def invoke(self, function: str, event: Any, timeout_s: float | None = None) -> Any:
-        """The function's result as JSON would carry it. Raises FunctionError."""
+        """The function's result as JSON would carry it.
+
+        timeout_s: how long the caller waits; the function's own time is its own matter.
+        Raises FunctionError; TimeoutError where the caller waits no longer, and the function goes on.
+        """
 
     def drop(self, function: str | None = None) -> None:
         """Forget the warm environments of a function, or of all: the next call starts cold."""

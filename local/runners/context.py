@@ -24,9 +24,9 @@ class LambdaContext:
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @classmethod
-    def of(cls, spec: FunctionSpec, timeout_s: float | None) -> LambdaContext:
+    def of(cls, spec: FunctionSpec) -> LambdaContext:
         """For one invocation that starts now."""
-        deadline = time.monotonic() + min(timeout_s or spec.timeout_s, spec.timeout_s)
+        deadline = time.monotonic() + spec.timeout_s
         return cls(spec.name, str(spec.memory_mb), function_arn(spec.name), deadline)
 
     def get_remaining_time_in_millis(self) -> int:

@@ -11,11 +11,20 @@ import threading
 import traceback
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import wait
 from typing import Any
 
 from local.environment import FunctionSpec
 from local.runners import FunctionError
 from local.runners.context import LambdaContext
+from local.runners.failures import exited, timed_out, too_large_result
+from local.runners.limits import (
+    ACCOUNT_CONCURRENCY,
+    MAX_RESULT_BYTES,
+    Concurrency,
+    encoded_event,
+)
+from local.threads import started
 
 Handler = Callable[[Any, Any], Any]
 
@@ -24,10 +33,17 @@ _IMPORTING = threading.Lock()
 
 
 class InProcessRunner:
-    """A Runner. The calls of one function queue up, as they do for one execution environment."""
+    """A Runner. A function has one execution environment here: its calls queue up, as many as its concurrency lets in.
 
-    def __init__(self, specs: Mapping[str, FunctionSpec]) -> None:
+    A function that runs out of its time is left to itself, on its thread and with its copy of the
+    module: nothing can end a thread. `os._exit` ends this process.
+    """
+
+    def __init__(
+        self, specs: Mapping[str, FunctionSpec], *, account_concurrency: int = ACCOUNT_CONCURRENCY
+    ) -> None:
         self._specs = specs
+        self._concurrency = Concurrency(specs, account_concurrency)
         self._handlers: dict[str, Handler] = {}
         self._locks = {name: threading.Lock() for name in specs}
         for spec in specs.values():
@@ -36,16 +52,9 @@ class InProcessRunner:
 
     def invoke(self, function: str, event: Any, timeout_s: float | None = None) -> Any:
         spec = self._specs[function]
-        given = json.loads(json.dumps(event))
-        with self._locks[function]:
-            try:
-                result = self._handler(spec)(given, LambdaContext.of(spec, timeout_s))
-            except Exception as exc:
-                raise _function_error(exc) from exc
-        try:
-            return json.loads(json.dumps(result))
-        except (TypeError, ValueError) as exc:
-            raise FunctionError("Runtime.MarshalError", f"Unable to marshal response: {exc}") from exc
+        payload = encoded_event(event)
+        self._concurrency.enter(function)
+        return started(lambda: self._execute(spec, payload)).result(timeout_s)
 
     def drop(self, function: str | None = None) -> None:
         for name in [function] if function else list(self._handlers):
@@ -53,6 +62,31 @@ class InProcessRunner:
 
     def close(self) -> None:
         self.drop()
+
+    def _execute(self, spec: FunctionSpec, payload: bytes) -> Any:
+        try:
+            with self._locks[spec.name]:
+                return _checked(self._run(spec, json.loads(payload)))
+        finally:
+            self._concurrency.leave(spec.name)
+
+    def _run(self, spec: FunctionSpec, event: Any) -> Any:
+        context = LambdaContext.of(spec)
+        try:
+            handler = self._handler(spec)
+            context = LambdaContext.of(spec)
+            running = started(lambda: handler(event, context))
+            if not wait([running], spec.timeout_s).done:
+                self.drop(spec.name)
+                raise timed_out(context.aws_request_id, spec.timeout_s)
+            return running.result()
+        except FunctionError:
+            raise
+        except SystemExit as exc:
+            self.drop(spec.name)
+            raise exited(context.aws_request_id, _status(exc)) from exc
+        except Exception as exc:
+            raise _function_error(exc) from exc
 
     def _handler(self, spec: FunctionSpec) -> Handler:
         if spec.name not in self._handlers:
@@ -85,6 +119,24 @@ def _environment(spec: FunctionSpec) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def _checked(result: Any) -> Any:
+    """The result as it comes back from JSON. Raises FunctionError."""
+    try:
+        text = json.dumps(result)
+    except (TypeError, ValueError) as exc:
+        raise FunctionError("Runtime.MarshalError", f"Unable to marshal response: {exc}") from exc
+    if len(text) > MAX_RESULT_BYTES:
+        raise too_large_result(MAX_RESULT_BYTES)
+    return json.loads(text)
+
+
+def _status(exc: SystemExit) -> int:
+    """The exit status that a process would have."""
+    if exc.code is None:
+        return 0
+    return exc.code if isinstance(exc.code, int) else 1
 
 
 def _function_error(exc: Exception) -> FunctionError:

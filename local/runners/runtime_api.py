@@ -1,8 +1,8 @@
 """Functions as AWS runs them: a process per execution environment, driven by AWS's own runtime client.
 
 A child (`python -m awslambdaric`) asks this process for its next event over the Lambda Runtime API and
-posts the result back. One event at a time per child; more callers get more children, up to a bound, and
-then wait.
+posts the result back. One event at a time per child; more callers get more children, up to a bound of this
+machine's, and then wait for one. Callers beyond the function's concurrency are throttled at once.
 """
 
 from __future__ import annotations
@@ -26,24 +26,39 @@ from local.environment import FunctionSpec
 from local.gateway.arns import REGION, function_arn
 from local.processes import die_with_parent, stop
 from local.runners import FunctionError
+from local.runners.failures import exited, timed_out, too_large_result
+from local.runners.limits import ACCOUNT_CONCURRENCY, MAX_RESULT_BYTES, Concurrency, encoded_event
+from local.threads import started
 
 _VERSION = "2018-06-01"
-# How long a function may take to start; Lambda allows ten seconds.
-_INIT_S = 30.0
+# How long a function may take to start. Then it is started once more, in the time of its first invocation.
+_INIT_S = 10.0
+_POLL_S = 0.05
+
+
+class _StartTimedOut(Exception):
+    """The function did not come to ask for its first event in time."""
 
 
 @dataclass
 class _Invocation:
-    """One event on its way to a child and back."""
+    """One event on its way to a child and back. ends_at: by the monotonic clock, once its time runs."""
 
     event: bytes
     timeout_s: float
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    ends_at: float | None = None
     answered: threading.Event = field(default_factory=threading.Event)
     result: bytes = b""
-    error: dict[str, Any] | None = None
+    error: FunctionError | None = None
 
-    def answer(self, result: bytes = b"", error: dict[str, Any] | None = None) -> None:
+    def begin(self) -> float:
+        """Its time runs from the first call on; how much is left, in seconds."""
+        now = time.monotonic()
+        self.ends_at = self.ends_at or now + self.timeout_s
+        return self.ends_at - now
+
+    def answer(self, result: bytes = b"", error: FunctionError | None = None) -> None:
         """The first answer counts."""
         if not self.answered.is_set():
             self.result, self.error = result, error
@@ -57,7 +72,7 @@ class _Child:
         self.spec = spec
         self._next: queue.SimpleQueue[_Invocation | None] = queue.SimpleQueue()
         self._current: _Invocation | None = None
-        self._init_error: dict[str, Any] | None = None
+        self._init_error: FunctionError | None = None
         self.is_fresh = True
         self.is_stale = False
         self.ready_at: float | None = None
@@ -65,26 +80,31 @@ class _Child:
         self.started_at = time.perf_counter()
         self.process = process_starter.start(spec, self._server.server_port, log_dir)
 
-    def invoke(self, event: bytes, timeout_s: float) -> bytes:
-        """The result of one event. Raises FunctionError; the child is dead after a timeout or a crash."""
-        invocation = _Invocation(event, timeout_s)
+    def invoke(self, event: bytes, with_start: bool = False) -> bytes:
+        """The result of one event; with_start: the function's time includes its start.
+
+        Raises FunctionError, _StartTimedOut; the child is dead after a timeout or a crash.
+        """
+        invocation = _Invocation(event, self.spec.timeout_s)
+        if with_start:
+            invocation.begin()
+        started_by = time.monotonic() + _INIT_S
         self._current = invocation
         self._next.put(invocation)
-        deadline = time.monotonic() + timeout_s + (_INIT_S if self.is_fresh else 0)
         self.is_fresh = False
-        while not invocation.answered.wait(0.05):
+        while not invocation.answered.wait(_POLL_S):
             if self.process.poll() is not None:
                 invocation.answered.wait(0.2)  # what it said last may be on its way
-                invocation.answer(error=self._init_error or _exited(invocation, self.process.returncode))
-            elif time.monotonic() > deadline:
+                invocation.answer(error=self._init_error or exited(invocation.id, self.process.returncode))
+            elif invocation.ends_at is None:
+                if time.monotonic() > started_by:
+                    raise _StartTimedOut
+            elif time.monotonic() > invocation.ends_at:
                 self.close()
-                message = f"{invocation.id} Task timed out after {timeout_s:.2f} seconds"
-                invocation.answer(error={"errorType": "Sandbox.Timedout", "errorMessage": message})
+                invocation.answer(error=timed_out(invocation.id, invocation.timeout_s))
         self._current = None
         if invocation.error is not None:
-            payload = invocation.error
-            kind, text = str(payload.get("errorType")), str(payload.get("errorMessage"))
-            raise FunctionError(kind, text, payload)
+            raise invocation.error
         return invocation.result
 
     @property
@@ -102,13 +122,13 @@ class _Child:
         self.ready_at = self.ready_at or time.perf_counter()
         return self._next.get()
 
-    def settle(self, invocation_id: str, result: bytes = b"", error: dict[str, Any] | None = None) -> None:
+    def settle(self, invocation_id: str, result: bytes = b"", error: FunctionError | None = None) -> None:
         """For the Runtime API: an answer to the current event."""
         current = self._current
         if current is not None and current.id == invocation_id:
             current.answer(result, error)
 
-    def fail_init(self, error: dict[str, Any]) -> None:
+    def fail_init(self, error: FunctionError) -> None:
         """For the Runtime API: the function could not even be imported."""
         self._init_error = error
         if self._current is not None:
@@ -141,7 +161,7 @@ class _RuntimeRequest(BaseHTTPRequestHandler):
         if invocation is None:
             self.close_connection = True
             return
-        deadline_ms = int((time.time() + invocation.timeout_s) * 1000)
+        deadline_ms = int((time.time() + invocation.begin()) * 1000)
         headers = {
             "Lambda-Runtime-Aws-Request-Id": invocation.id,
             "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
@@ -152,13 +172,19 @@ class _RuntimeRequest(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        parts = self.path.strip("/").split("/")
+        parts, child = self.path.strip("/").split("/"), self.server.child
+        if parts[-1] == "response" and len(body) > MAX_RESULT_BYTES:
+            # The runtime client takes the 413 for its end.
+            child.is_stale = True
+            child.settle(parts[-2], error=too_large_result(MAX_RESULT_BYTES))
+            self._reply(413, b'{"errorType":"RequestEntityTooLarge"}', {})
+            return
         if parts[-1] == "response":
-            self.server.child.settle(parts[-2], result=body)
+            child.settle(parts[-2], result=body)
         elif parts[-2:] == ["init", "error"]:
-            self.server.child.fail_init(_parsed(body))
+            child.fail_init(_failure(body))
         else:
-            self.server.child.settle(parts[-2], error=_parsed(body))
+            child.settle(parts[-2], error=_failure(body))
         self._reply(202, b'{"status":"OK"}', {})
 
     def log_message(self, *_: object) -> None:
@@ -208,16 +234,24 @@ class _Starter:
 
 
 class LambdaRunner:
-    """A Runner. max_environments: children per function; log_dir: a log file per function, else standard error.
+    """A Runner.
 
+    max_environments: children per function, a bound of this machine's that AWS has not; account_concurrency:
+    executions that the account may have at once; log_dir: a log file per function, else standard error.
     init_ms: for each function, how long its children took from their start to their readiness for an event.
     """
 
     def __init__(
-        self, specs: Mapping[str, FunctionSpec], *, max_environments: int = 4, log_dir: Path | None = None
+        self,
+        specs: Mapping[str, FunctionSpec],
+        *,
+        max_environments: int = 4,
+        account_concurrency: int = ACCOUNT_CONCURRENCY,
+        log_dir: Path | None = None,
     ) -> None:
         self.init_ms: dict[str, list[float]] = {name: [] for name in specs}
         self._specs = specs
+        self._concurrency = Concurrency(specs, account_concurrency)
         self._log_dir = log_dir
         self._starter = _Starter()
         self._free: dict[str, list[_Child]] = {name: [] for name in specs}
@@ -229,17 +263,11 @@ class LambdaRunner:
 
     def invoke(self, function: str, event: Any, timeout_s: float | None = None) -> Any:
         spec = self._specs[function]
-        payload = json.dumps(event).encode()
-        with self._places[function]:
-            child = self._take(spec)
-            is_cold = child.is_fresh
-            try:
-                result = child.invoke(payload, min(timeout_s or spec.timeout_s, spec.timeout_s))
-            finally:
-                self._give_back(spec, child)
-                if is_cold and child.ready_at is not None:
-                    self.init_ms[function].append((child.ready_at - child.started_at) * 1000)
-        return json.loads(result)
+        payload = encoded_event(event)
+        self._concurrency.enter(function)
+        if timeout_s is None:
+            return self._execute(spec, payload)
+        return started(lambda: self._execute(spec, payload)).result(timeout_s)
 
     def drop(self, function: str | None = None) -> None:
         """Idle children go now, busy ones after their event."""
@@ -261,10 +289,35 @@ class LambdaRunner:
             child.close()
         self._starter.close()
 
+    def _execute(self, spec: FunctionSpec, payload: bytes) -> Any:
+        try:
+            with self._places[spec.name]:
+                try:
+                    return json.loads(self._run(spec, self._take(spec), payload))
+                except _StartTimedOut:
+                    return json.loads(self._run(spec, self._start(spec), payload, with_start=True))
+        finally:
+            self._concurrency.leave(spec.name)
+
+    def _run(self, spec: FunctionSpec, child: _Child, payload: bytes, with_start: bool = False) -> bytes:
+        is_cold = child.is_fresh
+        try:
+            return child.invoke(payload, with_start)
+        except _StartTimedOut:
+            child.is_stale = True
+            raise
+        finally:
+            self._give_back(spec, child)
+            if is_cold and child.ready_at is not None:
+                self.init_ms[spec.name].append((child.ready_at - child.started_at) * 1000)
+
     def _take(self, spec: FunctionSpec) -> _Child:
         with self._lock:
             if self._free[spec.name]:
                 return self._free[spec.name].pop()
+        return self._start(spec)
+
+    def _start(self, spec: FunctionSpec) -> _Child:
         try:
             child = _Child(self._starter, spec, self._log_dir)
         except OSError as exc:
@@ -298,6 +351,7 @@ def _start(spec: FunctionSpec, port: int, log_dir: Path | None) -> subprocess.Po
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory_mb),
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{spec.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": uuid.uuid4().hex,
+        "AWS_LAMBDA_LOG_FORMAT": spec.log_format,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_REGION": REGION,
         "LAMBDA_TASK_ROOT": str(spec.code),
@@ -318,14 +372,10 @@ def _start(spec: FunctionSpec, port: int, log_dir: Path | None) -> subprocess.Po
         )
 
 
-def _parsed(body: bytes) -> dict[str, Any]:
+def _failure(body: bytes) -> FunctionError:
     try:
         parsed = json.loads(body)
     except ValueError:
         parsed = {"errorMessage": body.decode(errors="replace")}
-    return {"errorType": "Unknown", "errorMessage": "", **parsed}
-
-
-def _exited(invocation: _Invocation, code: int) -> dict[str, Any]:
-    message = f"RequestId: {invocation.id} Error: Runtime exited with error: exit status {code}"
-    return {"errorType": "Runtime.ExitError", "errorMessage": message}
+    payload = {"errorType": "Unknown", "errorMessage": "", **parsed}
+    return FunctionError(str(payload["errorType"]), str(payload["errorMessage"]), payload)

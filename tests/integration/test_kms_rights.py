@@ -1,8 +1,8 @@
 """Each function has the rights to the KMS key that it uses, and refresh and authorizer no other."""
 
-import threading
 from collections import defaultdict
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -30,15 +30,15 @@ Used = dict[str, dict[str, set[str]]]
 def used(database: DatabaseAddress, administrator: Any, aws: LocalAws) -> Iterator[Used]:
     """Function → KMS operation → the purposes it was called for, in the life of some sessions and keys."""
     calls: Used = defaultdict(lambda: defaultdict(set))
-    running = threading.local()
+    running: ContextVar[str] = ContextVar("running")
     invoke, call = InProcessRunner.invoke, KmsClient.call
 
     def invoked(self: InProcessRunner, function: str, *arguments: Any, **named: Any) -> Any:
-        running.function = self._specs[function].code.name
+        running.set(self._specs[function].code.name)
         return invoke(self, function, *arguments, **named)
 
     def called(self: KmsClient, operation: str, **parameters: Any) -> dict[str, Any]:
-        calls[running.function][operation].add(parameters["EncryptionContext"]["purpose"])
+        calls[running.get()][operation].add(parameters["EncryptionContext"]["purpose"])
         return call(self, operation, **parameters)
 
     with pytest.MonkeyPatch.context() as patch:

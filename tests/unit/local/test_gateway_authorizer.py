@@ -20,7 +20,7 @@ from local.gateway.model import (
     SourceKind,
 )
 from local.gateway.refusals import Refusal, RefusalType
-from local.runners import FunctionError
+from local.runners import FunctionError, Throttled
 
 API_ARN = "arn:aws:execute-api:eu-west-1:123456789012:jobs/live"
 HEADER = IdentitySource(SourceKind.HEADER, "Authorization")
@@ -251,13 +251,15 @@ def test_any_other_exception_is_500(message: str) -> None:
     assert refusal(admission.admit(call(), token_authorizer()))[0] == 500
 
 
-def test_an_authorizer_that_takes_too_long_is_500() -> None:
-    def slow(event: Any) -> Any:
-        raise TimeoutError
+@pytest.mark.parametrize("kind", list(ApiKind))
+@pytest.mark.parametrize("error", [TimeoutError(), Throttled("TooManyRequestsException", "Rate Exceeded.")])
+def test_an_authorizer_that_takes_too_long_or_is_throttled_is_500(kind: ApiKind, error: Exception) -> None:
+    def absent(event: Any) -> Any:
+        raise error
 
-    admission, _ = gate(slow)
+    admission, _ = gate(absent)
 
-    assert refusal(admission.admit(call(), token_authorizer()))[0] == 500
+    assert refusal(admission.admit(call(kind), policy_authorizer()))[0] == 500
 
 
 # Cache

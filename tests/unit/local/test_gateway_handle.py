@@ -26,7 +26,7 @@ from local.gateway.model import (
     SourceKind,
 )
 from local.gateway.sigv4 import LOCAL_KEY, LOCAL_ROLE_KEY, SigningKey
-from local.runners import FunctionError
+from local.runners import FunctionError, PayloadTooLarge, Throttled
 
 HEADER = (IdentitySource(SourceKind.HEADER, "Authorization"),)
 SIMPLE = Authorizer("Simple", "Authorizer", AuthorizerType.REQUEST, HEADER, 60, "2.0", True)
@@ -306,6 +306,10 @@ def raising(error: Exception) -> Callable[[Any], Any]:
         ("/open", TimeoutError(), 503),
         ("/examples/rest/jobs", FunctionError("KeyError", "secret detail", {}), 502),
         ("/examples/rest/jobs", TimeoutError(), 504),
+        ("/open", Throttled("TooManyRequestsException", "secret detail"), 503),
+        ("/examples/rest/jobs", Throttled("TooManyRequestsException", "secret detail"), 500),
+        ("/open", PayloadTooLarge("RequestEntityTooLargeException", "secret detail"), 413),
+        ("/examples/rest/jobs", PayloadTooLarge("RequestEntityTooLargeException", "secret detail"), 413),
     ],
 )
 def test_a_failing_function_is_answered_without_its_details(path: str, error: Exception, status: int) -> None:
@@ -315,6 +319,13 @@ def test_a_failing_function_is_answered_without_its_details(path: str, error: Ex
 
     assert answer.status == status
     assert b"secret detail" not in answer.body
+
+
+def test_a_function_that_ran_out_of_its_own_time_has_failed_however_late_it_is() -> None:
+    api = replace(ROOT, routes=(Route("GET", "/open", "Echo", timeout_s=0.0),))
+    late = raising(FunctionError("Sandbox.Timedout", "Task timed out after 10.00 seconds"))
+
+    assert Gateway([MountedApi(api)], FakeRunner(Echo=late)).handle(get("/open")).status == 500
 
 
 def test_an_answer_of_an_http_api_names_its_request_by_the_id_of_its_kind() -> None:

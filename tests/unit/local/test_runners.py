@@ -1,5 +1,7 @@
 """Both runners keep one contract: what a function answers, and how it fails, is what Lambda would say."""
 
+import itertools
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from local.environment import FunctionSpec
-from local.runners import FunctionError, Runner
+from local.runners import FunctionError, PayloadTooLarge, Runner, Throttled, runtime_api
 from local.runners.inprocess import InProcessRunner
 from local.runners.runtime_api import LambdaRunner
 
@@ -28,13 +30,35 @@ def spec(folder: Path, code: str, timeout_s: int = 5, **environment: str) -> dic
     return {"F": FunctionSpec("F", folder, "app.handler", timeout_s, 128, environment, ())}
 
 
+# Waits until a file named by the event is there.
+WAITING = """
+import pathlib, time
+def handler(event, context):
+    while not pathlib.Path(event).exists():
+        time.sleep(0.01)
+    return "done"
+"""
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Returns when it holds; it always does in the end, unless the test is to fail."""
+    ends_at = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < ends_at
+        time.sleep(0.01)
+
+
 @pytest.fixture(params=["in process", "lambda runtime"])
 def make(request: pytest.FixtureRequest) -> Iterator[Make]:
     """Makes a runner of each kind, and ends it."""
     made: list[Runner] = []
 
     def runner(specs: dict[str, FunctionSpec], **options: Any) -> Runner:
-        chosen = InProcessRunner(specs) if request.param == "in process" else LambdaRunner(specs, **options)
+        if request.param == "in process":
+            options.pop("max_environments", None)
+            chosen: Runner = InProcessRunner(specs, **options)
+        else:
+            chosen = LambdaRunner(specs, **options)
         made.append(chosen)
         return chosen
 
@@ -121,6 +145,128 @@ def test_changed_code_runs_after_a_drop(make: Make, tmp_path: Path) -> None:
     assert runner.invoke("F", {}) == "newer"
 
 
+def test_a_function_over_its_time_is_ended_and_the_next_call_starts_cold(make: Make, tmp_path: Path) -> None:
+    code = (
+        "import time\nCOUNT = []\n"
+        "def handler(event, context):\n    COUNT.append(1)\n    time.sleep(event)\n    return len(COUNT)\n"
+    )
+    runner = make(spec(tmp_path, code, timeout_s=1))
+    assert [runner.invoke("F", 0), runner.invoke("F", 0)] == [1, 2]
+
+    with pytest.raises(FunctionError) as failure:
+        runner.invoke("F", 60)
+
+    assert failure.value.error_type == "Sandbox.Timedout"
+    assert failure.value.error_message.endswith("Error: Task timed out after 1.00 seconds")
+    assert runner.invoke("F", 0) == 1
+
+
+def test_a_function_has_its_own_time_whatever_its_caller_waits(make: Make, tmp_path: Path) -> None:
+    runner = make(spec(tmp_path, ECHO, timeout_s=300))
+
+    assert 200_000 < runner.invoke("F", {}, timeout_s=30)["left"] <= 300_000
+
+
+def test_a_caller_who_stops_waiting_leaves_the_function_at_work(make: Make, tmp_path: Path) -> None:
+    code = WAITING.replace('return "done"', "pathlib.Path(event + '.done').touch()")
+    runner = make(spec(tmp_path, code, timeout_s=60))
+    wanted = tmp_path / "wanted"
+
+    with pytest.raises(TimeoutError):
+        runner.invoke("F", str(wanted), timeout_s=0.2)
+
+    wanted.touch()
+    until((tmp_path / "wanted.done").exists)
+
+
+@pytest.mark.parametrize("where", ["in the handler", "at its import"])
+def test_a_function_that_exits_is_an_error_and_its_environment_is_replaced(
+    make: Make, tmp_path: Path, where: str
+) -> None:
+    leave = "import pathlib, sys\nif pathlib.Path(MARK).exists(): sys.exit(3)\n"
+    mark = tmp_path / "leave"
+    body = leave.replace("MARK", repr(str(mark)))
+    handler = "def handler(event, context):\n"
+    inner = "".join(f"    {line}\n" for line in body.splitlines())
+    code = (
+        f"{handler}{inner}    return 'alive'\n"
+        if "handler" in where
+        else f"{body}{handler}    return 'alive'\n"
+    )
+    runner = make(spec(tmp_path, code))
+    mark.touch()
+
+    with pytest.raises(FunctionError) as failure:
+        runner.invoke("F", {})
+    mark.unlink()
+
+    assert failure.value.error_type == "Runtime.ExitError"
+    assert failure.value.error_message.endswith("Error: Runtime exited with error: exit status 3")
+    assert runner.invoke("F", {}) == "alive"
+
+
+@pytest.mark.parametrize(
+    ("reserved", "account"), [(1, 1000), (None, 1)], ids=["by its reserve", "by the account"]
+)
+def test_more_callers_than_its_concurrency_are_throttled_and_do_not_wait(
+    make: Make, tmp_path: Path, reserved: int | None, account: int
+) -> None:
+    [waiting] = spec(tmp_path, WAITING, timeout_s=60).values()
+    runner = make({"F": replace(waiting, reserved=reserved)}, account_concurrency=account)
+    first, here = tmp_path / "first", tmp_path / "here"
+    here.touch()
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(runner.invoke, "F", str(first))
+        until(lambda: is_throttled(runner, str(here)))
+        first.touch()
+
+        assert running.result() == "done"
+    assert runner.invoke("F", str(here)) == "done"
+
+
+def is_throttled(runner: Runner, event: Any) -> bool:
+    try:
+        runner.invoke("F", event)
+    except Throttled as error:
+        assert error.error_type == "TooManyRequestsException"
+        return True
+    return False
+
+
+def test_a_reserve_is_taken_from_what_the_other_functions_share(make: Make, tmp_path: Path) -> None:
+    [waiting] = spec(tmp_path, WAITING, timeout_s=60).values()
+    specs = {"F": waiting, "G": replace(waiting, name="G", reserved=3)}
+
+    with pytest.raises(Throttled):
+        make(specs, account_concurrency=3).invoke("F", "")
+
+
+@pytest.mark.parametrize(("text", "length"), [("x", 6 * 1024 * 1024 - 2), ("\u20ac", 2 * 1024 * 1024 - 1)])
+def test_an_event_of_six_megabytes_passes_and_a_byte_more_does_not(
+    make: Make, tmp_path: Path, text: str, length: int
+) -> None:
+    runner = make(spec(tmp_path, "def handler(event, context):\n    return len(event)\n", timeout_s=60))
+
+    assert runner.invoke("F", text * length) == length
+    with pytest.raises(PayloadTooLarge):
+        runner.invoke("F", text * (length + 1))
+
+
+def test_a_result_of_six_megabytes_passes_and_a_byte_more_is_an_error_of_the_function(
+    make: Make, tmp_path: Path
+) -> None:
+    code = "def handler(event, context):\n    return 'x' * event\n"
+    runner = make(spec(tmp_path, code, timeout_s=60), max_environments=1)
+
+    assert len(runner.invoke("F", 6_291_554)) == 6_291_554
+    with pytest.raises(FunctionError) as failure:
+        runner.invoke("F", 6_291_555)
+
+    assert failure.value.error_type == "Function.ResponseSizeTooLarge"
+    assert runner.invoke("F", 1) == "x"
+
+
 @pytest.fixture
 def lambda_runner() -> Iterator[Callable[..., LambdaRunner]]:
     made: list[LambdaRunner] = []
@@ -132,21 +278,6 @@ def lambda_runner() -> Iterator[Callable[..., LambdaRunner]]:
     yield runner
     for each in made:
         each.close()
-
-
-def test_a_function_over_its_time_is_ended_and_the_next_call_starts_cold(
-    lambda_runner: Callable[..., LambdaRunner], tmp_path: Path
-) -> None:
-    code = "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'done'\n"
-    runner = lambda_runner(spec(tmp_path, code))
-    assert runner.invoke("F", 0) == "done"
-
-    with pytest.raises(FunctionError) as failure:
-        runner.invoke("F", 30, timeout_s=0.3)
-
-    assert failure.value.error_type == "Sandbox.Timedout"
-    assert "Task timed out after 0.30 seconds" in failure.value.error_message
-    assert runner.invoke("F", 0) == "done"
 
 
 def test_a_function_that_dies_is_told_and_replaced(
@@ -173,6 +304,70 @@ def test_callers_share_a_bounded_number_of_environments(
 
     assert len(set(pids)) == 3
     assert os.getpid() not in pids
+
+
+def test_a_function_that_is_slow_to_start_has_its_whole_time_afterwards(
+    lambda_runner: Callable[..., LambdaRunner], tmp_path: Path
+) -> None:
+    code = "import time\ntime.sleep(1.5)\ndef handler(event, context):\n    return 'done'\n"
+
+    assert lambda_runner(spec(tmp_path, code, timeout_s=1)).invoke("F", {}) == "done"
+
+
+@pytest.fixture
+def numbered_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process sees in START the how manyth it is; the first start of a function may take 0.3 s."""
+    numbers, start = itertools.count(1), runtime_api._start
+
+    def numbered(spec: FunctionSpec, *arguments: Any) -> Any:
+        environment = {**spec.environment, "START": str(next(numbers))}
+        return start(replace(spec, environment=environment), *arguments)
+
+    monkeypatch.setattr(runtime_api, "_start", numbered)
+    monkeypatch.setattr(runtime_api, "_INIT_S", 0.3)
+
+
+SLOW_START = """
+import os, time
+time.sleep(60 if os.environ["START"] in os.environ["SLOW"] else 0)
+def handler(event, context):
+    return context.get_remaining_time_in_millis()
+"""
+
+
+@pytest.mark.usefixtures("numbered_starts")
+def test_a_start_that_takes_too_long_is_made_again_in_the_functions_own_time(
+    lambda_runner: Callable[..., LambdaRunner], tmp_path: Path
+) -> None:
+    runner = lambda_runner(spec(tmp_path, SLOW_START, timeout_s=60, SLOW="1"))
+
+    # A start of any length was taken from its time.
+    assert runner.invoke("F", {}) < 60_000 - 10
+
+
+@pytest.mark.usefixtures("numbered_starts")
+def test_a_function_that_never_starts_runs_out_of_its_time(
+    lambda_runner: Callable[..., LambdaRunner], tmp_path: Path
+) -> None:
+    runner = lambda_runner(spec(tmp_path, SLOW_START, timeout_s=1, SLOW="12"))
+
+    with pytest.raises(FunctionError, match=r"Sandbox\.Timedout.*after 1\.00 seconds"):
+        runner.invoke("F", {})
+
+
+def test_a_function_with_a_json_log_format_logs_lines_of_json(
+    lambda_runner: Callable[..., LambdaRunner], tmp_path: Path
+) -> None:
+    code = "import logging\ndef handler(event, context):\n    logging.warning('careful')\n"
+    [plain] = spec(tmp_path, code).values()
+
+    lambda_runner({"F": plain}, log_dir=tmp_path / "text").invoke("F", {})
+    lambda_runner({"F": replace(plain, log_format="JSON")}, log_dir=tmp_path / "json").invoke("F", {})
+
+    assert (tmp_path / "text" / "F.log").read_text().startswith("[WARNING]")
+    line = json.loads((tmp_path / "json" / "F.log").read_text().splitlines()[0])
+    assert (line["level"], line["message"]) == ("WARNING", "careful")
+    assert line["requestId"]
 
 
 def test_a_child_sees_nothing_of_its_parents_environment(
