@@ -26,6 +26,8 @@ def main(arguments: list[str]) -> int:
     schema = outputs["DatabaseName"]
     statements = users_sql(schema, logins) if what == "users" else grants_sql(schema, logins)
     if "DatabaseArn" in outputs:
+        if what == "users":
+            _run([f"CREATE DATABASE IF NOT EXISTS {schema}"], outputs)
         _run(statements, outputs)
         print(f"{len(statements)} statements run", file=sys.stderr)
     else:
@@ -61,7 +63,6 @@ def _run(statements: list[str], outputs: dict[str, str]) -> None:
         data.execute_statement(
             resourceArn=outputs["DatabaseArn"],
             secretArn=outputs["DatabaseAdminSecretArn"],
-            database=outputs["DatabaseName"],
             sql=statement,
         )
 

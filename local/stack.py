@@ -93,6 +93,7 @@ class LocalStack:
         self.base_url = f"http://{HOST}:{self.port}"
         self.parameters = {
             "Issuer": self.base_url,
+            "CreateVpcEndpoints": "false",  # the SDK finds the local KMS and event bus by AWS_ENDPOINT_URL
             "AdminLabel": "admin",
             "Clients": CLIENTS,
             **(parameters or {}),

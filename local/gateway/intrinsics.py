@@ -104,7 +104,7 @@ class Resolver:
             return function_arn(self.resolve(resource["Properties"]["FunctionName"]))
         return name
 
-    def _attribute(self, path: list[str]) -> str:
+    def _attribute(self, path: list[str]) -> Any:
         name, attribute = path[0], path[1]
         resource = self._resources.get(name)
         if resource is None:
@@ -113,6 +113,8 @@ class Resolver:
             return function_arn(name)
         if attribute == "DBProxyArn":  # a template takes the proxy's id out of it
             return f"arn:{PARTITION}:rds:{REGION}:{ACCOUNT_ID}:db-proxy:{name}"
+        if attribute == "DnsEntries":  # a template takes the name out of it
+            return [f"Z0:{name}.test"]
         return f"{name}.{attribute}"
 
     def _substitute(self, argument: str | list[Any]) -> str:

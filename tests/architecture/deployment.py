@@ -19,6 +19,7 @@ PARAMETERS = {
     "PortalEventPrincipals": "arn:aws:iam::123456789012:role/portal",
     "VpcId": "vpc-00000000",
     "SubnetIds": "subnet-00000001,subnet-00000002",
+    "DatabaseState": "complete",
 }
 _EXISTING = {"DatabaseKind": "existing", "DbClusterId": "portal", "DbSecurityGroupId": "sg-00000001"}
 _KMS = {"SigningMode": "kms"}
@@ -26,6 +27,9 @@ _KEY = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000
 # The stacks that people deploy: what each sets beside PARAMETERS.
 STACKS: Mapping[str, Mapping[str, str]] = {
     "new": {},
+    "new, first deployment": {"DatabaseState": "empty"},
+    "new, second deployment": {"DatabaseState": "users"},
+    "existing, first deployment": {**_EXISTING, "DatabaseState": "empty"},
     "existing": _EXISTING,
     "existing instance": {**_EXISTING, "DbClusterId": "", "DbInstanceId": "portal-1", "DbPort": "3307"},
     "existing-proxy": {
@@ -35,12 +39,13 @@ STACKS: Mapping[str, Mapping[str, str]] = {
         "DbSecurityGroupId": "sg-00000002",
     },
     "kms": _KMS,
-    "kms with named keys": {**_KMS, "SigningKeyArns": f"{_KEY}1,{_KEY}2"},
+    "kms with named keys": {**_KMS, "SigningAlgorithm": "RS256", "SigningKeyArns": f"{_KEY}1,{_KEY}2"},
     "iam authorizer": {"AuthorizerResponse": "iam", "AuthorizerRouteScopes": '{"GET/jobs": "jobs:read"}'},
     "neighbours": {
         "AuthorizerAccountIds": "111111111111,222222222222,333333333333,444444444444,555555555555",
         "PortalEventPrincipals": "arn:aws:iam::111111111111:role/a,arn:aws:iam::222222222222:role/b",
     },
+    "trusted edge": {"EdgeKeyHashes": "0" * 64, "EdgeRequired": "yes"},
     "no endpoints": {"CreateVpcEndpoints": "false"},
     "prod": {
         **_EXISTING,

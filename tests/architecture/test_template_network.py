@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import boto3
 import pytest
 
+from local.gateway.arns import REGION
 from tests.architecture.deployment import (
     each_statement,
     functions,
@@ -11,6 +13,7 @@ from tests.architecture.deployment import (
     resources,
     resources_with,
     statements,
+    variables,
     written,
 )
 
@@ -108,10 +111,37 @@ def test_the_endpoints_let_through_what_a_function_s_role_allows(function: str) 
 def test_the_endpoints_serve_this_account_alone() -> None:
     assert set(endpoint_actions()) == {"kms", "events"}
     for endpoint in of_type("AWS::EC2::VPCEndpoint").values():
-        assert endpoint["PrivateDnsEnabled"] is True
         for statement in each_statement(endpoint["PolicyDocument"]):
             assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}
             assert statement["Resource"] != "*"
+
+
+def test_the_endpoints_take_nobody_s_traffic_but_ours_and_a_second_stack_in_the_vpc_makes_its_own() -> None:
+    """With private DNS the Region's name for KMS leads the whole VPC to an endpoint that lets only our functions
+    in, and no second endpoint can have it (AWS PrivateLink guide, «Access an AWS service», private DNS)."""
+    assert [e["PrivateDnsEnabled"] for e in of_type("AWS::EC2::VPCEndpoint").values()] == [False, False]
+
+
+def test_the_functions_ask_at_the_endpoints_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = {k: v for k, v in variables("issue").items() if k.startswith("AWS_ENDPOINT_URL_")}
+    assert theirs == {
+        "AWS_ENDPOINT_URL_KMS": "https://KmsEndpoint.test",
+        "AWS_ENDPOINT_URL_EVENTBRIDGE": "https://EventsEndpoint.test",
+    }
+
+    for name, value in theirs.items():
+        monkeypatch.setenv(name, value)
+    asked = {s: boto3.client(s, region_name=REGION).meta.endpoint_url for s in ("kms", "events", "sqs")}
+
+    assert asked["kms"] == "https://KmsEndpoint.test"
+    assert asked["events"] == "https://EventsEndpoint.test"
+    assert asked["sqs"].endswith(".amazonaws.com")
+
+
+def test_without_endpoints_of_ours_the_functions_ask_where_everybody_asks() -> None:
+    among = of_type("AWS::Lambda::Function", resources_with(CreateVpcEndpoints="false"))
+
+    assert not [n for f in among.values() for n in f["Environment"]["Variables"] if n.startswith("AWS_")]
 
 
 @pytest.mark.parametrize("function", sorted(functions()))
@@ -197,6 +227,8 @@ def test_the_database_for_trials_is_encrypted_asks_for_tls_and_leaves_a_snapshot
     [instance] = of_type("AWS::RDS::DBInstance").values()
 
     assert cluster["StorageEncrypted"] is True
+    # A version left open follows RDS's default into another family one day, and the parameters do not.
+    assert parameters["Family"] == f"aurora-mysql{cluster['EngineVersion'][:3]}"
     assert cluster["ManageMasterUserPassword"] is True
     assert parameters["Parameters"]["require_secure_transport"] == "ON"
     assert instance["PubliclyAccessible"] is False

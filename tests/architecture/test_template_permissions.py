@@ -170,12 +170,12 @@ def test_the_functions_know_the_signing_keys_in_the_order_of_their_turns(keys: l
     assert variables("issue")["SIGNING_KMS_KEY_IDS"] == ""
 
 
-def test_the_signing_key_is_of_the_algorithm_and_is_kept() -> None:
+def test_the_signing_key_is_of_one_algorithm_for_good_and_is_kept() -> None:
     body = signing_by_kms()["SigningKey"]
 
     assert body["Properties"]["KeySpec"] == "ECC_NIST_P256"
     assert body["Properties"]["KeyUsage"] == "SIGN_VERIFY"
-    assert (body["DeletionPolicy"], body["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (body["DeletionPolicy"], body["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert "SigningKey" not in resources()
 
 
@@ -235,7 +235,8 @@ def test_a_key_is_turned_over_and_outlives_the_stack(key: str) -> None:
 
     assert properties["EnableKeyRotation"] is True
     assert properties["PendingWindowInDays"] == 30
-    assert written()["Resources"][key]["DeletionPolicy"] == "Retain"
+    # A stack that could not be made leaves no key behind, which would cost and wrap nothing.
+    assert written()["Resources"][key]["DeletionPolicy"] == "RetainExceptOnCreate"
     assert written()["Resources"][key]["UpdateReplacePolicy"] == "Retain"
 
 
@@ -401,7 +402,8 @@ def test_the_proxy_reads_its_three_secrets_and_nothing_else() -> None:
     }
     [trust] = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "rds.amazonaws.com"}
-    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    # RDS Proxy is not documented to say for whom it asks («Configuring IAM authentication for RDS Proxy»).
+    assert "Condition" not in trust
 
 
 def test_no_policy_of_the_stack_has_a_wildcard_action() -> None:

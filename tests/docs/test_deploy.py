@@ -13,7 +13,7 @@ from botocore import xform_name
 
 from local.client import Client
 from local.stack import LocalStack
-from tests.architecture.deployment import of_type, parameters, resources_with, written
+from tests.architecture.deployment import of_type, parameters, resources_with, translated_with, written
 from tests.docs.markdown import DOCS, README, ROOT, code_blocks, table, tables
 
 PAGE = DOCS / "deploy.md"
@@ -75,7 +75,7 @@ def test_the_trial_gives_what_has_no_default() -> None:
     needed = {name for name, parameter in parameters().items() if "Default" not in parameter}
 
     for overrides in re.findall(r"--parameter-overrides \\\n(.*)", script):
-        assert set(re.findall(r"(\w+)=", overrides)) == needed
+        assert set(re.findall(r"(\w+)=", overrides)) == needed | {"DatabaseState"}
 
 
 def test_the_kinds_of_database_and_what_they_need_are_the_template_s() -> None:
@@ -85,7 +85,9 @@ def test_the_kinds_of_database_and_what_they_need_are_the_template_s() -> None:
     }
 
     assert list(rows) == parameters()["DatabaseKind"]["AllowedValues"]
-    for rule in written()["Rules"].values():
+    rules = {name: rule for name, rule in written()["Rules"].items() if name.startswith("Existing")}
+    assert len(rules) == 2
+    for rule in rules.values():
         kind = rule["RuleCondition"]["Fn::Equals"][1]
         needed = set(re.findall(r"'Ref': '(\w+)'", str(rule["Assertions"])))
         assert all(f"`{name}`" in rows[kind]["You give"] for name in needed), kind
@@ -114,11 +116,44 @@ def test_prod_s_numbers_are_the_template_s() -> None:
 
 def test_the_stack_policy_names_resources_of_the_template() -> None:
     policy = json.loads((ROOT / "deploy/stack-policy.json").read_text("utf-8"))
-    kept = [name.partition("/")[2] for name in policy["Statement"][1]["Resource"]]
+    allowed, kept, unchanged = policy["Statement"]
+    names = {name.partition("/")[2] for name in kept["Resource"]}
 
-    assert policy["Statement"][1]["Effect"] == "Deny"
-    assert set(kept) <= set(written()["Resources"])
-    assert {"TokenKey", "Database"} <= set(kept)
+    assert (allowed["Effect"], kept["Effect"], unchanged["Effect"]) == ("Allow", "Deny", "Deny")
+    assert names <= set(translated_with()["Resources"])
+    assert {name.partition("/")[2] for name in unchanged["Resource"]} == set(SECRETS)
+    stateful = {name for name, body in written()["Resources"].items() if body["Type"] in KEPT_TYPES}
+    assert stateful | {"AuthorizerFunction", "AuthorizerFunctionAliaslive"} == names
+
+
+# What cannot be made again as it was: data, keys, passwords, and addresses that others have written down.
+KEPT_TYPES = {
+    "AWS::Events::EventBus",
+    "AWS::KMS::Key",
+    "AWS::RDS::DBCluster",
+    "AWS::RDS::DBInstance",
+    "AWS::RDS::DBProxy",
+    "AWS::RDS::DBProxyTargetGroup",
+    "AWS::SQS::Queue",
+    "AWS::SecretsManager::Secret",
+    "AWS::Serverless::HttpApi",
+}
+SECRETS = [n for n, b in written()["Resources"].items() if b["Type"] == "AWS::SecretsManager::Secret"]
+
+
+def test_the_first_deployment_goes_in_the_order_in_which_it_can() -> None:
+    """Users before the proxy's target group, which waits for them; tables before what runs by the clock."""
+    [script] = [block for block in SCRIPTS if "HASH=" in block]
+    steps = re.findall(r"DatabaseState=(\w+)|-m deploy \$STACK (users|grants)|(lambda invoke)", script)
+
+    assert ["".join(step) for step in steps] == [
+        "empty",
+        "users",
+        "users",
+        "lambda invoke",
+        "grants",
+        "complete",
+    ]
 
 
 COSTS = [row for found in tables(PAGE) if found.titles == ("What", "Arithmetic", "$") for row in found.rows]

@@ -116,7 +116,8 @@ BROKEN: dict[str, tuple[Change, str]] = {
 
 def authorized(artifacts: Path, folder: Path, change: Change) -> Any:
     """The authorizer's answer to a request without a token, by its package after a change."""
-    template = function_specs(TEMPLATE, PARAMETERS, {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"})
+    given = {**PARAMETERS, "CreateVpcEndpoints": "false"}
+    template = function_specs(TEMPLATE, given, {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"})
     spec = change(Packaged(folder, artifacts)(template["AuthorizerFunction"]))
     runner = LambdaRunner({spec.name: spec}, log_dir=folder)
     try:

@@ -58,10 +58,20 @@ def test_in_the_stack_s_own_database_they_are_run_and_not_shown(
 
     assert capsys.readouterr().out == ""
     assert aws.run
-    assert {(call["resourceArn"], call["secretArn"], call["database"]) for call in aws.run} == {
-        ("arn:cluster", "arn:admin", "portal")
-    }
+    assert {(call["resourceArn"], call["secretArn"]) for call in aws.run} == {("arn:cluster", "arn:admin")}
+    assert all(" ON portal." in call["sql"] for call in aws.run)
     assert all(call["sql"].startswith("GRANT ") for call in aws.run)
+
+
+def test_the_stack_s_own_database_gets_its_schema_with_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cluster is made without: another DbName would replace it, and all that is in it."""
+    aws = _with(monkeypatch, **OWN_DATABASE)
+
+    assert command.main(["auth-tokens", "users"]) == 0
+
+    statements = [call["sql"] for call in aws.run]
+    assert statements[0] == "CREATE DATABASE IF NOT EXISTS portal"
+    assert statements[1].startswith("CREATE USER IF NOT EXISTS")
 
 
 @pytest.mark.parametrize("arguments", [[], ["auth-tokens"], ["auth-tokens", "everything"]])
