@@ -337,11 +337,13 @@ def test_two_at_once_delete_each_row_once_and_neither_waits_or_fails(fresh_world
 
 def test_the_second_of_two_takes_the_rows_behind_those_that_the_first_holds(fresh_world: World) -> None:
     insert_tokens(fresh_world, 100, LONG_AGO)
-    with held(fresh_world, HOLD_FIRST, to_sql(LONG_AGO + 40)):
-        batch = purge(fresh_world).delete_batch(START, 50)
+    with held(fresh_world, HOLD_FIRST, to_sql(LONG_AGO + 50)):
+        walk = purge(fresh_world)
+        batches = [walk.delete_batch(START, 60), walk.delete_batch(START, 60)]
 
-    assert batch.deleted == 50
-    assert rows_in(fresh_world, TOKENS) == 50
+    assert sum(batch.deleted for batch in batches) == 49  # the first holds one more than it asked for
+    assert [batch.is_last for batch in batches] == [False, True]
+    assert rows_in(fresh_world, TOKENS) == 51
 
 
 # A bad row: one that somebody holds, one that another table refers to, one that a trigger protects.
@@ -401,14 +403,17 @@ def test_a_fault_that_is_no_rows_is_not_stepped_over(fresh_world: World) -> None
 
 def test_a_deadlock_costs_a_batch_and_not_the_run(fresh_world: World) -> None:
     """The other holds an entry of the last row in another index, then wants the first row. It has changed
-    more than the batch, so the batch is what the server undoes."""
+    more than the batch, so the batch is what the server undoes; which is tried again once the other is done."""
     insert_tokens(fresh_world, 30, LONG_AGO)
     fresh_world.sql(f"UPDATE {TOKENS} SET user_id = 'other' WHERE id = %s", token_id(29))
     reports: list[CleanupReport] = []
+    parts = fresh_world.environment()
+    is_done = threading.Event()
+    parts.database._sleep = lambda _: is_done.wait(10)
     with held(fresh_world, HOLD_ENTRY) as other, other.cursor() as cursor:
         rows = [(n.to_bytes(16, "big"), 2**40) for n in range(1000)]
         cursor.executemany(f"INSERT INTO {LIMITS} (bucket, tat_ms) VALUES (%s, %s)", rows)
-        run = threading.Thread(target=lambda: reports.append(clean(fresh_world)))
+        run = threading.Thread(target=lambda: reports.append(cleanup(plenty, bootstrap.cleaning(parts))))
         run.start()
         while fresh_world.sql(f"{HOLD_ONE} SKIP LOCKED", token_id(0)):
             pass  # until the batch holds it
@@ -416,6 +421,7 @@ def test_a_deadlock_costs_a_batch_and_not_the_run(fresh_world: World) -> None:
         assert cursor.execute(HOLD_ONE, (token_id(0),)) == 1  # it is ours: the batch gave way
 
         other.rollback()
+        is_done.set()
         run.join()
     assert reports[0].tables[TOKENS].deleted == 30
 
@@ -488,7 +494,13 @@ FIND |= {"last": to_sql(LONG_AGO + 500)}
 FIND_NUMBERS = {**FIND, "place": 1, "bound": (START - 100_000) * 1000, "last": (LONG_AGO + 500) * 1000}
 FIND_IDS = {**FIND, "place": b"\x01" * 16, "bound": uuid7((START - 100_000) * 1000, bytes(10))}
 FIND_IDS |= {"last": uuid7(LONG_AGO * 1000, bytes(10))}
+FIND_USERS = {**FIND, "id": "", "bound": to_sql(START - 86_400)}
 IDS = [uuid7(LONG_AGO * 1000, n.to_bytes(10, "big")) for n in range(purges.IDS_PER_STATEMENT)]
+USER_IDS = [f"{n:036}" for n in range(purges.IDS_PER_STATEMENT)]
+DUE = {"listed": purges.listed(IDS), "bound": to_sql(START)}
+DUE_NUMBERS = {**DUE, "bound": START * 1000}
+DUE_IDS = {**DUE, "bound": uuid7(START * 1000, bytes(10))}
+DUE_USERS = {**DUE, "listed": purges.listed(USER_IDS)}
 
 
 @pytest.fixture(scope="module")
@@ -505,30 +517,41 @@ def filled(world: World) -> World:
 @pytest.mark.parametrize(
     ("statement", "parameters", "index"),
     [
+        (purges.FIND_LAST_TOKENS, FIND, "ix_expires_at"),
         (purges.LOCK_TOKENS, FIND, "ix_expires_at"),
         (purges.DELETE_LOCKED_TOKENS, FIND, "ix_expires_at"),
         (purges.DELETE_LOCKED_TOKENS, {**FIND, "last": to_sql(START + 10_000)}, "ix_expires_at"),
-        (purges.FIND_FREE_TOKENS, FIND, "ix_expires_at"),
-        (purges.FIND_FREE_TOKENS, {**FIND, "place": to_sql(0)}, "ix_expires_at"),
+        (purges.FIND_TOKENS, FIND, "ix_expires_at"),
+        (purges.FIND_TOKENS, {**FIND, "place": to_sql(0)}, "ix_expires_at"),
         (purges.COUNT_DUE_TOKENS, FIND, "ix_expires_at"),
-        (purges.DELETE_LISTED_TOKENS, (purges.listed(IDS),), "PRIMARY"),
+        (purges.LOCK_FREE_TOKENS, DUE, "PRIMARY"),
+        (purges.DELETE_LISTED_TOKENS, DUE, "PRIMARY"),
         (purges.COUNT_CREATED_TOKENS, (uuid7((START - 1200) * 1000, bytes(10)), 100_000), "PRIMARY"),
+        (purges.FIND_LAST_LIMITS, FIND_NUMBERS, "ix_tat_ms"),
         (purges.LOCK_LIMITS, FIND_NUMBERS, "ix_tat_ms"),
         (purges.DELETE_LOCKED_LIMITS, FIND_NUMBERS, "ix_tat_ms"),
-        (purges.FIND_FREE_LIMITS, FIND_NUMBERS, "ix_tat_ms"),
+        (purges.FIND_LIMITS, FIND_NUMBERS, "ix_tat_ms"),
         (purges.COUNT_DUE_LIMITS, FIND_NUMBERS, "ix_tat_ms"),
-        (purges.DELETE_LISTED_LIMITS, (purges.listed(IDS),), "PRIMARY"),
+        (purges.LOCK_FREE_LIMITS, DUE_NUMBERS, "PRIMARY"),
+        (purges.DELETE_LISTED_LIMITS, DUE_NUMBERS, "PRIMARY"),
+        (purges.FIND_LAST_EVENTS, FIND_IDS, "PRIMARY"),
         (purges.LOCK_EVENTS, FIND_IDS, "PRIMARY"),
         (purges.DELETE_LOCKED_EVENTS, FIND_IDS, "PRIMARY"),
-        (purges.FIND_FREE_EVENTS, FIND_IDS, "PRIMARY"),
+        (purges.FIND_EVENTS, FIND_IDS, "PRIMARY"),
         (purges.COUNT_DUE_EVENTS, FIND_IDS, "PRIMARY"),
-        (purges.DELETE_LISTED_EVENTS, (purges.listed(IDS),), "PRIMARY"),
+        (purges.LOCK_FREE_EVENTS, DUE_IDS, "PRIMARY"),
+        (purges.DELETE_LISTED_EVENTS, DUE_IDS, "PRIMARY"),
         (purges.DELETE_GONE_KEYS, (to_sql(START), 500), "ux_purpose_epoch"),
         (purges.COUNT_GONE_KEYS, (to_sql(START),), "ux_purpose_epoch"),
         (purges.DELETE_OLD_ROLLUPS, (START - 40 * 3600, 500), "PRIMARY"),
         (purges.COUNT_OLD_ROLLUPS, (START - 40 * 3600,), "PRIMARY"),
-        (purges.DELETE_IDLE_USERS, (to_sql(START - 86_400), 500), "ix_changed_at"),
-        (purges.COUNT_IDLE_USERS, (to_sql(START - 86_400),), "ix_changed_at"),
+        (purges.FIND_LAST_USERS, FIND_USERS, "ix_changed_at"),
+        (purges.LOCK_USERS, FIND_USERS, "ix_changed_at"),
+        (purges.DELETE_LOCKED_USERS, FIND_USERS, "ix_changed_at"),
+        (purges.FIND_USERS, FIND_USERS, "ix_changed_at"),
+        (purges.LOCK_FREE_USERS, DUE_USERS, "PRIMARY"),
+        (purges.DELETE_LISTED_USERS, DUE_USERS, "PRIMARY"),
+        (purges.COUNT_DUE_USERS, FIND_USERS, "ix_changed_at"),
     ],
 )
 def test_no_cleanup_statement_scans_or_sorts(
@@ -539,6 +562,11 @@ def test_no_cleanup_statement_scans_or_sorts(
     assert_held_to_its_index(plan, statement, index)
 
 
+def some(due: dict[str, Any], rows: int) -> dict[str, Any]:
+    ids = USER_IDS if due is DUE_USERS else IDS
+    return {**due, "listed": purges.listed(ids[:rows])}
+
+
 @pytest.mark.parametrize("size", [10, 60, 600])
 @pytest.mark.parametrize(
     ("statement", "parameters", "index"),
@@ -546,10 +574,15 @@ def test_no_cleanup_statement_scans_or_sorts(
         (purges.DELETE_LOCKED_TOKENS, lambda rows: {**FIND, "rows": rows}, "ix_expires_at"),
         (purges.DELETE_LOCKED_LIMITS, lambda rows: {**FIND_NUMBERS, "rows": rows}, "ix_tat_ms"),
         (purges.DELETE_LOCKED_EVENTS, lambda rows: {**FIND_IDS, "rows": rows}, "PRIMARY"),
-        (purges.DELETE_LISTED_TOKENS, lambda rows: (purges.listed(IDS[:rows]),), "PRIMARY"),
-        (purges.DELETE_LISTED_LIMITS, lambda rows: (purges.listed(IDS[:rows]),), "PRIMARY"),
-        (purges.DELETE_LISTED_EVENTS, lambda rows: (purges.listed(IDS[:rows]),), "PRIMARY"),
-        (purges.DELETE_IDLE_USERS, lambda rows: (to_sql(START), rows), "ix_changed_at"),
+        (purges.DELETE_LOCKED_USERS, lambda rows: {**FIND_USERS, "rows": rows}, "ix_changed_at"),
+        (purges.LOCK_FREE_TOKENS, lambda rows: some(DUE, rows), "PRIMARY"),
+        (purges.LOCK_FREE_LIMITS, lambda rows: some(DUE_NUMBERS, rows), "PRIMARY"),
+        (purges.LOCK_FREE_EVENTS, lambda rows: some(DUE_IDS, rows), "PRIMARY"),
+        (purges.LOCK_FREE_USERS, lambda rows: some(DUE_USERS, rows), "PRIMARY"),
+        (purges.DELETE_LISTED_TOKENS, lambda rows: some(DUE, rows), "PRIMARY"),
+        (purges.DELETE_LISTED_LIMITS, lambda rows: some(DUE, rows), "PRIMARY"),
+        (purges.DELETE_LISTED_EVENTS, lambda rows: some(DUE, rows), "PRIMARY"),
+        (purges.DELETE_LISTED_USERS, lambda rows: some(DUE_USERS, rows), "PRIMARY"),
     ],
 )
 def test_a_small_table_that_is_nearly_all_due_is_not_scanned_either(
@@ -576,53 +609,77 @@ def assert_held_to_its_index(plan: list[Row], statement: str, index: str, limit:
         for row in read
         if not (row["type"] == "index" and row["key"] == index and int(row["rows"]) <= limit)
     ]
-    deleted = [(row["type"], row["key"]) for row in plan if row["table"] == "doomed"]
+    by_key = [(row["type"], row["key"]) for row in plan if row["table"] in ("doomed", "due")]
     assert set(found) <= {("range", index), ("ref", index)}
-    assert deleted == [("eq_ref", "PRIMARY")] * statement.count("DELETE doomed")
-    assert read or deleted
+    assert by_key == [("eq_ref", "PRIMARY")] * statement.count("STRAIGHT_JOIN")
+    assert read or by_key
     assert not [row for row in plan if "filesort" in (row["Extra"] or "")]
 
 
-@pytest.mark.parametrize("due", [10, 60, 600])
-@pytest.mark.parametrize(
-    ("table", "statement", "find", "live", "hold"),
-    [
-        (
-            TOKENS,
-            purges.DELETE_LOCKED_TOKENS,
-            FIND,
-            to_sql(START),
-            f"SELECT id FROM {TOKENS} FORCE INDEX (ix_expires_at) WHERE expires_at >= %s FOR UPDATE NOWAIT",
-        ),
-        (
-            LIMITS,
-            purges.DELETE_LOCKED_LIMITS,
-            FIND_NUMBERS,
-            START * 1000,
-            f"SELECT bucket FROM {LIMITS} FORCE INDEX (ix_tat_ms) WHERE tat_ms >= %s FOR UPDATE NOWAIT",
-        ),
-    ],
-)
-def test_the_rows_behind_those_that_are_due_are_not_locked(
-    fresh_world: World, table: str, statement: str, find: dict[str, Any], live: object, hold: str, due: int
-) -> None:
-    """However the database reads the index of a table that is nearly all due: those who are signed in do not wait."""
+# Nor does a batch that comes to the end of what is due read on into the rows of those who are signed in.
+
+LIVE = 5
+LIVE_ROWS = {
+    TOKENS: f"SELECT id FROM {TOKENS} FORCE INDEX (ix_expires_at) WHERE expires_at >= {{live}}",
+    LIMITS: f"SELECT bucket FROM {LIMITS} FORCE INDEX (ix_tat_ms) WHERE tat_ms >= {{live_ms}}",
+    EVENTS: f"SELECT id FROM {EVENTS} FORCE INDEX (PRIMARY) WHERE id >= {{live_id}}",
+    USERS: f"SELECT user_id FROM {USERS} FORCE INDEX (ix_changed_at) WHERE changed_at >= {{live}}",
+}
+
+
+@pytest.fixture(params=[10, 60, 600], ids=lambda due: f"{due} due")
+def nearly_all_due(fresh_world: World, request: pytest.FixtureRequest) -> tuple[World, int]:
+    """Small tables, of which nearly all rows are due, and statistics from before the others came: that is where a
+    database would rather read a whole index than a part of it."""
+    due = int(request.param)
     insert_all(fresh_world, due)
-    insert_tokens(fresh_world, 5, START)
-    rows = [(n.to_bytes(16, "big"), (START + n) * 1000) for n in range(5)]
-    insert(fresh_world, f"INSERT INTO {LIMITS} (bucket, tat_ms) VALUES (%s, %s)", rows)
-    last = {"last": to_sql(START - 1) if table == TOKENS else (START - 1) * 1000}
-
-    with contextlib.closing(raw(fresh_world)) as cleaner, contextlib.closing(raw(fresh_world)) as other:
-        cleaner.begin()
-        assert cleaner.cursor().execute(statement, {**find, **last, "rows": due}) == due
-
-        assert other.cursor().execute(hold, (live,)) == 5
-
-        cleaner.rollback()
+    insert_user_order(fresh_world, *range(LONG_AGO, LONG_AGO + due))
+    fresh_world.sql(f"ANALYZE TABLE {TOKENS}, {LIMITS}, {EVENTS}, {USERS}")
+    insert_all(fresh_world, LIVE, START)
+    rows = [(f"live-{n}", to_sql(START + n)) for n in range(LIVE)]
+    insert(fresh_world, f"INSERT INTO {USERS} (user_id, changed_at) VALUES (%s, %s)", rows)
+    return fresh_world, due
 
 
-def test_a_batch_is_one_select_and_one_delete_and_no_row_travels_but_the_last(
+@pytest.mark.parametrize("more", [0, 1, 1000], ids=lambda more: f"{more} more than are due")
+@pytest.mark.parametrize("table", LIVE_ROWS)
+def test_no_batch_locks_a_row_that_is_not_due(
+    nearly_all_due: tuple[World, int], table: str, more: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, due = nearly_all_due
+    walk = purge(world, table)
+    free: list[int] = []
+    execute = Transaction.execute
+
+    def looked_at(statements: Transaction, sql: str, parameters: Any = ()) -> int:
+        if sql == "COMMIT":
+            free.append(len(world.sql(f"{live_rows(table)} FOR UPDATE SKIP LOCKED")))
+        return execute(statements, sql, parameters)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Transaction, "execute", looked_at)
+        assert walk.delete_batch(START, due + more).deleted == due
+
+    assert free
+    assert set(free) == {LIVE}
+
+
+@pytest.mark.parametrize("table", LIVE_ROWS)
+def test_no_batch_waits_for_a_row_that_is_not_due(nearly_all_due: tuple[World, int], table: str) -> None:
+    world, due = nearly_all_due
+
+    with held(world, f"{live_rows(table)} FOR UPDATE"):
+        batch = purge(world, table).delete_batch(START, due + 1)
+
+    assert (batch.deleted, batch.is_last) == (due, True)
+
+
+def live_rows(table: str) -> str:
+    live_id = f"x'{uuid7(START * 1000, bytes(10)).hex()}'"
+    return LIVE_ROWS[table].format(live=f"'{to_sql(START)}'", live_ms=START * 1000, live_id=live_id)
+
+
+def test_a_batch_is_two_selects_and_one_delete_and_no_row_travels_but_the_last(
     fresh_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     insert_tokens(fresh_world, 1000, LONG_AGO)
@@ -643,14 +700,26 @@ def test_a_batch_is_one_select_and_one_delete_and_no_row_travels_but_the_last(
         assert walk.delete_batch(START, 500).deleted == 500
 
     spent = {kind: status(parts.database, kind) - before[kind] for kind in kinds}
-    assert spent == dict.fromkeys(kinds, 1)
-    assert answers == [1]
+    assert spent == {**dict.fromkeys(kinds, 1), "Com_select": 2}
+    assert answers == [1, 1]
 
 
-def test_a_statement_of_deletions_is_short_enough_for_the_proxy(filled: World) -> None:
+@pytest.mark.parametrize(
+    ("statement", "due"),
+    [
+        (purges.DELETE_LISTED_TOKENS, DUE),
+        (purges.LOCK_FREE_TOKENS, DUE),
+        (purges.DELETE_LISTED_USERS, DUE_USERS),
+        (purges.LOCK_FREE_USERS, DUE_USERS),
+    ],
+    ids=["delete tokens", "lock tokens", "delete users", "lock users"],
+)
+def test_a_statement_with_a_list_is_short_enough_for_the_proxy(
+    filled: World, statement: str, due: dict[str, Any]
+) -> None:
     """16 KB of text would pin the connection."""
     with contextlib.closing(raw(filled)) as connection, connection.cursor() as cursor:
-        longest = cursor.mogrify(purges.DELETE_LISTED_TOKENS, (purges.listed(IDS),))
+        longest = cursor.mogrify(statement, due)
 
     assert len(longest) < 16_384
 

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 _BEGINS = re.compile(r"\s*(ALTER|CREATE|DELETE|DROP|INSERT|REPLACE|SELECT|UPDATE|WITH)\b")
 # A bound value, by place or by name.
 _VALUE = re.compile(r"%s|%\(\w+\)s")
+_JSON = re.compile(r"JSON_TABLE\((%s|%\(\w+\)s)")
 # Taken by the grammar and by one of the servers only.
 _WORDS = {
     "a collation that MariaDB alone has": re.compile(r"uca1400", re.IGNORECASE),
@@ -28,7 +29,7 @@ _WORDS = {
 # Words that the grammar holds for reserved and MySQL does not (its manual, «Keywords and Reserved Words»).
 _NOT_RESERVED = re.compile(r"\b(type)\b")
 
-_JSON_TABLE = re.compile(r"JSON_TABLE\('\[\]', '[^']*' COLUMNS \(id CHAR\(32\) PATH '[^']*'\)\)")
+_JSON_TABLE = re.compile(r"JSON_TABLE\('\[\]', '[^']*' COLUMNS \(id VARCHAR\(36\) PATH '[^']*'\)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +81,4 @@ def _constants() -> Iterator[Statement]:
 
 def _bound(sql: str) -> str:
     """Values bound: a number stands wherever one may be, LIMIT included; a list has its brackets, JSON its quotes."""
-    return _VALUE.sub("1", sql.replace("IN %s", "IN (1)").replace("JSON_TABLE(%s", "JSON_TABLE('[]'"))
+    return _VALUE.sub("1", _JSON.sub("JSON_TABLE('[]'", sql.replace("IN %s", "IN (1)")))

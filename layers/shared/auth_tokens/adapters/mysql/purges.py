@@ -5,6 +5,10 @@ them travels here and back, which is half the speed. Where that cannot be done (
 database refuses to delete one, fewer are left) it takes those that nobody holds and deletes them one by one as far
 as need be. So two cleanups share the work, a bad row stops nothing, and no batch waits for a login.
 
+Only rows that are due are locked. A locking read that finds fewer rows than its LIMIT locks the first row behind them
+as well, and on MySQL all that follow where it reads the whole index. So a read without locks says first whether
+there are as many; where there are not, rows are locked by their primary keys.
+
 A batch that filters by one index and orders by another sorts all candidates every time (measured 20 times
 slower), and one that scans waits for rows that it does not want: so each statement is held to its index,
 whatever the statistics say, and tests/integration reads EXPLAIN.
@@ -30,25 +34,35 @@ GONE_KEY_RETENTION_S = 90 * 86400
 ROLLUP_RETENTION_S = 400 * 86400
 # The order of a user's sign-ins matters while one of them is running: seconds.
 USER_ORDER_RETENTION_S = 86400
-# A key in JSON is 36 characters long: a statement stays under the 16 KB that pin RDS Proxy.
-IDS_PER_STATEMENT = 400
+# A key in JSON is at most 42 characters long: a statement stays under the 16 KB that pin RDS Proxy.
+IDS_PER_STATEMENT = 350
 # Debts are counted up to here, so that counting never becomes the load: a few milliseconds of an index in memory.
 COUNT_LIMIT = 10_000
 # As many new rows in five minutes are 333 sign-ins a second.
 CREATED_LIMIT = 100_000
 
 
-def _lock(table: str, index: str, place: str, key: str) -> str:
-    """Locks the next rows in index order, none of which anybody else holds; answers the last. Row count 0:
-    there are not as many left."""
+# A JSON array of keys, those of bytes in hexadecimal.
+_LIST = "JSON_TABLE(%(listed)s, '$[*]' COLUMNS (id VARCHAR(36) PATH '$'))"
+_LISTED_KEY = "UNHEX(listed.id)"
+# In the collation of the column, or its index would not be used.
+_LISTED_TEXT = "CONVERT(listed.id USING ascii) COLLATE ascii_bin"
+
+
+def _find_last(table: str, index: str, place: str, key: str) -> str:
+    """The last of the next rows in index order, without locks. Row count 0: there are not as many left."""
     return f"""
 SELECT {place} AS place, {key} AS id
 FROM {table} FORCE INDEX ({index})
 WHERE ({place} = %(place)s AND {key} > %(id)s) OR ({place} > %(place)s AND {place} < %(bound)s)
 ORDER BY {_order(place, key)}
 LIMIT 1 OFFSET %(offset)s
-FOR UPDATE NOWAIT
 """
+
+
+def _lock(table: str, index: str, place: str, key: str) -> str:
+    """Locks those rows, none of which anybody else holds; answers the last."""
+    return f"{_find_last(table, index, place, key)}FOR UPDATE NOWAIT\n"
 
 
 def _delete_locked(table: str, index: str, place: str, key: str) -> str:
@@ -70,25 +84,37 @@ STRAIGHT_JOIN {table} AS doomed FORCE INDEX (PRIMARY) ON doomed.{key} = found.id
 """
 
 
-def _find_free(table: str, index: str, place: str, key: str) -> str:
-    """The next rows in index order that nobody holds, locked."""
+def _find(table: str, index: str, place: str, key: str) -> str:
+    """The next rows in index order, without locks."""
     return f"""
 SELECT {place} AS place, {key} AS id
 FROM {table} FORCE INDEX ({index})
 WHERE ({place} = %(place)s AND {key} > %(id)s) OR ({place} > %(place)s AND {place} < %(bound)s)
 ORDER BY {_order(place, key)}
 LIMIT %(rows)s
+"""
+
+
+def _lock_free(table: str, place: str, key: str, listed_key: str = _LISTED_KEY) -> str:
+    """Locks those of the listed rows that nobody holds and that are still due; answers their keys.
+
+    The list is in a derived table because MySQL takes no locking clause over JSON_TABLE itself (error 3569).
+    """
+    return f"""
+SELECT due.{key} AS id
+FROM (SELECT id FROM {_LIST} AS given) AS listed
+STRAIGHT_JOIN {table} AS due FORCE INDEX (PRIMARY) ON due.{key} = {listed_key}
+WHERE due.{place} < %(bound)s
 FOR UPDATE SKIP LOCKED
 """
 
 
-def _delete_listed(table: str, key: str) -> str:
-    """Some rows, each by its primary key: a list in an IN may be answered by a scan, which locks others' rows.
-    The parameter is a JSON array of keys in hexadecimal."""
+def _delete_listed(table: str, key: str, listed_key: str = _LISTED_KEY) -> str:
+    """Some rows, each by its primary key: a list in an IN may be answered by a scan, which locks others' rows."""
     return f"""
 DELETE doomed
-FROM JSON_TABLE(%s, '$[*]' COLUMNS (id CHAR(32) PATH '$')) AS listed
-STRAIGHT_JOIN {table} AS doomed FORCE INDEX (PRIMARY) ON doomed.{key} = UNHEX(listed.id)
+FROM {_LIST} AS listed
+STRAIGHT_JOIN {table} AS doomed FORCE INDEX (PRIMARY) ON doomed.{key} = {listed_key}
 """
 
 
@@ -112,27 +138,43 @@ def _order(place: str, key: str) -> str:
 
 
 # Index: ix_expires_at with the primary key behind it.
+FIND_LAST_TOKENS = _find_last("auth_user_tokens", "ix_expires_at", "expires_at", "id")
 LOCK_TOKENS = _lock("auth_user_tokens", "ix_expires_at", "expires_at", "id")
 DELETE_LOCKED_TOKENS = _delete_locked("auth_user_tokens", "ix_expires_at", "expires_at", "id")
-FIND_FREE_TOKENS = _find_free("auth_user_tokens", "ix_expires_at", "expires_at", "id")
+FIND_TOKENS = _find("auth_user_tokens", "ix_expires_at", "expires_at", "id")
 COUNT_DUE_TOKENS = _count("auth_user_tokens", "ix_expires_at", "expires_at")
 # Index: primary key.
+LOCK_FREE_TOKENS = _lock_free("auth_user_tokens", "expires_at", "id")
 DELETE_LISTED_TOKENS = _delete_listed("auth_user_tokens", "id")
 
 # Index: ix_tat_ms with the primary key behind it.
+FIND_LAST_LIMITS = _find_last("auth_token_limits", "ix_tat_ms", "tat_ms", "bucket")
 LOCK_LIMITS = _lock("auth_token_limits", "ix_tat_ms", "tat_ms", "bucket")
 DELETE_LOCKED_LIMITS = _delete_locked("auth_token_limits", "ix_tat_ms", "tat_ms", "bucket")
-FIND_FREE_LIMITS = _find_free("auth_token_limits", "ix_tat_ms", "tat_ms", "bucket")
+FIND_LIMITS = _find("auth_token_limits", "ix_tat_ms", "tat_ms", "bucket")
 COUNT_DUE_LIMITS = _count("auth_token_limits", "ix_tat_ms", "tat_ms")
 # Index: primary key.
+LOCK_FREE_LIMITS = _lock_free("auth_token_limits", "tat_ms", "bucket")
 DELETE_LISTED_LIMITS = _delete_listed("auth_token_limits", "bucket")
 
 # Index: primary key (UUIDv7, so in time order).
+FIND_LAST_EVENTS = _find_last("auth_token_events", "PRIMARY", "id", "id")
 LOCK_EVENTS = _lock("auth_token_events", "PRIMARY", "id", "id")
 DELETE_LOCKED_EVENTS = _delete_locked("auth_token_events", "PRIMARY", "id", "id")
-FIND_FREE_EVENTS = _find_free("auth_token_events", "PRIMARY", "id", "id")
+FIND_EVENTS = _find("auth_token_events", "PRIMARY", "id", "id")
 COUNT_DUE_EVENTS = _count("auth_token_events", "PRIMARY", "id")
+LOCK_FREE_EVENTS = _lock_free("auth_token_events", "id", "id")
 DELETE_LISTED_EVENTS = _delete_listed("auth_token_events", "id")
+
+# Index: ix_changed_at with the primary key behind it.
+FIND_LAST_USERS = _find_last("auth_token_users", "ix_changed_at", "changed_at", "user_id")
+LOCK_USERS = _lock("auth_token_users", "ix_changed_at", "changed_at", "user_id")
+DELETE_LOCKED_USERS = _delete_locked("auth_token_users", "ix_changed_at", "changed_at", "user_id")
+FIND_USERS = _find("auth_token_users", "ix_changed_at", "changed_at", "user_id")
+COUNT_DUE_USERS = _count("auth_token_users", "ix_changed_at", "changed_at")
+# Index: primary key.
+LOCK_FREE_USERS = _lock_free("auth_token_users", "changed_at", "user_id", _LISTED_TEXT)
+DELETE_LISTED_USERS = _delete_listed("auth_token_users", "user_id", _LISTED_TEXT)
 
 # Index: ux_purpose_epoch, of a few dozen rows. Signing keys only: the row of a data key keeps its epoch from
 # being given out again.
@@ -170,31 +212,6 @@ FROM (
 ) AS due
 """
 
-# Index: ix_changed_at, from its low end; then the primary key, as in _delete_locked, for sign-ins hold the other rows.
-DELETE_IDLE_USERS = """
-DELETE doomed
-FROM (
-  SELECT user_id
-  FROM auth_token_users FORCE INDEX (ix_changed_at)
-  WHERE changed_at < %s
-  ORDER BY changed_at
-  LIMIT %s
-) AS found
-STRAIGHT_JOIN auth_token_users AS doomed FORCE INDEX (PRIMARY) ON doomed.user_id = found.user_id
-"""
-
-# Index: ix_changed_at, from its low end.
-COUNT_IDLE_USERS = f"""
-SELECT COUNT(*) AS due_rows, MIN(changed_at) AS oldest
-FROM (
-  SELECT changed_at
-  FROM auth_token_users
-  WHERE changed_at < %s
-  ORDER BY changed_at
-  LIMIT {COUNT_LIMIT}
-) AS due
-"""
-
 # Index: primary key (UUIDv7, so the newest are at its end).
 COUNT_CREATED_TOKENS = """
 SELECT COUNT(*) AS created
@@ -218,12 +235,14 @@ class Walk:
     ended: the other way round."""
 
     table: str
+    find_last: str
     lock: str
     delete_locked: str
-    find_free: str
+    find: str
+    lock_free: str
     delete_listed: str
     count: str
-    start: tuple[Any, bytes]
+    start: tuple[Any, bytes | str]
     bound: Callable[[int], Any]
     ended: Callable[[Any], int]
     retention_s: int
@@ -231,9 +250,11 @@ class Walk:
 
 TOKENS = Walk(
     "auth_user_tokens",
+    FIND_LAST_TOKENS,
     LOCK_TOKENS,
     DELETE_LOCKED_TOKENS,
-    FIND_FREE_TOKENS,
+    FIND_TOKENS,
+    LOCK_FREE_TOKENS,
     DELETE_LISTED_TOKENS,
     COUNT_DUE_TOKENS,
     start=(to_sql(0), b""),
@@ -243,9 +264,11 @@ TOKENS = Walk(
 )
 LIMITS = Walk(
     "auth_token_limits",
+    FIND_LAST_LIMITS,
     LOCK_LIMITS,
     DELETE_LOCKED_LIMITS,
-    FIND_FREE_LIMITS,
+    FIND_LIMITS,
+    LOCK_FREE_LIMITS,
     DELETE_LISTED_LIMITS,
     COUNT_DUE_LIMITS,
     start=(0, b""),
@@ -255,15 +278,31 @@ LIMITS = Walk(
 )
 EVENTS = Walk(
     "auth_token_events",
+    FIND_LAST_EVENTS,
     LOCK_EVENTS,
     DELETE_LOCKED_EVENTS,
-    FIND_FREE_EVENTS,
+    FIND_EVENTS,
+    LOCK_FREE_EVENTS,
     DELETE_LISTED_EVENTS,
     COUNT_DUE_EVENTS,
     start=(b"", b""),
     bound=lambda instant: uuid7(instant * 1000, bytes(10)),
     ended=instant_of,
     retention_s=0,
+)
+USERS = Walk(
+    "auth_token_users",
+    FIND_LAST_USERS,
+    LOCK_USERS,
+    DELETE_LOCKED_USERS,
+    FIND_USERS,
+    LOCK_FREE_USERS,
+    DELETE_LISTED_USERS,
+    COUNT_DUE_USERS,
+    start=(to_sql(0), ""),
+    bound=to_sql,
+    ended=from_sql,
+    retention_s=USER_ORDER_RETENTION_S,
 )
 
 
@@ -282,9 +321,6 @@ class LowEnd:
 
 GONE_KEYS = LowEnd(
     "auth_token_keys", DELETE_GONE_KEYS, COUNT_GONE_KEYS, to_sql, from_sql, GONE_KEY_RETENTION_S
-)
-IDLE_USERS = LowEnd(
-    "auth_token_users", DELETE_IDLE_USERS, COUNT_IDLE_USERS, to_sql, from_sql, USER_ORDER_RETENTION_S
 )
 ROLLUPS = LowEnd("auth_token_rollups", DELETE_OLD_ROLLUPS, COUNT_OLD_ROLLUPS, int, int, ROLLUP_RETENTION_S)
 
@@ -314,11 +350,7 @@ class IndexWalk:
 
     def delete_batch(self, now: int, rows: int) -> Batch:
         parameters = self._parameters(now, rows)
-
-        def work(statements: Transaction) -> _Outcome:
-            return self._all_at_once(statements, parameters) or self._as_far_as_free(statements, parameters)
-
-        outcome = self._database.transaction(work)
+        outcome = self._all_at_once(parameters) or self._as_far_as_free(parameters)
         last = outcome.last
         self._position = (last["place"], last["id"]) if last else self._walk.start
         return Batch(outcome.deleted, outcome.refused, is_last=last is None)
@@ -332,31 +364,52 @@ class IndexWalk:
         bound = self._walk.bound(now - self._walk.retention_s)
         return {"place": place, "id": last_id, "bound": bound, "rows": rows, "offset": rows - 1}
 
-    def _all_at_once(self, statements: Transaction, parameters: dict[str, Any]) -> _Outcome | None:
+    def _all_at_once(self, parameters: dict[str, Any]) -> _Outcome | None:
         """None: it cannot be done so, and nothing was deleted."""
-        try:
-            locked = statements.query(self._walk.lock, parameters)
-            if not locked:
-                return None
-            last = {"last": locked[0]["place"]}
-            return _Outcome(statements.execute(self._walk.delete_locked, parameters | last), last=locked[0])
-        except pymysql.err.MySQLError as exc:
-            if _number(exc) in _HELD or _refuses_a_row(exc):
-                return None
-            raise
 
-    def _as_far_as_free(self, statements: Transaction, parameters: dict[str, Any]) -> _Outcome:
-        found = statements.query(self._walk.find_free, parameters)
-        outcome = _Outcome(last=found[-1] if len(found) == parameters["rows"] else None)
-        ids = [row["id"] for row in found]
-        for first in range(0, len(ids), IDS_PER_STATEMENT):
-            self._delete_listed(statements, ids[first : first + IDS_PER_STATEMENT], outcome)
-        return outcome
+        def work(statements: Transaction) -> _Outcome | None:
+            try:
+                locked = statements.query(self._walk.lock, parameters)
+                if not locked:  # another cleanup was here in the meantime
+                    return None
+                last = {"last": locked[0]["place"]}
+                return _Outcome(
+                    statements.execute(self._walk.delete_locked, parameters | last), last=locked[0]
+                )
+            except pymysql.err.MySQLError as exc:
+                if _number(exc) in _HELD or _refuses_a_row(exc):
+                    return None
+                raise
+
+        return self._database.transaction(work) if self._is_full(parameters) else None
+
+    def _is_full(self, parameters: dict[str, Any]) -> bool:
+        """Are there rows for a whole batch?"""
+        return bool(self._database.query(self._walk.find_last, parameters))
+
+    def _as_far_as_free(self, parameters: dict[str, Any]) -> _Outcome:
+        found = self._database.query(self._walk.find, parameters)
+        keys = [row["id"] for row in found]
+
+        def work(statements: Transaction) -> _Outcome:
+            outcome = _Outcome(last=found[-1] if len(found) == parameters["rows"] else None)
+            for first in range(0, len(keys), IDS_PER_STATEMENT):
+                due = {
+                    "listed": listed(keys[first : first + IDS_PER_STATEMENT]),
+                    "bound": parameters["bound"],
+                }
+                free = statements.query(self._walk.lock_free, due)
+                self._delete_listed(statements, [row["id"] for row in free], outcome)
+            return outcome
+
+        return self._database.transaction(work) if found else _Outcome()
 
     def _delete_listed(self, statements: Transaction, ids: list[Any], outcome: _Outcome) -> None:
         """All of them but those that the database refuses: halving finds them, and the others go."""
+        if not ids:
+            return
         try:
-            outcome.deleted += statements.execute(self._walk.delete_listed, (listed(ids),))
+            outcome.deleted += statements.execute(self._walk.delete_listed, {"listed": listed(ids)})
         except pymysql.err.MySQLError as exc:
             if not _refuses_a_row(exc):
                 raise
@@ -394,9 +447,9 @@ def purges(database: Database, token_retention_s: int, event_retention_s: int) -
         IndexWalk(database, replace(TOKENS, retention_s=token_retention_s)),
         IndexWalk(database, LIMITS),
         IndexWalk(database, replace(EVENTS, retention_s=event_retention_s)),
+        IndexWalk(database, USERS),
         LowEndPurge(database, GONE_KEYS),
         LowEndPurge(database, ROLLUPS),
-        LowEndPurge(database, IDLE_USERS),
     )
 
 
@@ -410,9 +463,9 @@ def created_tokens(database: Database) -> Callable[[int], int]:
     return created_since
 
 
-def listed(ids: Sequence[bytes]) -> str:
-    """Keys as DELETE_LISTED_… takes them."""
-    return json.dumps([key.hex() for key in ids])
+def listed(keys: Sequence[bytes | str]) -> str:
+    """Keys as LOCK_FREE_… and DELETE_LISTED_… take them."""
+    return json.dumps([key if isinstance(key, str) else key.hex() for key in keys])
 
 
 def _debt(row: Row, due_before: int, ended: Callable[[Any], int]) -> Debt:
