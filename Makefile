@@ -5,6 +5,7 @@ VENV := .venv
 SAM_VENV := .venv-sam
 CHECKOV_VENV := .venv-checkov
 SCAN_VENV := .venv-scan
+DEPLOYED_VENV := .venv-deployed
 NODE_VENV := .venv-node
 RUNTIME_VENV := .venv-runtime
 PEERS_VENV := .venv-peers
@@ -17,7 +18,7 @@ export SAM_CLI_TELEMETRY := 0
 export TOKENS_DB := $(or $(DB),$(TOKENS_DB))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-mysql check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers programs model-checker fresh-machine scan
+.PHONY: help setup run demo test test-mysql ready deployed check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers programs model-checker fresh-machine scan
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,11 +35,18 @@ demo: setup ## Walk through the life of a token, step by step
 traffic: setup ## People and attackers against the service of make run (ARGS="--seconds 60 --users 40")
 	@exec $(PY) -m local.traffic $(ARGS)
 
-test: setup programs node package ## Run all tests
+test: ready ## Run all tests
 	@exec $(PY) -m pytest
 
-test-mysql: setup programs node package ## Run the tests that meet a database, on MySQL
-	@TOKENS_DB=mysql exec $(PY) -m pytest -m database
+test-mysql: ready deployed ## Run the tests that meet a database, on MySQL and the deployed Python
+	@TOKENS_DB=mysql exec $(DEPLOYED_VENV)/bin/python -m pytest -m database
+
+# What the tests need of the world outside; no work where it is there already.
+ready: setup programs node package
+
+# The deployed Python where this machine has it, else the usual one; the tests say which it was.
+deployed:
+	@PYTHON="$$(scripts/find-python $(DEPLOYED_PYTHON))" scripts/setup $(DEPLOYED_VENV) requirements/dev.txt
 
 conformance: setup ## Races, lost answers and thieves against BASE_URL (default: the local stack), ARGS="--rounds 50 --report FILE"
 	@$(PY) -m tests.conformance $(if $(BASE_URL),--base-url $(BASE_URL)) $(ARGS)
@@ -108,7 +116,7 @@ lock: setup ## Lock the newest versions again
 	scripts/lock $(VENV)/bin/uv
 
 clean: ## Remove everything that was set up or left behind
-	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) $(SCAN_VENV) tests/node/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) $(SCAN_VENV) $(DEPLOYED_VENV) tests/node/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
 
 .PHONY: bench bench-validate bench-refresh bench-growth bench-cleanup
 

@@ -1,8 +1,9 @@
-"""Which private database server is started: MariaDB, or MySQL where TOKENS_DB says so."""
+"""Which private database server is started, and how: MariaDB, or MySQL where TOKENS_DB says so."""
 
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,8 +15,10 @@ _KINDS: dict[str, type[DatabaseServer]] = {"mariadb": MariaDb, "mysql": MySql}
 
 
 def private_server(state_dir: Path, *, durable: bool = True, options: Sequence[str] = ()) -> DatabaseServer:
-    """A server of the kind that TOKENS_DB names. Raises ValueError for a kind that there is not."""
+    """A server of the kind that TOKENS_DB names, with the options of TOKENS_DB_OPTIONS behind its others. Raises
+    ValueError for a kind that there is not."""
     kind = os.environ.get("TOKENS_DB") or "mariadb"
     if kind not in _KINDS:
         raise ValueError(f"TOKENS_DB must be one of {', '.join(_KINDS)}, not {kind!r}")
-    return _KINDS[kind](state_dir, durable=durable, options=options)
+    more = shlex.split(os.environ.get("TOKENS_DB_OPTIONS") or "")
+    return _KINDS[kind](state_dir, durable=durable, options=[*options, *more])

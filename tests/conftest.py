@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import platform
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from auth_tokens.settings import Settings
 from local.aws import LocalAws
 from local.database_server import DatabaseAddress, DatabaseServer
 from local.databases import private_server
+from local.package import deployed_python
 from local.stack import LocalStack, database_address
 from tests.support.database_users import DatabaseUsers
 from tests.support.world import World
@@ -24,6 +26,7 @@ from tests.support.world import World
 os.environ["PATH"] += os.pathsep + str(Path(__file__).parents[1] / ".local/bin")
 # Fixtures that every test has that meets a database.
 DATABASE_FIXTURES = {"database", "run_dir"}
+SERVER = pytest.StashKey[str]()
 CLIENTS = {"portal-web": "portal:read portal:write", "portal-app": "portal:read"}
 
 
@@ -32,6 +35,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and DATABASE_FIXTURES & set(item.fixturenames):
             item.add_marker("database")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Under which Python and on which database server it ran."""
+    python, deployed = platform.python_version(), deployed_python()
+    is_deployed = python.startswith(f"{deployed}.")
+    note = "the deployed version" if is_deployed else f"{deployed} is deployed"
+    terminalreporter.write_line(f"tests: Python {python} ({note}), {config.stash.get(SERVER, 'no database')}")
 
 
 @pytest.fixture(scope="session")
@@ -58,9 +69,25 @@ def database(request: pytest.FixtureRequest) -> DatabaseAddress:
     """The database server of this run: the private one, or the one that TOKENS_DB_URL names."""
     url = os.environ.get("TOKENS_DB_URL")
     if url:
-        return database_address(url)
-    server: DatabaseServer = request.getfixturevalue("own_server")
-    return server.address
+        address = database_address(url)
+    else:
+        server: DatabaseServer = request.getfixturevalue("own_server")
+        address = server.address
+    request.config.stash[SERVER] = server_version(address)
+    return address
+
+
+def server_version(at: DatabaseAddress) -> str:
+    """What the server is, for people: its version, and where it has it, snapshot isolation."""
+    with contextlib.closing(
+        pymysql.connect(host=at.host, port=at.port, user=at.user, password=at.password, ssl_disabled=True)
+    ) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT VERSION()")
+        [[version]] = cursor.fetchall()
+        cursor.execute("SHOW VARIABLES LIKE 'innodb_snapshot_isolation'")
+        name = "MariaDB" if "MariaDB" in version else "MySQL"
+        return ", ".join((f"{name} {version}", *(" ".join(row) for row in cursor.fetchall())))
 
 
 @pytest.fixture(scope="session")

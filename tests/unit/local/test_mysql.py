@@ -153,3 +153,17 @@ def test_an_unknown_kind_of_server_is_refused(
 
     with pytest.raises(ValueError, match="TOKENS_DB must be one of mariadb, mysql"):
         private_server(tmp_path)
+
+
+def test_the_environment_adds_options_of_the_server_behind_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKENS_DB_OPTIONS", "--innodb-snapshot-isolation=OFF --sql-mode='ANSI,NO_ZERO_DATE'")
+
+    server = private_server(tmp_path, options=["--innodb-buffer-pool-size=4G"])
+
+    assert server._options == [
+        "--innodb-buffer-pool-size=4G",
+        "--innodb-snapshot-isolation=OFF",
+        "--sql-mode=ANSI,NO_ZERO_DATE",
+    ]
