@@ -4,8 +4,9 @@ import contextlib
 import os
 import platform
 import tempfile
+import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,6 +21,7 @@ from local.databases import private_server
 from local.package import deployed_python
 from local.stack import LocalStack, database_address
 from tests.support.database_users import DatabaseUsers
+from tests.support.throttles import UNTHROTTLED
 from tests.support.world import World
 
 # Programs that `make test` unpacked for whoever may not install: behind those of the machine.
@@ -178,17 +180,19 @@ def new_stack(
     aws: LocalAws,
     runner: str,
     parameters: Mapping[str, str] = MappingProxyType({}),
+    clock: Callable[[], float] = time.time,
 ) -> Iterator[LocalStack]:
-    """The whole service over HTTP, on a schema of its own, each function as its own database user.
-    parameters: of the template, beyond those."""
+    """The whole service over HTTP, on a schema of its own, each function as its own database user. The gateway lets
+    through as much as a template can say. parameters: of the template, beyond those; clock: the gateway's."""
     with schema(database) as at, DatabaseUsers(administrator, at) as users:
         url = f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
         with LocalStack(
             runner=runner,
             database_url=url,
             aws=aws,
-            parameters={**users.parameters, **parameters},
+            parameters={**UNTHROTTLED, **users.parameters, **parameters},
             passwords=users.passwords,
+            clock=clock,
         ) as started:
             yield started
 

@@ -15,7 +15,7 @@ from local.gateway.gateway_responses import refusal_answer
 from local.gateway.integration import invoke
 from local.gateway.messages import GatewayRequest, GatewayResponse, Headers, message_response
 from local.gateway.model import ApiKind, MountedApi
-from local.gateway.refusals import BAD_SIGNATURE, Refusal, no_route, too_large, unsigned
+from local.gateway.refusals import BAD_SIGNATURE, Refusal, no_route, throttled, too_large, unsigned
 from local.gateway.routing import find_route, gateway_path
 from local.gateway.sigv4 import (
     LOCAL_KEY,
@@ -27,6 +27,7 @@ from local.gateway.sigv4 import (
 )
 from local.gateway.socket_events import new_id
 from local.gateway.sockets import connect_route, open_session
+from local.gateway.throttles import ThrottleGate
 from local.gateway.websocket import Upgrade, shake_hands
 from local.runners import Runner
 
@@ -59,7 +60,7 @@ class _Ids:
 class Gateway:
     """Serves several APIs, each under its own prefix, through one runner.
 
-    clock: epoch seconds; rules event times, authorizer cache and signature window.
+    clock: epoch seconds; rules event times, authorizer cache, throttles and signature window.
     keys: those whose owners may call IAM routes.
     """
 
@@ -73,6 +74,7 @@ class Gateway:
         # The longest prefix first: "" would take every path.
         self._mounts = sorted(apis, key=lambda mounted: len(mounted.prefix), reverse=True)
         self._gates = {mounted.prefix: AuthorizerGate(runner, clock) for mounted in apis}
+        self._throttles = {mounted.prefix: ThrottleGate(mounted.api, clock) for mounted in apis}
         self._runner = runner
         self._clock = clock
         self._keys = keys
@@ -104,6 +106,8 @@ class Gateway:
         match = find_route(api, request.method, path)
         if match is None:
             return refusal_answer(no_route(api.kind), arrival)
+        if not self._throttles[mounted.prefix].admits(match.route):
+            return refusal_answer(throttled(), arrival)
         call = Call(
             request,
             api,

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 NO_REFUSALS: Mapping[str, CustomRefusal] = MappingProxyType({})
+NO_THROTTLES: Mapping[str, Throttle] = MappingProxyType({})
 
 
 class ApiKind(Enum):
@@ -96,11 +97,19 @@ class CustomRefusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Throttle:
+    """How many requests a route takes: rate_per_s in the long run, burst at once."""
+
+    rate_per_s: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
 class Api:
     """One API and its stage.
 
-    custom_refusals: by their type, REST alone; selection: of a WebSocket API, the members of a
-    message that lead to its route key.
+    throttles: by route key, "" for each of the other routes; custom_refusals: by type, REST
+    alone; selection: of a WebSocket API, the members of a message that lead to its route key.
     """
 
     kind: ApiKind
@@ -112,6 +121,7 @@ class Api:
     binary_media_types: tuple[str, ...] = ()
     custom_refusals: Mapping[str, CustomRefusal] = field(default_factory=lambda: NO_REFUSALS)
     selection: tuple[str, ...] = ()
+    throttles: Mapping[str, Throttle] = field(default_factory=lambda: NO_THROTTLES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from local.gateway.arns import REGION
 from local.gateway.intrinsics import Resolver, TemplateError
-from local.gateway.model import Api, ApiKind
+from local.gateway.model import Api, ApiKind, Throttle
 from local.gateway.openapi import Definition
 from local.gateway.socket_api import Resource, SocketDefinition
+from local.gateway.throttles import throttles_of
 
 _STAGES = {
     "AWS::ApiGatewayV2::Stage": ("ApiId", "StageVariables"),
     "AWS::ApiGateway::Stage": ("RestApiId", "Variables"),
 }
+_THROTTLES = ("DefaultRouteSettings", "RouteSettings", "MethodSettings")
 _APIS = {"AWS::ApiGatewayV2::Api": ApiKind.HTTP, "AWS::ApiGateway::RestApi": ApiKind.REST}
 _V2 = "AWS::ApiGatewayV2::"
 _CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
@@ -42,8 +45,11 @@ def load_apis(
     for name, definition in _definitions(translated["Resources"], resolver, functions or {}):
         if name not in stages:
             raise TemplateError(f"{name} has no stage")
-        stage, variables = stages[name]
-        apis[name] = definition.api(name.lower(), stage, variables)
+        stage = stages[name]
+        api = definition.api(name.lower(), stage.name, stage.variables)
+        if stage.throttles and api.kind is ApiKind.WEBSOCKET:
+            raise TemplateError(f"{name}: throttling of WebSocket APIs is not served locally")
+        apis[name] = replace(api, throttles=stage.throttles)
     return apis
 
 
@@ -82,14 +88,24 @@ def _parameter_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _stages(resources: Mapping[str, Any], resolver: Resolver) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """API → its stage's name and variables."""
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    name: str
+    variables: Mapping[str, Any]
+    throttles: Mapping[str, Throttle]
+
+
+def _stages(resources: Mapping[str, Any], resolver: Resolver) -> Iterator[tuple[str, _Stage]]:
+    """API → its stage."""
     for resource in resources.values():
         if resource["Type"] in _STAGES and _exists(resource, resolver):
             api, variables = _STAGES[resource["Type"]]
-            properties = resource["Properties"]
-            settings = properties["StageName"], properties.get(variables, {})
-            yield resolver.resolve(properties[api]), tuple(map(resolver.resolve, settings))
+            used = {"StageName", api, variables, *_THROTTLES}
+            properties = resolver.resolve(
+                {name: value for name, value in resource["Properties"].items() if name in used}
+            )
+            stage = _Stage(properties["StageName"], properties.get(variables, {}), throttles_of(properties))
+            yield properties[api], stage
 
 
 def _definitions(

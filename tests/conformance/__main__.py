@@ -17,6 +17,7 @@ from tests.conformance.peers.start import PEERS, PeerFailed, started_peer
 from tests.conformance.report import Report, run
 from tests.conformance.scenarios import Lab, Scenario, device_scenarios, scenarios
 from tests.conformance.servers import LOCAL_USERS, CannotSignIn, PortalServer, Server, local_server
+from tests.support.throttles import UNTHROTTLED
 
 ENVIRONMENTS = 4
 
@@ -61,7 +62,7 @@ def _server(options: argparse.Namespace) -> Iterator[Server]:
         secret_key = os.environ.get("CONFORMANCE_SECRET_KEY", "local-secret")
         yield PortalServer(options.base_url.rstrip("/"), users, access_key, secret_key)
     else:
-        with LocalStack(runner="lambda", max_environments=ENVIRONMENTS) as stack:
+        with LocalStack(runner="lambda", max_environments=ENVIRONMENTS, parameters=UNTHROTTLED) as stack:
             yield local_server(stack.base_url)
 
 

@@ -13,6 +13,7 @@ from local.package import LAYER, deployed_python, is_current, runtime_python, si
 from local.packaged import ARTIFACTS, Packaged, host_arch
 from local.stack import LocalStack
 from tests.conftest import schema
+from tests.support.throttles import UNTHROTTLED
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +41,7 @@ def packaged_stack(
     packaged = Packaged(run_dir / "lambda", artifacts)
     with schema(database) as at:
         url = f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
-        with LocalStack(database_url=url, aws=aws, place=packaged) as started:
+        with LocalStack(database_url=url, aws=aws, place=packaged, parameters=UNTHROTTLED) as started:
             yield started
 
 
