@@ -35,6 +35,115 @@ def test_an_expression_that_is_not_known_is_refused(tmp_path: Any) -> None:
         schedules_in(template)
 
 
+SAM = """
+Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Runtime: python3.13, Handler: app.handler}}
+Resources:
+  Counter:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: functions/counter
+      EventInvokeConfig: {MaximumRetryAttempts: 1}
+      Events:
+        Often:
+          Type: ScheduleV2
+          Properties:
+            ScheduleExpression: rate(1 minute)
+            Name: !Sub ${AWS::StackName}-often
+            Input: '{"of": "<aws.scheduler.schedule-arn>", "at": "<aws.scheduler.scheduled-time>", "n": 1}'
+        Never: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 minute), State: DISABLED}}
+        Plain: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 hour)}}
+"""
+
+
+@pytest.fixture
+def found(tmp_path: Any) -> dict[int, Schedule]:
+    """The schedules of a template by their interval."""
+    template = tmp_path / "template.yaml"
+    template.write_text(SAM)
+    return {schedule.every_s: schedule for schedule in schedules_in(template)}
+
+
+def test_a_schedule_that_is_switched_off_is_none(found: dict[int, Schedule]) -> None:
+    assert sorted(found) == [60, 3600]
+
+
+def test_a_schedule_has_its_own_name_else_that_of_its_resource(found: dict[int, Schedule]) -> None:
+    assert [found[60].name, found[3600].name] == ["local-often", "CounterPlain"]
+
+
+def test_a_schedule_with_an_input_sends_it_and_nothing_else(found: dict[int, Schedule]) -> None:
+    arn = "arn:aws:scheduler:eu-west-1:123456789012:schedule/default/local-often"
+
+    assert found[60].event(1_795_521_600.0) == {"of": arn, "at": "2026-11-24T12:00:00Z", "n": 1}
+    assert found[3600].event(1_795_521_600.0)["source"] == "aws.scheduler"
+
+
+def test_the_templates_functions_are_tried_twice_more(found: dict[int, Schedule]) -> None:
+    assert {schedule.retries for schedule in schedules_in(TEMPLATE)} == {2}
+    assert found[60].retries == 1
+
+
+class Recorder:
+    """Fails as often as it is told; remembers each event with the time it came at."""
+
+    def __init__(self, clock: "Ticks", failures: int) -> None:
+        self.clock, self.failures = clock, failures
+        self.calls: list[tuple[float, Any]] = []
+
+    def invoke(self, function: str, event: Any, timeout_s: float | None = None) -> Any:
+        self.calls.append((self.clock.now, event["id"]))
+        if len(self.calls) <= self.failures:
+            raise FunctionError("Broken", "as told")
+
+    def drop(self, function: str | None = None) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Ticks:
+    """A second a look; stands still at its end and says so."""
+
+    def __init__(self, end: float) -> None:
+        self.now, self.end = 0.0, end
+        self.ended = threading.Event()
+
+    def __call__(self) -> float:
+        self.now = min(self.now + 1, self.end)
+        if self.now == self.end:
+            self.ended.set()
+        return self.now
+
+
+def calls_of(failures: int) -> tuple[list[tuple[float, Any]], list[dict[str, Any]]]:
+    """The calls of a schedule's one turn, at 300 s, and what is in the dead-letter queue afterwards."""
+    clock = Ticks(end=590)
+    recorder = Recorder(clock, failures)
+    schedules = Schedules(recorder, [EVERY_FIVE], clock=clock, tick_s=0.0001)
+    assert clock.ended.wait(60)
+    schedules.stop()
+    return recorder.calls, schedules.dead_letters
+
+
+def test_a_failed_turn_is_tried_again_after_one_minute_and_after_two_more() -> None:
+    calls, dead = calls_of(failures=2)
+
+    assert [at for at, _ in calls] == [300, 360, 480]
+    assert len({event_id for _, event_id in calls}) == 1
+    assert dead == []
+
+
+def test_a_turn_that_failed_each_time_goes_to_the_dead_letter_queue() -> None:
+    calls, dead = calls_of(failures=9)
+
+    assert [at for at, _ in calls] == [300, 360, 480]
+    [letter] = dead
+    assert letter["requestContext"]["condition"] == "RetriesExhausted"
+    assert letter["requestContext"]["approximateInvokeCount"] == 3
+    assert letter["requestPayload"]["id"] == calls[0][1]
+    assert letter["responsePayload"] == {"errorType": "Broken", "errorMessage": "as told"}
+
+
 def test_a_function_that_fails_gets_its_next_turn() -> None:
     turns: list[Any] = []
     two_turns = threading.Event()
