@@ -10,6 +10,7 @@ import pytest
 
 from local.client import Client
 from local.environment import TEMPLATE, FunctionSpec, function_specs
+from local.package import LAYER, digest
 from local.packaged import Packaged
 from local.runners import FunctionError
 from local.runners.runtime_api import LambdaRunner
@@ -27,6 +28,25 @@ def login(client: Client, **options: Any) -> Any:
 
 
 def test_the_life_of_a_token_by_every_function(packaged_stack: LocalStack) -> None:
+    live(packaged_stack)
+
+    runner: Any = packaged_stack.runner
+    assert {name for name in functions().values() if not runner.init_ms[name]} == set()
+
+
+def test_no_function_writes_to_its_own_code(packaged_stack: LocalStack, artifacts: Path) -> None:
+    """Lambda's /var/task and /opt are read-only; here nothing holds a function back that tries."""
+    live(packaged_stack)
+
+    for name in functions().values():
+        spec = packaged_stack.specs[name]
+        assert digest(spec.code) == digest(artifacts / name), name
+        for layer in spec.layers:
+            assert digest(layer) == digest(artifacts / LAYER / "python"), name
+
+
+def live(packaged_stack: LocalStack) -> None:
+    """Every function has its part in it."""
     client = Client(packaged_stack.base_url)
 
     # issue, discovery, refresh
@@ -61,8 +81,6 @@ def test_the_life_of_a_token_by_every_function(packaged_stack: LocalStack) -> No
     )  # the first and its stand-by, from the start
     assert packaged_stack.invoke("rotate_keys", {})["steps"] == []
     assert packaged_stack.invoke("analytics", {})["hours"] >= 1
-    runner: Any = packaged_stack.runner
-    assert {name for name in functions().values() if not runner.init_ms[name]} == set()
 
 
 def introspected(client: Client, token: str) -> Any:
