@@ -1,4 +1,5 @@
-"""What the benchmarks share: a durable MariaDB of their own, filled tables, tokens for their rows, figures, tables."""
+"""What the benchmarks share: a durable database of their own (MariaDB, or what TOKENS_DB names), filled tables, tokens
+for their rows, figures, tables."""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ from auth_tokens.domain.tokens import SECRET_BYTES, OpaqueToken, TokenKind
 from auth_tokens.observability import Silent
 from auth_tokens.settings import Settings
 from local.aws import LocalAws
-from local.database_server import DatabaseAddress
-from local.mariadb import MariaDb
+from local.database_server import DatabaseAddress, DatabaseServer
+from local.databases import private_server
 
 SQL = Path(__file__).parents[1] / "functions" / "migrate" / "sql"
 CLIENT = "portal-web"
@@ -34,16 +35,24 @@ _CHUNK = 50_000
 # cache, half a GB of redo log for each, and one thread that purges (up to 16 of them; MariaDB would have four).
 _OPTIONS = (
     "--innodb-buffer-pool-size=4G",
-    "--innodb-log-file-size=1G",
     "--innodb-purge-threads=1",
     "--innodb-flush-method=O_DIRECT",
     "--skip-log-bin",
 )
+_LOG_SIZE = "1G"
 
-INSERT_USERS = """
+# The numbers from {low} to {high}, as many as a chunk has at most. MariaDB alone has sequences for that.
+_DIGITS = "(SELECT 0 AS d UNION ALL " + " UNION ALL ".join(f"SELECT {digit}" for digit in range(1, 10)) + ")"
+NUMBERS = f"""(
+  SELECT {{low}} + a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS seq
+  FROM {_DIGITS} AS a, {_DIGITS} AS b, {_DIGITS} AS c, {_DIGITS} AS e, {_DIGITS} AS f
+) AS numbers
+WHERE seq <= {{high}}"""
+
+INSERT_USERS = f"""
 INSERT INTO auth_users (id, username, password_hash, status, created_at)
 SELECT CONCAT('user-', seq), CONCAT('user-', seq, '@example.com'), NULL, 'active', UTC_TIMESTAMP(6)
-FROM seq_1_to_{users}
+FROM {NUMBERS}
 """
 
 # Rows as the service leaves them: ids in the order of creation, everything random where it is a hash, three
@@ -53,9 +62,9 @@ INSERT INTO auth_user_tokens
   (id, type, user_id, device_id, client_id, scope, generation, token_hash, key_epoch, rotated_at, created_at,
    last_used_at, auth_time, acr, amr, expires_at, absolute_expires_at, revoked_at, revoke_reason, metadata)
 SELECT
-  UNHEX(CONCAT(LPAD(HEX(created * 1000 + seq MOD 1000), 12, '0'), '7', SUBSTR(MD5(RAND()), 1, 3),
-               '8', SUBSTR(MD5(RAND()), 1, 3), SUBSTR(MD5(RAND()), 1, 12))),
-  'refresh', CONCAT('user-', 1 + seq * 7919 MOD {users}), UNHEX(MD5(RAND())), '{client}', '{scope}', 3,
+  UNHEX(CONCAT(LPAD(HEX(created * 1000 + seq MOD 1000), 12, '0'), '7', SUBSTR(SHA2(RAND(), 256), 1, 3),
+               '8', SUBSTR(SHA2(RAND(), 256), 1, 3), SUBSTR(SHA2(RAND(), 256), 1, 12))),
+  'refresh', CONCAT('user-', 1 + seq * 7919 MOD {users}), UNHEX(LEFT(SHA2(RAND(), 256), 32)), '{client}', '{scope}', 3,
   UNHEX(SHA2(RAND(), 256)), 1, FROM_UNIXTIME(created), FROM_UNIXTIME(created), FROM_UNIXTIME(created),
   FROM_UNIXTIME(created), '', 'pwd', FROM_UNIXTIME(ends), FROM_UNIXTIME(ends + 86400),
   IF(seq MOD 10 < {revoked}, FROM_UNIXTIME(created + 60), NULL), IF(seq MOD 10 < {revoked}, 'logout', NULL),
@@ -63,8 +72,9 @@ SELECT
 FROM (
   SELECT seq, {first} + FLOOR(seq * {span} / {rows}) AS created,
          {first} + FLOOR(seq * {span} / {rows}) + {lifetime} + FLOOR(RAND() * 3600) AS ends
-  FROM seq_{low}_to_{high}
+  FROM {numbers}
 ) AS made
+ORDER BY seq
 """
 
 ESTIMATE_ENDED = """
@@ -78,12 +88,12 @@ WHERE expires_at < UTC_TIMESTAMP() - INTERVAL 1 DAY
 class Server:
     """A running database and KMS."""
 
-    mariadb: MariaDb
+    database: DatabaseServer
     aws: LocalAws
 
     def settings(self, schema: str) -> Settings:
         """The service's, on one schema."""
-        at: DatabaseAddress = self.mariadb.address
+        at: DatabaseAddress = self.database.address
         return Settings(
             issuer="https://tokens.example.com",
             audience="portal",
@@ -101,11 +111,11 @@ class Server:
     def schema(self, name: str) -> Settings:
         """A new schema with the service's tables, and users in it."""
         settings = self.settings(f"portal_{name}")
-        with contextlib.closing(self.mariadb.connect()) as connection, connection.cursor() as cursor:
+        with contextlib.closing(self.database.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {settings.db_name} CHARACTER SET utf8mb4")
         config = bootstrap.database_config(settings, timeout_s=60)
         migrate(migrations_in(SQL), Database(config), Database(config))
-        run(settings, INSERT_USERS.format(users=USERS))
+        run(settings, INSERT_USERS.format(low=1, high=USERS))
         return settings
 
 
@@ -113,17 +123,17 @@ class Server:
 def server() -> Iterator[Server]:
     """Private, durable, gone at the end with its data."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        mariadb = MariaDb(Path(folder) / "db", options=_OPTIONS)
+        database = private_server(Path(folder) / "db", options=_OPTIONS, log_size=_LOG_SIZE)
         aws = LocalAws(Path(folder))
         try:
-            mariadb.start()
+            database.start()
             aws.start()
             os.environ.update(aws.environment)
-            mariadb.wait()
-            yield Server(mariadb, aws)
+            database.wait()
+            yield Server(database, aws)
         finally:
             aws.stop()
-            mariadb.stop()
+            database.stop()
 
 
 @contextlib.contextmanager
@@ -181,8 +191,7 @@ def fill(settings: Settings, rows: int, *, ended: bool) -> None:
                     span=span,
                     rows=rows,
                     lifetime=14 * DAY_S,
-                    low=low,
-                    high=min(low + _CHUNK - 1, rows),
+                    numbers=NUMBERS.format(low=low, high=min(low + _CHUNK - 1, rows)),
                 )
             )
 
@@ -242,11 +251,12 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def circumstances(settings: Settings) -> str:
     """Machine, versions and load, for beside the figures."""
     [row] = _query(settings, "SELECT VERSION() AS v")
+    name = "" if "MariaDB" in str(row["v"]) else "MySQL "
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     load = " / ".join(f"{value:.1f}" for value in os.getloadavg())
     return (
-        f"{os.cpu_count()} cores, {memory_gib:.0f} GiB; Python {platform.python_version()}, MariaDB"
-        f" {row['v']}, PyMySQL {version('PyMySQL')}; buffer pool 4 GiB, each commit flushed;"
+        f"{os.cpu_count()} cores, {memory_gib:.0f} GiB; Python {platform.python_version()},"
+        f" {name}{row['v']}, PyMySQL {version('PyMySQL')}; buffer pool 4 GiB, each commit flushed;"
         f" load average at the end (1 / 5 / 15 min) {load}"
     )
 

@@ -85,6 +85,8 @@ class DatabaseServer(ABC):
     options: more of the server's own."""
 
     name: ClassVar[str]
+    # Of the redo log, all of it.
+    log_size_option: ClassVar[str]
     # Beyond those that all servers get, while it serves.
     serving_options: ClassVar[Sequence[str]]
 

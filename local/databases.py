@@ -14,11 +14,15 @@ from local.mysql import MySql
 _KINDS: dict[str, type[DatabaseServer]] = {"mariadb": MariaDb, "mysql": MySql}
 
 
-def private_server(state_dir: Path, *, durable: bool = True, options: Sequence[str] = ()) -> DatabaseServer:
+def private_server(
+    state_dir: Path, *, durable: bool = True, options: Sequence[str] = (), log_size: str | None = None
+) -> DatabaseServer:
     """A server of the kind that TOKENS_DB names, with the options of TOKENS_DB_OPTIONS behind its others. Raises
-    ValueError for a kind that there is not."""
+    ValueError for a kind that there is not. log_size: of the redo log, as «1G»."""
     kind = os.environ.get("TOKENS_DB") or "mariadb"
     if kind not in _KINDS:
         raise ValueError(f"TOKENS_DB must be one of {', '.join(_KINDS)}, not {kind!r}")
+    made = _KINDS[kind]
+    log = [f"{made.log_size_option}={log_size}"] if log_size else []
     more = shlex.split(os.environ.get("TOKENS_DB_OPTIONS") or "")
-    return _KINDS[kind](state_dir, durable=durable, options=[*options, *more])
+    return made(state_dir, durable=durable, options=[*options, *log, *more])

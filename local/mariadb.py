@@ -11,14 +11,14 @@ _SQL_MODE = (
     "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
     "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 )
-_LOG_SIZE = "--innodb-log-file-size=16M"
 
 
 class MariaDb(DatabaseServer):
     """MariaDB, as the machine has it or as it was brought."""
 
     name = "MariaDB"
-    serving_options = (f"--sql-mode={_SQL_MODE}", _LOG_SIZE)
+    log_size_option = "--innodb-log-file-size"
+    serving_options = (f"--sql-mode={_SQL_MODE}", f"{log_size_option}=16M")
     _files: ServerFiles
 
     def _program(self) -> Program:
@@ -30,7 +30,9 @@ class MariaDb(DatabaseServer):
         """The server's own scripts, one statement a line, into a bootstrap run."""
         sql = b"create database mysql;\nuse mysql;\n"
         sql += b"".join(script.read_bytes() for script in self._files.scripts)
-        program.run(*options, _LOG_SIZE, "--bootstrap", "--innodb-buffer-pool-size=8M", stdin=sql)
+        program.run(
+            *options, f"{self.log_size_option}=16M", "--bootstrap", "--innodb-buffer-pool-size=8M", stdin=sql
+        )
 
     def _users_sql(self) -> list[str]:
         at = self.address

@@ -28,12 +28,13 @@ class MySql(DatabaseServer):
     """MySQL, as the machine has it or unpacked here."""
 
     name = "MySQL"
+    log_size_option = "--innodb-redo-log-capacity"
     serving_options = (
         _NO_FILES,
         _NO_CERTIFICATES,
         "--mysqlx=OFF",
         "--skip-log-bin",
-        "--innodb-redo-log-capacity=32M",
+        f"{log_size_option}=32M",
     )
 
     def _program(self) -> Program:
