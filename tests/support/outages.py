@@ -21,8 +21,9 @@ from urllib.parse import urlsplit
 
 from auth_tokens.adapters.kms.client import kms_client
 from auth_tokens.domain.errors import Unavailable
+from local.client import Client
 from local.environment import ROOT, FunctionSpec
-from local.seed import USERS, SeedUser
+from local.seed import PASSWORD, USERS, SeedUser
 from local.stack import JOBS_HTTP, LocalStack
 from tests.contract.cases import GOOD
 from tests.contract.document import OPERATIONS
@@ -41,8 +42,7 @@ SCHEDULES = {
     "rotate keys": "RotateKeysFunction",
     "analytics": "AnalyticsFunction",
 }
-# More than a busy machine makes late.
-MAX_LATE = 5
+MAX_ROUNDS = 4
 # Their database user has no right to the keys of tokens.
 READERS = {"DiscoveryFunction", "IntrospectFunction", "AuthorizerFunction"}
 # One function's environment reads its variables while it is imported.
@@ -92,6 +92,7 @@ class _Context:
 
 def asks(stack: LocalStack) -> list[Ask]:
     """A good request to each route, as the gateway hands it to the function, and the schedules' events."""
+    _wait_for_kms(stack)
     bob, alice = _arrived(stack, BOB), _arrived(stack, ALICE)
     found: list[Ask] = []
     for route in OPERATIONS:
@@ -111,40 +112,44 @@ def asks(stack: LocalStack) -> list[Ask]:
     return found
 
 
+def _wait_for_kms(stack: LocalStack) -> None:
+    """moto loads at its first call what may take a busy machine longer than the service waits for KMS."""
+    signed_in = {"username": BOB.username, "password": PASSWORD}
+    for _ in range(MAX_ROUNDS):
+        if Client(stack.base_url).post("/auth/login", signed_in).status != 503:
+            return
+
+
 def _arrived(stack: LocalStack, user: SeedUser) -> Visitor:
     return Visitor.arrived(stack.base_url, user.username, user.id)
 
 
 def answers(
+    stack: LocalStack, dependency: Dependency, way: Way, timeout_s: Callable[[FunctionSpec], float]
+) -> list[Answer]:
+    """What each route answers, all at once. Who is late is asked again, among fewer: a busy machine is late once, a
+    fault each time."""
+    asked = asks(stack)
+    found: dict[str, Answer] = {}
+    for _ in range(MAX_ROUNDS):
+        found |= {answer.name: answer for answer in _round(stack, asked, dependency, way, timeout_s)}
+        asked = [ask for ask in asked if found[ask.name].seconds > timeout_s(stack.specs[ask.function]) - 1]
+        if not asked:
+            break
+    return list(found.values())
+
+
+def _round(
     stack: LocalStack,
+    asked: list[Ask],
     dependency: Dependency,
     way: Way,
     timeout_s: Callable[[FunctionSpec], float],
 ) -> list[Answer]:
-    """What each route answers, all at once; who answers late is asked once more, alone: the machine may be busy."""
-    asked = asks(stack)
-    with ThreadPoolExecutor(len(asked)) as pool, _ill(stack, dependency, way) as fall_ill:
-        environments = [fall_ill.environment(stack.specs[ask.function]) for ask in asked]
-        fall_ill.now()
-        first = list(pool.map(lambda pair: _answer(*pair, timeout_s), zip(asked, environments, strict=True)))
-    in_time = {
-        answer.name for answer in first if answer.seconds <= timeout_s(stack.specs[answer.function]) - 1
-    }
-    if len(first) - len(in_time) > MAX_LATE:
-        return first
-    return [
-        answer if answer.name in in_time else _alone(stack, ask, dependency, way, timeout_s)
-        for ask, answer in zip(asked, first, strict=True)
-    ]
-
-
-def _alone(
-    stack: LocalStack, ask: Ask, dependency: Dependency, way: Way, timeout_s: Callable[[FunctionSpec], float]
-) -> Answer:
-    with _ill(stack, dependency, way) as fall_ill:
-        environment = fall_ill.environment(stack.specs[ask.function])
-        fall_ill.now()
-        return _answer(ask, environment, timeout_s)
+    with ThreadPoolExecutor(len(asked)) as pool, _ill(stack, dependency, way) as illness:
+        environments = [illness.environment(stack.specs[ask.function]) for ask in asked]
+        illness.now()
+        return list(pool.map(lambda pair: _answer(*pair, timeout_s), zip(asked, environments, strict=True)))
 
 
 @dataclass
