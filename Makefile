@@ -26,7 +26,7 @@ help: ## Show what can be made
 setup: ## Make the virtual environment from the lock file
 	@scripts/setup $(VENV) requirements/dev.txt
 
-run: setup ## Serve the whole service at http://127.0.0.1:3000 (PORT=… for another port, DB=mysql for MySQL)
+run: setup ## Serve the whole service at http://127.0.0.1:3000 (PORT=… for another port, DB=mysql for MySQL, PROXY=1 for a stand-in of RDS Proxy)
 	@exec $(PY) -m local
 
 demo: setup ## Walk through the life of a token, step by step

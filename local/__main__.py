@@ -15,6 +15,7 @@ from pathlib import Path
 from local.database_server import DatabaseFailed, NoServer
 from local.gateway.intrinsics import TemplateError
 from local.gateway.sigv4 import LOCAL_ROLE_KEY
+from local.rds_proxy.options import ProxyOptions
 from local.reload import Reloader
 from local.schedules import Schedules
 from local.seed import PASSWORD, USERS
@@ -56,7 +57,8 @@ def main() -> int:
 
 def _serve(port: int, stopped: threading.Event) -> None:
     url = os.environ.get("TOKENS_DB_URL") or None
-    with LocalStack(port=port, state_dir=default_state_dir(), database_url=url) as stack:
+    proxy = ProxyOptions() if os.environ.get("PROXY") == "1" else None
+    with LocalStack(port=port, state_dir=default_state_dir(), database_url=url, proxy=proxy) as stack:
         assert stack.runner is not None
         schedules = Schedules(stack.runner)
         reloader = Reloader(stack.specs, stack.runner)

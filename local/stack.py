@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import pymysql
@@ -38,6 +38,10 @@ from local.runners.runtime_api import LambdaRunner
 from local.seed import add_population, seed
 from local.threads import started
 
+if TYPE_CHECKING:
+    from local.rds_proxy.options import ProxyOptions
+    from local.rds_proxy.proxy import RdsProxy
+
 HOST = "127.0.0.1"
 AUTHORIZER = "AuthorizerFunction"
 JOBS_HTTP, JOBS_REST, JOBS_SOCKET = "/examples/http", "/examples/rest", "/examples/socket"
@@ -59,7 +63,8 @@ class LocalStack:
     "inprocess" (all in this process, for tests); port 0: any free one; state_dir: where the data live,
     None for a folder that goes with the stack; parameters: of template.yaml; database_url: an existing
     MySQL or MariaDB instead of a private one; passwords: of the database users that template.yaml names, so
-    that each function logs in as its own, None for all as the one user of the URL; place: where and how each
+    that each function logs in as its own, None for all as the one user of the URL; proxy: for a stand-in of RDS
+    Proxy before the database, where all functions log in by IAM over verified TLS; place: where and how each
     function runs, made of how it would run from its folder here; aws: services that run
     already, and go on after it; clock: epoch seconds, for gateway and authorizer cache.
     """
@@ -73,6 +78,7 @@ class LocalStack:
         parameters: Mapping[str, str] | None = None,
         database_url: str | None = None,
         passwords: Mapping[str, str] | None = None,
+        proxy: ProxyOptions | None = None,
         place: Callable[[FunctionSpec], FunctionSpec] | None = None,
         aws: LocalAws | None = None,
         max_environments: int = 4,
@@ -85,6 +91,8 @@ class LocalStack:
         self._max_environments = max_environments
         self._clock = clock
         self._passwords = passwords
+        self._proxy_options = proxy
+        self.proxy: RdsProxy | None = None
         self._place = place
         self._private_server = None if database_url else private_server(self.state_dir, durable=durable)
         own = self._private_server
@@ -126,6 +134,8 @@ class LocalStack:
             self.aws.start()
         if self._private_server:
             self._private_server.wait()
+        if self._proxy_options:
+            self.proxy = self._started_proxy(self._proxy_options)
         self._make_runner()
         self._invoke("MigrateFunction", {})
         with contextlib.closing(self.connect()) as connection:
@@ -140,6 +150,8 @@ class LocalStack:
             self._server.shutdown()
         if self.runner:
             self.runner.close()
+        if self.proxy:
+            self.proxy.stop()
         if self._owns_aws:
             self.aws.stop()
         if self._private_server:
@@ -196,16 +208,38 @@ class LocalStack:
             self._metrics = LogMetrics(logs)
             self.runner = LambdaRunner(self.specs, max_environments=self._max_environments, log_dir=logs)
 
+    def _started_proxy(self, options: ProxyOptions) -> RdsProxy:
+        from local.rds_proxy.iam import signing_key
+        from local.rds_proxy.options import Backend
+        from local.rds_proxy.proxy import RdsProxy
+
+        at, key = self.database, signing_key(self.aws.environment)
+        passwords = self._passwords or {at.user: at.password}
+        proxy = RdsProxy(Backend(at.host, at.port), passwords, key, self.state_dir, options)
+        proxy.start()
+        return proxy
+
     def _logged_in(self, spec: FunctionSpec) -> FunctionSpec:
         """The function with its database login: the one user's, or that of the user the template gives it."""
         user, password = self.database.user, self.database.password
         if self._passwords is not None:
             user = spec.environment["DB_USER"]
             password = self._passwords[user]
-        return replace(spec, environment={**spec.environment, "DB_USER": user, "DB_PASSWORD": password})
+        # A proxy knows the passwords, the functions none.
+        login = {"DB_USER": user, **({} if self.proxy else {"DB_PASSWORD": password})}
+        return replace(spec, environment={**spec.environment, **login})
 
     def _database_variables(self) -> dict[str, str]:
         at = self.database
+        if self.proxy:
+            return {
+                "DB_HOST": self.proxy.host,
+                "DB_PORT": str(self.proxy.port),
+                "DB_NAME": at.name,
+                "DB_AUTH": "iam",
+                "DB_TLS": "verify",
+                "DB_CA_FILE": str(self.proxy.ca_file),
+            }
         return {
             "DB_HOST": at.host,
             "DB_PORT": str(at.port),

@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 
 from local.aws import LocalAws
+from local.certificates import Authority
 from local.database_server import DatabaseServer
 from local.databases import private_server
 from local.environment import FunctionSpec
+from local.rds_proxy.pinning import pins
 from local.stack import LocalStack
 from tests.architecture.deployment import functions
 from tests.docs.markdown import README, code_blocks
-from tests.support.certificates import Authority
 from tests.support.database_users import DatabaseUsers
-from tests.support.pinning import pins
 
 HOST = "localhost"
 

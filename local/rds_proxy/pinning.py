@@ -1,4 +1,4 @@
-"""What makes RDS Proxy pin a session to one client, looked for in a server's general log.
+"""What makes RDS Proxy pin a session to one client, and what it follows without pinning.
 
 After AWS's list for MySQL: prepared statements, user variables, SET of what the proxy does not track, locks by
 name or by table, temporary tables, and any statement of more than 16 KB.
@@ -17,6 +17,7 @@ TRACKED = frozenset(
         "character_set_results",
         "collation_connection",
         "interactive_timeout",
+        "names",
         "net_write_timeout",
         "session_track_schema",
         "sql_mode",
@@ -47,23 +48,38 @@ _ASSIGNED = re.compile(r"(?:,\s*(?:(?:SESSION|LOCAL|GLOBAL)\s+)?|@@(?:\w+\.)?)(\
 
 
 def pins(command: str, statement: bytes) -> str | None:
-    """Why this line of a general log pins, or is no plain query at all; None if it does neither."""
+    """Why this command pins, or is no plain query at all; None if it does neither.
+
+    command: as a server's general log names it, `Query` for a statement as text.
+    """
     if command not in _COMMANDS:
         return f"command {command}"
     if command != "Query":
         return None
     if len(statement) > MAX_STATEMENT_BYTES:
         return f"{len(statement)} bytes"
-    bare = _LITERALS.sub("''", statement.decode("utf-8", "replace"))
+    bare = _bare(statement)
     for reason, pattern in _PINNING.items():
         if re.search(pattern, bare, re.IGNORECASE | re.DOTALL):
             return reason
-    return _untracked(bare)
+    untracked = _assigned(bare) - TRACKED
+    return f"SET {', '.join(sorted(untracked))}" if untracked else None
 
 
-def _untracked(bare: str) -> str | None:
+def tracked_settings(statement: bytes) -> frozenset[str]:
+    """The settings that a statement makes and the proxy follows; `names` for SET NAMES and SET CHARACTER SET."""
+    return _assigned(_bare(statement)) & TRACKED
+
+
+def _bare(statement: bytes) -> str:
+    """Without what stands in quotes or comments."""
+    return _LITERALS.sub("''", statement.decode("utf-8", "replace"))
+
+
+def _assigned(bare: str) -> frozenset[str]:
     found = _SET.match(bare)
-    if not found or found[1].upper() in ("NAMES", "CHARACTER", "CHARSET"):
-        return None
-    names = {found[1].lower(), *(name.lower() for name in _ASSIGNED.findall(bare))}
-    return f"SET {', '.join(sorted(names - TRACKED))}" if names - TRACKED else None
+    if not found:
+        return frozenset()
+    if found[1].upper() in ("NAMES", "CHARACTER", "CHARSET"):
+        return frozenset({"names"})
+    return frozenset({found[1].lower(), *(name.lower() for name in _ASSIGNED.findall(bare))})

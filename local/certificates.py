@@ -1,4 +1,4 @@
-"""A private certificate authority for a test's servers."""
+"""A private certificate authority for servers on this machine."""
 
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -43,6 +43,7 @@ class Authority:
         cert_file = self.ca_file.with_name(f"{self.ca_file.stem}-{host}.pem")
         key_file = cert_file.with_suffix(".key")
         cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        key_file.touch(mode=0o600)
         key_file.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
@@ -61,5 +62,5 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(days=1))
+            .not_valid_after(now + timedelta(days=30))
         )
