@@ -18,6 +18,8 @@ from local.gateway.arns import REGION
 from local.gateway.intrinsics import Resolver
 from tests.architecture.deployment import PARAMETERS, resources_with, translated_with
 
+_ANEW = "Anew"
+
 
 class Change(StrEnum):
     """What happens to one resource."""
@@ -40,7 +42,10 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Li
     """Logical id → what happens to it when a stack's parameters change. before, after: beside PARAMETERS."""
     old, new = resources_with(**before), dict(resources_with(**after))
     translated = translated_with(**after)
-    written, resolver = translated["Resources"], Resolver(translated, {**PARAMETERS, **after})
+    written = translated["Resources"]
+    # Another one of each, for what names a resource that is replaced.
+    others = {f"{name}{_ANEW}": body for name, body in written.items()}
+    resolver = Resolver({**translated, "Resources": written | others}, {**PARAMETERS, **after})
     replaced: set[str] = set()
     while grown := {n for n, line in _compared(old, new) if line.change is Change.REPLACE} - replaced:
         replaced |= grown
@@ -104,12 +109,12 @@ def _named_by(body: Any) -> frozenset[str]:
 
 
 def _renamed(node: Any, replaced: set[str]) -> Any:
-    """The resources as they are with others in place of those replaced: their ids and attributes are new."""
+    """A resource's body with the other one of each that is replaced."""
     match node:
         case {"Ref": str(name)} if name in replaced:
-            return f"{name} anew"
+            return {"Ref": f"{name}{_ANEW}"}
         case {"Fn::GetAtt": [str(name), *rest]} if name in replaced:
-            return ".".join((f"{name} anew", *map(str, rest)))
+            return {"Fn::GetAtt": [f"{name}{_ANEW}", *rest]}
         case {"Fn::Sub": str(text)}:
             return {"Fn::Sub": _renamed_text(text, replaced)}
         case {"Fn::Sub": [str(text), variables]}:
@@ -123,8 +128,8 @@ def _renamed(node: Any, replaced: set[str]) -> Any:
 
 def _renamed_text(text: str, replaced: set[str]) -> str:
     def anew(match: re.Match[str]) -> str:
-        name = match[1].split(".")[0]
-        return f"{match[1]} anew" if name in replaced else match[0]
+        name, dot, attribute = match[1].partition(".")
+        return f"${{{name}{_ANEW}{dot}{attribute}}}" if name in replaced else match[0]
 
     return re.sub(r"\$\{([^!}]+)\}", anew, text)
 

@@ -13,6 +13,7 @@ from local.gateway.intrinsics import Resolver
 from local.gateway.translate import translate
 
 STACK = "local"  # the resolver's AWS::StackName
+MAX_STACK_NAME = 30  # docs/deploy.md
 FUNCTIONS = ROOT / "functions"
 PARAMETERS = {
     "Issuer": "https://tokens.test",

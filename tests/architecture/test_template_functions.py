@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from auth_tokens.web.routes import ROUTES
 from local.environment import JOBS_TEMPLATE, TEMPLATE
@@ -13,6 +14,7 @@ from local.gateway.translate import load_apis
 from tests.architecture.deployment import (
     FUNCTIONS,
     JOBS_PARAMETERS,
+    MAX_STACK_NAME,
     PARAMETERS,
     STACK,
     functions,
@@ -202,6 +204,26 @@ def test_a_second_stack_in_the_same_account_finds_no_name_taken() -> None:
     ]
 
     assert fixed == []
+
+
+# Service limits of names that the schemas do not state; a generated name CloudFormation cuts by itself.
+LIMITS = {"AWS::RDS::DBProxy": 63, "AWS::Lambda::LayerVersion": 140, "AWS::CloudWatch::Dashboard": 255}
+
+
+def test_names_made_of_the_stack_s_fit_with_the_longest_name_that_a_stack_may_have() -> None:
+    """And nobody knows a role by its name, which CloudFormation cuts at 64 characters: all by their ARN."""
+    lengths = {
+        (body["Type"], key): len(str(value).replace(STACK, "x" * MAX_STACK_NAME))
+        for body in resources().values()
+        for key, value in body.get("Properties", {}).items()
+        if key in NAMES and STACK in str(value) and body["Type"] not in REFERRING
+    }
+
+    assert len(lengths) >= 8
+    for (kind, key), length in lengths.items():
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-west-1", kind).schema["properties"][key]
+        assert length <= min(schema.get("maxLength", 2048), LIMITS.get(kind, 2048)), kind
+    assert not re.search(r"role/\$\{AWS::StackName\}|Role-\*", TEMPLATE.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("api", ["JobsHttpApi", "JobsRestApi"])

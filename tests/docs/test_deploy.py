@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -13,7 +14,17 @@ from botocore import xform_name
 
 from local.client import Client
 from local.stack import LocalStack
-from tests.architecture.deployment import of_type, parameters, resources_with, translated_with, written
+from tests.architecture.change_set import Change
+from tests.architecture.deployment import (
+    STACKS,
+    functions,
+    of_type,
+    parameters,
+    resources_with,
+    translated_with,
+    written,
+)
+from tests.architecture.test_template_updates import COUNTS_IN, update
 from tests.docs.markdown import DOCS, README, ROOT, code_blocks, table, tables
 
 PAGE = DOCS / "deploy.md"
@@ -195,3 +206,36 @@ def test_the_readme_s_figures_are_this_page_s() -> None:
     for row in COSTS:
         if row["What"] == "sum":
             assert f"${row['$']}" in text
+
+
+EFFECTS = table(PAGE, "What a changed parameter does", "Parameter").rows
+LISTED = {name: row for row in EFFECTS for name in re.findall(r"`(\w+)`", row["Parameter"])}
+ALL_VERSIONS = {"New versions": "all", "Made, replaced, removed": "nothing"}
+# What follows from new versions, or is a text that a parameter stands in.
+FOLLOWS = {"AWS::Lambda::Version", "AWS::AppConfig::HostedConfigurationVersion"}
+
+
+@pytest.mark.parametrize("parameter", sorted(parameters()))
+def test_the_page_says_what_a_changed_parameter_makes_replaces_and_removes(parameter: str) -> None:
+    stack = STACKS[COUNTS_IN.get(parameter, "new")]
+    types = {name: body["Type"] for name, body in translated_with(**stack)["Resources"].items()}
+    found = {
+        name: line.change for name, line in update(parameter).items() if line.change is not Change.MODIFY
+    }
+    names = {logical: short for short, logical in functions().items()}
+    renewed = sorted(names[n.partition("Version")[0]] for n in found if types[n] == "AWS::Lambda::Version")
+    versions = {0: "none", len(names): "all"}.get(len(renewed), ", ".join(renewed))
+    said = LISTED.get(parameter, ALL_VERSIONS)
+
+    assert said["New versions"] == versions
+    others = {f"`{name}`": VERBS[change] for name, change in found.items() if types[name] not in FOLLOWS}
+    assert dict(_said(said["Made, replaced, removed"])) == others
+
+
+VERBS = {Change.ADD: "made", Change.REPLACE: "replaced", Change.REMOVE: "removed"}
+
+
+def _said(text: str) -> Iterator[tuple[str, str]]:
+    """`A`, `B` are removed, `C` is made → each with its verb."""
+    for names, verb in re.findall(r"((?:`\w+`(?:, )?)+) (?:is|are) (made|replaced|removed)", text):
+        yield from ((name, verb) for name in re.findall(r"`\w+`", names))
