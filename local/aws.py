@@ -28,11 +28,8 @@ class LocalAws:
 
     def start(self) -> None:
         """Starts serving; importing moto is most of the time this takes."""
-        from moto.server import ThreadedMotoServer
-
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        self._server = ThreadedMotoServer(ip_address=HOST, port=0, verbose=False)
-        self._server.start()
+        self._serve(0)
         self.key_id = self._restored_key()
         self._make_bus()
 
@@ -41,6 +38,14 @@ class LocalAws:
         if self._server is not None:
             self._server.stop()
         self._server = None
+
+    def go_away(self) -> None:
+        """Connections are refused until `come_back`."""
+        self._server.stop()
+
+    def come_back(self) -> None:
+        """Serves again, at the same address and with all that was there."""
+        self._serve(self._server.get_host_and_port()[1])
 
     @property
     def environment(self) -> dict[str, str]:
@@ -53,6 +58,12 @@ class LocalAws:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
         }
+
+    def _serve(self, port: int) -> None:
+        from moto.server import ThreadedMotoServer
+
+        self._server = ThreadedMotoServer(ip_address=HOST, port=port, verbose=False)
+        self._server.start()
 
     def _make_bus(self) -> None:
         """The bus of security events; put into moto's own store, so that no client needs to be loaded."""

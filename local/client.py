@@ -38,14 +38,18 @@ class Reply:
 class Client:
     """Speaks to one base URL; a connection a request, as strangers do.
 
-    source: the address to speak from, one of this machine's; headers: sent with each request.
+    source: the address to speak from, one of this machine's; headers: sent with each request; timeout_s: how long
+    it waits for the server at a time.
     """
 
-    def __init__(self, base_url: str, source: str = "", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, base_url: str, source: str = "", headers: Mapping[str, str] | None = None, timeout_s: float = 60
+    ) -> None:
         parts = urlsplit(base_url)
         self._host, self._port = parts.hostname or "", parts.port or 80
         self._source = (source, 0) if source else None
         self._headers = dict(headers or {})
+        self._timeout_s = timeout_s
 
     def get(self, path: str, **options: Any) -> Reply:
         return self.request("GET", path, **options)
@@ -79,7 +83,7 @@ class Client:
         sent |= {"Authorization": f"Bearer {bearer}"} if bearer else {}
         sent |= {"Cookie": cookie} if cookie else {}
         connection = http.client.HTTPConnection(
-            self._host, self._port, timeout=60, source_address=self._source
+            self._host, self._port, timeout=self._timeout_s, source_address=self._source
         )
         try:
             connection.request(method, path, body or None, sent)

@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 import pymysql
@@ -82,7 +83,7 @@ class Program:
 
 class DatabaseServer(ABC):
     """One server over one data folder. durable: commits survive a crash of the machine, as on RDS;
-    options: more of the server's own."""
+    options: more of the server's own; environment: more variables while it serves."""
 
     name: ClassVar[str]
     # Of the redo log, all of it.
@@ -90,11 +91,19 @@ class DatabaseServer(ABC):
     # Beyond those that all servers get, while it serves.
     serving_options: ClassVar[Sequence[str]]
 
-    def __init__(self, state_dir: Path, *, durable: bool = True, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        *,
+        durable: bool = True,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._state_dir = state_dir
         self._data = state_dir / self.name.lower()
         self._durable = durable
         self._options = options
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._socket_dir: Path | None = None
         self.address = DatabaseAddress(HOST, free_port(), DATABASE, USER, secrets.token_urlsafe(18))
@@ -157,6 +166,22 @@ class DatabaseServer(ABC):
         assert self._socket_dir is not None
         return pymysql.connect(unix_socket=str(self._socket_dir / "s.sock"), user="root", autocommit=True)
 
+    def kill(self) -> None:
+        """Ends the server as a power cut does (`kill -9`); `start` recovers the data."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def freeze(self) -> None:
+        """The server goes silent, connections and all, until `thaw`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """A frozen server goes on where it was; harmless for one that runs or is gone."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """Ends the server; the data stay."""
         if self._process is not None:
@@ -208,7 +233,7 @@ class DatabaseServer(ABC):
                     *self.serving_options,
                     *self._options,
                 ],
-                env={**os.environ, **program.environment},
+                env={**os.environ, **program.environment, **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import pymysql
 
 from local.aws import LocalAws
+from local.clocks import FunctionClocks
 from local.database_server import DATABASE, DatabaseAddress, free_port
 from local.databases import private_server
 from local.environment import JOBS_TEMPLATE, TEMPLATE, FunctionSpec, function_specs
@@ -66,7 +67,9 @@ class LocalStack:
     that each function logs in as its own, None for all as the one user of the URL; proxy: for a stand-in of RDS
     Proxy before the database, where all functions log in by IAM over verified TLS; place: where and how each
     function runs, made of how it would run from its folder here; aws: services that run
-    already, and go on after it; clock: epoch seconds, for gateway and authorizer cache.
+    already, and go on after it; queue_s: how long a request waits for a free environment before it is refused
+    as AWS does at once, None for as long as it takes; clocks: of the execution environments, None for this
+    machine's; clock: epoch seconds, for gateway and authorizer cache.
     """
 
     def __init__(
@@ -82,6 +85,8 @@ class LocalStack:
         place: Callable[[FunctionSpec], FunctionSpec] | None = None,
         aws: LocalAws | None = None,
         max_environments: int = 4,
+        queue_s: float | None = None,
+        clocks: FunctionClocks | None = None,
         durable: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -89,6 +94,8 @@ class LocalStack:
         self._temporary = tempfile.TemporaryDirectory(prefix="aut-") if state_dir is None else None
         self.state_dir = state_dir or Path(self._temporary.name if self._temporary else "")
         self._max_environments = max_environments
+        self._queue_s = queue_s
+        self._clocks = clocks
         self._clock = clock
         self._passwords = passwords
         self._proxy_options = proxy
@@ -199,14 +206,24 @@ class LocalStack:
         own = function_specs(TEMPLATE, self.parameters, overrides)
         jobs = function_specs(JOBS_TEMPLATE, jobs_parameters, self.aws.environment)
         self._names = {spec.code.name: name for name, spec in (own | jobs).items()}
-        placed = {name: self._place(spec) if self._place else spec for name, spec in own.items()}
+        placed = {name: self._placed(spec) for name, spec in own.items()}
         self.specs = {name: self._logged_in(spec) for name, spec in placed.items()} | jobs
         if self._kind == "inprocess":
             self.runner = InProcessRunner(self.specs)
         else:
             logs = self.state_dir / "logs"
             self._metrics = LogMetrics(logs)
-            self.runner = LambdaRunner(self.specs, max_environments=self._max_environments, log_dir=logs)
+            self.runner = LambdaRunner(
+                self.specs,
+                max_environments=self._max_environments,
+                queue_s=self._queue_s,
+                log_dir=logs,
+                clock_of=self._clocks.now if self._clocks else lambda pid: time.time(),
+            )
+
+    def _placed(self, spec: FunctionSpec) -> FunctionSpec:
+        placed = self._place(spec) if self._place else spec
+        return self._clocks.given_to(placed) if self._clocks else placed
 
     def _started_proxy(self, options: ProxyOptions) -> RdsProxy:
         from local.rds_proxy.iam import signing_key

@@ -16,7 +16,8 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,7 +26,7 @@ from typing import Any
 from local.environment import FunctionSpec
 from local.gateway.arns import REGION, function_arn
 from local.processes import die_with_parent, stop
-from local.runners import FunctionError
+from local.runners import FunctionError, Throttled
 from local.runners.failures import exited, timed_out, too_large_result
 from local.runners.limits import ACCOUNT_CONCURRENCY, MAX_RESULT_BYTES, Concurrency, encoded_event
 from local.threads import started
@@ -34,6 +35,10 @@ _VERSION = "2018-06-01"
 # How long a function may take to start. Then it is started once more, in the time of its first invocation.
 _INIT_S = 10.0
 _POLL_S = 0.05
+# Failures that are kept to be looked at.
+_REMEMBERED = 10_000
+# A process → epoch seconds.
+ClockOf = Callable[[int], float]
 
 
 class _StartTimedOut(Exception):
@@ -65,17 +70,41 @@ class _Invocation:
             self.answered.set()
 
 
+@dataclass(frozen=True)
+class Environment:
+    """One execution environment as it is seen from outside. function: logical id."""
+
+    function: str
+    process: subprocess.Popen[bytes]
+    is_busy: bool
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An invocation that gave no result. pid: of its environment; error_type: as Lambda names it; busy_s: how long of
+    its time it computed or waited for a processor, None where the system does not tell."""
+
+    function: str
+    pid: int
+    error_type: str
+    busy_s: float | None
+
+
 class _Child:
     """One execution environment: a process and the Runtime API that it alone speaks to."""
 
-    def __init__(self, process_starter: _Starter, spec: FunctionSpec, log_dir: Path | None) -> None:
+    def __init__(
+        self, process_starter: _Starter, spec: FunctionSpec, log_dir: Path | None, clock_of: ClockOf
+    ) -> None:
         self.spec = spec
+        self._clock_of = clock_of
         self._next: queue.SimpleQueue[_Invocation | None] = queue.SimpleQueue()
         self._current: _Invocation | None = None
         self._init_error: FunctionError | None = None
         self.is_fresh = True
         self.is_stale = False
         self.ready_at: float | None = None
+        self.busy_s: float | None = None
         self._server = _RuntimeApi(self)
         self.started_at = time.perf_counter()
         self.process = process_starter.start(spec, self._server.server_port, log_dir)
@@ -89,6 +118,7 @@ class _Child:
         if with_start:
             invocation.begin()
         started_by = time.monotonic() + _INIT_S
+        busy_before_s = _busy_s(self.process.pid)
         self._current = invocation
         self._next.put(invocation)
         self.is_fresh = False
@@ -100,12 +130,21 @@ class _Child:
                 if time.monotonic() > started_by:
                     raise _StartTimedOut
             elif time.monotonic() > invocation.ends_at:
+                self.busy_s = _since(busy_before_s, _busy_s(self.process.pid))
                 self.close()
                 invocation.answer(error=timed_out(invocation.id, invocation.timeout_s))
         self._current = None
         if invocation.error is not None:
             raise invocation.error
         return invocation.result
+
+    def clock(self) -> float:
+        """What time its own clock tells, by which it knows how much of its time is left."""
+        return self._clock_of(self.process.pid)
+
+    @property
+    def is_busy(self) -> bool:
+        return self._current is not None
 
     @property
     def is_alive(self) -> bool:
@@ -161,7 +200,7 @@ class _RuntimeRequest(BaseHTTPRequestHandler):
         if invocation is None:
             self.close_connection = True
             return
-        deadline_ms = int((time.time() + invocation.begin()) * 1000)
+        deadline_ms = int((self.server.child.clock() + invocation.begin()) * 1000)
         headers = {
             "Lambda-Runtime-Aws-Request-Id": invocation.id,
             "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
@@ -237,8 +276,11 @@ class LambdaRunner:
     """A Runner.
 
     max_environments: children per function, a bound of this machine's that AWS has not; account_concurrency:
-    executions that the account may have at once; log_dir: a log file per function, else standard error.
-    init_ms: for each function, how long its children took from their start to their readiness for an event.
+    executions that the account may have at once; queue_s: how long a call waits for a free child before it is
+    throttled, None for as long as it takes; log_dir: a log file per function, else standard error; clock_of: the
+    clock of a child, by its process.
+    init_ms: for each function, how long its children took from their start to their readiness for an event;
+    failures: of the invocations so far, the last of them.
     """
 
     def __init__(
@@ -247,9 +289,14 @@ class LambdaRunner:
         *,
         max_environments: int = 4,
         account_concurrency: int = ACCOUNT_CONCURRENCY,
+        queue_s: float | None = None,
         log_dir: Path | None = None,
+        clock_of: ClockOf = lambda pid: time.time(),
     ) -> None:
         self.init_ms: dict[str, list[float]] = {name: [] for name in specs}
+        self.failures: deque[Failure] = deque(maxlen=_REMEMBERED)
+        self._queue_s = queue_s
+        self._clock_of = clock_of
         self._specs = specs
         self._concurrency = Concurrency(specs, account_concurrency)
         self._log_dir = log_dir
@@ -268,6 +315,11 @@ class LambdaRunner:
         if timeout_s is None:
             return self._execute(spec, payload)
         return started(lambda: self._execute(spec, payload)).result(timeout_s)
+
+    def environments(self) -> list[Environment]:
+        """Those that there are now."""
+        with self._lock:
+            return [Environment(child.spec.name, child.process, child.is_busy) for child in self._children]
 
     def drop(self, function: str | None = None) -> None:
         """Idle children go now, busy ones after their event."""
@@ -291,7 +343,7 @@ class LambdaRunner:
 
     def _execute(self, spec: FunctionSpec, payload: bytes) -> Any:
         try:
-            with self._places[spec.name]:
+            with self._place_for(spec.name):
                 try:
                     return json.loads(self._run(spec, self._take(spec), payload))
                 except _StartTimedOut:
@@ -299,12 +351,25 @@ class LambdaRunner:
         finally:
             self._concurrency.leave(spec.name)
 
+    @contextlib.contextmanager
+    def _place_for(self, function: str) -> Iterator[None]:
+        places = self._places[function]
+        if not places.acquire(timeout=self._queue_s):
+            raise Throttled("TooManyRequestsException", "Rate Exceeded.")
+        try:
+            yield
+        finally:
+            places.release()
+
     def _run(self, spec: FunctionSpec, child: _Child, payload: bytes, with_start: bool = False) -> bytes:
         is_cold = child.is_fresh
         try:
             return child.invoke(payload, with_start)
         except _StartTimedOut:
             child.is_stale = True
+            raise
+        except FunctionError as exc:
+            self.failures.append(Failure(spec.name, child.process.pid, exc.error_type, child.busy_s))
             raise
         finally:
             self._give_back(spec, child)
@@ -319,7 +384,7 @@ class LambdaRunner:
 
     def _start(self, spec: FunctionSpec) -> _Child:
         try:
-            child = _Child(self._starter, spec, self._log_dir)
+            child = _Child(self._starter, spec, self._log_dir, self._clock_of)
         except OSError as exc:
             raise FunctionError("Runtime.StartError", str(exc)) from exc
         with self._lock:
@@ -370,6 +435,19 @@ def _start(spec: FunctionSpec, port: int, log_dir: Path | None) -> subprocess.Po
             start_new_session=True,
             preexec_fn=die_with_parent(),
         )
+
+
+def _busy_s(pid: int) -> float | None:
+    """How long a process has computed or waited for a processor since its start (Linux)."""
+    try:
+        computed_ns, waited_ns, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+    except (OSError, ValueError):
+        return None
+    return (int(computed_ns) + int(waited_ns)) / 1e9
+
+
+def _since(before: float | None, now: float | None) -> float | None:
+    return None if before is None or now is None else now - before
 
 
 def _failure(body: bytes) -> FunctionError:

@@ -392,3 +392,37 @@ def test_no_child_outlives_its_runner(lambda_runner: Callable[..., LambdaRunner]
         for _ in range(100):
             os.kill(pid, 0)
             time.sleep(0.02)
+
+
+def test_who_finds_no_free_environment_is_refused_when_its_patience_is_over(tmp_path: Path) -> None:
+    runner = LambdaRunner(spec(tmp_path, WAITING, timeout_s=60), max_environments=1, queue_s=0.1)
+    wanted = tmp_path / "wanted"
+    try:
+        with ThreadPoolExecutor() as pool:
+            first = pool.submit(runner.invoke, "F", str(wanted))
+            until(lambda: any(each.is_busy for each in runner.environments()))
+            with pytest.raises(Throttled):
+                runner.invoke("F", str(wanted))
+            wanted.touch()
+            assert first.result() == "done"
+        assert runner.invoke("F", str(wanted)) == "done"
+    finally:
+        runner.close()
+
+
+def test_an_environment_that_is_killed_is_told_among_the_failures(tmp_path: Path) -> None:
+    runner = LambdaRunner(spec(tmp_path, WAITING, timeout_s=60))
+    try:
+        with ThreadPoolExecutor() as pool:
+            asked = pool.submit(runner.invoke, "F", str(tmp_path / "never"))
+            until(lambda: any(each.is_busy for each in runner.environments()))
+            [victim] = runner.environments()
+            victim.process.kill()
+            with pytest.raises(FunctionError):
+                asked.result()
+        [failure] = runner.failures
+        assert (failure.function, failure.pid) == ("F", victim.process.pid)
+        assert failure.error_type == "Runtime.ExitError"
+        assert runner.environments() == []
+    finally:
+        runner.close()
