@@ -2,6 +2,7 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
@@ -62,6 +63,22 @@ def test_a_spent_token_after_the_window_ends_the_session_and_is_told(world: Worl
         world.refresh(second.token)
     assert world.row(first.session_id)["revoke_reason"] == "reuse"
     assert world.events(name)[-1] == "token_reuse_detected"
+
+
+@pytest.mark.parametrize("kind", [TokenKind.REFRESH, TokenKind.SESSION])
+def test_a_request_that_was_held_up_on_its_way_ends_no_session(world: World, kind: TokenKind) -> None:
+    name = world.user()
+    first = world.login(name, kind=kind)
+    given_up_at = world.clock.now
+    world.clock.now += 4
+    second = world.refresh(first.token, kind=kind)  # asked again, and answered
+    world.clock.now += 15
+
+    late = refresh(RefreshRequest(first.token, kind), replace(CALLER, arrived_at=given_up_at), world.issuing)
+
+    assert late.token == second.token
+    assert "token_reuse_detected" not in world.events(name)
+    assert world.refresh(second.token, kind=kind).session_id == first.session_id
 
 
 def test_a_grandparent_within_the_window_ends_the_session(world: World) -> None:

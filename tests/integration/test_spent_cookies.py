@@ -4,6 +4,7 @@ import contextlib
 import threading
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,6 +86,20 @@ def test_the_predecessor_passes_until_the_retry_window_ends_and_is_reuse_from_th
     world.clock.now += 1
     assert not browser.is_good(browser.cookies[0])
 
+    assert (browser.has_ended, browser.alarms) == (True, 1)
+
+
+def test_a_request_that_was_held_up_on_its_way_is_no_reuse(world: World, browser: Browser) -> None:
+    given_up_at = world.clock.now
+    world.clock.now += 4
+    browser.rotate()
+    world.clock.now += 15
+    late = world.sessions.validation_for(replace(THIEF, arrived_at=given_up_at))
+
+    assert browser.is_good(browser.cookies[0], late)
+    assert (browser.has_ended, browser.alarms) == (False, 0)
+
+    assert not browser.is_good(browser.cookies[0])
     assert (browser.has_ended, browser.alarms) == (True, 1)
 
 

@@ -235,6 +235,42 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
         PREDECESSOR,
         Refuse("user_not_active"),
     ),
+    "predecessor, in a request that came within the window": (
+        replace(RECORD, rotated_at=NOW - 20),
+        replace(PREDECESSOR, arrived_at=NOW - 11),
+        Repeat(),
+    ),
+    "predecessor, in a request that came when the window was over": (
+        replace(RECORD, rotated_at=NOW - 20),
+        replace(PREDECESSOR, arrived_at=NOW - 10),
+        Reuse(RECENT, 1, 10),
+    ),
+    "predecessor, in a request that came before the rotation": (
+        replace(RECORD, rotated_at=NOW - 20),
+        replace(PREDECESSOR, arrived_at=NOW - 25),
+        Repeat(),
+    ),
+    "predecessor, in a request that was under way for as long as any is": (
+        replace(RECORD, rotated_at=NOW - 39),
+        replace(PREDECESSOR, arrived_at=NOW - 30),
+        Repeat(),
+    ),
+    "predecessor, in a request that was under way for longer than any is": (
+        replace(RECORD, rotated_at=NOW - 40),
+        replace(PREDECESSOR, arrived_at=NOW - 40),
+        Reuse(RECENT, 1, 10),
+    ),
+    "predecessor, by a gateway whose clock is ahead": (
+        replace(RECORD, rotated_at=NOW - 9),
+        replace(PREDECESSOR, arrived_at=NOW + 5),
+        Repeat(),
+    ),
+    "an older generation, in a request that came before the rotation": (
+        replace(RECORD, rotated_at=NOW - 1),
+        replace(PREDECESSOR, generation=3, arrived_at=NOW - 25),
+        Reuse(OLDER, 2, 0),
+    ),
+    "current, in a request that came long ago": (RECORD, replace(SHOWN, arrived_at=NOW - 25), Rotate()),
     "one second before the idle end": (replace(RECORD, expires_at=NOW + 1), SHOWN, Rotate()),
     "at the idle end": (replace(RECORD, expires_at=NOW), SHOWN, Refuse("expired")),
     "one second before the absolute end": (replace(RECORD, absolute_expires_at=NOW + 1), SHOWN, Rotate()),

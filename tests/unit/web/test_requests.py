@@ -30,6 +30,15 @@ def test_a_caller_is_placed_by_the_headers_of_cloudfront() -> None:
     assert request.caller == Caller("192.0.2.7", "app/1", Place("IE", (53.3, -6.3)))
 
 
+@pytest.mark.parametrize(
+    ("told", "at"), [(1_795_521_600_999, 1_795_521_600), (None, None), ("1795521600999", None), (True, None)]
+)
+def test_the_gateway_says_when_a_request_came(told: object, at: int | None) -> None:
+    told_by = {"requestContext": {"timeEpoch": told, "http": {"sourceIp": "192.0.2.7"}}}
+
+    assert request_from(told_by).caller.arrived_at == at
+
+
 def test_a_caller_without_those_headers_is_nowhere() -> None:
     assert request_from(event(x_viewer_country="IE")).caller.place is None
 

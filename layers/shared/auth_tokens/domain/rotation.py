@@ -11,6 +11,9 @@ from enum import Enum
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MAX_GENERATION
 
+# API Gateway waits no longer for an answer, so no request is under way for longer. More is not believed.
+MAX_UNDER_WAY_S = 30
+
 
 class ReuseKind(Enum):
     """How a spent token came back."""
@@ -23,7 +26,8 @@ class ReuseKind(Enum):
 class Presented:
     """What the caller brought. store_hash: as the database would keep it; client_id: None for the token's own;
     retry_key_hash: of its Idempotency-Key; raced: this very call saw the token current and lost its rotation to a
-    simultaneous one, so it is no replay."""
+    simultaneous one, so it is no replay; arrived_at: epoch seconds, when its request came to the gateway, None where
+    nobody says."""
 
     generation: int
     epoch: int
@@ -31,6 +35,7 @@ class Presented:
     client_id: str | None
     retry_key_hash: bytes | None = None
     raced: bool = False
+    arrived_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +89,19 @@ def decide(record: TokenRecord | None, presented: Presented, now: int, retry_win
     if behind == 0:
         return _current(record, presented)
     # A row that was never rotated has no predecessor to forgive: counted from its birth.
-    since = max(0, now - (record.rotated_at or record.created_at))
+    since = max(0, _shown_at(presented, now) - (record.rotated_at or record.created_at))
     if behind == 1 and _is_retry(record, presented, since, retry_window_s):
         return Repeat()
     kind = ReuseKind.RECENT_PREDECESSOR if behind == 1 else ReuseKind.OLDER_GENERATION
     return Reuse(kind, behind, since)
+
+
+def _shown_at(presented: Presented, now: int) -> int:
+    """When the client showed its token: a request that a slow start or a silent database held up was sent by somebody
+    who may have given it up since, and asked again in time."""
+    if presented.arrived_at is None:
+        return now
+    return min(now, max(presented.arrived_at, now - MAX_UNDER_WAY_S))
 
 
 def _current(record: TokenRecord, presented: Presented) -> Verdict:

@@ -62,13 +62,19 @@ def _session_row(token: OpaqueToken, feed: RevocationFeed | None, rows: RowDeps)
 
 
 def verdict_on(
-    record: TokenRecord, token: OpaqueToken, codec: TokenCodec, retry_window_s: int, now: int
+    record: TokenRecord,
+    token: OpaqueToken,
+    codec: TokenCodec,
+    retry_window_s: int,
+    now: int,
+    arrived_at: int | None = None,
 ) -> Verdict:
     """What the token endpoint would make of a token that is only used here: Rotate for a current one, Repeat for its
     predecessor while requests that were under way at a rotation may come in."""
     if not (codec.has_epoch(token.epoch) and codec.has_epoch(record.key_epoch)):
         return Refuse("epoch withdrawn")  # the row's SELECT has told
-    presented = Presented(token.generation, token.epoch, codec.store_hash(token), client_id=None)
+    store_hash = codec.store_hash(token)
+    presented = Presented(token.generation, token.epoch, store_hash, client_id=None, arrived_at=arrived_at)
     verdict = decide(record, presented, now, retry_window_s)
     if isinstance(verdict, Repeat):
         successor = codec.store_hash(codec.successor(token, record.key_epoch))
@@ -83,7 +89,7 @@ def verdict_on(
 def _refuse_spent(
     record: TokenRecord, token: OpaqueToken, deps: ValidateDeps, rows: RowDeps, now: int
 ) -> None:
-    match verdict_on(record, token, rows.codec, rows.policy.retry_window_s, now):
+    match verdict_on(record, token, rows.codec, rows.policy.retry_window_s, now, deps.arrived_at):
         case Reuse() as reuse:
             deps.on_reuse(record, reuse, now)
             raise InvalidAccessToken("reuse")

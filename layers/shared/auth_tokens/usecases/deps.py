@@ -59,7 +59,8 @@ class SessionDeps(RowDeps):
         def on_reuse(record: TokenRecord, reuse: Reuse, now: int) -> None:
             close_reused(record, reuse, caller, self, now)
 
-        return ValidateDeps(self.verifier, None, self.clock, lambda: self, on_reuse=on_reuse)
+        at = caller.arrived_at
+        return ValidateDeps(self.verifier, None, self.clock, lambda: self, on_reuse=on_reuse, arrived_at=at)
 
 
 @dataclass(frozen=True, slots=True)

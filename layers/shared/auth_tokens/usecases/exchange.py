@@ -59,7 +59,7 @@ def exchange_device_token(request: ExchangeRequest, caller: Caller, deps: IssueD
     """
     client_id = deps.policy.known_client(request.options.client_id)
     token = parse_presented(request.device_token, TokenKind.DEVICE, deps)
-    presented = presented_token(token, client_id, request.retry_key, deps)
+    presented = presented_token(token, client_id, request.retry_key, caller, deps)
     for attempt in range(MAX_RACES):
         record, stop_number = deps.store.load_device(token.id) or (None, 0)
         now = deps.clock()  # with the row, as in refresh

@@ -29,6 +29,7 @@ class Caller:
     the sessions of a role; empty on routes that take no signature, and for direct invocation.
     request_id: of the request, as its log line has it. actor: who acts on somebody else's account (docs/events.md
     has the forms), empty where users act for themselves; actor_session: the session that an operator acts from.
+    arrived_at: epoch seconds, when the request came to the gateway; None where nobody says.
     """
 
     address: str = ""
@@ -38,6 +39,7 @@ class Caller:
     request_id: str = ""
     actor: str = ""
     actor_session: str = ""
+    arrived_at: int | None = None
 
     @property
     def act(self) -> dict[str, str]:

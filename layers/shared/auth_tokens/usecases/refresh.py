@@ -42,7 +42,7 @@ def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAn
     """
     client_id = deps.policy.known_client(request.client_id)
     token = parse_presented(request.token, request.kind, deps)
-    presented = presented_token(token, client_id, request.retry_key, deps)
+    presented = presented_token(token, client_id, request.retry_key, caller, deps)
     for attempt in range(MAX_RACES):
         record = deps.store.load(token.id)
         # Read again with the row: an attempt may have waited long, and the retry window opens when the token is spent.
@@ -81,7 +81,7 @@ def parse_presented(text: str, kind: TokenKind, deps: IssueDeps) -> OpaqueToken:
 
 
 def presented_token(
-    token: OpaqueToken, client_id: str | None, retry_key: str | None, deps: IssueDeps
+    token: OpaqueToken, client_id: str | None, retry_key: str | None, caller: Caller, deps: IssueDeps
 ) -> Presented:
     """The presented token in the terms of the decision."""
     return Presented(
@@ -90,6 +90,7 @@ def presented_token(
         store_hash=deps.codec.store_hash(token),
         client_id=client_id,
         retry_key_hash=deps.keys.retry_key_hash(token, retry_key) if retry_key else None,
+        arrived_at=caller.arrived_at,
     )
 
 

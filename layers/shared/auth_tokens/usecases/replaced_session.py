@@ -25,7 +25,7 @@ def replaced_session(cookie: str | None, caller: Caller, deps: IssueDeps, now: i
     record = deps.store.load(token.id)
     if record is None or record.kind is not TokenKind.SESSION:
         return None
-    match verdict_on(record, token, deps.codec, deps.policy.retry_window_s, now):
+    match verdict_on(record, token, deps.codec, deps.policy.retry_window_s, now, caller.arrived_at):
         case Rotate() | Repeat():
             return record
         case Reuse() as reuse:

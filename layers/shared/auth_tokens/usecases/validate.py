@@ -58,7 +58,7 @@ def let_be(record: TokenRecord, reuse: Reuse, now: int) -> None:
 class ValidateDeps:
     """To tell whether a credential is good. feed: None where the database itself is asked; rows: for that, and for
     browser sessions; asked at the first of them, as most authorizers never see one; on_reuse: what a spent cookie that
-    comes back sets off, before it is refused."""
+    comes back sets off, before it is refused; arrived_at: as of Caller."""
 
     verifier: Verifier
     feed: RevocationFeed | None
@@ -66,6 +66,7 @@ class ValidateDeps:
     rows: Callable[[], RowDeps]
     requirements: Requirements = field(default=Requirements(), kw_only=True)
     on_reuse: Callable[[TokenRecord, Reuse, int], None] = field(default=let_be, kw_only=True)
+    arrived_at: int | None = field(default=None, kw_only=True)
 
 
 def validate(credential: Credential, deps: ValidateDeps) -> Validated:

@@ -68,6 +68,7 @@ def request_from(event: Mapping[str, Any], edge: Edge = NO_EDGE) -> Request:
             _principal(iam),
             str(context.get("requestId") or ""),
             _actor(iam),
+            arrived_at=_arrived_at(context),
         ),
         request_id=str(context.get("requestId") or ""),
         is_through_edge=is_through_edge,
@@ -79,6 +80,12 @@ def direct_caller(context: Any) -> Caller:
     """Who invokes a function directly (IAM: lambda:InvokeFunction). Lambda names the caller to nobody but
     CloudTrail, whose data event has the same request id."""
     return Caller(request_id=str(getattr(context, "aws_request_id", "")), actor=DIRECT)
+
+
+def _arrived_at(context: Mapping[str, Any]) -> int | None:
+    """The gateway's own instant of the request, in whole seconds."""
+    epoch_ms = context.get("timeEpoch")
+    return epoch_ms // 1000 if type(epoch_ms) is int else None
 
 
 def _signed_by(context: Mapping[str, Any]) -> Mapping[str, Any]:
