@@ -135,6 +135,26 @@ def test_with_the_store_away_a_known_row_serves_until_the_stated_time(sessions: 
         sessions.load()
 
 
+def test_with_the_store_away_an_older_row_says_nothing_of_a_newer_token(sessions: Sessions) -> None:
+    sessions.load()
+    sessions.change(generation=4)
+    sessions.store.is_down = True
+
+    with pytest.raises(Unavailable):
+        sessions.load(generation=4)
+    assert sessions.load(generation=3) is not None
+
+
+def test_with_the_store_away_an_idle_end_that_may_have_been_moved_refuses_nobody(sessions: Sessions) -> None:
+    sessions.change(expires_at=START + 10)
+    sessions.load()
+    sessions.store.is_down = True
+    sessions.clock.now += 10
+
+    with pytest.raises(Unavailable):
+        sessions.load()
+
+
 def test_with_the_store_away_an_unknown_session_is_not_let_in(sessions: Sessions) -> None:
     sessions.store.is_down = True
 

@@ -40,12 +40,13 @@ class RememberedSessions:
     def load(self, session_id: bytes, generation: int) -> TokenRecord | None:
         now = self._clock()
         row = self._rows.get(session_id)
-        if row is not None and _is_good(row, generation, now):
+        if row is not None and is_within(now, row.read_at, MAX_AGE_S) and _tells(row, generation, now):
             return row.record
         try:
             record = self._read(session_id, now)
         except Unavailable:
-            if row is None or not is_within(now, row.read_at, self._fail_after_s):
+            serves = row is not None and is_within(now, row.read_at, self._fail_after_s)
+            if row is None or not serves or not _tells(row, generation, now):
                 raise
             return row.record
         if record is None:
@@ -76,9 +77,8 @@ class RememberedSessions:
             raise
 
 
-def _is_good(row: _Row, generation: int, now: int) -> bool:
-    """Young enough, not older than the token itself, and not over only by what was known then: another
-    environment may have moved the idle end."""
+def _tells(row: _Row, generation: int, now: int) -> bool:
+    """Does the row say something of this token? Not if it is older than the token itself, nor if it is over only by
+    what was known then: another environment may have moved the idle end. What may be good must not be called bad."""
     has_ended_since = row.record.is_live(row.read_at) and not row.record.is_live(now)
-    is_young = is_within(now, row.read_at, MAX_AGE_S)
-    return is_young and row.record.generation >= generation and not has_ended_since
+    return row.record.generation >= generation and not has_ended_since
