@@ -18,7 +18,7 @@ export SAM_CLI_TELEMETRY := 0
 export TOKENS_DB := $(or $(DB),$(TOKENS_DB))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-mysql ready deployed check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers programs model-checker fresh-machine scan
+.PHONY: help setup run demo test test-mysql ready deployed check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers soak programs model-checker fresh-machine scan
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,10 @@ deployed:
 
 conformance: setup ## Races, lost answers and thieves against BASE_URL (default: the local stack), ARGS="--rounds 50 --report FILE"
 	@$(PY) -m tests.conformance $(if $(BASE_URL),--base-url $(BASE_URL)) $(ARGS)
+
+soak: setup ## Clients, thieves and a checker while database, KMS, functions and clocks are struck (MINUTES=30 DB=mysql SEED=…)
+	@scripts/setup-programs clock
+	@$(PY) -m tests.soak --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 conformance-peers: setup node ## The same against other OAuth servers (PEER=oidc-provider for one)
 	@scripts/setup $(PEERS_VENV) requirements/peers.txt
