@@ -1,0 +1,60 @@
+"""The local stack behind the stand-in for RDS Proxy: from an empty schema on, and what a client hears of its faults."""
+
+from collections.abc import Iterator
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from local.aws import LocalAws
+from local.client import Client
+from local.database_server import DatabaseAddress
+from local.environment import TEMPLATE
+from local.rds_proxy.options import ProxyOptions
+from local.rds_proxy.proxy import RdsProxy
+from local.seed import PASSWORD, USERS
+from local.stack import LocalStack
+from tests.conftest import schema
+
+
+@pytest.fixture(scope="module")
+def stack(database: DatabaseAddress, aws: LocalAws) -> Iterator[LocalStack]:
+    with schema(database) as at:
+        url = f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
+        with LocalStack(runner="inprocess", database_url=url, aws=aws, proxy=ProxyOptions()) as started:
+            yield started
+
+
+@pytest.fixture
+def proxy(stack: LocalStack) -> RdsProxy:
+    assert stack.proxy is not None
+    return stack.proxy
+
+
+def test_the_migrations_of_an_empty_schema_pin_nothing(stack: LocalStack, proxy: RdsProxy) -> None:
+    assert stack.invoke("migrate", {})["applied"] == [], "they ran at the start"
+    assert proxy.users == {stack.database.user}
+    assert proxy.pins == []
+
+
+def test_a_client_hears_503_while_no_connection_is_free_and_its_token_is_good_afterwards(
+    stack: LocalStack, proxy: RdsProxy
+) -> None:
+    client = Client(stack.base_url)
+    tokens = client.post("/auth/login", {"username": USERS[1].username, "password": PASSWORD}).json
+    fields = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+
+    with proxy.exhausted():
+        refused = client.form("/auth/token", fields)
+    served = client.form("/auth/token", fields)
+
+    assert (refused.status, refused.json["error"]) == (503, "temporarily_unavailable")
+    assert "retry-after" in refused.headers
+    assert served.status == 200
+
+
+def test_the_times_are_the_deployments() -> None:
+    options, found = ProxyOptions(), yaml_parse(TEMPLATE.read_text("utf-8"))["Resources"]
+    pool = found["ProxyTargetGroup"]["Properties"]["ConnectionPoolConfigurationInfo"]
+
+    assert options.borrow_timeout_s == pool["ConnectionBorrowTimeout"]
+    assert options.idle_client_timeout_s == found["Proxy"]["Properties"]["IdleClientTimeout"]
