@@ -1,6 +1,7 @@
 """The local stack behind the stand-in for RDS Proxy: from an empty schema on, and what a client hears of its faults."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from samtranslator.yaml_helper import yaml_parse
@@ -53,8 +54,12 @@ def test_a_client_hears_503_while_no_connection_is_free_and_its_token_is_good_af
 
 
 def test_the_times_are_the_deployments() -> None:
-    options, found = ProxyOptions(), yaml_parse(TEMPLATE.read_text("utf-8"))["Resources"]
-    pool = found["ProxyTargetGroup"]["Properties"]["ConnectionPoolConfigurationInfo"]
+    resources = yaml_parse(TEMPLATE.read_text("utf-8"))["Resources"].values()
 
-    assert options.borrow_timeout_s == pool["ConnectionBorrowTimeout"]
-    assert options.idle_client_timeout_s == found["Proxy"]["Properties"]["IdleClientTimeout"]
+    def properties(kind: str) -> list[Any]:
+        return [one["Properties"] for one in resources if one["Type"] == f"AWS::RDS::{kind}"]
+
+    pools = [one["ConnectionPoolConfigurationInfo"] for one in properties("DBProxyTargetGroup")]
+    assert {pool["ConnectionBorrowTimeout"] for pool in pools} == {ProxyOptions().borrow_timeout_s}
+    idle = {one["IdleClientTimeout"] for one in properties("DBProxy")}
+    assert idle == {ProxyOptions().idle_client_timeout_s}
