@@ -14,6 +14,9 @@ _MOVED = Path(__file__).parent / "moved_clock"
 # Where the package libfaketime puts the library: on the machine, or unpacked by scripts/setup-programs.
 _PLACES = (Path("/usr/lib"), ROOT / ".local" / "faketime" / "usr" / "lib")
 
+# Where libfaketime keeps what the threads of a process share, by its number.
+_SHARED = Path("/dev/shm")
+
 
 class FunctionClocks:
     """The clocks of execution environments, by process. folder: for their offsets."""
@@ -60,6 +63,14 @@ class DatabaseClock:
     def move(self, offset_s: float) -> None:
         """From now on the server's clock is this far ahead of ours."""
         _write(self._file, f"{offset_s:+.3f}\n")
+
+
+def tidy(folder: Path = _SHARED) -> None:
+    """Removes what libfaketime leaves of killed processes: the next one by the same number would not start."""
+    for left in folder.glob("*faketime_s*_*"):
+        pid = left.name.rpartition("_")[2]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            left.unlink(missing_ok=True)
 
 
 def database_clock(file: Path) -> DatabaseClock | None:

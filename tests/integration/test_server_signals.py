@@ -9,7 +9,7 @@ import pymysql
 import pytest
 from pymysql.cursors import Cursor
 
-from local.clocks import database_clock
+from local.clocks import database_clock, tidy
 from local.database_server import DatabaseServer
 from local.databases import private_server
 
@@ -24,6 +24,7 @@ def server(run_dir: Path) -> Iterator[DatabaseServer]:
     yield server
     server.thaw()
     server.stop()
+    tidy()
 
 
 def test_what_was_committed_before_a_kill_is_there_after_it(server: DatabaseServer) -> None:

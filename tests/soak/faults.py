@@ -14,7 +14,7 @@ from typing import Protocol
 import pymysql
 
 from local.aws import LocalAws
-from local.clocks import DatabaseClock, FunctionClocks
+from local.clocks import DatabaseClock, FunctionClocks, tidy
 from local.database_server import DatabaseServer
 from local.runners.runtime_api import Environment, LambdaRunner
 from tests.soak.ledger import Ledger, Outage
@@ -109,6 +109,7 @@ class ServerFaults:
 
     def kill(self, lasts_s: float) -> None:
         self._server.kill()
+        tidy()
         time.sleep(lasts_s)
         self._server.start()
         self._server.wait()

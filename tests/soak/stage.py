@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from auth_tokens.time_left import RESERVE_S
-from local.clocks import FunctionClocks, database_clock
+from local.clocks import FunctionClocks, database_clock, tidy
 from local.databases import private_server
 from local.runners.runtime_api import Failure, LambdaRunner
 from local.seed import add_population
@@ -181,6 +181,7 @@ def _stage(folder: Path, run: Run) -> Iterator[_Stage]:
     finally:
         server.thaw()
         server.stop()
+        tidy()
 
 
 def populate(stack: LocalStack, count: int) -> list[Person]:

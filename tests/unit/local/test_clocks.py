@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.clocks import FunctionClocks, database_clock
+from local.clocks import FunctionClocks, database_clock, tidy
 from local.environment import FunctionSpec
 
 ASKING = """
@@ -75,3 +75,16 @@ def test_without_the_library_the_database_has_no_clock_of_its_own(
     assert (tmp_path / "clock").read_text() == "+0.000\n"
     found.move(-2.5)
     assert (tmp_path / "clock").read_text() == "-2.500\n"
+
+
+def test_what_is_left_of_dead_processes_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    kept = [tmp_path / f"faketime_shm_{os.getpid()}", tmp_path / "another_1", tmp_path / "faketime_shm_x"]
+    left = [tmp_path / f"faketime_shm_{gone.pid}", tmp_path / f"sem.faketime_sem_{gone.pid}"]
+    for file in (*kept, *left):
+        file.touch()
+
+    tidy(tmp_path)
+
+    assert sorted(tmp_path.iterdir()) == sorted(kept)
