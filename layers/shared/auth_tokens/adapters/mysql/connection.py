@@ -45,9 +45,16 @@ _CONSTRAINTS = {1062, 1216, 1217, 1451, 1452, 1644, 3819, 4025}  # and the SIGNA
 _OURS = frozenset(_NAMES | _SYNTAX | _VALUES | _CONSTRAINTS)
 # Deadlock, lock wait, NOWAIT, and a row that changed behind the transaction's back (MariaDB's snapshot isolation).
 _CONTENTION = frozenset({1213, 1205, 3572, 1020})
+# A text has characters that the column's character set lacks: MariaDB and MySQL 5.7; MySQL 8, with a literal and with
+# a parameter.
+_DOES_NOT_FIT = frozenset({1267, 3854, 3988})
 _MAX_ATTEMPTS = 4
 # A host takes a connection at once or is out of reach; what it then does in the login has the time of a statement.
 _CONNECT_S = 3
+
+# Ends each SELECT of several rows that has no LIMIT of its own: without one the server's sql_select_limit cuts it,
+# and tells nobody.
+EVERY_ROW = "LIMIT 4294967295"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,21 @@ class Database:
     def query(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """The rows of one SELECT, outside any transaction. Raises Unavailable."""
         return self._run(lambda statements: statements.query(sql, parameters))
+
+    def look_up(self, sql: str, text: str) -> list[Row]:
+        """The rows of one SELECT by a text of a caller's; none where the column cannot hold it, at the price of a
+        text that is not there. Raises Unavailable."""
+
+        def work(statements: Transaction) -> list[Row]:
+            try:
+                return statements.query(sql, (text,))
+            except pymysql.err.Error as exc:
+                # ASCII fits everywhere: there the Portal's tables do not fit together.
+                if _number(exc) in _DOES_NOT_FIT and not text.isascii():
+                    return []
+                raise
+
+        return self._run(work)
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """One write, committed when this returns. Raises Unavailable."""

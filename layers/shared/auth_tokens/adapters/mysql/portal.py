@@ -6,13 +6,14 @@ The service reads them, and writes nothing but an upgraded password hash.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from auth_tokens.adapters.mysql.connection import Database
+from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database
 from auth_tokens.adapters.mysql.key_stamp import KEY_STAMP, KeyStamp
 from auth_tokens.adapters.mysql.times import clock_us
+from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.sessions import User, UserConfig
 from auth_tokens.domain.usernames import canonical_username
 from auth_tokens.usecases.ports import Account
@@ -40,29 +41,49 @@ CONFIG_COLUMNS = {
 # whose column moves, puts NULL here: UserDeleted alone then parts two users of one id.
 CREATED_AT = "u.created_at"
 
+
+def is_same_id(column: str, other: str) -> str:
+    """Two ids are the same to the byte, whatever character sets and collations they are kept in. The first comparison
+    goes by the column's index: what is converted to ASCII can be compared with all of them. The second one tells
+    upper and lower case apart where the column's collation does not."""
+    ascii_id = f"CONVERT({other} USING ascii)"
+    return f"{column} = {ascii_id} AND CONVERT({column} USING ascii) COLLATE ascii_bin = {ascii_id}"
+
+
+def _text_of(column: str) -> str:
+    """Also of a column of bytes, which would come as such. NULL, or with question marks: they are no UTF-8."""
+    return f"CONVERT({column} USING utf8mb4)"
+
+
+# How many labels, and the labels, as the names of an object: MariaDB cuts an array at group_concat_max_len. In
+# hexadecimal, as MariaDB leaves names unescaped. Beyond max_allowed_packet they are NULL, or no JSON any more.
+_LABELS = f"""(SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE({_text_of("l.label")}, '')), 1))
+    FROM auth_user_label AS l
+    WHERE {is_same_id("l.user_id", "u.id")})"""
+
 # Deviates: `c.*` instead of named columns, since a column that is named and missing would fail the statement.
-OWNER_COLUMNS = f"""u.id AS owner_id,
-  u.username AS owner_username,
-  u.status AS owner_status,
+OWNER_COLUMNS = f"""{_text_of("u.id")} AS owner_id,
+  {_text_of("u.username")} AS owner_username,
+  {_text_of("u.status")} AS owner_status,
   {CREATED_AT} AS owner_created_at,
-  (SELECT JSON_ARRAYAGG(l.label) FROM auth_user_label AS l WHERE l.user_id = u.id) AS owner_labels,
+  {_LABELS} AS owner_labels,
   c.*"""
 
 # Index: primary keys of both. At most one row, as user_config is keyed by user_id.
-CONFIG_JOIN = "LEFT JOIN user_config AS c ON c.user_id = u.id"
-OWNER_JOIN = f"LEFT JOIN auth_users AS u ON u.id = t.user_id\n{CONFIG_JOIN}"
+CONFIG_JOIN = f"LEFT JOIN user_config AS c ON {is_same_id('c.user_id', 'u.id')}"
+OWNER_JOIN = f"LEFT JOIN auth_users AS u ON {is_same_id('u.id', 't.user_id')}\n{CONFIG_JOIN}"
 
 
 def is_user(user_id: str) -> str:
     """The Portal has the user of this id, active or not."""
-    return f"EXISTS (SELECT 1 FROM auth_users AS u WHERE u.id = {user_id})"
+    return f"EXISTS (SELECT 1 FROM auth_users AS u WHERE {is_same_id('u.id', user_id)})"
 
 
 def is_active(user_id: str) -> str:
     """For a write: the user in a column is active now, not just when the row was read. MySQL takes a shared lock
     on the user's row, so a disable and a rotation come one after the other, and the later one sees the earlier."""
     return f"""EXISTS (
-    SELECT 1 FROM auth_users AS u WHERE u.id = {user_id} AND u.status = '{ACTIVE}')"""
+    SELECT 1 FROM auth_users AS u WHERE {is_same_id("u.id", user_id)} AND u.status = '{ACTIVE}')"""
 
 
 # For a start of a session: the user, if active and, where a password was verified, with that very hash.
@@ -79,15 +100,16 @@ _STOP_NUMBER = """COALESCE(
 
 # Index: ux_username. The collation may find several spellings; canonical_username decides.
 SELECT_ACCOUNT_BY_NAME = f"""
-SELECT u.password_hash, {KEY_STAMP}, {_STOP_NUMBER}, {OWNER_COLUMNS}
+SELECT {_text_of("u.password_hash")} AS password_hash, {KEY_STAMP}, {_STOP_NUMBER}, {OWNER_COLUMNS}
 FROM auth_users AS u
 {CONFIG_JOIN}
 WHERE u.username = %s
+{EVERY_ROW}
 """
 
 # Index: primary key.
 SELECT_ACCOUNT_BY_ID = f"""
-SELECT u.password_hash, {KEY_STAMP}, {_STOP_NUMBER}, {OWNER_COLUMNS}
+SELECT {_text_of("u.password_hash")} AS password_hash, {KEY_STAMP}, {_STOP_NUMBER}, {OWNER_COLUMNS}
 FROM auth_users AS u
 {CONFIG_JOIN}
 WHERE u.id = %s
@@ -95,13 +117,16 @@ WHERE u.id = %s
 
 # Index: primary key, of which it walks the first rows: a sample, in which a kind that one user in 200 has is
 # missing once in 150 samples. Heads alone leave the database.
-SELECT_KINDS_OF_HASHES = """
+SELECT_KINDS_OF_HASHES = f"""
 SELECT DISTINCT IF(
   LEFT(sample.password_hash, 2) = '$2',
   LEFT(sample.password_hash, 7),
   SUBSTRING_INDEX(sample.password_hash, '$', 4)) AS head
-FROM (SELECT u.password_hash FROM auth_users AS u ORDER BY u.id LIMIT 1000) AS sample
+FROM (
+  SELECT {_text_of("u.password_hash")} AS password_hash FROM auth_users AS u ORDER BY u.id LIMIT 1000
+) AS sample
 WHERE LEFT(sample.password_hash, 2) = '$2' OR LEFT(sample.password_hash, 7) = '$argon2'
+{EVERY_ROW}
 """
 
 # Index: primary key. Row count 0: the password was changed meanwhile, whose hash must stay.
@@ -120,9 +145,9 @@ class MySqlPortal:
         self._stamp = stamp or KeyStamp()
 
     def account_by_name(self, canonical_name: str) -> Account | None:
-        rows = self._database.query(SELECT_ACCOUNT_BY_NAME, (canonical_name,))
+        rows = self._database.look_up(SELECT_ACCOUNT_BY_NAME, canonical_name)
         self._stamp.see(rows)
-        accounts = [account_from(row) for row in rows]
+        accounts = _accounts_from(rows)
         named = [a for a in accounts if canonical_username(a.user.username) == canonical_name]
         # Two accounts of one name (a collation that tells case apart): neither, rather than the wrong one.
         return named[0] if len(named) == 1 else None
@@ -130,7 +155,7 @@ class MySqlPortal:
     def account_by_id(self, user_id: str) -> Account | None:
         rows = self._database.query(SELECT_ACCOUNT_BY_ID, (user_id,))
         self._stamp.see(rows)
-        accounts = [account_from(row) for row in rows]
+        accounts = _accounts_from(rows)
         # The comparison again, exactly: a collation may ignore case and trailing blanks.
         return next((a for a in accounts if a.user.id == user_id), None)
 
@@ -142,27 +167,35 @@ class MySqlPortal:
         return self._database.execute(UPGRADE_PASSWORD_HASH, (new_hash, user_id, old_hash)) == 1
 
 
-def account_from(row: dict[str, Any]) -> Account:
-    """A row of one of the account queries."""
-    user = owner_from(row)
-    assert user is not None
-    return Account(user=user, password_hash=row["password_hash"], stop_number=row["stop_number"])
+def _accounts_from(rows: Sequence[dict[str, Any]]) -> list[Account]:
+    """The rows of one of the account queries, without those whose id is no text."""
+    owned = [(row, owner_from(row)) for row in rows]
+    return [Account(user, row["password_hash"], row["stop_number"]) for row, user in owned if user]
 
 
 def owner_from(row: dict[str, Any]) -> User | None:
-    """The user in a row with OWNER_COLUMNS; None where the Portal has none."""
+    """The user in a row with OWNER_COLUMNS; None where the Portal has none. Raises Unavailable."""
     if row["owner_id"] is None:
         return None
-    labels = json.loads(row["owner_labels"]) if row["owner_labels"] else []
-    texts = {label for label in labels if isinstance(label, str)}  # NULL is nobody's label
     return User(
         id=row["owner_id"],
-        username=row["owner_username"],
+        username=row["owner_username"] or "",
         is_active=row["owner_status"] == ACTIVE,
-        labels=tuple(sorted(texts)),
+        labels=_labels_from(row["owner_labels"]),
         config=_config_from(row),
         created_us=clock_us(row["owner_created_at"]),
     )
+
+
+def _labels_from(stored: str | None) -> tuple[str, ...]:
+    """Sorted, each once, without NULL. Raises Unavailable where the server cut them: they decide about scopes."""
+    try:
+        count, names = json.loads(stored or "")
+    except ValueError as exc:
+        raise Unavailable("labels cut at max_allowed_packet") from exc
+    if names is None and count > 0:
+        raise Unavailable("labels beyond max_allowed_packet")
+    return tuple(sorted(bytes.fromhex(name).decode(errors="replace") for name in names or () if name))
 
 
 def _config_from(row: dict[str, Any]) -> UserConfig:
@@ -179,20 +212,27 @@ def _config_from(row: dict[str, Any]) -> UserConfig:
 
 
 def _whole(stored: object) -> int | None:
+    stored = _decoded(stored)
     if isinstance(stored, int | Decimal) and stored == int(stored):
         return int(stored)
     return int(stored) if isinstance(stored, str) and _WHOLE.fullmatch(stored) else None
 
 
 def _flag(stored: object) -> bool | None:
-    if isinstance(stored, bytes):  # BIT(1)
-        stored = int.from_bytes(stored, "big")
+    if stored in (b"\0", b"\1"):  # BIT(1)
+        return stored == b"\1"
     whole = _whole(stored)
     return bool(whole) if whole in (0, 1) else None
 
 
 def _text(stored: object) -> str | None:
+    stored = _decoded(stored)
     return stored if isinstance(stored, str) else None
+
+
+def _decoded(stored: object) -> object:
+    """A text that is kept as bytes."""
+    return stored.decode(errors="replace") if isinstance(stored, bytes) else stored
 
 
 _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
