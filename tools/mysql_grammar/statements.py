@@ -14,7 +14,8 @@ from auth_tokens.adapters.mysql.migrations import migrations_in
 from deploy.database_users import CLASSES, Login, grants_sql, users_sql
 
 ROOT = Path(__file__).parents[2]
-_BEGINS = re.compile(r"\s*(ALTER|CREATE|DELETE|DROP|INSERT|REPLACE|SELECT|UPDATE|WITH)\b")
+# A statement on a line of its own may begin with a parenthesis; without, that is a part of one.
+_BEGINS = re.compile(r"(?:\n\()?\s*(ALTER|CREATE|DELETE|DROP|INSERT|REPLACE|SELECT|UPDATE|WITH)\b")
 # A bound value, by place or by name.
 _VALUE = re.compile(r"%s|%\(\w+\)s")
 _JSON = re.compile(r"JSON_TABLE\((%s|%\(\w+\)s)")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from auth_tokens.adapters.mysql.connection import Database, Transaction
+from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Transaction
 from auth_tokens.adapters.mysql.key_stamp import KEY_STAMP, KeyStamp
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
 from auth_tokens.domain.keys import KeyState, PublicKeyRow, Purpose, StoredKey
@@ -16,14 +16,16 @@ SELECT kid, purpose, epoch, state, algorithm, wrapped_key, public_jwk, changed_a
 FROM auth_token_keys
 WHERE state <> 'gone'
 ORDER BY purpose, epoch
+{EVERY_ROW}
 """
 
 # Index: ux_purpose_epoch. Those that are gone, too: their epochs and kids stay taken.
-SELECT_KEYS_OF_PURPOSE = """
+SELECT_KEYS_OF_PURPOSE = f"""
 SELECT kid, purpose, epoch, state, algorithm, wrapped_key, public_jwk, changed_at
 FROM auth_token_keys
 WHERE purpose = %s
 ORDER BY epoch
+{EVERY_ROW}
 """
 
 # The public half only: who verifies needs no more.
@@ -32,6 +34,7 @@ SELECT kid, algorithm, public_jwk, {KEY_STAMP}
 FROM auth_token_keys
 WHERE purpose = 'signing' AND state <> 'gone'
 ORDER BY epoch
+{EVERY_ROW}
 """
 
 # ux_purpose_epoch lets one of two environments that bootstrap at once win; both then read the winner's.

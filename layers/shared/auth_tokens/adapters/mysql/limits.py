@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from auth_tokens.adapters.mysql.connection import Database
+from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database
 from auth_tokens.domain.errors import RateLimited, Unavailable
 from auth_tokens.domain.limits import Limit
 from auth_tokens.domain.login_limits import Bucket, Levels, Settlement, Take
@@ -43,10 +43,11 @@ ON DUPLICATE KEY UPDATE
 """
 
 # Index: primary key.
-SELECT_BUCKETS = """
+SELECT_BUCKETS = f"""
 SELECT bucket, tat_ms
 FROM auth_token_limits
 WHERE bucket IN (%s)
+{EVERY_ROW}
 """
 
 _END_OF_TIME_MS = 2**53

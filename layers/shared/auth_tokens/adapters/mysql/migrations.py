@@ -13,7 +13,7 @@ from pathlib import Path
 import pymysql
 from pymysql.constants import ER
 
-from auth_tokens.adapters.mysql.connection import Database, Transaction
+from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Transaction
 
 _ALREADY_ADDED = frozenset({ER.DUP_FIELDNAME, ER.DUP_KEYNAME})
 
@@ -35,7 +35,7 @@ ON DUPLICATE KEY UPDATE name = VALUES(name)
 # Index: primary key.
 LOCK_MIGRATIONS = "SELECT name FROM auth_token_migrations WHERE name = '' FOR UPDATE"
 
-SELECT_MIGRATIONS = "SELECT name, checksum FROM auth_token_migrations WHERE name <> ''"
+SELECT_MIGRATIONS = f"SELECT name, checksum FROM auth_token_migrations WHERE name <> '' {EVERY_ROW}"
 
 INSERT_MIGRATION = """
 INSERT INTO auth_token_migrations (name, checksum, applied_at)

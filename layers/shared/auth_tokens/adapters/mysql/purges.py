@@ -21,7 +21,7 @@ from typing import Any
 
 import pymysql
 
-from auth_tokens.adapters.mysql.connection import Database, Row, Transaction
+from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Row, Transaction
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
 from auth_tokens.domain.ids import instant_of, uuid7
 from auth_tokens.usecases.ports import Batch, Debt, Purge
@@ -105,6 +105,7 @@ SELECT due.{key} AS id
 FROM (SELECT id FROM {_LIST} AS given) AS listed
 STRAIGHT_JOIN {table} AS due FORCE INDEX (PRIMARY) ON due.{key} = {listed_key}
 WHERE due.{place} < %(bound)s
+{EVERY_ROW}
 FOR UPDATE SKIP LOCKED
 """
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from auth_tokens.adapters.mysql.connection import Database, Transaction
+from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Transaction
 from auth_tokens.adapters.mysql.events import first_id_at
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
 from auth_tokens.domain.hours import HOUR_S
@@ -16,12 +16,13 @@ TOP_SOURCES = 20
 MAX_DUE = 10_000
 
 # Index: primary key range: the events of an hour.
-COUNT_EVENTS = """
+COUNT_EVENTS = f"""
 SELECT type, COUNT(*) AS events
 FROM auth_token_events
 WHERE id >= %s AND id < %s
 GROUP BY type
 ORDER BY type
+{EVERY_ROW}
 """
 
 # Index: ix_type range (the failed logins of an hour), or the primary key's where most events are such.
@@ -60,12 +61,13 @@ LIMIT 1
 SELECT_FIRST_EVENT = "SELECT created_at FROM auth_token_events ORDER BY id LIMIT 1"
 
 # Index: primary key range. A step is a whole number of hours.
-SELECT_FIGURES = """
+SELECT_FIGURES = f"""
 SELECT hour_at - hour_at MOD %s AS step_at, name, SUM(amount) AS total, MAX(amount) AS most
 FROM auth_token_rollups
 WHERE hour_at >= %s AND hour_at < %s AND subject = %s
 GROUP BY step_at, name
 ORDER BY step_at, name
+{EVERY_ROW}
 """
 
 # Index: primary key range.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from auth_tokens.adapters.mysql.connection import Database, Transaction
+from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Transaction
 from auth_tokens.adapters.mysql.events import EventWriter
 from auth_tokens.adapters.mysql.key_stamp import KEY_STAMP, KeyStamp
 from auth_tokens.adapters.mysql.portal import FROM_USER_AS_VERIFIED, OWNER_JOIN, is_active, is_user
@@ -160,6 +160,7 @@ WHERE t.user_id = %(user_id)s
   AND t.type IN ('refresh', 'session', 'device')
   AND t.revoked_at IS NULL
   AND t.expires_at > %(now)s
+{EVERY_ROW}
 """
 
 # Index: primary key, each join by primary key. At most one row.
@@ -256,6 +257,7 @@ WHERE t.user_id = %s
   AND (t.last_used_at < %s OR (t.last_used_at = %s AND t.id < %s))
 ORDER BY t.last_used_at DESC, t.id DESC
 LIMIT %s)
+{EVERY_ROW}
 """
 
 # Index: ix_user_type, as above. Those that hold a token come first.

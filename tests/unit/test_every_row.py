@@ -1,0 +1,62 @@
+"""The server's `sql_select_limit` cuts a SELECT that has no LIMIT of its own, without a word."""
+
+import re
+
+import pytest
+
+from auth_tokens.adapters.mysql import tokens
+from auth_tokens.adapters.mysql.connection import EVERY_ROW
+from tools.mysql_grammar.statements import of_the_project
+
+# At most one row: by a primary or unique key, or an aggregate of everything.
+OF_ONE_ROW = {
+    "census.COUNT_SLICE",
+    "census.SELECT_STATE",
+    "keys.SELECT_KEY_IN_STATE",
+    "leases.SELECT_LEASE",
+    "migrations.LOCK_MIGRATIONS",
+    "portal.SELECT_ACCOUNT_BY_ID",
+    "purges.COUNT_CREATED_TOKENS",
+    "purges.COUNT_DUE_EVENTS",
+    "purges.COUNT_DUE_LIMITS",
+    "purges.COUNT_DUE_TOKENS",
+    "purges.COUNT_GONE_KEYS",
+    "purges.COUNT_DUE_USERS",
+    "purges.COUNT_OLD_ROLLUPS",
+    "rollups.COUNT_DUE",
+    "tokens.SELECT_DEVICE",
+    "tokens.SELECT_SESSION_UNLESS_DENIED",
+    "tokens.SELECT_TOKEN",
+    "tokens.SELECT_USER_KNOWN",
+}
+PREFIX = "auth_tokens.adapters.mysql."
+SELECTS = {
+    statement.place.removeprefix(PREFIX): statement.sql
+    for statement in of_the_project()
+    if statement.place.startswith(PREFIX) and statement.sql.lstrip(" \n(").startswith("SELECT")
+}
+
+
+def has_a_limit(sql: str) -> bool:
+    """Of its own, and not just within parentheses."""
+    outermost, depth = [], 0
+    for part in re.split(r"([()])", sql):
+        depth += {"(": 1, ")": -1}.get(part, 0)
+        if depth == 0:
+            outermost.append(part)
+    return re.search(r"\bLIMIT\b", " ".join(outermost)) is not None
+
+
+@pytest.mark.parametrize("place", SELECTS)
+def test_a_select_of_several_rows_has_a_limit_of_its_own(place: str) -> None:
+    assert has_a_limit(SELECTS[place]) == (place not in OF_ONE_ROW)
+
+
+def test_each_select_is_looked_at() -> None:
+    assert set(SELECTS) > OF_ONE_ROW
+    assert {"tokens.SELECT_SESSIONS", "keys.SELECT_PUBLIC_KEYS"} <= set(SELECTS)
+
+
+def test_a_limit_within_is_none_of_the_whole() -> None:
+    assert has_a_limit(tokens.SELECT_SESSIONS)
+    assert not has_a_limit(tokens.SELECT_SESSIONS.replace(EVERY_ROW, ""))
