@@ -34,6 +34,9 @@
 #ifndef RACES_FORGIVEN
 #define RACES_FORGIVEN 1 /* a call that saw its token current is no replay */
 #endif
+#ifndef OVERTAKEN_REFUSED
+#define OVERTAKEN_REFUSED 1 /* such a call that is by now further behind gets nothing, and ends nothing */
+#endif
 #ifndef DERIVED
 #define DERIVED 1 /* the successor follows from the token; else it is minted, and a repeat mints another */
 #endif
@@ -182,11 +185,14 @@ look: /* the clock, the row, the decision, and the UPDATE sent where there is on
             if :: FIXED_WINDOW :: else -> since = -off fi;
             if :: DERIVED :: else -> form = 1 - form fi;
             goto answer
+        :: OVERTAKEN_REFUSED && raced && shown + 1 < generation ->
+            printf("request %d: overtaken\n", _pid);
+            goto refused
         :: else ->
             printf("request %d: reuse\n", _pid);
+            REQUIRE(a_race_is_no_theft, !raced);
             if
             :: shown + 1 == generation ->
-                REQUIRE(a_race_is_no_theft, !raced);
                 REQUIRE(a_key_repairs_at_any_time, !HAS_KEY(who) || spent_by != who);
                 REQUIRE(the_window_opens_at_the_commit, spent_age >= WINDOW - CLOCK_STEP - SET_BACK);
                 REQUIRE(a_503_is_followed_by_no_refusal,

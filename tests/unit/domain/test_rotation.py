@@ -99,7 +99,7 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
     "two behind, though current when this call began": (
         RECORD,
         replace(PREDECESSOR, generation=3, raced=True),
-        Reuse(OLDER, 2, 100),
+        Refuse("overtaken"),
     ),
     "revoked while this call raced": (
         replace(RECORD, revoked_at=NOW),

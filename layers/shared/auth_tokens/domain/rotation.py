@@ -92,6 +92,8 @@ def decide(record: TokenRecord | None, presented: Presented, now: int, retry_win
     since = max(0, _shown_at(presented, now) - (record.rotated_at or record.created_at))
     if behind == 1 and _is_retry(record, presented, since, retry_window_s):
         return Repeat()
+    if presented.raced:
+        return Refuse("overtaken")
     kind = ReuseKind.RECENT_PREDECESSOR if behind == 1 else ReuseKind.OLDER_GENERATION
     return Reuse(kind, behind, since)
 
