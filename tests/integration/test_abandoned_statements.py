@@ -2,24 +2,30 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
-from dataclasses import replace
-from threading import Timer
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from threading import Thread, Timer
+from typing import Any
 
 import pymysql
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.adapters.mysql.times import from_sql
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
+from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
-from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.deps import IssueDeps, SessionDeps
+from auth_tokens.usecases.end_session import forget_device
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
+from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
+from local.database_server import LOCK_WAIT_S
 from tests.support.world import CALLER, World
 
 PATIENCE_S = 1
@@ -55,18 +61,17 @@ def impatient(world: World) -> bootstrap.Parts:
     )
 
 
+def waiting_statements(world: World) -> list[dict[str, Any]]:
+    return world.sql(
+        "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE '%%auth_%%token%%'"
+        " AND ID <> CONNECTION_ID() AND DB = %s",
+        world.settings.db_name,
+    )
+
+
 def settled(world: World) -> None:
     """Waits until no statement is waiting any more: those abandoned have come to their end."""
-    for _ in range(100):
-        waiting = world.sql(
-            "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE '%%auth_user_tokens%%'"
-            " AND ID <> CONNECTION_ID() AND DB = %s",
-            world.settings.db_name,
-        )
-        if not waiting:
-            return
-        time.sleep(0.05)
-    raise AssertionError("a statement is still waiting")
+    assert wait_until(lambda: not waiting_statements(world), 10), "a statement is still waiting"
 
 
 HOLD_TOKENS = "SELECT id FROM auth_user_tokens WHERE user_id = %s FOR UPDATE"
@@ -148,6 +153,195 @@ def test_an_end_that_was_given_up_can_be_repeated_and_counts_what_it_ends(world:
 
     assert revoke_user(user_id, RevokeReason.ADMIN, "", world.sessions) == 2
     assert world.events(name).count("user_revoked") == 1
+
+
+def test_a_function_frozen_between_its_two_statements_opens_the_window_when_the_token_is_spent(
+    world: World,
+) -> None:
+    answer = world.login(world.user())
+    deps = bootstrap.issuing(world.environment())
+    loads, frozen_s = deps.store.load, 2
+
+    def load(token_id: bytes) -> TokenRecord | None:
+        seen = loads(token_id)
+        assert seen is not None and seen.read_at is not None
+        return replace(seen, read_at=seen.read_at - frozen_s)
+
+    deps.store.load = load  # type: ignore[method-assign]
+    refresh(RefreshRequest(answer.token), CALLER, deps)
+
+    row = world.row(answer.session_id)
+    assert (row["rotated_at"] - row["last_used_at"]).total_seconds() >= frozen_s
+
+
+def remembered_device(world: World) -> tuple[str, TokenAnswer]:
+    name = world.user()
+    user_id = world.user_id(name)
+    remembered = SessionOptions(device=DeviceRequest(remember=True))
+    return user_id, issue(IssueRequest(user_id, ("sso",), options=remembered), CALLER, world.issuing)
+
+
+def remember_again(world: World, user_id: str, answer: TokenAnswer) -> TokenAnswer:
+    options = SessionOptions(device=DeviceRequest(id=answer.device_id, remember=True))
+    return issue(IssueRequest(user_id, ("sso",), options=options), CALLER, world.issuing)
+
+
+def open_session(world: World, user_id: str, answer: TokenAnswer) -> TokenAnswer:
+    return exchange_device_token(ExchangeRequest(answer.device_token or ""), CALLER, world.issuing)
+
+
+SPENDING = {"exchange": open_session, "remembered again": remember_again}
+
+
+@pytest.mark.parametrize("spend", SPENDING.values(), ids=SPENDING.keys())
+def test_a_device_token_is_spent_when_its_row_is_written_and_not_when_the_call_began(
+    world: World, spend: Callable[..., TokenAnswer]
+) -> None:
+    user_id, answer = remembered_device(world)
+    waited_s = 0.6
+
+    with contextlib.ExitStack() as holding:
+        holding.enter_context(held(world, HOLD_TOKENS, user_id))
+        Timer(waited_s, holding.pop_all().close).start()
+        spend(world, user_id, answer)
+
+    row = world.row(answer.device_id)
+    assert row["generation"] == 1
+    assert (row["rotated_at"] - row["last_used_at"]).total_seconds() > waited_s / 2
+
+
+@pytest.mark.parametrize("spend", SPENDING.values(), ids=SPENDING.keys())
+def test_a_device_token_that_waited_behind_another_sign_in_is_spent_after_it(
+    world: World, spend: Callable[..., TokenAnswer]
+) -> None:
+    user_id, answer = remembered_device(world)
+    began_at = world.clock.now
+
+    with contextlib.ExitStack() as holding:
+        holding.enter_context(held(world, HOLD_ORDER, user_id))
+        release = holding.pop_all().close
+
+        def later() -> None:
+            world.clock.now += LONG_S
+            release()
+
+        Timer(0.3, later).start()
+        opened = spend(world, user_id, answer)
+
+    row = world.row(answer.device_id)
+    assert (from_sql(row["last_used_at"]), from_sql(row["rotated_at"])) == (began_at, began_at + LONG_S)
+    if spend is open_session:  # whose answer is lost: the window is open still, and the session is found
+        assert open_session(world, user_id, answer).session_id == opened.session_id
+
+
+# --- all of them at once, behind locks that are held for longer than anybody waits
+
+
+@dataclass
+class Waiting:
+    """A call that waits, and the same again when nothing is in its way."""
+
+    name: str
+    call: Callable[[bootstrap.Parts], object]
+
+
+def calls_of(world: World, user_id: str) -> list[Waiting]:
+    """Each on a session or device of its own."""
+
+    def opened(kind: TokenKind = TokenKind.REFRESH, *, remember: bool = False) -> TokenAnswer:
+        options = SessionOptions(kind=kind, device=DeviceRequest(remember=remember))
+        return issue(IssueRequest(user_id, ("sso",), options=options), CALLER, world.issuing)
+
+    def refreshing(name: str, kind: TokenKind, key: str | None) -> Waiting:
+        request = RefreshRequest(opened(kind).token, kind=kind, retry_key=key)
+        return Waiting(name, lambda parts: refresh(request, CALLER, bootstrap.issuing(parts)))
+
+    def exchanging(name: str, key: str | None) -> Waiting:
+        request = ExchangeRequest(opened(remember=True).device_token or "", retry_key=key)
+        return Waiting(name, lambda parts: exchange_device_token(request, CALLER, bootstrap.issuing(parts)))
+
+    def ending(name: str, call: Callable[[SessionDeps], object]) -> Waiting:
+        return Waiting(name, lambda parts: call(bootstrap.sessions(parts)))
+
+    signed_out, forgotten = opened(), opened(remember=True)
+    sign_in = IssueRequest(user_id, ("sso",))
+    return [
+        refreshing("refresh", TokenKind.REFRESH, None),
+        refreshing("refresh with a key", TokenKind.REFRESH, "a"),
+        refreshing("cookie", TokenKind.SESSION, None),
+        refreshing("cookie with a key", TokenKind.SESSION, "b"),
+        exchanging("exchange", None),
+        exchanging("exchange with a key", "c"),
+        Waiting("sign-in", lambda parts: issue(sign_in, CALLER, bootstrap.issuing(parts))),
+        ending("sign-out", lambda deps: revoke_token(signed_out.token, None, CALLER, deps)),
+        ending(
+            "forget",
+            lambda deps: forget_device(forgotten.device_id, user_id, CALLER, deps, RevokeReason.ADMIN),
+        ),
+        ending("revoke all", lambda deps: revoke_user(user_id, RevokeReason.ADMIN, "", deps)),
+    ]
+
+
+OF_THE_ORDER = {"exchange", "exchange with a key", "sign-in", "forget", "revoke all"}
+
+
+@pytest.mark.parametrize("hold", [HOLD_TOKENS, HOLD_ORDER], ids=["tokens", "order"])
+@pytest.mark.parametrize("outlast", [False, True], ids=["statements go on", "statements end"])
+def test_what_waited_in_vain_has_done_nothing_and_can_be_repeated(
+    world: World, hold: str, *, outlast: bool
+) -> None:
+    """outlast: the rows are held until the server has given up as well; else the statements that the clients have
+    given up get their rows."""
+    name = world.user(max_sessions=50)
+    user_id = world.user_id(name)
+    calls = [call for call in calls_of(world, user_id) if hold == HOLD_TOKENS or call.name in OF_THE_ORDER]
+    before, told = world.rows_of(name), world.events(name)
+    outcomes: dict[str, type] = {}
+
+    def wait_for(call: Waiting) -> None:
+        try:
+            outcomes[call.name] = type(call.call(impatient(world)))
+        except Exception as exc:
+            outcomes[call.name] = type(exc)
+
+    with held(world, hold, user_id):
+        threads = [Thread(target=wait_for, args=(call,)) for call in calls]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if outlast:
+            settled(world)
+    settled(world)
+
+    assert outcomes == {call.name: Unavailable for call in calls}
+    assert (world.rows_of(name), world.events(name)) == (before, told)
+    world.clock.now += LONG_S
+    for call in calls:
+        call.call(world.environment())
+    assert "token_reuse_detected" not in world.events(name)
+
+
+def wait_until(is_so: Callable[[], bool], at_most_s: float) -> bool:
+    deadline = time.monotonic() + at_most_s
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return is_so()
+
+
+def test_the_server_gives_up_before_the_function_does(world: World) -> None:
+    """With production's patience, nothing waits in the server any more when the client is told."""
+    name = world.user()
+    answer = world.login(name)
+    began_at = time.monotonic()
+
+    with held(world, HOLD_TOKENS, world.user_id(name)):
+        with pytest.raises(Unavailable, match="1205"):
+            refresh(RefreshRequest(answer.token), CALLER, bootstrap.issuing(world.environment()))
+        assert time.monotonic() - began_at >= 2 * LOCK_WAIT_S
+        assert waiting_statements(world) == []
+
+    assert world.refresh(answer.token).session_id == answer.session_id
 
 
 def test_a_new_look_at_the_row_gives_a_slow_client_its_patience_again(world: World) -> None:

@@ -224,8 +224,9 @@ def _device(
         token_hash=deps.codec.store_hash(token),
         scope=grant.scope,
         auth_time=grant.how.auth_time,
-        # A token that this one replaces is spent now; nobody can derive this one from it.
-        rotated_at=now if device.token_hash else None,
+        # A token that this one replaces is spent now, by the clock again, as this sign-in may have waited for others;
+        # nobody can derive this one from it.
+        rotated_at=deps.clock() if device.token_hash else None,
         retry_key_hash=None,
     )
     return remembered, token

@@ -96,7 +96,6 @@ def _open(
         token_hash=rotation.token_hash,
         key_epoch=rotation.key_epoch,
         retry_key_hash=rotation.retry_key_hash,
-        rotated_at=rotation.at,
         last_used_at=rotation.at,
         expires_at=rotation.expires_at,
         metadata=rotation.metadata,
@@ -106,8 +105,10 @@ def _open(
         if not _is_unchanged(standing.device, record):
             return None
         ending = making_room(record.id, standing, grant)
+        # The clock again, with the row: this sign-in may have waited for others, and the retry window opens now.
+        spent = replace(device, rotated_at=deps.clock())
         events = [*start_events(session, ending, grant, caller), *rotation.events]
-        return SessionStart(session, device, ended_for(grant, ending), events, first, successor)
+        return SessionStart(session, spent, ended_for(grant, ending), events, first, successor)
 
     created_us = grant.user.created_us
     sign_in = SignIn(record.user_id, session.id, record.id, now, stop_number, user_created_us=created_us)
@@ -131,8 +132,7 @@ def _again(
 ) -> TokenAnswer:
     """The session of the first call, as far as it has gone since. Raises InvalidGrant where it has ended."""
     device_token = repeated_successor(record, token, deps)
-    assert record.rotated_at is not None
-    repeat = _repeat_key(token, record.rotated_at, deps)
+    repeat = _repeat_key(token, record.last_used_at, deps)
     session = deps.store.load(repeat.session_id)
     if session is None or not session.is_in_force(now):
         raise InvalidGrant(f"its session is over, device {text_of(record.id)}")
@@ -162,7 +162,7 @@ def _current(session: TokenRecord, repeat: RepeatKey, first_epoch: int, deps: Is
 
 def _repeat_key(token: OpaqueToken, at: int, deps: IssueDeps) -> RepeatKey:
     """What the session of a device token follows from: its id from the token's place in the chain and the instant at
-    which it was spent, its secrets from the token's own."""
+    which the exchange began, which is the device's last use; its secrets from the token's own."""
     spent = deps.keys.pseudonym("exchange", f"{token.id.hex()}.{token.generation}")
     return RepeatKey(uuid7(at * 1000, spent[:10]), token.secret)
 

@@ -49,17 +49,20 @@ SELECT_SESSION_UNLESS_DENIED = f"""{SELECT_TOKEN}
 AND NOT EXISTS (SELECT 1 FROM auth_user_tokens AS d WHERE d.id = %s AND d.type = 'access')
 """
 
+# The time since a row was read, by the server's clock: what a statement, or a frozen function, has waited.
+_SINCE_READ = "INTERVAL ROUND(1000000 * GREATEST(0, UNIX_TIMESTAMP(SYSDATE(6)) - %s)) MICROSECOND"
+
 # Index: primary key, of both tables. Row count 1: spent by us; 0: someone else changed the row, the Portal the user, or
 # the statement came too late, look again. A statement that waits for a lock outlives the client that gave it up.
-# NOW is when it came, SYSDATE when the row is looked at, behind the lock. So nothing is spent after the client's
-# patience, and the retry window opens when the token is spent.
+# SYSDATE is when the row is looked at, behind the lock, and not when the statement came. So nothing is spent after the
+# client's patience, and the retry window opens when the token is spent: as long after `at` as the row was read before.
 ROTATE_TOKEN = f"""
 UPDATE auth_user_tokens
 SET generation = %s,
     token_hash = %s,
     key_epoch = %s,
     retry_key_hash = %s,
-    rotated_at = %s + INTERVAL TIMESTAMPDIFF(MICROSECOND, NOW(6), SYSDATE(6)) MICROSECOND,
+    rotated_at = %s + {_SINCE_READ},
     last_used_at = %s,
     expires_at = %s,
     metadata = %s
@@ -101,7 +104,6 @@ _DEVICE_COLUMNS = (
     "token_hash",
     "key_epoch",
     "retry_key_hash",
-    "rotated_at",
     "last_used_at",
     "auth_time",
     "expires_at",
@@ -111,11 +113,16 @@ _DEVICE_COLUMNS = (
 )
 
 # Of two rows, one is the device's: seen before, it keeps its birth, its owner and, if it was revoked
-# meanwhile, its end. A session that is there already is left as it is.
+# meanwhile, its end. A session that is there already is left as it is. A device token that is spent is so when the
+# device's row is ours, as in ROTATE_TOKEN.
 INSERT_SESSION_AND_DEVICE = f"""
 INSERT INTO auth_user_tokens ({INSERT_COLUMNS})
 VALUES ({INSERT_PLACES}), ({INSERT_PLACES})
 ON DUPLICATE KEY UPDATE
+  rotated_at = IF(
+    type <> 'device' OR VALUES(generation) = generation,
+    rotated_at,
+    VALUES(rotated_at) + {_SINCE_READ}),
   {", ".join(f"{name} = IF(type = 'device', VALUES({name}), {name})" for name in _DEVICE_COLUMNS)}
 """
 
@@ -150,10 +157,11 @@ ON DUPLICATE KEY UPDATE
   changed_at = IF({_NOT_STOPPED}, VALUES(changed_at), auth_token_users.changed_at)
 """
 
-# Index: ix_user_type. A user's live sessions and devices in short, and the device named whole.
+# Index: ix_user_type. A user's live sessions and devices in short, and the device named whole. read_at: as in
+# SELECT_TOKEN.
 SELECT_STANDING = f"""
 SELECT t.id, t.type, t.user_id, t.device_id, t.created_at, t.last_used_at, t.user_created_at,
-  t.token_hash IS NOT NULL AS is_remembered,
+  t.token_hash IS NOT NULL AS is_remembered, UNIX_TIMESTAMP(NOW(6)) AS read_at,
   {_OF_THE_DEVICE_NAMED}
 FROM auth_user_tokens AS t
 WHERE t.user_id = %(user_id)s
@@ -358,7 +366,7 @@ class MySqlTokenStore:
                 return refusal
             if start is not None:
                 made.append(start)
-                self._write(statements, start)
+                self._write(statements, start, standing.device)
             return start
 
         result = self._database.transaction(work)
@@ -467,10 +475,11 @@ class MySqlTokenStore:
         event = SecurityEvent(EventType.USER_REVOKED, sign_in.at, sign_in.user_id, detail=detail)
         self._events.write(statements, self._events.rows([event]))
 
-    def _write(self, statements: Transaction, start: SessionStart) -> None:
+    def _write(self, statements: Transaction, start: SessionStart, known: TokenRecord | None) -> None:
         _end_sessions(statements, start)
         rows = (*row_from(start.session), *row_from(start.device))
-        statements.execute(INSERT_SESSION_AND_DEVICE, rows)
+        # A new device has spent nothing.
+        statements.execute(INSERT_SESSION_AND_DEVICE, (*rows, known.read_at if known else 0))
         self._events.write(statements, self._events.rows(start.events))
 
 
@@ -533,6 +542,7 @@ def _rotate_parameters(record: TokenRecord, rotation: Rotation, patience_s: floa
         rotation.key_epoch,
         rotation.retry_key_hash,
         at,
+        record.read_at,
         at,
         to_sql(rotation.expires_at),
         rotation.metadata,
