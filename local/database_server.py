@@ -26,6 +26,8 @@ USER = "tokens"
 DATABASE = "portal"
 # Where distributions put a server that is not on an ordinary user's PATH.
 FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/local/libexec")
+# As the template's proxy sets it: below the 3 s that a function waits for a statement.
+LOCK_WAIT_S = 2
 # A socket path is at most about 107 bytes long.
 _MAX_SOCKET_PATH = 100
 _READY_S = 30.0
@@ -227,6 +229,8 @@ class DatabaseServer(ABC):
                     f"--init-file={users}",
                     f"--innodb-flush-log-at-trx-commit={int(self._durable)}",
                     "--innodb-fast-shutdown=2",
+                    f"--innodb-lock-wait-timeout={LOCK_WAIT_S}",
+                    f"--lock-wait-timeout={LOCK_WAIT_S}",
                     "--skip-name-resolve",
                     "--performance-schema=off",
                     "--character-set-server=utf8mb4",

@@ -121,6 +121,7 @@ def schema(database: DatabaseAddress) -> Iterator[DatabaseAddress]:
         try:
             yield DatabaseAddress(database.host, database.port, name, database.user, database.password)
         finally:
+            connection.cursor().execute("SET SESSION lock_wait_timeout = 60")  # what a test left behind ends
             connection.cursor().execute(f"DROP DATABASE {name}")
 
 

@@ -1,10 +1,13 @@
 """Who reaches whom: functions → proxy → database, functions → endpoints; security groups name each other."""
 
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from auth_tokens.adapters.mysql.connection import DatabaseConfig
+from local.database_server import LOCK_WAIT_S
 from local.gateway.arns import REGION
 from tests.architecture.deployment import (
     each_statement,
@@ -168,6 +171,18 @@ def test_the_proxy_gives_up_on_a_connection_before_the_functions_do_and_hides_no
 
     assert pool["ConnectionBorrowTimeout"] < 3  # bootstrap's timeout for a statement
     assert "SessionPinningFilters" not in pool
+
+
+@pytest.mark.parametrize("given", [{}, EXISTING], ids=["new", "existing"])
+def test_no_lock_is_waited_for_longer_than_a_function_waits_and_local_servers_do_the_same(
+    given: dict[str, str],
+) -> None:
+    [group] = of_type("AWS::RDS::DBProxyTargetGroup", resources_with(**given)).values()
+    query = group["ConnectionPoolConfigurationInfo"]["InitQuery"]
+
+    assert query == f"SET innodb_lock_wait_timeout = {LOCK_WAIT_S}, lock_wait_timeout = {LOCK_WAIT_S}"
+    assert DatabaseConfig("", 0, "", "", "").timeout_s > LOCK_WAIT_S
+    assert query in Path("docs/deploy.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,10 @@ import pymysql
 from pymysql.constants import ER
 
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Transaction
+from auth_tokens.domain.errors import Unavailable
+
+# Another run may hold the lock for long, and one wait for it is as short as any other lock's.
+MAX_WAITS = 8
 
 _ALREADY_ADDED = frozenset({ER.DUP_FIELDNAME, ER.DUP_KEYNAME})
 
@@ -83,6 +87,12 @@ def migrate(migrations: list[Migration], lock: Database, database: Database) -> 
         statements.query(LOCK_MIGRATIONS)
         return _apply(migrations, database)
 
+    for _ in range(MAX_WAITS - 1):
+        try:
+            return lock.transaction(locked)
+        except Unavailable as exc:
+            if not exc.is_contention:
+                raise
     return lock.transaction(locked)
 
 
