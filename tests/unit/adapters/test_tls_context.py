@@ -12,7 +12,7 @@ from auth_tokens.domain.errors import Unavailable
 def test_connections_of_a_process_share_one_verifying_tls_context(monkeypatch: pytest.MonkeyPatch) -> None:
     contexts: list[Any] = []
 
-    def refuse(**options: Any) -> None:
+    def refuse(*_: object, **options: Any) -> None:
         contexts.append(options["ssl"])
         raise connection.pymysql.err.OperationalError(2003, "away")
 
