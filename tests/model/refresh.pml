@@ -34,8 +34,11 @@
 #ifndef RACES_FORGIVEN
 #define RACES_FORGIVEN 1 /* a call that saw its token current is no replay */
 #endif
-#ifndef OVERTAKEN_REFUSED
-#define OVERTAKEN_REFUSED 1 /* such a call that is by now further behind gets nothing, and ends nothing */
+#ifndef OVERTAKEN_SPARED
+#define OVERTAKEN_SPARED 1 /* nor is such a call that is further behind by now */
+#endif
+#ifndef OVERTAKEN_ASKED_AGAIN
+#define OVERTAKEN_ASKED_AGAIN 1 /* it is answered 503, and not refused: its next try is judged anew */
 #endif
 #ifndef DERIVED
 #define DERIVED 1 /* the successor follows from the token; else it is minted, and a repeat mints another */
@@ -167,7 +170,7 @@ look: /* the clock, the row, the decision, and the UPDATE sent where there is on
         :: shown == generation ->
             REQUIRE(what_is_handed_out_lives, shown_form == form);
             if
-            :: generation == GENERATIONS - 1 -> goto refused /* the bound of this model */
+            :: generation == GENERATIONS - 1 -> goto beyond /* the bound of this model */
             :: else ->
                 printf("request %d: current, sends its UPDATE\n", _pid);
                 sent[_pid] = 1;
@@ -185,9 +188,9 @@ look: /* the clock, the row, the decision, and the UPDATE sent where there is on
             if :: FIXED_WINDOW :: else -> since = -off fi;
             if :: DERIVED :: else -> form = 1 - form fi;
             goto answer
-        :: OVERTAKEN_REFUSED && raced && shown + 1 < generation ->
+        :: OVERTAKEN_SPARED && raced && shown + 1 < generation ->
             printf("request %d: overtaken\n", _pid);
-            goto refused
+            if :: OVERTAKEN_ASKED_AGAIN -> goto unavailable :: else -> goto refused fi
         :: else ->
             printf("request %d: reuse\n", _pid);
             REQUIRE(a_race_is_no_theft, !raced);
@@ -275,7 +278,13 @@ answer:
     }
 
 refused:
-    atomic { printf("request %d: invalid_grant\n", _pid); asking[who]-- }
+    atomic {
+        printf("request %d: invalid_grant\n", _pid);
+        REQUIRE(no_session_outlives_a_refusal, revoked || deleted);
+        goto beyond
+    }
+beyond:
+    atomic { asking[who]-- }
 over:
     atomic { forget(); who = 0; shown = 0; shown_form = 0; goto end }
 }

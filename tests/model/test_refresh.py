@@ -33,12 +33,13 @@ RULES = {
     "PREDECESSOR_ONLY": "an_older_token_is_never_repeated",
     "KEY_REPAIRS": "a_key_repairs_at_any_time",
     "RACES_FORGIVEN": "a_race_is_no_theft",
-    "OVERTAKEN_REFUSED": "a_race_is_no_theft",
+    "OVERTAKEN_SPARED": "a_race_is_no_theft",
+    "OVERTAKEN_ASKED_AGAIN": "no_session_outlives_a_refusal",
     "DERIVED": "what_is_handed_out_lives",
     "COMMITTED_REVOCATION": "what_is_told_is_committed",
     "CLEANUP_OF_ENDED": "cleanup_takes_what_ended",
 }
-OF_A_RACE = {"CONDITIONAL_WRITE", "OVERTAKEN_REFUSED"}
+OF_A_RACE = {"CONDITIONAL_WRITE", "OVERTAKEN_SPARED", "OVERTAKEN_ASKED_AGAIN"}
 
 
 @needs_spin

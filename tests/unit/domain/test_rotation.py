@@ -6,6 +6,7 @@ import pytest
 
 from auth_tokens.domain.bounds import MAX_RETRY_WINDOW_S
 from auth_tokens.domain.rotation import (
+    Overtaken,
     Presented,
     Refuse,
     Repeat,
@@ -99,7 +100,7 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
     "two behind, though current when this call began": (
         RECORD,
         replace(PREDECESSOR, generation=3, raced=True),
-        Refuse("overtaken"),
+        Overtaken(),
     ),
     "revoked while this call raced": (
         replace(RECORD, revoked_at=NOW),

@@ -64,7 +64,13 @@ class Refuse:
     reason: str
 
 
-Verdict = Rotate | Repeat | Reuse | Refuse
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Neither a replay nor a retry: the token was current when this call read it, and is two generations old by now.
+    Nothing is decided on it. Whoever asks again, the owner of a stolen token as well, is judged anew."""
+
+
+Verdict = Rotate | Repeat | Reuse | Refuse | Overtaken
 
 
 def decide(record: TokenRecord | None, presented: Presented, now: int, retry_window_s: int) -> Verdict:
@@ -93,7 +99,7 @@ def decide(record: TokenRecord | None, presented: Presented, now: int, retry_win
     if behind == 1 and _is_retry(record, presented, since, retry_window_s):
         return Repeat()
     if presented.raced:
-        return Refuse("overtaken")
+        return Overtaken()
     kind = ReuseKind.RECENT_PREDECESSOR if behind == 1 else ReuseKind.OLDER_GENERATION
     return Reuse(kind, behind, since)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.limits import PRESENTED_PER_TOKEN, REFRESH_PER_SESSION
-from auth_tokens.domain.rotation import Presented, Refuse, Reuse, Rotate, Verdict, decide
+from auth_tokens.domain.rotation import Overtaken, Presented, Refuse, Reuse, Rotate, Verdict, decide
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
@@ -110,7 +110,8 @@ def judge(
     deps: IssueDeps,
     now: int,
 ) -> Verdict:
-    """Rotate or Repeat; a refusal is raised as InvalidGrant, a reuse revoked and committed before it is."""
+    """Rotate or Repeat; a refusal is raised as InvalidGrant, a reuse revoked and committed before it is.
+    Raises Unavailable where others refreshed twice meanwhile."""
     matching = record if record and record.kind is token.kind else None
     if matching is not None and matching.client_id not in deps.policy.clients:
         raise InvalidGrant(f"client removed, session {text_of(token.id)}")
@@ -120,6 +121,8 @@ def judge(
     match verdict:
         case Refuse(reason):
             raise InvalidGrant(f"{reason}, session {text_of(token.id)}")
+        case Overtaken():
+            raise Unavailable(f"overtaken, session {text_of(token.id)}")
         case Reuse():
             assert record is not None
             close_reused(record, verdict, caller, deps, now)
