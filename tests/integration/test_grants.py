@@ -13,13 +13,7 @@ from pymysql.constants import ER
 from pymysql.cursors import Cursor
 
 from auth_tokens.adapters.mysql.connection import Database
-from auth_tokens.adapters.mysql.purges import (
-    DELETE_LISTED_EVENTS,
-    DELETE_LISTED_LIMITS,
-    DELETE_LISTED_TOKENS,
-    listed,
-    purges,
-)
+from auth_tokens.adapters.mysql.purges import EVENTS, LIMITS, TOKENS, USERS, Walk, listed, purges
 from auth_tokens.adapters.mysql.tokens import TOUCH_SESSION
 from auth_tokens.domain.errors import Unavailable
 from deploy.database_users import CLASSES, FOLDER, Login, grants_sql, users_sql
@@ -94,8 +88,20 @@ def test_the_writer_may_clean_up_each_table(users: DatabaseUsers) -> None:
     with contextlib.closing(Database(users.config("writer"))) as database:
         for purge in purges(database, 86_400, 86_400):
             assert purge.delete_batch(now=2_000_000_000, rows=10).is_last
-        for statement in (DELETE_LISTED_TOKENS, DELETE_LISTED_LIMITS, DELETE_LISTED_EVENTS):
-            assert database.execute(statement, (listed([bytes(16)]),)) == 0  # no such row; but no refusal
+
+
+@pytest.mark.parametrize("walk", [TOKENS, LIMITS, EVENTS, USERS], ids=lambda walk: walk.table)
+def test_the_writer_may_lock_and_delete_what_is_due(users: DatabaseUsers, walk: Walk) -> None:
+    """What a batch does with rows, of which there are none here: no refusal."""
+    place, key = walk.start
+    parameters = {"place": place, "id": key, "bound": place, "last": place, "rows": 10, "offset": 9}
+    parameters |= {"listed": listed(["user" if key == "" else bytes(16)])}
+
+    with contextlib.closing(Database(users.config("writer"))) as database:
+        for statement in (walk.lock, walk.lock_free):
+            assert database.query(statement, parameters) == []
+        for statement in (walk.delete_locked, walk.delete_listed):
+            assert database.transaction(lambda work, sql=statement: work.execute(sql, parameters)) == 0
 
 
 @pytest.mark.parametrize("name", ["reader", "writer"])
