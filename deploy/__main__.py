@@ -1,9 +1,11 @@
-"""`python -m deploy STACK users|grants`: makes the service's database users, or gives them their rights.
+"""`python -m deploy STACK users|grants [READER WRITER MIGRATOR]`: makes our database users, or gives them their rights.
 
 With a database of the stack's own (DatabaseKind new) the statements are run there, by its Data API. With
 another one they are printed, to be piped into a client of its administrator:
 
     python -m deploy auth-tokens users | mysql --host … --user admin --password portal
+
+With an existing proxy (DatabaseKind existing-proxy) the stack has no secrets: name those of its owner, in this order.
 """
 
 from __future__ import annotations
@@ -17,12 +19,19 @@ from deploy.database_users import CLASSES, Login, grants_sql, users_sql
 
 def main(arguments: list[str]) -> int:
     """0 when done; 2 for wrong arguments."""
-    if len(arguments) != 2 or arguments[1] not in ("users", "grants"):
+    if len(arguments) not in (2, 2 + len(CLASSES)) or arguments[1] not in ("users", "grants"):
         print(__doc__, file=sys.stderr)
         return 2
-    stack, what = arguments
+    stack, what, *named = arguments
     outputs = _outputs(stack)
-    logins = _logins(outputs)
+    secrets = named or outputs.get("DatabaseUserSecrets", "").split(",")
+    if len(secrets) != len(CLASSES):
+        print(
+            f"{stack} has no secrets of its own: name those of the proxy's owner\n\n{__doc__}",
+            file=sys.stderr,
+        )
+        return 2
+    logins = _logins(secrets)
     schema = outputs["DatabaseName"]
     statements = users_sql(schema, logins) if what == "users" else grants_sql(schema, logins)
     if "DatabaseArn" in outputs:
@@ -46,11 +55,10 @@ def _outputs(stack: str) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
 
 
-def _logins(outputs: dict[str, str]) -> dict[str, Login]:
-    """With an existing proxy its owner keeps the secrets: DatabaseUserSecrets is absent, and a KeyError here."""
-    secrets = _client("secretsmanager")
-    arns = outputs["DatabaseUserSecrets"].split(",")
-    kept = [json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"]) for arn in arns]
+def _logins(secrets: list[str]) -> dict[str, Login]:
+    """secrets: names or ARNs, in the order of CLASSES."""
+    manager = _client("secretsmanager")
+    kept = [json.loads(manager.get_secret_value(SecretId=secret)["SecretString"]) for secret in secrets]
     return {
         name: Login(secret["username"], secret["password"])
         for name, secret in zip(CLASSES, kept, strict=True)

@@ -49,6 +49,30 @@ def test_for_a_database_of_others_the_statements_are_printed(
     assert aws.run == []
 
 
+def test_with_an_existing_proxy_its_owner_names_the_secrets(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "_client", lambda service: FakeAws({"DatabaseName": "portal"}))
+
+    assert command.main(["auth-tokens", "users", "first", "second", "third"]) == 0
+
+    printed = capsys.readouterr().out
+    assert "CREATE USER IF NOT EXISTS user_first@'%'" in printed
+    assert "GRANT CREATE ON portal.auth_users TO user_third@'%'" in printed
+
+
+def test_secrets_that_nobody_named_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "_client", lambda service: FakeAws({"DatabaseName": "portal"}))
+
+    assert command.main(["auth-tokens", "users"]) == 2
+
+    said = capsys.readouterr()
+    assert "auth-tokens has no secrets of its own" in said.err
+    assert said.out == ""
+
+
 def test_in_the_stack_s_own_database_they_are_run_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -74,7 +98,9 @@ def test_the_stack_s_own_database_gets_its_schema_with_the_users(monkeypatch: py
     assert statements[1].startswith("CREATE USER IF NOT EXISTS")
 
 
-@pytest.mark.parametrize("arguments", [[], ["auth-tokens"], ["auth-tokens", "everything"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["auth-tokens"], ["auth-tokens", "everything"], ["auth-tokens", "users", "a secret"]]
+)
 def test_anything_else_is_answered_by_how_to_call_it(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
