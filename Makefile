@@ -6,6 +6,7 @@ SAM_VENV := .venv-sam
 CHECKOV_VENV := .venv-checkov
 SCAN_VENV := .venv-scan
 DEPLOYED_VENV := .venv-deployed
+EMULATOR_VENV := .venv-emulator
 NODE_VENV := .venv-node
 RUNTIME_VENV := .venv-runtime
 PEERS_VENV := .venv-peers
@@ -18,7 +19,7 @@ export SAM_CLI_TELEMETRY := 0
 export TOKENS_DB := $(or $(DB),$(TOKENS_DB))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-mysql ready deployed check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers soak programs model-checker fresh-machine scan
+.PHONY: help setup run demo test test-mysql test-deploy ready deployed check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers soak programs model-checker fresh-machine scan
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +41,10 @@ test: ready ## Run all tests
 
 test-mysql: ready deployed ## Run the tests that meet a database, on MySQL and the deployed Python
 	@TOKENS_DB=mysql exec $(DEPLOYED_VENV)/bin/python -m pytest -m database
+
+test-deploy: setup programs sam runtime ## Deploy to an emulator of AWS by the documentation's commands, use, upgrade and delete it
+	@scripts/setup $(EMULATOR_VENV) requirements/emulator.txt
+	@TOKENS_DB=$(or $(TOKENS_DB),mysql) exec $(PY) -m pytest -s tests/deployment
 
 # What the tests need of the world outside; no work where it is there already.
 ready: setup programs node package
@@ -120,7 +125,7 @@ lock: setup ## Lock the newest versions again
 	scripts/lock $(VENV)/bin/uv
 
 clean: ## Remove everything that was set up or left behind
-	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) $(SCAN_VENV) $(DEPLOYED_VENV) tests/node/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) $(SCAN_VENV) $(DEPLOYED_VENV) $(EMULATOR_VENV) tests/node/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
 
 .PHONY: bench bench-validate bench-refresh bench-growth bench-cleanup
 

@@ -1,5 +1,6 @@
 """A private certificate authority for servers on this machine."""
 
+import ipaddress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -30,13 +31,15 @@ class Authority:
         self.ca_file = folder / f"{name}.pem"
         self.ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, host: str) -> tuple[Path, Path]:
-        """A certificate for a host name, and its key."""
+    def issue(self, host: str, *more: str) -> tuple[Path, Path]:
+        """A certificate for host names and addresses, and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self._identifier)
         certificate = (
             self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]), key)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName([_name(name) for name in (host, *more)]), critical=False
+            )
             .add_extension(issuer, critical=False)
             .sign(self._key, hashes.SHA256())
         )
@@ -64,3 +67,10 @@ class Authority:
             .not_valid_before(now - timedelta(hours=1))
             .not_valid_after(now + timedelta(days=30))
         )
+
+
+def _name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
