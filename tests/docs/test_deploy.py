@@ -77,8 +77,7 @@ def test_every_parameter_that_is_given_or_named_exists() -> None:
     given = set(re.findall(r"\b((?:[A-Z][a-z]+)+)=", TEXT))
     named = set(re.findall(r"`([A-Z][a-z]+[A-Z]\w+)`", TEXT))
 
-    # Of the AWS CLI's own commands.
-    assert given - {"OutputKey", "InitQuery"} <= set(parameters())
+    assert given - {"OutputKey"} <= set(parameters())
     assert named <= set(parameters()) | set(OUTPUTS) | set(written()["Resources"])
 
 
