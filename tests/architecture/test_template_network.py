@@ -132,6 +132,7 @@ def test_the_functions_ask_at_the_endpoints_by_name(monkeypatch: pytest.MonkeyPa
         "AWS_ENDPOINT_URL_EVENTBRIDGE": "https://EventsEndpoint.test",
     }
 
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)  # of a KMS that other tests have started
     for name, value in theirs.items():
         monkeypatch.setenv(name, value)
     asked = {s: boto3.client(s, region_name=REGION).meta.endpoint_url for s in ("kms", "events", "sqs")}
