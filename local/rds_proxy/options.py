@@ -21,10 +21,10 @@ class ProxyOptions:
     for one; idle_client_timeout_s: after this long without a command a client is dropped; init_query: statements,
     separated by `;`, that each server connection begins with (RDS Proxy's InitQuery).
 
-    The times are those of template.yaml.
+    The times and the query are those of template.yaml.
     """
 
     pool_size: int = 10
     borrow_timeout_s: float = 2
     idle_client_timeout_s: float = 1800
-    init_query: str = ""
+    init_query: str = "SET innodb_lock_wait_timeout = 2, lock_wait_timeout = 2"

@@ -53,7 +53,7 @@ def test_a_client_hears_503_while_no_connection_is_free_and_its_token_is_good_af
     assert served.status == 200
 
 
-def test_the_times_are_the_deployments() -> None:
+def test_times_and_initialisation_query_are_the_deployments() -> None:
     resources = yaml_parse(TEMPLATE.read_text("utf-8"))["Resources"].values()
 
     def properties(kind: str) -> list[Any]:
@@ -61,5 +61,6 @@ def test_the_times_are_the_deployments() -> None:
 
     pools = [one["ConnectionPoolConfigurationInfo"] for one in properties("DBProxyTargetGroup")]
     assert {pool["ConnectionBorrowTimeout"] for pool in pools} == {ProxyOptions().borrow_timeout_s}
+    assert {pool["InitQuery"] for pool in pools} == {ProxyOptions().init_query}
     idle = {one["IdleClientTimeout"] for one in properties("DBProxy")}
     assert idle == {ProxyOptions().idle_client_timeout_s}
