@@ -19,7 +19,7 @@ export SAM_CLI_TELEMETRY := 0
 export TOKENS_DB := $(or $(DB),$(TOKENS_DB))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-mysql test-deploy ready deployed check format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers soak programs model-checker fresh-machine scan
+.PHONY: help setup run demo test test-mysql test-deploy ready deployed check lint format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers soak programs model-checker fresh-machine scan
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,8 +39,8 @@ traffic: setup ## People and attackers against the service of make run (ARGS="--
 test: ready ## Run all tests
 	@exec $(PY) -m pytest
 
-test-mysql: ready deployed ## Run the tests that meet a database, on MySQL and the deployed Python
-	@TOKENS_DB=mysql exec $(DEPLOYED_VENV)/bin/python -m pytest -m database
+test-mysql: ready deployed ## Run the tests that meet a database, on MySQL and the deployed Python (TESTS=tests/integration for some)
+	@TOKENS_DB=mysql exec $(DEPLOYED_VENV)/bin/python -m pytest -m database $(TESTS)
 
 test-deploy: setup programs sam runtime ## Deploy to an emulator of AWS by the documentation's commands, use, upgrade and delete it
 	@scripts/setup $(EMULATOR_VENV) requirements/emulator.txt
@@ -66,7 +66,11 @@ conformance-peers: setup node ## The same against other OAuth servers (PEER=oidc
 	@for peer in $(or $(PEER),oidc-provider django-oauth-toolkit django-oauth-toolkit-reuse-protection); do \
 		$(PY) -m tests.conformance --peer $$peer $(ARGS); [ $$? -le 1 ] || exit 1; done
 
-check: setup sam checkov mysql-grammar reproducible model-checker scan ## Format, lint, types, SQL, templates, policies, architecture, model
+check: lint model-checker ## Format, lint, types, SQL, templates, policies, architecture, model
+	$(PY) -m pytest -q tests/architecture tests/model
+
+# The part of it that `make test` does not have.
+lint: setup sam checkov mysql-grammar reproducible scan
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
@@ -74,7 +78,6 @@ check: setup sam checkov mysql-grammar reproducible model-checker scan ## Format
 	$(VENV)/bin/cfn-lint template.yaml examples/jobs-api/template.yaml
 	$(SAM_VENV)/bin/sam validate --lint --template-file template.yaml
 	$(CHECKOV_VENV)/bin/checkov --config-file .checkov.yaml
-	$(PY) -m pytest -q tests/architecture tests/model
 
 format: setup ## Format the code
 	$(VENV)/bin/ruff format .
