@@ -36,8 +36,8 @@ demo: setup ## Walk through the life of a token, step by step
 traffic: setup ## People and attackers against the service of make run (ARGS="--seconds 60 --users 40")
 	@exec $(PY) -m local.traffic $(ARGS)
 
-test: ready ## Run all tests
-	@exec $(PY) -m pytest
+test: ready ## Run all tests, in two processes
+	@exec scripts/test $(PY)
 
 test-mysql: ready deployed ## Run the tests that meet a database, on MySQL and the deployed Python (TESTS=tests/integration for some)
 	@TOKENS_DB=mysql exec $(DEPLOYED_VENV)/bin/python -m pytest -m database $(TESTS)

@@ -13,7 +13,7 @@ import schemathesis
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, assume, settings
 from schemathesis import checks
 from schemathesis.specs.openapi import checks as openapi_checks
 
@@ -74,6 +74,8 @@ def operator(stack: LocalStack) -> dict[str, str]:
 def test_every_answer_is_one_that_the_document_promises(
     case: schemathesis.Case, stack: LocalStack, operator: dict[str, str], answers: Counter[str]
 ) -> None:
+    # No id has one, and an HTTP API cuts the path there (docs/local-stack.md): it would be another route's request.
+    assume(not any("?" in str(value) for value in (case.path_parameters or {}).values()))
     security = case.operation.definition.raw.get("security", [])
     is_for_iam = any("iam" in wanted for wanted in security)
     if any("accessToken" in wanted for wanted in security):
