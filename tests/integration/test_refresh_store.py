@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from auth_tokens.domain.errors import InvalidGrant
+from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.usecases.answers import TokenAnswer
 from tests.support.world import World
 
@@ -107,12 +107,15 @@ def test_a_rotation_by_someone_else_meanwhile_gives_the_same_successor(
     assert world.row(answer.session_id)["revoked_at"] is None
 
 
-def test_two_rotations_by_someone_else_meanwhile_make_it_a_replay(
+def test_two_rotations_by_someone_else_meanwhile_end_nothing_until_the_token_is_shown_again(
     world: World, refresh_while: Callable[[TokenAnswer, Callable[[], object]], TokenAnswer]
 ) -> None:
     answer = world.login(world.user())
 
-    with pytest.raises(InvalidGrant):
+    with pytest.raises(Unavailable):
         refresh_while(answer, lambda: world.refresh(world.refresh(answer.token).token))
+    assert world.row(answer.session_id)["revoked_at"] is None
 
+    with pytest.raises(InvalidGrant):
+        world.refresh(answer.token)
     assert world.row(answer.session_id)["revoke_reason"] == "reuse"
