@@ -1,79 +1,88 @@
-"""`python -m deploy STACK users|grants [READER WRITER MIGRATOR]`: makes our database users, or gives them their rights.
-
-With a database of the stack's own (DatabaseKind new) the statements are run there, by its Data API. With
-another one they are printed, to be piped into a client of its administrator:
-
-    python -m deploy auth-tokens users | mysql --host … --user admin --password portal
-
-With an existing proxy (DatabaseKind existing-proxy) the stack has no secrets: name those of its owner, in this order.
-"""
+"""What an administrator does around a deployment: `python -m deploy STACK users|grants|smoke`."""
 
 from __future__ import annotations
 
-import json
+import argparse
 import sys
-from typing import Any
+from collections.abc import Sequence
 
-from deploy.database_users import CLASSES, Login, grants_sql, users_sql
+from deploy import database, smoke
+from deploy.aws import Aws, Failed
+from deploy.database_users import CLASSES
+from deploy.stack import stack_named
+
+_EXIT_CODES = (
+    "0: all is well; 1: something is wrong with what was looked at; 2: it could not be looked at, or done"
+)
+_SQL = """With a database of the stack's own (DatabaseKind new) the statements are run there, by its Data API. With
+another one they are printed, to be piped into a client of its administrator:
+
+    python -m deploy auth-tokens {what} | mysql --host … --user admin --password portal"""
 
 
-def main(arguments: list[str]) -> int:
-    """0 when done; 2 for wrong arguments."""
-    if len(arguments) not in (2, 2 + len(CLASSES)) or arguments[1] not in ("users", "grants"):
-        print(__doc__, file=sys.stderr)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code. arguments: without the program's name, by default the process's."""
+    given = _parser().parse_args(arguments)
+    try:
+        code: int = given.run(given)
+    except Failed as exc:
+        print(f"python -m deploy: {exc}", file=sys.stderr)
         return 2
-    stack, what, *named = arguments
-    outputs = _outputs(stack)
-    secrets = named or outputs.get("DatabaseUserSecrets", "").split(",")
-    if len(secrets) != len(CLASSES):
-        print(
-            f"{stack} has no secrets of its own: name those of the proxy's owner\n\n{__doc__}",
-            file=sys.stderr,
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy", description=__doc__, epilog=f"Exit codes. {_EXIT_CODES}."
+    )
+    parser.add_argument("stack", metavar="STACK", help="the name of the CloudFormation stack")
+    parser.add_argument("--region", help="AWS Region; by default AWS_DEFAULT_REGION or the profile's")
+    parser.add_argument("--profile", help="profile of the AWS configuration; by default AWS_PROFILE")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for what, text in (
+        ("users", "make the database users"),
+        ("grants", "give them their rights on the tables"),
+    ):
+        described = _SQL.format(what=what)
+        raw = argparse.RawDescriptionHelpFormatter
+        command = commands.add_parser(what, help=text, description=described, formatter_class=raw)
+        command.add_argument(
+            "secrets",
+            nargs="*",
+            action=_AllOrNone,
+            metavar="SECRET",
+            help=f"with DatabaseKind existing-proxy: the secrets of its owner for {', '.join(CLASSES)}, in this order",
         )
-        return 2
-    logins = _logins(secrets)
-    schema = outputs["DatabaseName"]
-    statements = users_sql(schema, logins) if what == "users" else grants_sql(schema, logins)
-    if "DatabaseArn" in outputs:
-        if what == "users":
-            _run([f"CREATE DATABASE IF NOT EXISTS {schema}"], outputs)
-        _run(statements, outputs)
-        print(f"{len(statements)} statements run", file=sys.stderr)
-    else:
-        print("".join(f"{statement};\n" for statement in statements), end="")
+        command.set_defaults(run=_apply)
+    smoke.add_command(commands)
+    return parser
+
+
+class _AllOrNone(argparse.Action):
+    """One secret for each class of users, or none."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        assert isinstance(values, list)
+        if len(values) not in (0, len(CLASSES)):
+            parser.error(
+                f"{len(values)} secrets are given: name {len(CLASSES)} ({', '.join(CLASSES)}), or none"
+            )
+        setattr(namespace, self.dest, values)
+
+
+def _apply(given: argparse.Namespace) -> int:
+    aws = Aws(given.region, given.profile)
+    database.apply(given.command, stack_named(given.stack, aws), given.secrets, aws)
     return 0
 
 
-def _client(service: str) -> Any:
-    import boto3
-
-    return boto3.client(service)
-
-
-def _outputs(stack: str) -> dict[str, str]:
-    [found] = _client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
-
-
-def _logins(secrets: list[str]) -> dict[str, Login]:
-    """secrets: names or ARNs, in the order of CLASSES."""
-    manager = _client("secretsmanager")
-    kept = [json.loads(manager.get_secret_value(SecretId=secret)["SecretString"]) for secret in secrets]
-    return {
-        name: Login(secret["username"], secret["password"])
-        for name, secret in zip(CLASSES, kept, strict=True)
-    }
-
-
-def _run(statements: list[str], outputs: dict[str, str]) -> None:
-    data = _client("rds-data")
-    for statement in statements:
-        data.execute_statement(
-            resourceArn=outputs["DatabaseArn"],
-            secretArn=outputs["DatabaseAdminSecretArn"],
-            sql=statement,
-        )
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -52,7 +52,7 @@ def function_specs(
     functions = {
         name: resource["Properties"]
         for name, resource in translated["Resources"].items()
-        if resource["Type"] == "AWS::Lambda::Function" and name in code
+        if resource["Type"] == "AWS::Lambda::Function" and name in code and resolver.is_made(resource)
     }
     return {name: _spec(name, code[name], body, resolver, overrides) for name, body in functions.items()}
 

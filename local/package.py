@@ -187,7 +187,7 @@ def _inputs(arch: str, python: str) -> str:
 def _sources() -> Iterator[Path]:
     yield TEMPLATE
     yield Path(__file__)
-    for folder in (ROOT / "functions", ROOT / "layers"):
+    for folder in (ROOT / "functions", ROOT / "layers", ROOT / "deploy"):
         yield from sorted(
             path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
         )

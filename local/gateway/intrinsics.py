@@ -59,6 +59,10 @@ class Resolver:
         resolved = ((key, self.resolve(item)) for key, item in value.items())
         return {key: item for key, item in resolved if item is not _NO_VALUE}
 
+    def is_made(self, resource: Mapping[str, Any]) -> bool:
+        """Whether a resource's condition, if it has one, is true."""
+        return "Condition" not in resource or self.holds(resource["Condition"])
+
     def holds(self, condition: str) -> bool:
         """Whether a named condition of the template is true."""
         if condition not in self._conditions:

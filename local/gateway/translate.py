@@ -98,7 +98,7 @@ class _Stage:
 def _stages(resources: Mapping[str, Any], resolver: Resolver) -> Iterator[tuple[str, _Stage]]:
     """API → its stage."""
     for resource in resources.values():
-        if resource["Type"] in _STAGES and _exists(resource, resolver):
+        if resource["Type"] in _STAGES and resolver.is_made(resource):
             api, variables = _STAGES[resource["Type"]]
             used = {"StageName", api, variables, *_THROTTLES}
             properties = resolver.resolve(
@@ -114,7 +114,7 @@ def _definitions(
     for name, resource in resources.items():
         kind = _APIS.get(resource["Type"])
         properties = resource.get("Properties", {})
-        if kind is None or not _exists(resource, resolver):
+        if kind is None or not resolver.is_made(resource):
             continue
         if properties.get("ProtocolType") == "WEBSOCKET":
             yield name, SocketDefinition(name, _v2_resources(resources, resolver), functions)
@@ -129,9 +129,5 @@ def _v2_resources(resources: Mapping[str, Any], resolver: Resolver) -> list[Reso
     return [
         Resource(name, resource["Type"].removeprefix(_V2), resolver.resolve(resource["Properties"]))
         for name, resource in resources.items()
-        if resource["Type"].startswith(_V2) and _exists(resource, resolver)
+        if resource["Type"].startswith(_V2) and resolver.is_made(resource)
     ]
-
-
-def _exists(resource: Mapping[str, Any], resolver: Resolver) -> bool:
-    return "Condition" not in resource or resolver.holds(resource["Condition"])

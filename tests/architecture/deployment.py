@@ -15,6 +15,7 @@ from local.gateway.translate import translate
 STACK = "local"  # the resolver's AWS::StackName
 MAX_STACK_NAME = 30  # docs/deploy.md
 FUNCTIONS = ROOT / "functions"
+PROBE = "ProbeFunction"  # asked by CodeDeploy: no part of the service, and off by default
 PARAMETERS = {
     "Issuer": "https://tokens.test",
     "PortalEventPrincipals": "arn:aws:iam::123456789012:role/portal",
@@ -48,6 +49,23 @@ STACKS: Mapping[str, Mapping[str, str]] = {
     },
     "trusted edge": {"EdgeKeyHashes": "0" * 64, "EdgeRequired": "yes"},
     "no endpoints": {"CreateVpcEndpoints": "false"},
+    "domain": {
+        "DomainName": "api.tokens.test",
+        "DomainCertificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/0123",
+        "DomainBasePath": "tokens",
+        "DisableExecuteApiEndpoint": "true",
+    },
+    "domain of others": {"DomainName": "api.tokens.test", "DomainBasePath": "tokens"},
+    "rules of the account": {
+        "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
+        "CodeSigningConfigArn": "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-0123456789abcdef0",
+        "Tracing": "Active",
+    },
+    "kept started, probed": {
+        "AuthorizerProvisionedConcurrency": "5",
+        "RefreshProvisionedConcurrency": "2",
+        "ProbeUserSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:probe-a1b2c3",
+    },
     "prod": {
         **_EXISTING,
         "Stage": "prod",
@@ -60,7 +78,7 @@ STACKS: Mapping[str, Mapping[str, str]] = {
 }
 # The parameters whose values SAM reads, and so translates the template once (0.5 s) for each. All others stay
 # in its output as Ref: test_template_updates.py translates with all of them changed.
-READ_BY_SAM = ("DeploymentType",)
+READ_BY_SAM = ("DeploymentType", "Tracing")
 JOBS_PARAMETERS = {
     "AuthorizerFunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:authorizer",
 }
@@ -108,11 +126,11 @@ def of_type(kind: str, among: Mapping[str, Any] | None = None) -> dict[str, Any]
 
 
 def functions() -> dict[str, str]:
-    """The short name of each function (its folder's) → its logical id."""
+    """The short name of each function (its folder's) → its logical id; without the deployments' PROBE."""
     return {
         body["Properties"]["CodeUri"].removeprefix("functions/"): name
         for name, body in written()["Resources"].items()
-        if body["Type"] == "AWS::Serverless::Function"
+        if body["Type"] == "AWS::Serverless::Function" and name != PROBE
     }
 
 

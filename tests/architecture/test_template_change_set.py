@@ -109,6 +109,26 @@ REFUSED = {
         {"DatabaseKind": "existing-proxy"},
         [f"DatabaseKind existing-proxy needs {n}" for n in ("DbHost", "DbResourceId", "DbSecurityGroupId")],
     ),
+    "what a domain has without one": (
+        {
+            "DomainCertificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/0123",
+            "DomainBasePath": "tokens",
+            "DisableExecuteApiEndpoint": "true",
+        },
+        [
+            "DomainCertificateArn needs DomainName",
+            "DomainBasePath needs DomainName",
+            "DisableExecuteApiEndpoint true needs DomainName, or nobody could reach the API",
+        ],
+    ),
+    "a probe before there are tables": (
+        {"ProbeUserSecretArn": "arn:secret", "DatabaseState": "users"},
+        ["ProbeUserSecretArn needs DatabaseState complete, as nobody can sign in before it"],
+    ),
+    "a probe where nobody gets bearer tokens": (
+        {"ProbeUserSecretArn": "arn:secret", "AllowedModes": "cookie"},
+        ["ProbeUserSecretArn needs AllowedModes with bearer, which the probe signs in with"],
+    ),
 }
 
 

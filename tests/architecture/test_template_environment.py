@@ -82,7 +82,8 @@ def test_every_parameter_says_what_it_is() -> None:
 def test_no_secret_is_a_variable_or_a_parameter() -> None:
     names = {name for function in functions() for name in variables(function)} | set(parameters())
 
-    assert [name for name in names if "password" in name.lower() or "secret" in name.lower()] == []
+    secrets = [name for name in names if "password" in name.lower() or "secret" in name.lower()]
+    assert [name for name in secrets if not name.endswith("Arn")] == []  # where one is, is none
 
 
 def matches(parameter: str, text: str) -> bool:

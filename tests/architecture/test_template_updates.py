@@ -1,5 +1,7 @@
 """What a changed parameter does to a stack that exists: which versions, and what it replaces."""
 
+import re
+
 import pytest
 
 from local.environment import TEMPLATE
@@ -7,6 +9,7 @@ from local.gateway.translate import translate
 from tests.architecture.change_set import Change, Line, changes
 from tests.architecture.deployment import (
     PARAMETERS,
+    PROBE,
     READ_BY_SAM,
     STACKS,
     functions,
@@ -51,6 +54,12 @@ OTHER_TEXT = {
     "AdminRequiredAcr": "others",
     "RunbookUrl": "https://others.test",
     "AlarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:others",
+    "DomainName": "others.test",
+    "DomainCertificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/9999",
+    "DomainBasePath": "others",
+    "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/others",
+    "CodeSigningConfigArn": "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-9999456789abcdef0",
+    "ProbeUserSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:others-a1b2c3",
 }
 COUNTS_IN = {
     "DbClusterId": "existing",
@@ -59,9 +68,11 @@ COUNTS_IN = {
     "DbHost": "existing-proxy",
     "DbResourceId": "existing-proxy",
     "SigningKeyArns": "kms",
+    "DomainCertificateArn": "domain of others",
+    "DomainBasePath": "domain of others",
 }
 # What a version does not copy of its function.
-UNPUBLISHED = {"ReservedConcurrentExecutions"}
+UNPUBLISHED = {"ReservedConcurrentExecutions", "CodeSigningConfigArn"}
 # Not in the settings document: the same for good, or of each function's class and so in its version itself.
 SAID_OTHERWISE = {"DB_AUTH", "DB_TLS", "DB_USER", "POWERTOOLS_METRICS_NAMESPACE"}
 EACH_STACK = pytest.mark.parametrize("stack", STACKS)
@@ -86,6 +97,16 @@ def update(parameter: str, stack: str | None = None) -> dict[str, Line]:
     return changes(before, {**before, parameter: other(parameter)})
 
 
+def renewed_by(found: dict[str, Line]) -> set[str]:
+    """The functions that get a new version: one is replaced, or has another name where SAM reads the parameter."""
+    versions = (
+        (re.fullmatch(r"(\w+Function)Version[0-9a-f]{10}", name), line) for name, line in found.items()
+    )
+    changed = {(match[1], line.change) for match, line in versions if match}
+    assert {change for _, change in changed} <= {Change.REPLACE, Change.ADD, Change.REMOVE}
+    return {name for name, _ in changed}
+
+
 def test_sam_reads_no_parameter_but_those_that_the_tests_translate_anew_for() -> None:
     """One translation for all: a parameter that SAM puts into a version's name, or anywhere, is found by this."""
     others = {name: other(name) for name in parameters() if name not in READ_BY_SAM}
@@ -101,13 +122,12 @@ def test_every_change_of_a_setting_reaches_the_live_alias_and_nothing_else_does(
     """An alias follows versions alone. Lambda makes none of an unchanged function («PublishVersion»), and the
     update would fail: so a version is new exactly where its function is."""
     found = update(parameter, stack)
-    versions = of_type("AWS::Lambda::Version", resources_with(**STACKS[stack or "new"]))
-    renewed = {body["FunctionName"] for name, body in versions.items() if name in found}
-    moved = {name for name in functions().values() if f"{name}Aliaslive" in found}
+    renewed = renewed_by(found)
+    aliases = {name: found.get(f"{name}Aliaslive", Line(Change.MODIFY)) for name in functions().values()}
+    moved = {name for name, alias in aliases.items() if "FunctionVersion" in alias.properties}
     differ = {name for name in functions().values() if name in found and found[name].properties - UNPUBLISHED}
 
     assert renewed == moved == differ
-    assert all(found[name].change is Change.REPLACE for name in versions if name in found)
 
 
 @EACH_STACK
@@ -116,10 +136,11 @@ def test_the_settings_document_has_what_every_function_is_set_to(stack: str) -> 
     among = resources_with(**STACKS[stack])
     [document] = of_type("AWS::AppConfig::HostedConfigurationVersion", among).values()
     told = dict(line.split("=", 1) for line in document["Content"].splitlines())
-    each = list(of_type("AWS::Lambda::Function", among).values())
+    each = [body for name, body in of_type("AWS::Lambda::Function", among).items() if name != PROBE]
     network = {
         "SUBNETS": ",".join(each[0]["VpcConfig"]["SubnetIds"]),
         "SECURITY_GROUP": each[0]["VpcConfig"]["SecurityGroupIds"][0],
+        "TRACING": each[0].get("TracingConfig", {"Mode": "Disabled"})["Mode"],
     }
 
     for function in each:

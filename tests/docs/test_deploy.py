@@ -24,7 +24,7 @@ from tests.architecture.deployment import (
     translated_with,
     written,
 )
-from tests.architecture.test_template_updates import COUNTS_IN, update
+from tests.architecture.test_template_updates import COUNTS_IN, other, renewed_by, update
 from tests.docs.markdown import DOCS, README, ROOT, code_blocks, table, tables
 
 PAGE = DOCS / "deploy.md"
@@ -78,7 +78,7 @@ def test_every_parameter_that_is_given_or_named_exists() -> None:
     named = set(re.findall(r"`([A-Z][a-z]+[A-Z]\w+)`", TEXT))
 
     assert given - {"OutputKey"} <= set(parameters())
-    assert named <= set(parameters()) | set(OUTPUTS) | set(written()["Resources"])
+    assert named <= set(parameters()) | set(OUTPUTS) | set(translated_with()["Resources"])
 
 
 def test_the_trial_gives_what_has_no_default() -> None:
@@ -218,12 +218,14 @@ FOLLOWS = {"AWS::Lambda::Version", "AWS::AppConfig::HostedConfigurationVersion"}
 @pytest.mark.parametrize("parameter", sorted(parameters()))
 def test_the_page_says_what_a_changed_parameter_makes_replaces_and_removes(parameter: str) -> None:
     stack = STACKS[COUNTS_IN.get(parameter, "new")]
-    types = {name: body["Type"] for name, body in translated_with(**stack)["Resources"].items()}
+    after = {**stack, parameter: other(parameter)}
+    made = {**translated_with(**stack)["Resources"], **translated_with(**after)["Resources"]}
+    types = {name: body["Type"] for name, body in made.items()}
     found = {
         name: line.change for name, line in update(parameter).items() if line.change is not Change.MODIFY
     }
     names = {logical: short for short, logical in functions().items()}
-    renewed = sorted(names[n.partition("Version")[0]] for n in found if types[n] == "AWS::Lambda::Version")
+    renewed = sorted(names[name] for name in renewed_by(update(parameter)))
     versions = {0: "none", len(names): "all"}.get(len(renewed), ", ".join(renewed))
     said = LISTED.get(parameter, ALL_VERSIONS)
 
