@@ -9,9 +9,9 @@ from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.caller import Caller
 from auth_tokens.settings import Settings
 from auth_tokens.usecases.deps import IssueDeps
-from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from benchmarks import bench
 

@@ -8,7 +8,7 @@ import time
 from collections import deque
 
 from auth_tokens import bootstrap
-from auth_tokens.usecases.ports import Caller
+from auth_tokens.domain.caller import Caller
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from benchmarks import bench
 

@@ -27,10 +27,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Database
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.ids import uuid7
 from auth_tokens.settings import Settings
 from auth_tokens.usecases.issue import IssueRequest, issue
-from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from benchmarks import bench
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import TokenServiceError
 from auth_tokens.time_left import timed
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.login import login
-from auth_tokens.usecases.ports import Caller
 from auth_tokens.web.handler import count_refusal, http_handler, is_http
 from auth_tokens.web.issue_bodies import direct_issue_request, issue_request, login_request, options_of
 from auth_tokens.web.limited import by_principal

@@ -30,7 +30,7 @@ class Module:
 
     @property
     def group(self) -> str:
-        """Its layer: domain, usecases, adapters, web, functions; or its own name (bootstrap, settings …)."""
+        """Its layer: domain, ports, usecases, adapters, web, functions; or its own name (bootstrap, settings …)."""
         first, second, *_ = [*self.name.split("."), ""]
         return first if first == "functions" else second
 

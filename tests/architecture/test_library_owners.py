@@ -52,7 +52,7 @@ ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 every_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
 pure_modules = pytest.mark.parametrize(
     "module",
-    [module for module in MODULES if module.group in ("domain", "usecases")],
+    [module for module in MODULES if module.group in ("domain", "ports", "usecases")],
     ids=lambda module: module.name,
 )
 

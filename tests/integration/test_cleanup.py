@@ -17,6 +17,7 @@ from auth_tokens.domain.bounds import MIN_RETENTION_S
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import uuid7
+from auth_tokens.ports.jobs import Purge
 from auth_tokens.settings import Settings
 from auth_tokens.usecases.cleanup import (
     CREATION_SPAN_S,
@@ -25,7 +26,6 @@ from auth_tokens.usecases.cleanup import (
     CleanupReport,
     cleanup,
 )
-from auth_tokens.usecases.ports import Purge
 from auth_tokens.usecases.validate import Credential, Transport, validate
 from local.environment import TEMPLATE
 from local.schedules import schedules_in

@@ -7,6 +7,7 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Database
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidCredentials, InvalidGrant, RateLimited
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.limits import LOGIN_PER_PAIR
@@ -18,7 +19,6 @@ from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.logout import LogoutScope, logout
-from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
 from auth_tokens.usecases.rotate_keys import withdraw_signing_key
 from auth_tokens.usecases.validate import Credential, Transport, validate

@@ -4,6 +4,7 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.adapters.remembered_sessions import MAX_AGE_S
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, InvalidRequest, Unavailable
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
@@ -11,7 +12,6 @@ from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import INACTIVE, introspect
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.list_sessions import list_sessions
-from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_data_key
 from auth_tokens.usecases.validate import Credential, Transport, ValidateDeps, validate

@@ -3,12 +3,12 @@
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidCredentials
 from auth_tokens.domain.events import RecordedEvent
 from auth_tokens.usecases import detect
 from auth_tokens.usecases.analyse import AnalysisReport, analyse
 from auth_tokens.usecases.login import LoginRequest, login
-from auth_tokens.usecases.ports import Caller
 from tests.support.world import World
 
 THIEF = Caller("203.0.113.66", "curl")

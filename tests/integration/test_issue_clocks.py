@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import IAT_LEEWAY_S
 from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.usecases.issue import IssueRequest, issue
-from auth_tokens.usecases.ports import Caller
 from tests.support.world import World
 
 BACKEND = Caller("192.0.2.50", "backend", principal="AROABACKEND")

@@ -12,6 +12,7 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Transaction
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidCredentials, RateLimited
 from auth_tokens.domain.limits import (
     LOGIN_FIRST,
@@ -22,7 +23,6 @@ from auth_tokens.domain.limits import (
 )
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.metadata import metadata_of
-from auth_tokens.usecases.ports import Caller
 from tests.support.world import CALLER, PASSWORD, World
 
 

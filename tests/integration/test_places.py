@@ -1,10 +1,10 @@
 """Where a session or device was seen last is kept with it, encrypted."""
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.places import Place
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.login import LoginRequest, login
-from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from tests.support.world import PASSWORD, World
 

@@ -1,6 +1,6 @@
 """A session's row stays as small as it was, however often it is refreshed."""
 
-from auth_tokens.usecases.ports import Caller
+from auth_tokens.domain.caller import Caller
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from tests.support.world import World
 

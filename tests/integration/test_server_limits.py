@@ -14,6 +14,7 @@ from auth_tokens.adapters.mysql import connection
 from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.adapters.mysql.migrations import migrations_in
 from auth_tokens.adapters.mysql.revocations import MySqlRevocations
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidCredentials, InvalidGrant, RateLimited, Unavailable
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.limits import Limit
@@ -24,7 +25,6 @@ from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.login import LoginRequest, login
-from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.revoke import revoke_token
 from tests.support.sign_ins import NoLimits

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, InvalidRequest
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.places import place_of
@@ -15,7 +16,6 @@ from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.introspect import INACTIVE, introspect
 from auth_tokens.usecases.list_sessions import REUSE_SHOWN_S, SessionPage, list_sessions
 from auth_tokens.usecases.login import LoginRequest, login
-from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
 from auth_tokens.usecases.validate import Credential, Transport, validate

@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from auth_tokens.adapters.access_jwt.algorithms import public_jwk
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.events import RevokeReason
-from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.revoke import revoke_token
 from tests.security.kit import (
     JTI,

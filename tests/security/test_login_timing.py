@@ -11,9 +11,9 @@ import bcrypt
 import pytest
 
 from auth_tokens.adapters.passwords import PortalPasswords
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidCredentials
 from auth_tokens.usecases.login import LoginRequest, login
-from auth_tokens.usecases.ports import Caller
 from tests.support.world import PASSWORD, World
 
 ROUNDS = 9

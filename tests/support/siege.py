@@ -29,7 +29,7 @@ RETRY_MS = 3000
 
 
 class BucketsInMemory:
-    """Port usecases.ports.AccountLimiter, but for its clock."""
+    """Port ports.limits.AccountLimiter, but for its clock."""
 
     def __init__(self) -> None:
         self.tats: dict[Bucket, int] = {}

@@ -3,9 +3,9 @@
 import pytest
 
 from auth_tokens.adapters.memory_limits import MemoryLimiter
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidGrant, RateLimited
 from auth_tokens.domain.limits import GUESSES_PER_SITE, GUESSES_PER_SOURCE, IAM_PER_PRINCIPAL, Limit
-from auth_tokens.usecases.ports import Caller
 from auth_tokens.web.limited import by_guesses, by_principal
 from auth_tokens.web.requests import Request, request_from
 from auth_tokens.web.responses import Response

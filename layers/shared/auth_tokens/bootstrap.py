@@ -33,11 +33,12 @@ if TYPE_CHECKING:  # each is loaded where it is made: a cold start pays for what
     from auth_tokens.adapters.mysql.limits import MySqlLimiter
     from auth_tokens.adapters.mysql.tokens import MySqlTokenStore
     from auth_tokens.domain.tokens import TokenCodec
+    from auth_tokens.ports.clock import Clock
+    from auth_tokens.ports.keys import Signer
     from auth_tokens.usecases.analyse import AnalyseDeps
     from auth_tokens.usecases.cleanup import CleanupDeps
     from auth_tokens.usecases.deps import IssueDeps, RowDeps, SessionDeps
     from auth_tokens.usecases.list_events import ListEventsDeps
-    from auth_tokens.usecases.ports import Clock, Signer
     from auth_tokens.usecases.rotate_keys import RotateKeysDeps
     from auth_tokens.usecases.summarise import SummariseDeps
     from auth_tokens.usecases.validate import ValidateDeps

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from auth_tokens.domain.errors import Unavailable
+from auth_tokens.domain.purges import Batch, Debt
 from auth_tokens.usecases.cleanup import (
     BACK_OFF_MS,
     CATCH_UP,
@@ -21,7 +22,6 @@ from auth_tokens.usecases.cleanup import (
     cleanup,
     next_rows,
 )
-from auth_tokens.usecases.ports import Batch, Debt
 
 NOW = 1_800_000_000
 CONTENTION = Unavailable("database error 1213", is_contention=True)

@@ -2,10 +2,10 @@
 
 import pytest
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidRequest, TokenServiceError
 from auth_tokens.domain.nesting import MAX_NESTING
 from auth_tokens.domain.places import Place
-from auth_tokens.usecases.ports import Caller
 from auth_tokens.web.parameters import idempotency_key, parameters_from
 from auth_tokens.web.requests import request_from
 

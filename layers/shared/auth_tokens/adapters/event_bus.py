@@ -21,7 +21,7 @@ _TIME_BYTES = 14
 
 
 class EventBridgeBus:
-    """Port usecases.ports.EventBus by PutEvents.
+    """Port ports.events.EventBus by PutEvents.
 
     make_client: builds the boto3 client at first need, as KmsKeyWrapper does.
     """

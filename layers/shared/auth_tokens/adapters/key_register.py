@@ -1,4 +1,4 @@
-"""Port usecases.ports.KeyRegister on auth_token_keys."""
+"""Port ports.keys.KeyRegister on auth_token_keys."""
 
 from collections.abc import Callable, Iterable, Mapping
 

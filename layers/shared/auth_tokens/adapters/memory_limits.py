@@ -10,7 +10,7 @@ MAX_BUCKETS = 10_000
 
 
 class MemoryLimiter:
-    """Port usecases.ports.Limiter. Of N environments each lets its own through: N times the limit at the most."""
+    """Port ports.limits.Limiter. Of N environments each lets its own through: N times the limit at the most."""
 
     def __init__(self, now_ms: Callable[[], int], max_buckets: int = MAX_BUCKETS) -> None:
         self._now_ms = now_ms

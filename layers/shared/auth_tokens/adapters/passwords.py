@@ -28,7 +28,7 @@ MAX_KINDS = 8
 
 
 class PortalPasswords:
-    """Port usecases.ports.PasswordHasher. By default OWASP's parameters: 19 MiB, 2 passes, 1 lane.
+    """Port ports.accounts.PasswordHasher. By default OWASP's parameters: 19 MiB, 2 passes, 1 lane.
 
     kinds_in_use: heads of hashes as the Portal has them, asked for once, at the first verification. A kind that
     it does not name is known from its first hash on.

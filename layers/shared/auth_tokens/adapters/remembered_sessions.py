@@ -9,7 +9,8 @@ from auth_tokens.adapters.lru import Lru
 from auth_tokens.domain.ages import is_within
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.sessions import TokenRecord
-from auth_tokens.usecases.ports import Clock, TokenStore
+from auth_tokens.ports.clock import Clock
+from auth_tokens.ports.tokens import TokenStore
 
 # What no revocation tells is known this late: a user disabled in the Portal's table alone, labels,
 # preferences, and that another environment saw the cookie's rotation.
@@ -26,7 +27,7 @@ class _Row:
 
 
 class RememberedSessions:
-    """Port usecases.ports.SessionRows. fail_after_s: with the store out of reach, a row serves this long."""
+    """Port ports.tokens.SessionRows. fail_after_s: with the store out of reach, a row serves this long."""
 
     def __init__(
         self, store: TokenStore, clock: Clock, *, fail_after_s: int, max_rows: int = MAX_ROWS

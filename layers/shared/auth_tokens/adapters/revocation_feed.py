@@ -15,7 +15,7 @@ from auth_tokens.domain.errors import Unavailable
 from auth_tokens.observability import Telemetry
 
 if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
-    from auth_tokens.usecases.ports import Clock
+    from auth_tokens.ports.clock import Clock
 
 # A revocation carries its writer's clock and is seen only once committed: each look reaches back this far
 # before the last one. A writer's commit comes within its function's time (10 s), the rest is for clocks
@@ -46,7 +46,7 @@ class RevocationSource(Protocol):
 
 
 class PolledRevocationFeed:
-    """Port usecases.ports.RevocationFeed.
+    """Port ports.tokens.RevocationFeed.
 
     max_staleness_s: a look older than this is renewed before answering; fail_after_s: with the store
     out of reach, known state serves this long since the last good look, then Unavailable (fail closed).

@@ -29,7 +29,7 @@ class EventType(Enum):
     FINDING = "finding"
 
 
-# Who made the request that an event of any type tells of (usecases.ports.Caller.detail).
+# Who made the request that an event of any type tells of (domain.caller.Caller.detail).
 CALLER: Mapping[str, type] = {"place": str, "request_id": str, "actor": str, "actor_session": str}
 
 # What else the detail of each type may say, and nothing more: docs/events.md has the meanings. A member is left

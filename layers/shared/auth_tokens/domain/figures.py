@@ -1,6 +1,7 @@
 """The figures that people look at, and the events that each of them counts."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from auth_tokens.domain.events import EventType
 
@@ -26,6 +27,32 @@ DEVICES = "devices"
 # Levels, not counts: of several hours the highest counts, not the sum.
 LEVELS = (ACTIVE_SESSIONS, DEVICES)
 COUNTED = (REFRESHES, *LEVELS)
+
+
+@dataclass(frozen=True, slots=True)
+class StepFigure:
+    """What was kept under a name in the hours of one step; at: its start; most: of a single hour."""
+
+    at: int
+    name: str
+    total: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFigure:
+    """Failed logins from one source; source: keyed hash of its address."""
+
+    source: bytes
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupDebt:
+    """Rows that cleanup may delete and has not; oldest_at: when the first of them ended; due: counted up to a bound."""
+
+    oldest_at: int | None
+    due: int
 
 
 def figures_of(amounts: Mapping[str, int]) -> dict[str, int | None]:

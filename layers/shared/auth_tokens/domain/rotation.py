@@ -5,9 +5,11 @@ The presented token's tag has been verified before: its generation is proven to 
 """
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from auth_tokens.domain.events import SecurityEvent
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MAX_GENERATION
 
@@ -68,6 +70,21 @@ class Refuse:
 class Overtaken:
     """Neither a replay nor a retry: the token was current when this call read it, and is two generations old by now.
     Nothing is decided on it. Whoever asks again, the owner of a stolen token as well, is judged anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """The write that spends a token: everything that changes in its row; events: what is odd about it, mostly
+    nothing, told in the same transaction."""
+
+    generation: int
+    token_hash: bytes
+    key_epoch: int
+    retry_key_hash: bytes | None
+    at: int
+    expires_at: int
+    metadata: bytes
+    events: Sequence[SecurityEvent] = ()
 
 
 Verdict = Rotate | Repeat | Reuse | Refuse | Overtaken

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from auth_tokens.ports.clock import Clock
+from auth_tokens.ports.jobs import Leases
 from auth_tokens.usecases.detect import DetectDeps, Detection, detect
-from auth_tokens.usecases.ports import Clock, Leases
 from auth_tokens.usecases.publish_events import PublishDeps, PublishReport, publish_events
 from auth_tokens.usecases.roll_up import RollUpDeps, roll_up
 from auth_tokens.usecases.take_census import CensusDeps, take_census

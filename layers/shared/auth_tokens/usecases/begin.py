@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import AccessDenied
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import has_a_path, id_from, text_of
 from auth_tokens.domain.policy import Policy, devices_giving_way, giving_way
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, User
+from auth_tokens.domain.sign_ins import Account, EndedRows, SessionStart, SignIn, Standing
 from auth_tokens.domain.tokens import SECRET_BYTES, OpaqueToken, TokenKind
 from auth_tokens.usecases.answers import TokenAnswer, token_answer
 from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.metadata import Metadata, metadata_of
-from auth_tokens.usecases.ports import Account, Caller, EndedRows, SessionStart, SignIn, Standing
 from auth_tokens.usecases.replaced_session import replaced_session
 
 

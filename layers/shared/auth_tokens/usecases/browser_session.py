@@ -17,8 +17,8 @@ from auth_tokens.domain.rotation import (
 )
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenCodec, TokenKind
+from auth_tokens.ports.tokens import RevocationFeed
 from auth_tokens.usecases.deps import RowDeps
-from auth_tokens.usecases.ports import RevocationFeed
 from auth_tokens.usecases.validate import Credential, Validated, ValidateDeps
 
 

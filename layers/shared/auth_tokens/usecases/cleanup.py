@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from auth_tokens.domain.errors import Unavailable
-from auth_tokens.usecases.ports import Clock, Debt, Purge
+from auth_tokens.domain.purges import Debt
+from auth_tokens.ports.clock import Clock
+from auth_tokens.ports.jobs import Purge
 
 # Time kept back for the last batch to end, the debt to be counted and the answer to go out.
 RESERVE_MS = 5000

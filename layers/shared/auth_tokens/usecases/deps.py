@@ -3,26 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.policy import Policy
 from auth_tokens.domain.rotation import Reuse
 from auth_tokens.domain.sessions import TokenRecord, User
 from auth_tokens.domain.tokens import TokenCodec
-from auth_tokens.usecases.ports import (
-    AccountLimiter,
-    Caller,
-    Cipher,
-    Clock,
-    EventLog,
-    Keys,
-    Limiter,
-    PasswordHasher,
-    Portal,
-    Reporter,
-    SessionRows,
-    Signer,
-    TokenStore,
-    Verifier,
-)
+from auth_tokens.ports.accounts import PasswordHasher, Portal
+from auth_tokens.ports.clock import Clock
+from auth_tokens.ports.events import EventLog
+from auth_tokens.ports.keys import Cipher, Keys, Signer, Verifier
+from auth_tokens.ports.limits import AccountLimiter, Limiter
+from auth_tokens.ports.reporter import Reporter
+from auth_tokens.ports.tokens import SessionRows, TokenStore
 from auth_tokens.usecases.reuse import close_reused
 from auth_tokens.usecases.validate import ValidateDeps
 

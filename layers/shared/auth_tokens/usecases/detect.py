@@ -6,7 +6,9 @@ from auth_tokens.domain.detections import WINDOW_S, findings_in
 from auth_tokens.domain.events import EventType
 from auth_tokens.domain.findings import Finding, untold
 from auth_tokens.domain.hours import HOUR_S, hour_of
-from auth_tokens.usecases.ports import Clock, EventLog, EventQuery, Rollups
+from auth_tokens.ports.clock import Clock
+from auth_tokens.ports.events import EventLog, EventQuery
+from auth_tokens.ports.figures import Rollups
 
 # Events looked at, the newest first: some seconds of one function's time. More in an hour is an attack that
 # this many show as well.

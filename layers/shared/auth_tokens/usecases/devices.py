@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from auth_tokens.domain.errors import InvalidRequest, NotFound, Unavailable
 from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.lists import DevicePlace
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.metadata import Metadata, metadata_of
-from auth_tokens.usecases.ports import DevicePlace
 
 DEFAULT_DEVICES = MAX_DEVICES = 100
 # A device that is used meanwhile has moved on, and its metadata with it: look again.

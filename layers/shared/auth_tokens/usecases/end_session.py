@@ -1,12 +1,12 @@
 """One session of a user ends, mostly with its device, or one device is forgotten: by the user, or by an operator."""
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import NotFound
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.ids import id_from, text_of
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.deps import SessionDeps
-from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.revoke import end_row, end_with_device
 
 SESSION_KINDS = frozenset({TokenKind.REFRESH, TokenKind.SESSION})

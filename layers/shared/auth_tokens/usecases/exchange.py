@@ -3,11 +3,13 @@
 import hmac
 from dataclasses import dataclass, field, replace
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidGrant, InvalidRequest, Unavailable
 from auth_tokens.domain.ids import text_of, uuid7
 from auth_tokens.domain.rotation import Presented, Rotate
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sessions import DEVICE_ACR, TokenRecord
+from auth_tokens.domain.sign_ins import SessionStart, SignIn, SignInOvertaken, Standing
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 from auth_tokens.usecases.answers import TokenAnswer, token_answer
 from auth_tokens.usecases.begin import (
@@ -23,7 +25,6 @@ from auth_tokens.usecases.begin import (
     start_events,
 )
 from auth_tokens.usecases.deps import IssueDeps
-from auth_tokens.usecases.ports import Caller, SessionStart, SignIn, SignInOvertaken, Standing
 from auth_tokens.usecases.refresh import (
     MAX_RACES,
     judge,

@@ -5,15 +5,16 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import IAT_LEEWAY_S
 from auth_tokens.domain.errors import AccessDenied, InvalidRequest, Unavailable
 from auth_tokens.domain.ids import uuid7
 from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.sign_ins import SignInOvertaken
 from auth_tokens.domain.tokens import OpaqueToken
 from auth_tokens.usecases.answers import TokenAnswer, token_answer
 from auth_tokens.usecases.begin import Authentication, RepeatKey, SessionOptions, begin_session
 from auth_tokens.usecases.deps import IssueDeps
-from auth_tokens.usecases.ports import Caller, SignInOvertaken
 
 # How long the same Idempotency-Key gets the same session again: enough for every retry of a caller that waits.
 ISSUE_RETRY_S = 600

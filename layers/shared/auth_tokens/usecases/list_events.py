@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.events import EventType, RecordedEvent
 from auth_tokens.domain.ids import id_from, text_of
-from auth_tokens.usecases.ports import Clock, EventQuery
+from auth_tokens.ports.clock import Clock
+from auth_tokens.ports.events import EventQuery
 
 MAX_PAGE = 200
 MAX_SPAN_S = 90 * 86400

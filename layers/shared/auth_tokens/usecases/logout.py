@@ -2,12 +2,13 @@
 
 from enum import Enum
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.ends import Extent
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.tokens import MalformedToken, TokenKind
 from auth_tokens.usecases.deps import SessionDeps
-from auth_tokens.usecases.ports import Caller, Extent
 from auth_tokens.usecases.revoke import end_row
 
 

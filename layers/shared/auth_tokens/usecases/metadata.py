@@ -3,8 +3,9 @@
 import json
 from dataclasses import astuple, dataclass, fields, replace
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.sessions import TokenRecord
-from auth_tokens.usecases.ports import Caller, Cipher
+from auth_tokens.ports.keys import Cipher
 
 MAX_TEXT = 200
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.events import EventType, SecurityEvent
 from auth_tokens.domain.pace import paced
 from auth_tokens.domain.places import place_from_text
@@ -9,7 +10,6 @@ from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.domain.travel import is_too_far
 from auth_tokens.usecases.metadata import Metadata
-from auth_tokens.usecases.ports import Caller
 
 
 def seen_again(

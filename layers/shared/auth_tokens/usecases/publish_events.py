@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.events import RecordedEvent
 from auth_tokens.domain.outbox import next_batch
-from auth_tokens.usecases.ports import Clock, EventBus, Outbox
+from auth_tokens.ports.clock import Clock
+from auth_tokens.ports.events import EventBus, Outbox
 
 # An id is made before its transaction, and the transaction ends with its function, 10 s at most (template.yaml):
 # once an event is this old, no earlier one of its user can appear any more.

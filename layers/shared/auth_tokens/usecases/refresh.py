@@ -3,10 +3,11 @@
 import hmac
 from dataclasses import dataclass, field, replace
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.limits import PRESENTED_PER_TOKEN, REFRESH_PER_SESSION
-from auth_tokens.domain.rotation import Overtaken, Presented, Refuse, Reuse, Rotate, Verdict, decide
+from auth_tokens.domain.rotation import Overtaken, Presented, Refuse, Reuse, Rotate, Rotation, Verdict, decide
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
@@ -14,7 +15,6 @@ from auth_tokens.usecases.answers import TokenAnswer, token_answer
 from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.metadata import metadata_of
 from auth_tokens.usecases.oddities import seen_again
-from auth_tokens.usecases.ports import Caller, Rotation
 from auth_tokens.usecases.reuse import close_reused
 
 # One lost race settles it: the second look finds the winner's rotation. More is a storm.

@@ -1,12 +1,12 @@
 """A browser that comes with a session and signs in anew leaves that session (ASVS 7.2.4): it is looked up here, and
 ends in the transaction that starts the new one."""
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.rotation import Repeat, Reuse, Rotate
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, TokenKind
 from auth_tokens.usecases.browser_session import verdict_on
 from auth_tokens.usecases.deps import IssueDeps
-from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.reuse import close_reused
 
 

@@ -2,13 +2,15 @@
 
 from typing import Protocol
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.rotation import Reuse
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
+from auth_tokens.ports.keys import Cipher, Keys
+from auth_tokens.ports.tokens import TokenStore
 from auth_tokens.usecases.metadata import MAX_TEXT, metadata_of
-from auth_tokens.usecases.ports import Caller, Cipher, Keys, TokenStore
 
 
 class ReuseDeps(Protocol):

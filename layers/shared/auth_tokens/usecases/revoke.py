@@ -1,5 +1,6 @@
 """Revocation by whoever holds a token (RFC 7009)."""
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
@@ -7,7 +8,6 @@ from auth_tokens.domain.ids import id_from, text_of
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, TokenKind, kind_of
 from auth_tokens.usecases.deps import SessionDeps
-from auth_tokens.usecases.ports import Caller
 
 
 def revoke_token(text: str, client_id: str | None, caller: Caller, deps: SessionDeps) -> None:

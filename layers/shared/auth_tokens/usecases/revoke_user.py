@@ -1,12 +1,13 @@
 """Everything of a user ends: by an operator, or because the Portal says so."""
 
+from auth_tokens.domain.caller import NOBODY, Caller
+from auth_tokens.domain.ends import Extent
 from auth_tokens.domain.errors import NotFound
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.end_session import SESSION_KINDS
-from auth_tokens.usecases.ports import NOBODY, Caller, Extent
 
 
 def revoke_user(

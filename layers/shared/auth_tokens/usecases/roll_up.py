@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from auth_tokens.domain.hours import HOUR_S, hour_of
-from auth_tokens.usecases.ports import Clock, Rollups
+from auth_tokens.ports.clock import Clock
+from auth_tokens.ports.figures import Rollups
 
 # Hours of one run: the first run on a database with a past, and the first after a long break, take several.
 MAX_HOURS = 200

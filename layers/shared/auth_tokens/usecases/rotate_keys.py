@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from auth_tokens.domain.caller import NOBODY, Caller
 from auth_tokens.domain.errors import InvalidRequest, Unavailable
 from auth_tokens.domain.events import EventType, SecurityEvent
 from auth_tokens.domain.key_steps import Add, KeySchedule, Step, next_steps, withdrawal
 from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
-from auth_tokens.usecases.ports import NOBODY, Caller, Clock, EventLog, KeyRegister
+from auth_tokens.ports.clock import Clock
+from auth_tokens.ports.events import EventLog
+from auth_tokens.ports.keys import KeyRegister
 
 # A step that another run has taken meanwhile: look again. More is not this service's own doing.
 MAX_RACES = 4

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.events import EventType
-from auth_tokens.domain.figures import COUNTED, LEVELS
+from auth_tokens.domain.figures import COUNTED, LEVELS, CleanupDebt, SourceFigure
 from auth_tokens.domain.hours import HOUR_S, hour_of
-from auth_tokens.usecases.ports import CleanupDebt, Clock, Rollups, SourceFigure
+from auth_tokens.ports.clock import Clock
+from auth_tokens.ports.figures import Rollups
 
 MAX_SPAN_S = 90 * 86400
 STEPS = {"hour": HOUR_S, "day": 24 * HOUR_S}

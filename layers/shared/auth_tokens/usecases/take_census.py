@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from auth_tokens.domain.census import Census
 from auth_tokens.domain.hours import hour_of
-from auth_tokens.usecases.ports import CensusTaker, Clock
+from auth_tokens.ports.clock import Clock
+from auth_tokens.ports.figures import CensusTaker
 
 SLICE_ROWS = 20_000
 # Of one run: 500,000 rows, so five million take ten runs, which is under an hour.

@@ -16,8 +16,10 @@ if TYPE_CHECKING:  # types alone, and the authorizer's every start would pay for
 
     from auth_tokens.domain.rotation import Reuse
     from auth_tokens.domain.sessions import TokenRecord
+    from auth_tokens.ports.clock import Clock
+    from auth_tokens.ports.keys import Verifier
+    from auth_tokens.ports.tokens import RevocationFeed
     from auth_tokens.usecases.deps import RowDeps
-    from auth_tokens.usecases.ports import Clock, RevocationFeed, Verifier
 
 
 class Transport(Enum):

@@ -2,7 +2,7 @@
 
 from auth_tokens.domain.errors import AccessDenied, InvalidGrant
 from auth_tokens.domain.limits import GUESSES_PER_SITE, GUESSES_PER_SOURCE, IAM_PER_PRINCIPAL, Limit
-from auth_tokens.usecases.ports import Limiter
+from auth_tokens.ports.limits import Limiter
 from auth_tokens.web.handler import Route
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import AccessDenied, NotFound, TokenServiceError
 from auth_tokens.domain.requirements import Requirements
-from auth_tokens.usecases.ports import Caller
 from auth_tokens.usecases.validate import Transport, ValidateDeps, validate
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import Route

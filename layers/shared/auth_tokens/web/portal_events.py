@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.ids import id_from, is_user_id
-from auth_tokens.usecases.ports import Caller
 
 SOURCE = "portal.users"
 # EventBridge's own are UUIDs.

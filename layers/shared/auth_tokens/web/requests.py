@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.edge import NO_EDGE, Edge
 from auth_tokens.domain.errors import InvalidRequest
-from auth_tokens.usecases.ports import Caller
 from auth_tokens.web.heads import RequestHead, cookies_from, fields_from
 
 # The actor of a direct invocation, in events and log lines.

@@ -19,7 +19,7 @@ from auth_tokens.domain.claims import MAX_TOKEN_LENGTH
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.key_steps import first_steps
 from auth_tokens.domain.keys import SIGNER_MAX_AGE_S, KeyState, Purpose, StoredKey
-from auth_tokens.usecases.ports import Clock
+from auth_tokens.ports.clock import Clock
 
 TOKEN_TYPE = "at+jwt"
 
@@ -29,7 +29,7 @@ class TokenTooLong(Exception):
 
 
 class AccessTokenSigner:
-    """Port usecases.ports.Signer. held: private keys, as private_key makes them; stamp: tells when another key
+    """Port ports.keys.Signer. held: private keys, as private_key makes them; stamp: tells when another key
     signs, so that no token carries a `kid` that has just been withdrawn."""
 
     def __init__(

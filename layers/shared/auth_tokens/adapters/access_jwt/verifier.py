@@ -26,7 +26,7 @@ from auth_tokens.domain.keys import PublicKeyRow
 from auth_tokens.domain.nesting import nests_too_deep
 
 if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
-    from auth_tokens.usecases.ports import Clock
+    from auth_tokens.ports.clock import Clock
 
 MAX_REMEMBERED = 10_000
 # An unknown `kid` earns one look at the table, then no unknown `kid` triggers a read for this long.
@@ -85,7 +85,7 @@ class PublicKeys:
 
 
 class JwtVerifier:
-    """Port usecases.ports.Verifier. Remembers what it verified by the token's SHA-256: no bearer token in memory."""
+    """Port ports.keys.Verifier. Remembers what it verified by the token's SHA-256: no bearer token in memory."""
 
     def __init__(self, keys: PublicKeys, issuer: str, audience: str) -> None:
         self._keys = keys

@@ -20,7 +20,7 @@ _NONCE_BYTES = 12
 
 
 class RowCipher:
-    """Port usecases.ports.Cipher for one column of one table, e.g. "auth_user_tokens.metadata"."""
+    """Port ports.keys.Cipher for one column of one table, e.g. "auth_user_tokens.metadata"."""
 
     def __init__(self, column: str, keys: KeyRing, telemetry: Telemetry) -> None:
         self._column = column

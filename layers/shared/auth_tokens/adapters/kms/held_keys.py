@@ -11,7 +11,7 @@ from auth_tokens.domain.ages import is_within
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.keys import PENALTY_S, StoredKey
 from auth_tokens.observability import Telemetry
-from auth_tokens.usecases.ports import Clock
+from auth_tokens.ports.clock import Clock
 
 T = TypeVar("T")
 

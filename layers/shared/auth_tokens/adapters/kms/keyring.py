@@ -23,7 +23,7 @@ from auth_tokens.domain.key_steps import Add, first_steps
 from auth_tokens.domain.keys import PENALTY_S, ROWS_MAX_AGE_S, KeyState, Purpose, StoredKey
 from auth_tokens.domain.tokens import ChainKeys, OpaqueToken
 from auth_tokens.observability import Telemetry
-from auth_tokens.usecases.ports import Clock
+from auth_tokens.ports.clock import Clock
 
 _KEY_BYTES = 32
 
@@ -37,7 +37,7 @@ class _DataKey:
 
 
 class KeyRing:
-    """Port usecases.ports.Keys, and the keys of codec and cipher.
+    """Port ports.keys.Keys, and the keys of codec and cipher.
 
     may_create: this function makes the first keys of a purpose where there is none yet; stamp: tells when keys have
     changed, so that a withdrawn one is not used any more.

@@ -58,7 +58,7 @@ ON DUPLICATE KEY UPDATE amount = GREATEST(amount, VALUES(amount))
 
 
 class MySqlCensus:
-    """Port usecases.ports.CensusTaker."""
+    """Port ports.figures.CensusTaker."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -11,7 +11,7 @@ from auth_tokens.domain.events import DETAILS, EventType, RecordedEvent, Securit
 from auth_tokens.domain.ids import uuid7
 from auth_tokens.domain.networks import network_of, site_of
 from auth_tokens.observability import Telemetry
-from auth_tokens.usecases.ports import Cipher, Keys
+from auth_tokens.ports.keys import Cipher, Keys
 
 INSERT_EVENT = """
 INSERT INTO auth_token_events (id, type, created_at, user_id, session_id, source_hash, detail)

@@ -13,7 +13,7 @@ from auth_tokens.domain.ages import is_within
 if TYPE_CHECKING:  # types alone, and the authorizer's every start would pay for them
     from collections.abc import Sequence
 
-    from auth_tokens.usecases.ports import Clock
+    from auth_tokens.ports.clock import Clock
 
 # A few dozen rows, read whole. Any key that comes, moves on or goes changes the sum.
 KEY_STAMP = """(SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k) AS key_stamp"""

@@ -26,7 +26,7 @@ WHERE name = %s AND held_until_ms = %s
 
 
 class MySqlLeases:
-    """Port usecases.ports.Leases."""
+    """Port ports.jobs.Leases."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

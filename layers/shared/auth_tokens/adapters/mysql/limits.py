@@ -7,7 +7,7 @@ from auth_tokens.domain.errors import RateLimited, Unavailable
 from auth_tokens.domain.limits import Limit
 from auth_tokens.domain.login_limits import Bucket, Levels, Settlement, Take
 from auth_tokens.observability import Telemetry
-from auth_tokens.usecases.ports import Keys
+from auth_tokens.ports.keys import Keys
 
 # A row of each statement below for each bucket that it is about.
 _ROWS = {
@@ -54,7 +54,7 @@ _END_OF_TIME_MS = 2**53
 
 
 class MySqlLimiter:
-    """Port usecases.ports.AccountLimiter. Fails open: its table being unwritable costs the limit, not the login."""
+    """Port ports.limits.AccountLimiter. Fails open: its table being unwritable costs the limit, not the login."""
 
     def __init__(
         self, database: Database, keys: Keys, telemetry: Telemetry, now_ms: Callable[[], int]

@@ -37,7 +37,7 @@ WHERE id IN ({", ".join(["%s"] * BATCH_EVENTS)})
 
 
 class MySqlOutbox:
-    """Port usecases.ports.Outbox."""
+    """Port ports.events.Outbox."""
 
     def __init__(self, database: Database, open_detail: OpenDetail) -> None:
         self._database = database

@@ -15,8 +15,8 @@ from auth_tokens.adapters.mysql.key_stamp import KEY_STAMP, KeyStamp
 from auth_tokens.adapters.mysql.times import clock_us
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.sessions import User, UserConfig
+from auth_tokens.domain.sign_ins import Account
 from auth_tokens.domain.usernames import canonical_username
-from auth_tokens.usecases.ports import Account
 
 ACTIVE = "active"
 
@@ -138,7 +138,7 @@ WHERE id = %s AND password_hash = %s
 
 
 class MySqlPortal:
-    """Port usecases.ports.Portal on the Portal's own tables. stamp: told with each account if keys changed."""
+    """Port ports.accounts.Portal on the Portal's own tables. stamp: told with each account if keys changed."""
 
     def __init__(self, database: Database, stamp: KeyStamp | None = None) -> None:
         self._database = database

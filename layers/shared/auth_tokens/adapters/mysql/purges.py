@@ -24,7 +24,8 @@ import pymysql
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Row, Transaction
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
 from auth_tokens.domain.ids import instant_of, uuid7
-from auth_tokens.usecases.ports import Batch, Debt, Purge
+from auth_tokens.domain.purges import Batch, Debt
+from auth_tokens.ports.jobs import Purge
 
 # A bucket whose time has passed is as good as none; the hour is for clocks that differ.
 LIMIT_RETENTION_S = 3600
@@ -336,7 +337,7 @@ class _Outcome:
 
 
 class IndexWalk:
-    """Port usecases.ports.Purge.
+    """Port ports.jobs.Purge.
 
     Its position outlives a run that had no time to come to the end: the next one in the same execution
     environment goes on there, without reading again what was deleted but is still in the index. From the end,
@@ -423,7 +424,7 @@ class IndexWalk:
 
 
 class LowEndPurge:
-    """Port usecases.ports.Purge, one statement a batch: nobody else holds these rows, and none is refused."""
+    """Port ports.jobs.Purge, one statement a batch: nobody else holds these rows, and none is refused."""
 
     def __init__(self, database: Database, end: LowEnd) -> None:
         self.name = end.table

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Transaction
 from auth_tokens.adapters.mysql.events import first_id_at
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
+from auth_tokens.domain.figures import CleanupDebt, SourceFigure, StepFigure
 from auth_tokens.domain.hours import HOUR_S
-from auth_tokens.usecases.ports import CleanupDebt, SourceFigure, StepFigure
 
 NO_SUBJECT = bytes(16)
 ROLLED_UP = "rolled_up"
@@ -97,7 +97,7 @@ FROM (SELECT 1 FROM auth_user_tokens WHERE expires_at < %s ORDER BY expires_at L
 
 
 class MySqlRollups:
-    """Port usecases.ports.Rollups."""
+    """Port ports.figures.Rollups."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

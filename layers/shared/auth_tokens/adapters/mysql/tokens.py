@@ -1,4 +1,4 @@
-"""auth_user_tokens: load, rotate, start, revoke. Port usecases.ports.TokenStore."""
+"""auth_user_tokens: load, rotate, start, revoke. Port ports.tokens.TokenStore."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,23 +18,16 @@ from auth_tokens.adapters.mysql.rows import (
 )
 from auth_tokens.adapters.mysql.times import clock_us, to_clock, to_sql
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.ends import EVERYTHING, Extent
 from auth_tokens.domain.errors import TokenServiceError
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.lists import DevicePlace, SessionOnDevice
 from auth_tokens.domain.policy import TOUCH_INTERVAL_S
+from auth_tokens.domain.rotation import Rotation
 from auth_tokens.domain.sessions import DEVICE_ACR, TokenRecord, is_same_account
+from auth_tokens.domain.sign_ins import SessionStart, SignIn, SignInOvertaken, Standing
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.ports import (
-    EVERYTHING,
-    DevicePlace,
-    Extent,
-    Rotation,
-    SessionOnDevice,
-    SessionStart,
-    SignIn,
-    SignInOvertaken,
-    Standing,
-)
 
 # Index: primary key, each join by primary key. At most one row. read_at: by the server's clock, for ROTATE_TOKEN.
 SELECT_TOKEN = f"""
@@ -301,7 +294,7 @@ _BEFORE_ALL_DEVICES = DevicePlace(is_remembered=True, last_used_at=_END_OF_TIME,
 
 
 class MySqlTokenStore:
-    """Port usecases.ports.TokenStore on auth_user_tokens. stamp: told with each row whether the keys have changed."""
+    """Port ports.tokens.TokenStore on auth_user_tokens. stamp: told with each row whether the keys have changed."""
 
     def __init__(self, database: Database, events: EventWriter, stamp: KeyStamp) -> None:
         self._database = database

@@ -1,0 +1,20 @@
+"""How much of a user's ends."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much of a user's ends; by default everything.
+
+    began_by: only what began at this instant or before; keep_session, keep_device: these two stay; keep_devices: all
+    devices stay.
+    """
+
+    began_by: int | None = None
+    keep_session: bytes | None = None
+    keep_device: bytes | None = None
+    keep_devices: bool = False
+
+
+EVERYTHING = Extent()

@@ -1,0 +1,77 @@
+"""The start of a session: whose it is, what the user has by then, and all that one transaction writes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from auth_tokens.domain.events import SecurityEvent
+from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, User
+from auth_tokens.domain.tokens import OpaqueToken
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user with what only a sign-in needs. stop_number: of the last end of everything of this user."""
+
+    user: User
+    password_hash: str | None = field(repr=False)
+    stop_number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Whose session is about to start, and what it relies on, which is looked at again, locked, as it starts.
+
+    session_id: of the new session; device_id: of the device that the caller names or whose token opens the session, if
+    any; at: when the sign-in began; stop_number: as it was read with the account; password_hash: the very one that
+    was verified, None where no password was; user_created_us: which account of the user id it is.
+    """
+
+    user_id: str
+    session_id: bytes
+    device_id: bytes | None
+    at: int
+    stop_number: int
+    password_hash: str | None = field(default=None, repr=False)
+    user_created_us: int | None = None
+
+
+class SignInOvertaken(Exception):
+    """What a sign-in relies on went while it was running: the user was disabled, the password changed, or everything
+    of the user ended. Nothing was written; each way of signing in has its own answer to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a user has as a session starts: the live sessions and devices, and of these the one named, whole."""
+
+    sessions: Sequence[LiveSession]
+    devices: Sequence[LiveDevice]
+    device: TokenRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRows:
+    """What ends for a new session. rows: the user's sessions and devices that make room, and the sessions of the same
+    device, which are replaced; replaced: the session that the browser had until now, perhaps another user's."""
+
+    rows: Sequence[bytes]
+    replaced: bytes | None = None
+
+    @property
+    def ids(self) -> Sequence[bytes]:
+        """Each once."""
+        if self.replaced is None or self.replaced in self.rows:
+            return self.rows
+        return [*self.rows, self.replaced]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStart:
+    """One transaction's worth of a new session. token, device_token: for the answer; the rows have their hashes."""
+
+    session: TokenRecord
+    device: TokenRecord
+    ended: EndedRows
+    events: Sequence[SecurityEvent]
+    token: OpaqueToken
+    device_token: OpaqueToken | None

@@ -1,0 +1,26 @@
+"""Users and their passwords."""
+
+from typing import Protocol
+
+from auth_tokens.domain.sign_ins import Account
+
+
+class Portal(Protocol):
+    """The Portal's own tables: read only, but for an upgraded password hash."""
+
+    def account_by_name(self, canonical_name: str) -> Account | None:
+        """The account whose canonical user name this is."""
+
+    def account_by_id(self, user_id: str) -> Account | None:
+        """The account of an id."""
+
+    def upgrade_password_hash(self, user_id: str, old_hash: str, new_hash: str) -> bool:
+        """Replace a hash; False where somebody changed it meanwhile."""
+
+
+class PasswordHasher(Protocol):
+    def verify(self, password: str, password_hash: str | None) -> bool:
+        """Is it the password? None costs the same and is False."""
+
+    def upgraded(self, password: str, password_hash: str) -> str | None:
+        """A hash by today's parameters, where this one is older."""

@@ -1,0 +1,93 @@
+"""Rows of sessions and devices, and what has ended lately."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.ends import EVERYTHING, Extent
+from auth_tokens.domain.events import RevokeReason, SecurityEvent
+from auth_tokens.domain.lists import DevicePlace, SessionOnDevice
+from auth_tokens.domain.rotation import Rotation
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.sign_ins import SessionStart, SignIn, Standing
+
+
+class TokenStore(Protocol):
+    """Table auth_user_tokens. Every method raises Unavailable when the store is out of reach."""
+
+    def load(self, token_id: bytes) -> TokenRecord | None:
+        """The row with its owner, preferences and labels: one SELECT."""
+
+    def load_session(self, session_id: bytes, jti: bytes) -> TokenRecord | None:
+        """As load, but None if the access token `jti` was revoked on its own: still one SELECT."""
+
+    def touch(self, record: TokenRecord, at: int, expires_at: int) -> None:
+        """Note a use of a live session and move its idle end."""
+
+    def rotate(self, record: TokenRecord, rotation: Rotation) -> bool:
+        """Spend the record's current generation: one conditional UPDATE. False: someone else changed the row."""
+
+    def load_device(self, device_id: bytes) -> tuple[TokenRecord, int] | None:
+        """The row with its owner, as load, and the owner's stop number: one SELECT."""
+
+    def start_session(
+        self, sign_in: SignIn, plan: Callable[[Standing], SessionStart | None]
+    ) -> SessionStart | None:
+        """All of what `plan` makes of the user's standing, or nothing; what it raises is raised.
+
+        A user's calls come one after the other, and one after what ends everything of the user, so each plans on
+        what the one before left. None: a session of this id is there already, by another call, or `plan` made none.
+        Raises SignInOvertaken: what the sign-in relies on has gone since it was read.
+        """
+
+    def revoke(self, token_id: bytes, reason: RevokeReason, event: SecurityEvent) -> bool:
+        """End one session or device row, with its event; False where it had ended already."""
+
+    def revoke_device(
+        self, device_id: bytes, user_id: str, reason: RevokeReason, *events: SecurityEvent
+    ) -> int:
+        """End a device's row and every session on it, with one event or more; how many rows ended."""
+
+    def revoke_user(
+        self, user_id: str, reason: RevokeReason, event: SecurityEvent, extent: Extent = EVERYTHING
+    ) -> int:
+        """End the sessions and devices of a user, all or to an extent, and stop the sign-ins that are running;
+        how many rows ended."""
+
+    def knows_user(self, user_id: str) -> bool:
+        """Has the Portal such a user, or are there rows of one?"""
+
+    def deny_access_token(self, claims: AccessClaims, event: SecurityEvent) -> None:
+        """Remember a `jti` as revoked until its `exp`."""
+
+    def session_list(
+        self, user_id: str, now: int, limit: int, after: tuple[int, bytes] | None, reused_since: int
+    ) -> list[SessionOnDevice]:
+        """The live ones, newest use first; after: (last_used_at, id) of the last one seen. Before the first page's,
+        those that ended by reuse since an instant: one SELECT."""
+
+    def live_devices(
+        self, user_id: str, now: int, limit: int, after: DevicePlace | None
+    ) -> list[TokenRecord]:
+        """The devices of a user, those that hold a token first, newest use first; after: the last one seen."""
+
+    def rename_device(self, device: TokenRecord, metadata: bytes) -> bool:
+        """Replace a live device's metadata; False where someone else changed the row meanwhile."""
+
+
+class SessionRows(Protocol):
+    """Browser sessions as an authorizer sees them: rows that may be some seconds old."""
+
+    def load(self, session_id: bytes, generation: int) -> TokenRecord | None:
+        """The row with its owner; generation: of the token at hand, no row from before it will do."""
+
+    def touch(self, record: TokenRecord, at: int, expires_at: int) -> None:
+        """As TokenStore.touch, but a store out of reach is nobody's fault here."""
+
+
+class RevocationFeed(Protocol):
+    def is_revoked(self, *ids: bytes) -> bool:
+        """Is one of these sessions or access tokens revoked, as of the feed's stated staleness?
+
+        Raises Unavailable once the feed is older than it may be (fails closed).
+        """
