@@ -14,10 +14,10 @@ from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.times import from_sql
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.events import RevokeReason
+from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.deps import IssueDeps, SessionDeps
 from auth_tokens.usecases.end_session import forget_device
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token

@@ -7,9 +7,9 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, SessionLimitReached
+from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.begin import DeviceRequest
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import INACTIVE, introspect

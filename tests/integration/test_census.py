@@ -6,8 +6,8 @@ from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql import census as statements
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.domain.figures import figures_of
+from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.usecases import take_census as census
-from auth_tokens.usecases.begin import DeviceRequest
 from auth_tokens.usecases.cleanup import cleanup
 from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.summarise import summarise

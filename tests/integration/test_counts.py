@@ -10,8 +10,8 @@ from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidCredentials, InvalidGrant, RateLimited
 from auth_tokens.domain.events import RevokeReason
+from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.domain.limits import LOGIN_PER_PAIR
-from auth_tokens.usecases.begin import DeviceRequest
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.end_session import end_session
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token

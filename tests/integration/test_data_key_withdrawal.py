@@ -6,8 +6,8 @@ from auth_tokens import bootstrap
 from auth_tokens.adapters.remembered_sessions import MAX_AGE_S
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, InvalidRequest, Unavailable
+from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import INACTIVE, introspect
 from auth_tokens.usecases.issue import IssueRequest, issue

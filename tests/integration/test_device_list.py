@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from auth_tokens.domain.errors import InvalidRequest
-from auth_tokens.usecases.begin import DeviceRequest
+from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.usecases.devices import MAX_DEVICES, DevicePage, list_devices
 from auth_tokens.usecases.end_session import forget_device
 from auth_tokens.usecases.list_sessions import list_sessions

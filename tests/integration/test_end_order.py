@@ -15,9 +15,9 @@ import pytest
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import InvalidGrant, TokenServiceError
 from auth_tokens.domain.events import RevokeReason
+from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.ids import id_from
 from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.deps import IssueDeps, SessionDeps
 from auth_tokens.usecases.end_session import end_session, forget_device
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token

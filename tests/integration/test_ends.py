@@ -10,9 +10,9 @@ from auth_tokens import bootstrap
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import InvalidGrant, NotFound
 from auth_tokens.domain.events import RevokeReason
+from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.begin import DeviceRequest
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.end_session import end_session
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token

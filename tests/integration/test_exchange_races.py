@@ -17,9 +17,9 @@ import pytest
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
 from auth_tokens.domain.events import RevokeReason
+from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.begin import DeviceRequest
 from auth_tokens.usecases.cleanup import cleanup
 from auth_tokens.usecases.deps import IssueDeps, SessionDeps
 from auth_tokens.usecases.end_session import end_session, forget_device

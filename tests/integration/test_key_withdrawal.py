@@ -13,9 +13,9 @@ from auth_tokens.adapters.access_jwt.verifier import PublicKeys
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest, Unavailable
 from auth_tokens.domain.events import SecurityEvent
+from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.domain.keys import SIGNER_MAX_AGE_S
 from auth_tokens.ports.events import EventLog
-from auth_tokens.usecases.begin import DeviceRequest
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.issue import IssueRequest, issue

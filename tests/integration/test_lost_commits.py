@@ -14,10 +14,10 @@ from auth_tokens.adapters.mysql.migrations import Migration, migrate
 from auth_tokens.adapters.mysql.rollups import MySqlRollups
 from auth_tokens.domain.census import Census
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
+from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.key_steps import Advance
 from auth_tokens.domain.keys import KeyState, Purpose
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.devices import rename_device
 from auth_tokens.usecases.end_session import end_session, forget_device
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token

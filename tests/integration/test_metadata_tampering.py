@@ -10,8 +10,8 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import InvalidGrant
+from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.begin import DeviceRequest
 from auth_tokens.usecases.devices import list_devices, rename_device
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.metadata import Metadata

@@ -10,8 +10,8 @@ from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.portal import MySqlPortal
 from auth_tokens.adapters.passwords import PortalPasswords
 from auth_tokens.domain.errors import InvalidCredentials, InvalidRequest
+from auth_tokens.domain.grants import SessionOptions
 from auth_tokens.domain.password_hashes import BcryptKind
-from auth_tokens.usecases.begin import SessionOptions
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.web.issue_bodies import MAX_PASSWORD, login_request
 from auth_tokens.web.parameters import Parameters

@@ -13,9 +13,9 @@ from auth_tokens.adapters.mysql import connection, portal, tokens
 from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.domain.errors import AccessDenied, InvalidCredentials, InvalidGrant, NotFound
 from auth_tokens.domain.events import RevokeReason
+from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.usernames import canonical_username
-from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.list_sessions import list_sessions

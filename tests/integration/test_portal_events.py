@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
+from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.begin import DeviceRequest
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.revoke import revoke_token

@@ -8,8 +8,8 @@ from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
 from auth_tokens.domain.errors import AccessDenied, InvalidGrant, InvalidScope, SessionLimitReached
+from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import introspect

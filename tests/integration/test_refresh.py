@@ -11,8 +11,8 @@ from auth_tokens import bootstrap
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidClient, InvalidGrant, InvalidScope, Unavailable
 from auth_tokens.domain.events import RecordedEvent
+from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.begin import DeviceRequest
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.refresh import RefreshRequest, refresh

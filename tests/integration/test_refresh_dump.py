@@ -11,8 +11,8 @@ from hashlib import sha256
 import pytest
 
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
+from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.domain.tokens import PREFIXES, SECRET_BYTES, OpaqueToken, TokenKind
-from auth_tokens.usecases.begin import DeviceRequest
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import INACTIVE, introspect
 from auth_tokens.usecases.refresh import RefreshRequest, refresh

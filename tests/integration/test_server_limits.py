@@ -16,10 +16,10 @@ from auth_tokens.adapters.mysql.migrations import migrations_in
 from auth_tokens.adapters.mysql.revocations import MySqlRevocations
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidCredentials, InvalidGrant, RateLimited, Unavailable
+from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.limits import Limit
 from auth_tokens.domain.login_limits import Bucket
-from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue

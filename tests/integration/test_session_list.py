@@ -10,9 +10,9 @@ from auth_tokens import bootstrap
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, InvalidRequest
 from auth_tokens.domain.events import RevokeReason
+from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.places import place_of
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.introspect import INACTIVE, introspect
 from auth_tokens.usecases.list_sessions import REUSE_SHOWN_S, SessionPage, list_sessions
 from auth_tokens.usecases.login import LoginRequest, login

@@ -21,10 +21,10 @@ from auth_tokens.domain.errors import (
     SessionLimitReached,
 )
 from auth_tokens.domain.events import RevokeReason
+from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.limits import PRESENTED_PER_TOKEN
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.devices import list_devices, rename_device
 from auth_tokens.usecases.end_session import end_session, forget_device

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, Unavailable
+from auth_tokens.domain.grants import SessionOptions
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 from auth_tokens.observability import StandardTelemetry, Telemetry
 from auth_tokens.observability_powertools import PowertoolsTelemetry
-from auth_tokens.usecases.begin import SessionOptions
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.validate import validate
 from auth_tokens.web.authorizer import Unauthorized, authorize

@@ -14,9 +14,9 @@ from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
 from auth_tokens.adapters.passwords import PortalPasswords
 from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.settings import Settings
 from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 

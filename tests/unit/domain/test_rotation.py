@@ -1,5 +1,6 @@
 """The refresh decision as a table: one row a case, both sides of every edge."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -16,7 +17,7 @@ from auth_tokens.domain.rotation import (
     Verdict,
     decide,
 )
-from auth_tokens.domain.sessions import TokenRecord, User
+from auth_tokens.domain.sessions import InForce, TokenRecord, User
 from auth_tokens.domain.tokens import MAX_GENERATION, TokenKind
 
 NOW = 1_800_000_000
@@ -49,17 +50,34 @@ RECORD = TokenRecord(
 SHOWN = Presented(generation=5, epoch=2, store_hash=CURRENT_HASH, client_id="portal-web")
 PREDECESSOR = replace(SHOWN, generation=4, store_hash=OTHER_HASH)
 
-CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
+# What is decided on a row that is in force says of which: the record, with its owner and hash.
+OnRow = Callable[[InForce], Verdict]
+
+
+def reuse(kind: ReuseKind, behind: int, since: int) -> OnRow:
+    return lambda row: Reuse(row, kind, behind, since)
+
+
+def expected_of(record: TokenRecord | None, told: Verdict | OnRow) -> Verdict:
+    if isinstance(told, Refuse | Overtaken):
+        return told
+    assert (
+        callable(told) and record is not None and record.owner is not None and record.token_hash is not None
+    )
+    return told(InForce(record, record.owner, record.token_hash))
+
+
+CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict | OnRow]] = {
     "unknown session": (None, SHOWN, Refuse("unknown")),
     "a device that holds no token": (replace(RECORD, token_hash=None), SHOWN, Refuse("unknown")),
-    "current": (RECORD, SHOWN, Rotate()),
-    "current, with a retry key": (RECORD, replace(SHOWN, retry_key_hash=KEY), Rotate()),
+    "current": (RECORD, SHOWN, Rotate),
+    "current, with a retry key": (RECORD, replace(SHOWN, retry_key_hash=KEY), Rotate),
     "current, wrong secret": (RECORD, replace(SHOWN, store_hash=OTHER_HASH), Refuse("hash_mismatch")),
     "current, other key epoch": (RECORD, replace(SHOWN, epoch=1), Refuse("hash_mismatch")),
     "current, never rotated": (
         replace(RECORD, generation=0, rotated_at=None),
         replace(SHOWN, generation=0),
-        Rotate(),
+        Rotate,
     ),
     "last generation of all": (
         replace(RECORD, generation=MAX_GENERATION),
@@ -70,32 +88,32 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
     "predecessor, last second of the window": (
         replace(RECORD, rotated_at=NOW - 9),
         PREDECESSOR,
-        Repeat(),
+        Repeat,
     ),
     "predecessor, window just over": (
         replace(RECORD, rotated_at=NOW - 10),
         PREDECESSOR,
-        Reuse(RECENT, 1, 10),
+        reuse(RECENT, 1, 10),
     ),
     "predecessor of a row that was never rotated: nothing to forgive": (
         replace(RECORD, generation=1, rotated_at=None),
         replace(PREDECESSOR, generation=0),
-        Reuse(RECENT, 1, 1000),
+        reuse(RECENT, 1, 1000),
     ),
     "predecessor, rotated by a clock ahead of ours": (
         replace(RECORD, rotated_at=NOW + 3),
         PREDECESSOR,
-        Repeat(),
+        Repeat,
     ),
     "predecessor within the window, other retry keys": (
         replace(RECORD, rotated_at=NOW - 1, retry_key_hash=KEY),
         replace(PREDECESSOR, retry_key_hash=OTHER_KEY),
-        Repeat(),
+        Repeat,
     ),
     "predecessor late, but current when this call began": (
         RECORD,
         replace(PREDECESSOR, raced=True),
-        Repeat(),
+        Repeat,
     ),
     "two behind, though current when this call began": (
         RECORD,
@@ -110,20 +128,20 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
     "predecessor of another epoch within the window": (
         replace(RECORD, rotated_at=NOW - 1),
         replace(PREDECESSOR, epoch=1),
-        Repeat(),
+        Repeat,
     ),
     "predecessor of another epoch late, same retry key": (
         replace(RECORD, retry_key_hash=KEY),
         replace(PREDECESSOR, epoch=1, retry_key_hash=KEY),
-        Repeat(),
+        Repeat,
     ),
-    "predecessor of another epoch late": (RECORD, replace(PREDECESSOR, epoch=1), Reuse(RECENT, 1, 100)),
+    "predecessor of another epoch late": (RECORD, replace(PREDECESSOR, epoch=1), reuse(RECENT, 1, 100)),
     "current of a newer epoch than the row's": (RECORD, replace(SHOWN, epoch=3), Refuse("hash_mismatch")),
-    "predecessor late, no retry key on either side": (RECORD, PREDECESSOR, Reuse(RECENT, 1, 100)),
+    "predecessor late, no retry key on either side": (RECORD, PREDECESSOR, reuse(RECENT, 1, 100)),
     "predecessor, same retry key, one second before the idle end": (
         replace(RECORD, retry_key_hash=KEY, expires_at=NOW + 1),
         replace(PREDECESSOR, retry_key_hash=KEY),
-        Repeat(),
+        Repeat,
     ),
     "predecessor, same retry key, at the idle end": (
         replace(RECORD, retry_key_hash=KEY, expires_at=NOW),
@@ -133,7 +151,7 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
     "predecessor, same retry key, one second before the absolute end": (
         replace(RECORD, retry_key_hash=KEY, absolute_expires_at=NOW + 1),
         replace(PREDECESSOR, retry_key_hash=KEY),
-        Repeat(),
+        Repeat,
     ),
     "predecessor, same retry key, at the absolute end": (
         replace(RECORD, retry_key_hash=KEY, absolute_expires_at=NOW),
@@ -143,44 +161,44 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
     "predecessor, same retry key, within the window": (
         replace(RECORD, retry_key_hash=KEY, rotated_at=NOW - 9),
         replace(PREDECESSOR, retry_key_hash=KEY),
-        Repeat(),
+        Repeat,
     ),
     "predecessor, same retry key, window just over": (
         replace(RECORD, retry_key_hash=KEY, rotated_at=NOW - 10),
         replace(PREDECESSOR, retry_key_hash=KEY),
-        Repeat(),
+        Repeat,
     ),
     "predecessor late, same retry key": (
         replace(RECORD, retry_key_hash=KEY),
         replace(PREDECESSOR, retry_key_hash=KEY),
-        Repeat(),
+        Repeat,
     ),
     "predecessor late, other retry key": (
         replace(RECORD, retry_key_hash=KEY),
         replace(PREDECESSOR, retry_key_hash=OTHER_KEY),
-        Reuse(RECENT, 1, 100),
+        reuse(RECENT, 1, 100),
     ),
     "predecessor late, key only at the rotation": (
         replace(RECORD, retry_key_hash=KEY),
         PREDECESSOR,
-        Reuse(RECENT, 1, 100),
+        reuse(RECENT, 1, 100),
     ),
     "predecessor late, key only now": (
         RECORD,
         replace(PREDECESSOR, retry_key_hash=KEY),
-        Reuse(RECENT, 1, 100),
+        reuse(RECENT, 1, 100),
     ),
     "two behind, within the window": (
         replace(RECORD, rotated_at=NOW - 1),
         replace(PREDECESSOR, generation=3),
-        Reuse(OLDER, 2, 1),
+        reuse(OLDER, 2, 1),
     ),
     "two behind, with the right retry key": (
         replace(RECORD, retry_key_hash=KEY),
         replace(PREDECESSOR, generation=3, retry_key_hash=KEY),
-        Reuse(OLDER, 2, 100),
+        reuse(OLDER, 2, 100),
     ),
-    "the first of all": (RECORD, replace(PREDECESSOR, generation=0), Reuse(OLDER, 5, 100)),
+    "the first of all": (RECORD, replace(PREDECESSOR, generation=0), reuse(OLDER, 5, 100)),
     "another client": (RECORD, replace(SHOWN, client_id="other"), Refuse("other_client")),
     "another client with the right retry key": (
         replace(RECORD, retry_key_hash=KEY),
@@ -239,42 +257,42 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
     "predecessor, in a request that came within the window": (
         replace(RECORD, rotated_at=NOW - 20),
         replace(PREDECESSOR, arrived_at=NOW - 11),
-        Repeat(),
+        Repeat,
     ),
     "predecessor, in a request that came when the window was over": (
         replace(RECORD, rotated_at=NOW - 20),
         replace(PREDECESSOR, arrived_at=NOW - 10),
-        Reuse(RECENT, 1, 10),
+        reuse(RECENT, 1, 10),
     ),
     "predecessor, in a request that came before the rotation": (
         replace(RECORD, rotated_at=NOW - 20),
         replace(PREDECESSOR, arrived_at=NOW - 25),
-        Repeat(),
+        Repeat,
     ),
     "predecessor, in a request that was under way for as long as any is": (
         replace(RECORD, rotated_at=NOW - 39),
         replace(PREDECESSOR, arrived_at=NOW - 30),
-        Repeat(),
+        Repeat,
     ),
     "predecessor, in a request that was under way for longer than any is": (
         replace(RECORD, rotated_at=NOW - 40),
         replace(PREDECESSOR, arrived_at=NOW - 40),
-        Reuse(RECENT, 1, 10),
+        reuse(RECENT, 1, 10),
     ),
     "predecessor, by a gateway whose clock is ahead": (
         replace(RECORD, rotated_at=NOW - 9),
         replace(PREDECESSOR, arrived_at=NOW + 5),
-        Repeat(),
+        Repeat,
     ),
     "an older generation, in a request that came before the rotation": (
         replace(RECORD, rotated_at=NOW - 1),
         replace(PREDECESSOR, generation=3, arrived_at=NOW - 25),
-        Reuse(OLDER, 2, 0),
+        reuse(OLDER, 2, 0),
     ),
-    "current, in a request that came long ago": (RECORD, replace(SHOWN, arrived_at=NOW - 25), Rotate()),
-    "one second before the idle end": (replace(RECORD, expires_at=NOW + 1), SHOWN, Rotate()),
+    "current, in a request that came long ago": (RECORD, replace(SHOWN, arrived_at=NOW - 25), Rotate),
+    "one second before the idle end": (replace(RECORD, expires_at=NOW + 1), SHOWN, Rotate),
     "at the idle end": (replace(RECORD, expires_at=NOW), SHOWN, Refuse("expired")),
-    "one second before the absolute end": (replace(RECORD, absolute_expires_at=NOW + 1), SHOWN, Rotate()),
+    "one second before the absolute end": (replace(RECORD, absolute_expires_at=NOW + 1), SHOWN, Rotate),
     "at the absolute end": (replace(RECORD, absolute_expires_at=NOW), SHOWN, Refuse("expired")),
     "expired, older generation": (
         replace(RECORD, expires_at=NOW),
@@ -290,30 +308,30 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict]] = {
 
 
 @pytest.mark.parametrize(("record", "presented", "expected"), CASES.values(), ids=CASES.keys())
-def test_decision(record: TokenRecord | None, presented: Presented, expected: Verdict) -> None:
-    assert decide(record, presented, NOW, WINDOW) == expected
+def test_decision(record: TokenRecord | None, presented: Presented, expected: Verdict | OnRow) -> None:
+    assert decide(record, presented, NOW, WINDOW) == expected_of(record, expected)
 
 
-@pytest.mark.parametrize(("since", "expected"), [(59, Repeat()), (60, Reuse(RECENT, 1, 60))])
-def test_the_longest_window_ends_at_its_sixtieth_second(since: int, expected: Verdict) -> None:
+@pytest.mark.parametrize(("since", "expected"), [(59, Repeat), (60, reuse(RECENT, 1, 60))])
+def test_the_longest_window_ends_at_its_sixtieth_second(since: int, expected: OnRow) -> None:
     record = replace(RECORD, rotated_at=NOW - since)
 
-    assert decide(record, PREDECESSOR, NOW, MAX_RETRY_WINDOW_S) == expected
+    assert decide(record, PREDECESSOR, NOW, MAX_RETRY_WINDOW_S) == expected_of(record, expected)
 
 
 def test_the_window_does_not_slide_with_use() -> None:
     record = replace(RECORD, rotated_at=NOW - 10, last_used_at=NOW)
 
-    assert decide(record, PREDECESSOR, NOW, WINDOW) == Reuse(RECENT, 1, 10)
+    assert decide(record, PREDECESSOR, NOW, WINDOW) == expected_of(record, reuse(RECENT, 1, 10))
 
 
 def test_a_window_of_zero_switches_the_window_off() -> None:
     record = replace(RECORD, rotated_at=NOW)
 
-    assert decide(record, PREDECESSOR, NOW, 0) == Reuse(RECENT, 1, 0)
+    assert decide(record, PREDECESSOR, NOW, 0) == expected_of(record, reuse(RECENT, 1, 0))
 
 
 def test_a_window_of_zero_leaves_the_idempotency_key() -> None:
     record = replace(RECORD, rotated_at=NOW, retry_key_hash=KEY)
 
-    assert decide(record, replace(PREDECESSOR, retry_key_hash=KEY), NOW, 0) == Repeat()
+    assert decide(record, replace(PREDECESSOR, retry_key_hash=KEY), NOW, 0) == expected_of(record, Repeat)

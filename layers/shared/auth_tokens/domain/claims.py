@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
 from auth_tokens.domain.errors import InvalidAccessToken
-from auth_tokens.domain.ids import is_id_of_ours, is_user_id, text_of
+from auth_tokens.domain.ids import bytes_of, is_id_of_ours, is_user_id, text_of
 from auth_tokens.domain.labels import (
     MAX_LABELS,
     MAX_LABELS_BYTES,
@@ -73,6 +73,16 @@ class AccessClaims:
     labels: tuple[str, ...]
     iat: int
     exp: int
+
+    @property
+    def session_id(self) -> bytes:
+        """`sid` as the rows have it."""
+        return bytes_of(self.sid)
+
+    @property
+    def token_id(self) -> bytes:
+        """`jti` as the rows have it; empty for a browser session, as no id is."""
+        return bytes_of(self.jti) if self.jti else b""
 
     @property
     def ids(self) -> dict[str, str]:

@@ -32,6 +32,14 @@ def id_from(text: str) -> bytes | None:
     return bytes.fromhex(text.replace("-", "")) if _UUID.fullmatch(text) else None
 
 
+def bytes_of(text: str) -> bytes:
+    """The 16 bytes of a text that text_of wrote. Raises ValueError for one that is no id."""
+    identifier = id_from(text)
+    if identifier is None:
+        raise ValueError("not an id")
+    return identifier
+
+
 def is_id_of_ours(text: str) -> bool:
     """Is this an id as text_of writes it, in lower case alone?"""
     return _UUID.fullmatch(text) is not None and text == text.lower()

@@ -6,11 +6,11 @@ The presented token's tag has been verified before: its generation is proven to 
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from auth_tokens.domain.events import SecurityEvent
-from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.sessions import InForce, TokenRecord
 from auth_tokens.domain.tokens import MAX_GENERATION
 
 # API Gateway waits no longer for an answer, so no request is under way for longer. More is not believed.
@@ -44,16 +44,21 @@ class Presented:
 class Rotate:
     """Current and good: spend it."""
 
+    row: InForce
+
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
     """Spent a moment ago by the same client: answer the same successor, write nothing."""
+
+    row: InForce
 
 
 @dataclass(frozen=True, slots=True)
 class Reuse:
     """Spent, and outside the retry rules: the session is over."""
 
+    row: InForce
     kind: ReuseKind
     generations_behind: int
     seconds_since_rotation: int
@@ -86,6 +91,19 @@ class Rotation:
     metadata: bytes
     events: Sequence[SecurityEvent] = ()
 
+    def applied_to(self, record: TokenRecord) -> TokenRecord:
+        """The row as it is then, but for `rotated_at`, which is told when the row is written."""
+        return replace(
+            record,
+            generation=self.generation,
+            token_hash=self.token_hash,
+            key_epoch=self.key_epoch,
+            retry_key_hash=self.retry_key_hash,
+            last_used_at=self.at,
+            expires_at=self.expires_at,
+            metadata=self.metadata,
+        )
+
 
 Verdict = Rotate | Repeat | Reuse | Refuse | Overtaken
 
@@ -102,23 +120,29 @@ def decide(record: TokenRecord | None, presented: Presented, now: int, retry_win
         return Refuse("other_client")
     if record.revoked_at is not None:
         return Refuse("revoked")
-    if not record.is_owned_by_active_user:
+    owner = record.active_owner
+    if owner is None:
         return Refuse("user_not_active")
     if not record.is_live(now):
         return Refuse("expired")
+    return _of_a_row_in_force(InForce(record, owner, record.token_hash), presented, now, retry_window_s)
+
+
+def _of_a_row_in_force(row: InForce, presented: Presented, now: int, retry_window_s: int) -> Verdict:
+    record = row.record
     behind = record.generation - presented.generation
     if behind < 0:
         return Refuse("from_the_future")
     if behind == 0:
-        return _current(record, presented)
+        return _current(row, presented)
     # A row that was never rotated has no predecessor to forgive: counted from its birth.
     since = max(0, _shown_at(presented, now) - (record.rotated_at or record.created_at))
     if behind == 1 and _is_retry(record, presented, since, retry_window_s):
-        return Repeat()
+        return Repeat(row)
     if presented.raced:
         return Overtaken()
     kind = ReuseKind.RECENT_PREDECESSOR if behind == 1 else ReuseKind.OLDER_GENERATION
-    return Reuse(kind, behind, since)
+    return Reuse(row, kind, behind, since)
 
 
 def _shown_at(presented: Presented, now: int) -> int:
@@ -129,15 +153,13 @@ def _shown_at(presented: Presented, now: int) -> int:
     return min(now, max(presented.arrived_at, now - MAX_UNDER_WAY_S))
 
 
-def _current(record: TokenRecord, presented: Presented) -> Verdict:
-    assert record.token_hash is not None
-    if record.key_epoch != presented.epoch or not hmac.compare_digest(
-        record.token_hash, presented.store_hash
-    ):
+def _current(row: InForce, presented: Presented) -> Verdict:
+    is_same = hmac.compare_digest(row.token_hash, presented.store_hash)
+    if row.record.key_epoch != presented.epoch or not is_same:
         return Refuse("hash_mismatch")
-    if record.generation >= MAX_GENERATION:
+    if row.record.generation >= MAX_GENERATION:
         return Refuse("chain_exhausted")
-    return Rotate()
+    return Rotate(row)
 
 
 def _is_retry(record: TokenRecord, presented: Presented, since: int, retry_window_s: int) -> bool:

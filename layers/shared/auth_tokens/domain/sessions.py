@@ -83,13 +83,27 @@ class TokenRecord:
         return self.revoked_at is None and now < self.expires_at and now < self.absolute_expires_at
 
     @property
-    def is_owned_by_active_user(self) -> bool:
-        """False once the Portal has disabled or deleted the user."""
-        return self.owner is not None and self.owner.is_active
+    def active_owner(self) -> User | None:
+        """None once the Portal has disabled or deleted the user."""
+        return self.owner if self.owner is not None and self.owner.is_active else None
+
+    def owner_in_force(self, now: int) -> User | None:
+        """Its owner, if it is live and they may still use it."""
+        return self.active_owner if self.is_live(now) else None
 
     def is_in_force(self, now: int) -> bool:
         """Live, and its owner may still use it."""
-        return self.is_live(now) and self.is_owned_by_active_user
+        return self.owner_in_force(now) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A row that holds a token and is in force: what domain.rotation.decide proves before it looks at the token.
+    owner, token_hash: the record's own, which are there."""
+
+    record: TokenRecord
+    owner: User
+    token_hash: bytes
 
 
 _SECOND_US = 1_000_000

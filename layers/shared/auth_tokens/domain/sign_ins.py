@@ -40,6 +40,10 @@ class SignInOvertaken(Exception):
     of the user ended. Nothing was written; each way of signing in has its own answer to it."""
 
 
+class SessionExists(Exception):
+    """A session of this id is there already: another call has begun it by the same key. Nothing was written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What a user has as a session starts: the live sessions and devices, and of these the one named, whole."""

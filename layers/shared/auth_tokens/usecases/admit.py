@@ -39,10 +39,10 @@ def known_device(text: str | None, client_id: str, account: str, deps: IssueDeps
     except (MalformedToken, RateLimited):
         return ""
     record = deps.store.load(token.id)
-    if record is None or record.kind is not TokenKind.DEVICE or not record.is_in_force(now):
+    owner = record.owner_in_force(now) if record else None
+    if record is None or owner is None or record.kind is not TokenKind.DEVICE:
         return ""
-    assert record.owner is not None
-    is_theirs = canonical_username(record.owner.username) == account and record.client_id == client_id
+    is_theirs = canonical_username(owner.username) == account and record.client_id == client_id
     return text_of(record.id) if is_theirs and _is_current(token, record, deps) else ""
 
 

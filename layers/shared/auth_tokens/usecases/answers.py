@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from auth_tokens.domain.claims import build_claims
 from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.policy import Policy
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 from auth_tokens.usecases.deps import IssueDeps
@@ -31,51 +32,54 @@ class TokenAnswer:
     is_repeat: bool = False
 
 
-def token_answer(
-    record: TokenRecord,
-    token: OpaqueToken,
-    deps: IssueDeps,
-    *,
-    scope: str,
-    now: int,
-    device_token: str | None = None,
-    is_repeat: bool = False,
-) -> TokenAnswer:
-    """The answer for a session whose current token is `token`. Signing comes after the commit:
-    a slow KMS holds no row lock, and if it fails the client repeats the call and gets the same successor.
+@dataclass(frozen=True, slots=True)
+class SessionTokens:
+    """What is committed and goes to the client. record: the session; token: its current one; scope: of the access
+    token; policy: the user's; device_token: the device's current one, where the client gets it."""
+
+    record: TokenRecord
+    token: OpaqueToken
+    scope: str
+    policy: Policy
+    device_token: OpaqueToken | None = None
+
+
+def token_answer(tokens: SessionTokens, deps: IssueDeps, now: int, *, is_repeat: bool = False) -> TokenAnswer:
+    """The answer for a session. Signing comes after the commit: a slow KMS holds no row lock, and if it fails the
+    client repeats the call and gets the same successor.
     """
+    record = tokens.record
     expires_in = record.expires_at - now
     access_token, csrf_token, access_expires_in = None, None, expires_in
     if record.kind is TokenKind.SESSION:
-        csrf_token = deps.codec.csrf_token(token)
+        csrf_token = deps.codec.csrf_token(tokens.token)
     else:
-        access_token, access_expires_in = _access_token(record, deps, scope, now)
+        access_token, access_expires_in = _access_token(tokens, deps, now)
     return TokenAnswer(
         kind=record.kind,
-        token=deps.codec.encode(token),
+        token=deps.codec.encode(tokens.token),
         token_expires_in=expires_in,
         absolute_expires_in=record.absolute_expires_at - now,
         access_token=access_token,
         expires_in=access_expires_in,
-        scope=scope,
+        scope=tokens.scope,
         session_id=text_of(record.id),
         device_id=text_of(record.device_id) if record.device_id else "",
         csrf_token=csrf_token,
-        device_token=device_token,
+        device_token=deps.codec.encode(tokens.device_token) if tokens.device_token else None,
         is_repeat=is_repeat,
     )
 
 
-def _access_token(record: TokenRecord, deps: IssueDeps, scope: str, now: int) -> tuple[str, int]:
-    assert record.owner is not None
+def _access_token(tokens: SessionTokens, deps: IssueDeps, now: int) -> tuple[str, int]:
     claims = build_claims(
-        record,
+        tokens.record,
         issuer=deps.issuer,
         audience=deps.audience,
         jti=deps.new_id(),
-        scope=scope,
+        scope=tokens.scope,
         now=now,
-        ttl_s=deps.policy.for_user(record.owner.config).access_ttl_s,
+        ttl_s=tokens.policy.access_ttl_s,
         labels_max_bytes=deps.policy.labels_max_bytes,
     )
     return deps.signer.sign(claims), claims["exp"] - now

@@ -78,7 +78,7 @@ def verdict_on(
     verdict = decide(record, presented, now, retry_window_s)
     if isinstance(verdict, Repeat):
         successor = codec.store_hash(codec.successor(token, record.key_epoch))
-        if not hmac.compare_digest(successor, record.token_hash or b""):
+        if not hmac.compare_digest(successor, verdict.row.token_hash):
             return Refuse("superseded")
     if isinstance(verdict, Reuse) and verdict.kind is ReuseKind.RECENT_PREDECESSOR and record.retry_key_hash:
         # Who lost the answer to that rotation may yet ask for it again by its Idempotency-Key, at any time.
@@ -91,7 +91,7 @@ def _refuse_spent(
 ) -> None:
     match verdict_on(record, token, rows.codec, rows.policy.retry_window_s, now, deps.arrived_at):
         case Reuse() as reuse:
-            deps.on_reuse(record, reuse, now)
+            deps.on_reuse(reuse, now)
             raise InvalidAccessToken("reuse")
         case Refuse(reason):
             raise InvalidAccessToken(reason)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.policy import Policy
 from auth_tokens.domain.rotation import Reuse
-from auth_tokens.domain.sessions import TokenRecord, User
+from auth_tokens.domain.sessions import User
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.ports.accounts import PasswordHasher, Portal
 from auth_tokens.ports.clock import Clock
@@ -48,8 +48,8 @@ class SessionDeps(RowDeps):
     def validation_for(self, caller: Caller) -> ValidateDeps:
         """For the caller's own credential: by the database itself, not by a feed; a spent one raises the alarm."""
 
-        def on_reuse(record: TokenRecord, reuse: Reuse, now: int) -> None:
-            close_reused(record, reuse, caller, self, now)
+        def on_reuse(reuse: Reuse, now: int) -> None:
+            close_reused(reuse, caller, self, now)
 
         at = caller.arrived_at
         return ValidateDeps(self.verifier, None, self.clock, lambda: self, on_reuse=on_reuse, arrived_at=at)

@@ -8,19 +8,21 @@ from dataclasses import dataclass, field, replace
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import IAT_LEEWAY_S
 from auth_tokens.domain.errors import AccessDenied, InvalidRequest, Unavailable
+from auth_tokens.domain.grants import Authentication, RepeatKey, SessionOptions
 from auth_tokens.domain.ids import uuid7
 from auth_tokens.domain.sessions import TokenRecord
-from auth_tokens.domain.sign_ins import SignInOvertaken
+from auth_tokens.domain.sign_ins import SessionExists, SignInOvertaken
 from auth_tokens.domain.tokens import OpaqueToken
-from auth_tokens.usecases.answers import TokenAnswer, token_answer
-from auth_tokens.usecases.begin import Authentication, RepeatKey, SessionOptions, begin_session
+from auth_tokens.usecases.answers import SessionTokens, TokenAnswer, token_answer
+from auth_tokens.usecases.begin import begin_session
 from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.opening import Opening
 
 # How long the same Idempotency-Key gets the same session again: enough for every retry of a caller that waits.
 ISSUE_RETRY_S = 600
 
 _OTHER_REQUEST = "Idempotency-Key was used for another request."
-_Begin = Callable[[RepeatKey | None], TokenAnswer | None]
+_Begin = Callable[[RepeatKey | None], TokenAnswer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +58,17 @@ def issue(request: IssueRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
         raise AccessDenied("unknown or disabled user")
     how = Authentication(request.amr, request.acr, auth_time)
 
-    def begin(repeat: RepeatKey | None) -> TokenAnswer | None:
+    opening = Opening(caller, deps, now)
+
+    def begin(repeat: RepeatKey | None) -> TokenAnswer:
         try:
-            return begin_session(account, request.options, how, caller, deps, now, repeat=repeat)
+            return begin_session(account, request.options, how, opening, repeat)
         except SignInOvertaken as exc:
             raise AccessDenied("user disabled, or everything ended, meanwhile") from exc
 
-    if request.retry_key is not None:
-        return _once(request, f"{caller.principal}\0{request.retry_key}", begin, deps, now)
-    answer = begin(None)
-    assert answer is not None  # its id is its own
-    return answer
+    if request.retry_key is None:
+        return begin(None)
+    return _once(request, f"{caller.principal}\0{request.retry_key}", begin, deps, now)
 
 
 def _once(request: IssueRequest, key: str, begin: _Begin, deps: IssueDeps, now: int) -> TokenAnswer:
@@ -78,10 +80,12 @@ def _once(request: IssueRequest, key: str, begin: _Begin, deps: IssueDeps, now: 
             if record is not None and now - record.created_at < ISSUE_RETRY_S:
                 return _again(request, repeat, record, deps, now)
         epoch = deps.keys.chain_epoch()
-        answer = begin(replace(slots[0], request_hash=_request_hash(request, slots[0], epoch, deps)))
-        if answer is not None:
-            _check_owner(request, slots[0], deps)
-            return answer
+        try:
+            answer = begin(replace(slots[0], request_hash=_request_hash(request, slots[0], epoch, deps)))
+        except SessionExists:
+            continue
+        _check_owner(request, slots[0], deps)
+        return answer
     raise Unavailable("contention")
 
 
@@ -107,7 +111,13 @@ def _request_hash(request: IssueRequest, repeat: RepeatKey, epoch: int, deps: Is
 def _again(
     request: IssueRequest, repeat: RepeatKey, record: TokenRecord, deps: IssueDeps, now: int
 ) -> TokenAnswer:
-    if record.generation > 0 or not record.is_live(now) or not deps.codec.has_epoch(record.key_epoch):
+    owner = record.owner
+    if (
+        owner is None
+        or record.generation > 0
+        or not record.is_live(now)
+        or not deps.codec.has_epoch(record.key_epoch)
+    ):
         raise InvalidRequest("Idempotency-Key was used, and its session has gone on or ended.")
     asked = _request_hash(request, repeat, record.key_epoch, deps)
     if not hmac.compare_digest(record.retry_key_hash or b"", asked):
@@ -119,8 +129,8 @@ def _again(
         deps.store.load(record.device_id) if request.options.device.remember and record.device_id else None
     )
     device_token = _derived(device, repeat, deps) if device and device.is_live(now) else None
-    text = deps.codec.encode(device_token) if device_token else None
-    return token_answer(record, token, deps, scope=record.scope, now=now, device_token=text)
+    policy = deps.policy.for_user(owner.config)
+    return token_answer(SessionTokens(record, token, record.scope, policy, device_token), deps, now)
 
 
 def _derived(record: TokenRecord, repeat: RepeatKey, deps: IssueDeps) -> OpaqueToken | None:

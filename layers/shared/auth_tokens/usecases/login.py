@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidCredentials, InvalidRequest, Unavailable
 from auth_tokens.domain.events import EventType, SecurityEvent
+from auth_tokens.domain.grants import Authentication, SessionOptions
 from auth_tokens.domain.login_limits import Attempt, settlements
 from auth_tokens.domain.requirements import PASSWORD_ACR
 from auth_tokens.domain.scopes import granted_scope
@@ -12,8 +13,9 @@ from auth_tokens.domain.sign_ins import Account, SignInOvertaken
 from auth_tokens.domain.usernames import canonical_username
 from auth_tokens.usecases.admit import admit, known_device
 from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.begin import Authentication, SessionOptions, begin_session
+from auth_tokens.usecases.begin import begin_session
 from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.opening import Opening
 
 # One look settles it: a simultaneous login's new hash. More is a storm.
 MAX_RACES = 4
@@ -51,7 +53,8 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     attempt = Attempt(name, caller.network, caller.site, device)
     admitted = admit(attempt, deps)
     account = deps.portal.account_by_name(name)
-    answer = _signed_in(request, account, caller, deps, now, opens=admitted.opens)
+    opening = Opening(caller, deps, now)
+    answer = _signed_in(request, account, opening, opens=admitted.opens)
     if answer is None:
         user_id = account.user.id if account else None
         # The account's keyed hash tells attempts on one unknown name from attempts on many.
@@ -65,26 +68,24 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
 
 
 def _signed_in(
-    request: LoginRequest,
-    account: Account | None,
-    caller: Caller,
-    deps: IssueDeps,
-    now: int,
-    *,
-    opens: bool,
+    request: LoginRequest, account: Account | None, opening: Opening, *, opens: bool
 ) -> TokenAnswer | None:
     """None: not with this password, or not any more. opens: whether a right password does, for this caller and now.
 
     Where the account has changed while the login was running, the password is verified once more: a simultaneous
     login may have made its hash anew. An end of everything of the user ends this login as well.
     """
+    deps = opening.deps
     for _ in range(MAX_RACES):
-        if not _is_right(request.password, account, deps) or not opens:
+        password_hash = account.password_hash if account else None
+        # Verified even for a disabled or unknown user: the answer takes as long.
+        is_right = deps.passwords.verify(request.password, password_hash)
+        if account is None or password_hash is None or not (is_right and account.user.is_active and opens):
             return None
-        assert account is not None
-        how = Authentication(("pwd",), PASSWORD_ACR, now, _upgraded_hash(request.password, account, deps))
+        kept_hash = _upgraded_hash(request.password, account.user.id, password_hash, deps)
+        how = Authentication(("pwd",), PASSWORD_ACR, opening.now, kept_hash)
         try:
-            return begin_session(account, request.options, how, caller, deps, now)
+            return begin_session(account, request.options, how, opening)
         except SignInOvertaken:
             stop_number = account.stop_number
         account = deps.portal.account_by_name(canonical_username(request.username))
@@ -93,16 +94,9 @@ def _signed_in(
     raise Unavailable("contention")
 
 
-def _is_right(password: str, account: Account | None, deps: IssueDeps) -> bool:
-    # The hash is verified even for a disabled or unknown user: the answer takes as long.
-    matches = deps.passwords.verify(password, account.password_hash if account else None)
-    return matches and account is not None and account.user.is_active
-
-
-def _upgraded_hash(password: str, account: Account, deps: IssueDeps) -> str:
+def _upgraded_hash(password: str, user_id: str, password_hash: str, deps: IssueDeps) -> str:
     """The account's hash, made anew by today's parameters where it is older."""
-    assert account.password_hash is not None
-    upgraded = deps.passwords.upgraded(password, account.password_hash)
-    if upgraded and deps.portal.upgrade_password_hash(account.user.id, account.password_hash, upgraded):
+    upgraded = deps.passwords.upgraded(password, password_hash)
+    if upgraded and deps.portal.upgrade_password_hash(user_id, password_hash, upgraded):
         return upgraded
-    return account.password_hash
+    return password_hash

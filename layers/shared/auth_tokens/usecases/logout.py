@@ -28,8 +28,7 @@ def logout(
     keep_devices: sessions alone end, and remembered devices stay able to sign in. This session's own device stays
     with CURRENT and OTHERS in any case; sign-ins that are running are stopped by the other two.
     """
-    session_id = id_from(claims.sid)
-    assert session_id is not None
+    session_id = claims.session_id
     detail: dict[str, str | int] = {
         "reason": RevokeReason.LOGOUT.value,
         "scope": scope.value,

@@ -29,5 +29,5 @@ def replaced_session(cookie: str | None, caller: Caller, deps: IssueDeps, now: i
         case Rotate() | Repeat():
             return record
         case Reuse() as reuse:
-            close_reused(record, reuse, caller, deps, now)
+            close_reused(reuse, caller, deps, now)
     return None

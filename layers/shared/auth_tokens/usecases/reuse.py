@@ -6,7 +6,6 @@ from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.rotation import Reuse
-from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.ports.keys import Cipher, Keys
 from auth_tokens.ports.tokens import TokenStore
@@ -24,14 +23,15 @@ class ReuseDeps(Protocol):
     def keys(self) -> Keys: ...
 
 
-def close_reused(record: TokenRecord, verdict: Reuse, caller: Caller, deps: ReuseDeps, now: int) -> None:
+def close_reused(reuse: Reuse, caller: Caller, deps: ReuseDeps, now: int) -> None:
     """End the session, or the device with its sessions, and tell who showed the spent token and who had spent it;
     committed when this returns. Raises Unavailable."""
+    record = reuse.row.record
     rotated_by = metadata_of(record, deps.cipher)
     detail: dict[str, str | int] = {
-        "reuse_kind": verdict.kind.value,
-        "generations_behind": verdict.generations_behind,
-        "seconds_since_rotation": verdict.seconds_since_rotation,
+        "reuse_kind": reuse.kind.value,
+        "generations_behind": reuse.generations_behind,
+        "seconds_since_rotation": reuse.seconds_since_rotation,
         "token_type": record.kind.value,
         "device_id": text_of(record.device_id) if record.device_id else "",
         **_fingerprint("presented_by", caller, deps),

@@ -4,7 +4,7 @@ from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
-from auth_tokens.domain.ids import id_from, text_of
+from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, TokenKind, kind_of
 from auth_tokens.usecases.deps import SessionDeps
@@ -42,16 +42,14 @@ def _revoke_access_token(text: str, client_id: str | None, caller: Caller, deps:
         return
     detail = {"jti": claims.jti or "", **caller.detail}
     event = SecurityEvent(
-        EventType.ACCESS_TOKEN_REVOKED, now, claims.sub, id_from(claims.sid), caller.address, detail
+        EventType.ACCESS_TOKEN_REVOKED, now, claims.sub, claims.session_id, caller.address, detail
     )
     deps.store.deny_access_token(claims, event)
 
 
 def _is_of_a_session(claims: AccessClaims, deps: SessionDeps) -> bool:
     """Is there something to revoke? Not where the session is not there, or the token was revoked before."""
-    sid, jti = id_from(claims.sid), id_from(claims.jti or "")
-    assert sid is not None and jti is not None
-    record = deps.store.load_session(sid, jti)
+    record = deps.store.load_session(claims.session_id, claims.token_id)
     return record is not None and record.user_id == claims.sub
 
 

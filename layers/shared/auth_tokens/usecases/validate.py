@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import InvalidAccessToken, TokenServiceError
-from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.requirements import Requirements
 
 if TYPE_CHECKING:  # types alone, and the authorizer's every start would pay for them
     from collections.abc import Callable
 
     from auth_tokens.domain.rotation import Reuse
-    from auth_tokens.domain.sessions import TokenRecord
     from auth_tokens.ports.clock import Clock
     from auth_tokens.ports.keys import Verifier
     from auth_tokens.ports.tokens import RevocationFeed
@@ -52,7 +50,7 @@ class Validated:
     csrf_token: str | None = field(default=None, repr=False)
 
 
-def let_be(record: TokenRecord, reuse: Reuse, now: int) -> None:
+def let_be(reuse: Reuse, now: int) -> None:
     """An authorizer only refuses: it has no right to end a session or write an event. The service's own routes have."""
 
 
@@ -67,7 +65,7 @@ class ValidateDeps:
     clock: Clock
     rows: Callable[[], RowDeps]
     requirements: Requirements = field(default=Requirements(), kw_only=True)
-    on_reuse: Callable[[TokenRecord, Reuse, int], None] = field(default=let_be, kw_only=True)
+    on_reuse: Callable[[Reuse, int], None] = field(default=let_be, kw_only=True)
     arrived_at: int | None = field(default=None, kw_only=True)
 
 
@@ -99,14 +97,12 @@ def validate(credential: Credential, deps: ValidateDeps) -> Validated:
 
 def _in_force(claims: AccessClaims, deps: ValidateDeps, now: int) -> AccessClaims:
     """The claims, as far as they hold now."""
-    sid, jti = id_from(claims.sid), id_from(claims.jti or "")
-    assert sid is not None and jti is not None
     if deps.feed is not None:
-        if deps.feed.is_revoked(sid, jti):
+        if deps.feed.is_revoked(claims.session_id, claims.token_id):
             raise InvalidAccessToken("revoked")
         return claims
     rows = deps.rows()
-    record = rows.store.load_session(sid, jti)
+    record = rows.store.load_session(claims.session_id, claims.token_id)
     if record is None or record.user_id != claims.sub or not rows.policy.is_in_force(record, now):
         raise InvalidAccessToken("session over")
     return replace(claims, scope=rows.policy.scope_left(claims.scope, record))

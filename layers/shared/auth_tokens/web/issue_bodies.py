@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from auth_tokens.domain.errors import InvalidRequest
+from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.ids import has_a_path
 from auth_tokens.domain.policy import MODES
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.begin import DeviceRequest, SessionOptions
 from auth_tokens.usecases.issue import IssueRequest
 from auth_tokens.usecases.login import LoginRequest
 from auth_tokens.web.credentials import is_from_elsewhere, refuse_foreign_origin

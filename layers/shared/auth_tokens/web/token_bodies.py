@@ -4,8 +4,8 @@ import hmac
 from collections.abc import Collection
 
 from auth_tokens.domain.errors import AccessDenied, InvalidGrant, InvalidRequest, InvalidTarget
+from auth_tokens.domain.grants import SessionOptions
 from auth_tokens.domain.tokens import MalformedToken, TokenCodec, TokenKind
-from auth_tokens.usecases.begin import SessionOptions
 from auth_tokens.usecases.exchange import ExchangeRequest
 from auth_tokens.usecases.refresh import RefreshRequest
 from auth_tokens.web.credentials import refuse_foreign_origin

@@ -1,0 +1,93 @@
+"""What a caller wants of a session, how its user was recognised, and what the session will be."""
+
+from dataclasses import dataclass, field
+
+from auth_tokens.domain.policy import Policy
+from auth_tokens.domain.sessions import TokenRecord, User
+from auth_tokens.domain.tokens import TokenKind
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRequest:
+    """What a caller says of its device. id: as an earlier answer named it; remember: wants a device token."""
+
+    id: str | None = None
+    name: str = ""
+    platform: str = ""
+    remember: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What a caller may choose of its session. cookie: the session's that the browser had until now."""
+
+    kind: TokenKind = TokenKind.REFRESH
+    scope: str | None = None
+    client_id: str | None = None
+    device: DeviceRequest = field(default_factory=DeviceRequest)
+    cookie: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """How and when the user was recognised (RFC 8176, RFC 9068 §2.2.1). password_hash: the very one that a password
+    was verified by, None where none was."""
+
+    amr: tuple[str, ...]
+    acr: str
+    auth_time: int
+    password_hash: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatKey:
+    """Makes a start of a session repeatable: id and tokens follow from it. request_hash: of what was asked."""
+
+    session_id: bytes
+    seed: bytes = field(repr=False)
+    request_hash: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a session will be: decided before anything is written. replaces: the session that the browser had until
+    now, perhaps another user's."""
+
+    user: User
+    session_id: bytes
+    client_id: str
+    scope: str
+    kind: TokenKind
+    policy: Policy
+    how: Authentication
+    repeat: RepeatKey | None = None
+    replaces: TokenRecord | None = None
+
+    def known(self, device: TokenRecord | None) -> TokenRecord | None:
+        """The device that the caller named, if it is this client's; else the session gets a new one."""
+        return device if device and device.client_id == self.client_id else None
+
+    def empty_row(self, row_id: bytes, kind: TokenKind, device_id: bytes, now: int) -> TokenRecord:
+        """A row of this user and client that holds no token yet, and ends as it begins."""
+        return TokenRecord(
+            id=row_id,
+            kind=kind,
+            user_id=self.user.id,
+            device_id=device_id,
+            client_id=self.client_id,
+            scope="",
+            generation=0,
+            token_hash=None,
+            key_epoch=0,
+            retry_key_hash=None,
+            rotated_at=None,
+            created_at=now,
+            last_used_at=now,
+            auth_time=now,
+            acr="",
+            amr=(),
+            expires_at=now,
+            absolute_expires_at=now,
+            owner=self.user,
+            user_created_us=self.user.created_us,
+        )

@@ -1,0 +1,131 @@
+"""A session opens: what every way of signing in needs of it."""
+
+from dataclasses import dataclass, replace
+
+from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.errors import AccessDenied
+from auth_tokens.domain.grants import Authentication, DeviceRequest, Grant, RepeatKey, SessionOptions
+from auth_tokens.domain.ids import has_a_path
+from auth_tokens.domain.scopes import granted_scope
+from auth_tokens.domain.sessions import TokenRecord, User
+from auth_tokens.domain.sign_ins import SessionStart
+from auth_tokens.domain.tokens import SECRET_BYTES, OpaqueToken, TokenKind
+from auth_tokens.usecases.answers import SessionTokens, TokenAnswer, token_answer
+from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.metadata import Metadata, metadata_of
+from auth_tokens.usecases.replaced_session import replaced_session
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One attempt to open a session. now: when it began; nothing of it is written before the store's start_session."""
+
+    caller: Caller
+    deps: IssueDeps
+    now: int
+
+    def grant(
+        self,
+        user: User,
+        options: SessionOptions,
+        how: Authentication,
+        *,
+        within: str | None = None,
+        repeat: RepeatKey | None = None,
+    ) -> Grant:
+        """What of the wishes this user may have. within: what is left of a scope that was granted before and is not to
+        grow; None: the client's scope.
+
+        Raises InvalidClient, InvalidScope (also for a scope that the user lacks the label for), AccessDenied
+        (a mode that the user's preferences do not allow; an id that no token can carry and no route can name).
+        """
+        deps = self.deps
+        if not has_a_path(user.id):
+            raise AccessDenied("the user's id is not one to issue tokens for")
+        client_id = deps.client(options.client_id)
+        policy = deps.policy_for(user)
+        if options.kind not in policy.allowed_kinds:
+            raise AccessDenied("mode not allowed for this user")
+        allowed = policy.scope_for(policy.clients[client_id], user.labels) if within is None else within
+        scope = granted_scope(options.scope, allowed)
+        deps.report_labels(user, policy)
+        session_id = repeat.session_id if repeat else deps.new_id()
+        return Grant(user, session_id, client_id, scope, options.kind, policy, how, repeat)
+
+    def in_place_of(self, cookie: str | None, grant: Grant) -> Grant:
+        """The grant of a session that replaces the cookie's, where that is a live one. Raises Unavailable."""
+        return replace(grant, replaces=replaced_session(cookie, self.caller, self.deps, self.now))
+
+    def session(self, grant: Grant, device_id: bytes) -> tuple[TokenRecord, OpaqueToken]:
+        """The row of a session that is yet to be written, and its first token."""
+        deps, epoch = self.deps, self.deps.keys.chain_epoch()
+        token = self._token(grant, grant.kind, epoch, grant.session_id)
+        expires_at, absolute_expires_at = grant.policy.lifetimes(grant.kind).ends(self.now, self.now)
+        seen = Metadata(refresh_tat_ms=self.now * 1000, pace=str(self.now)).seen_at(self.caller)
+        record = replace(
+            grant.empty_row(grant.session_id, grant.kind, device_id, self.now),
+            key_epoch=epoch,
+            scope=grant.scope,
+            token_hash=deps.codec.store_hash(token),
+            retry_key_hash=grant.repeat.request_hash if grant.repeat else None,
+            auth_time=grant.how.auth_time,
+            acr=grant.how.acr,
+            amr=grant.how.amr,
+            expires_at=expires_at,
+            absolute_expires_at=absolute_expires_at,
+            metadata=seen.sealed(deps.cipher, grant.session_id, grant.user.id, 0),
+        )
+        return record, token
+
+    def device(
+        self, grant: Grant, wanted: DeviceRequest, known: TokenRecord | bytes
+    ) -> tuple[TokenRecord, OpaqueToken | None]:
+        """The device's row with its token, if it gets one. known: the device, or the id of a new one."""
+        deps, user, epoch = self.deps, grant.user, self.deps.keys.chain_epoch()
+        if isinstance(known, bytes):
+            known = replace(grant.empty_row(known, TokenKind.DEVICE, known, self.now), key_epoch=epoch)
+        expires_at, absolute_expires_at = grant.policy.device.ends(self.now, self.now)
+        before = metadata_of(known, deps.cipher)
+        named = replace(before, name=wanted.name or before.name, platform=wanted.platform or before.platform)
+        is_remembered = wanted.remember and grant.policy.remember_devices
+        generation = known.generation + 1 if is_remembered and known.token_hash else known.generation
+        device = replace(
+            known,
+            last_used_at=self.now,
+            expires_at=expires_at,
+            absolute_expires_at=absolute_expires_at,
+            metadata=named.seen_at(self.caller).sealed(deps.cipher, known.id, user.id, generation),
+            user_created_us=user.created_us,
+        )
+        return self._remembered(device, generation, epoch, grant) if is_remembered else (device, None)
+
+    def answer(self, grant: Grant, start: SessionStart) -> TokenAnswer:
+        """The tokens of a session that has been committed."""
+        session = start.session
+        tokens = SessionTokens(session, start.token, session.scope, grant.policy, start.device_token)
+        return token_answer(tokens, self.deps, self.now)
+
+    def _remembered(
+        self, device: TokenRecord, generation: int, epoch: int, grant: Grant
+    ) -> tuple[TokenRecord, OpaqueToken]:
+        token = self._token(grant, TokenKind.DEVICE, epoch, device.id, generation)
+        remembered = replace(
+            device,
+            generation=generation,
+            key_epoch=epoch,
+            token_hash=self.deps.codec.store_hash(token),
+            scope=grant.scope,
+            auth_time=grant.how.auth_time,
+            # A token that this one replaces is spent now, by the clock again, as this sign-in may have waited for
+            # others; nobody can derive this one from it.
+            rotated_at=self.deps.clock() if device.token_hash else None,
+            retry_key_hash=None,
+        )
+        return remembered, token
+
+    def _token(
+        self, grant: Grant, kind: TokenKind, epoch: int, row_id: bytes, generation: int = 0
+    ) -> OpaqueToken:
+        if grant.repeat:
+            return self.deps.codec.seeded(kind, epoch, row_id, generation, grant.repeat.seed)
+        return OpaqueToken(kind, epoch, row_id, generation, self.deps.entropy(SECRET_BYTES))

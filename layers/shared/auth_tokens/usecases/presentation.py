@@ -1,0 +1,128 @@
+"""A token is presented to be spent: it is read, judged, and its one successor made. Refresh tokens, browser sessions
+and device tokens alike."""
+
+import hmac
+from dataclasses import dataclass, field, replace
+
+from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.errors import InvalidGrant, Unavailable
+from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.limits import PRESENTED_PER_TOKEN, REFRESH_PER_SESSION
+from auth_tokens.domain.policy import Policy
+from auth_tokens.domain.rotation import Overtaken, Presented, Refuse, Repeat, Reuse, Rotate, Rotation, decide
+from auth_tokens.domain.sessions import InForce, TokenRecord
+from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
+from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.metadata import metadata_of
+from auth_tokens.usecases.oddities import seen_again
+from auth_tokens.usecases.reuse import close_reused
+
+# One lost race settles it: the second look finds the winner's rotation. More is a storm.
+MAX_RACES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a client shows. client_id: None for the token's own; retry_key: its Idempotency-Key."""
+
+    text: str = field(repr=False)
+    kind: TokenKind
+    client_id: str | None
+    retry_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """A genuine token, and who shows it. presented: the token in the terms of the decision."""
+
+    token: OpaqueToken
+    presented: Presented
+    caller: Caller
+    deps: IssueDeps
+
+    def judged(self, record: TokenRecord | None, now: int) -> Rotate | Repeat:
+        """What the token deserves, by its row as it was read and the instant at which it was. A refusal is raised as
+        InvalidGrant, a reuse revoked and committed before it is. Raises Unavailable where others refreshed twice
+        meanwhile."""
+        where = f"session {text_of(self.token.id)}"
+        found = record if record and record.kind is self.token.kind else None
+        if found is not None and found.client_id not in self.deps.policy.clients:
+            raise InvalidGrant(f"client removed, {where}")
+        if not self.deps.codec.has_epoch(
+            self.token.epoch
+        ):  # the row's SELECT has told that it was withdrawn since
+            raise InvalidGrant(f"epoch withdrawn, {where}")
+        match decide(found, self.presented, now, self.deps.policy.retry_window_s):
+            case Rotate() | Repeat() as verdict:
+                return verdict
+            case Refuse(reason):
+                raise InvalidGrant(f"{reason}, {where}")
+            case Overtaken():
+                raise Unavailable(f"overtaken, {where}")
+            case Reuse() as reuse:
+                close_reused(reuse, self.caller, self.deps, now)
+                raise InvalidGrant(f"reuse, {where}")
+
+    def next_generation(self, row: InForce, policy: Policy, now: int) -> tuple[OpaqueToken, Rotation]:
+        """The successor of a current token, and the write that makes it current. policy: the owner's. Moves the idle
+        end only. Raises RateLimited: the token is not spent.
+
+        The write notes who rotates: should the spent token come back, that is the other side of the evidence.
+        """
+        record, deps = row.record, self.deps
+        before = metadata_of(record, deps.cipher)
+        tat_ms = REFRESH_PER_SESSION.taken(before.refresh_tat_ms, now * 1000)
+        seen, events = seen_again(record, before, self.caller, policy.access_ttl_s, now)
+        seen = replace(seen, refresh_tat_ms=tat_ms)
+        successor = deps.codec.successor(self.token, deps.keys.chain_epoch())
+        idle_ttl_s = policy.lifetimes(record.kind).idle_ttl_s
+        rotation = Rotation(
+            generation=successor.generation,
+            token_hash=deps.codec.store_hash(successor),
+            key_epoch=successor.epoch,
+            retry_key_hash=self.presented.retry_key_hash,
+            at=now,
+            expires_at=min(now + idle_ttl_s, record.absolute_expires_at),
+            metadata=seen.sealed(deps.cipher, record.id, record.user_id, successor.generation),
+            events=events,
+        )
+        return successor, rotation
+
+    def successor_again(self, row: InForce) -> OpaqueToken:
+        """The successor of a spent token, derived anew and checked against the row: no copy is kept anywhere."""
+        codec, epoch = self.deps.codec, row.record.key_epoch
+        try:
+            successor = codec.successor(self.token, epoch)
+        except MalformedToken as exc:
+            if epoch <= self.deps.keys.chain_epoch() and not codec.has_epoch(epoch):
+                raise InvalidGrant(f"epoch withdrawn, session {text_of(self.token.id)}") from exc
+            raise Unavailable("an epoch this environment has not seen yet") from exc
+        if not hmac.compare_digest(codec.store_hash(successor), row.token_hash):
+            raise InvalidGrant("superseded")
+        return successor
+
+    def again(self, attempt: int) -> "Presentation":
+        """For another look: someone else changed the row first. The winner has committed, so the second look comes at
+        once; further ones mean a storm, and wait."""
+        if attempt > 0:
+            self.deps.pause(attempt)
+        return replace(self, presented=replace(self.presented, raced=True))
+
+
+def present(shown: Shown, caller: Caller, deps: IssueDeps) -> Presentation:
+    """Forgeries end here, before any I/O, and so does a genuine token shown too often, spent, dead or not.
+    Raises InvalidGrant, RateLimited."""
+    try:
+        token = deps.codec.parse(shown.text, shown.kind)
+    except MalformedToken as exc:
+        raise InvalidGrant(f"malformed: {exc}", is_forged=True) from exc
+    deps.presentations.hit(PRESENTED_PER_TOKEN, token.id.hex())
+    presented = Presented(
+        generation=token.generation,
+        epoch=token.epoch,
+        store_hash=deps.codec.store_hash(token),
+        client_id=shown.client_id,
+        retry_key_hash=deps.keys.retry_key_hash(token, shown.retry_key) if shown.retry_key else None,
+        arrived_at=caller.arrived_at,
+    )
+    return Presentation(token, presented, caller, deps)
