@@ -1,4 +1,4 @@
-"""What an administrator does around a deployment: `python -m deploy STACK users|grants|smoke`."""
+"""What an administrator does around a deployment: `python -m deploy STACK users|grants|smoke|doctor`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from deploy import database, smoke
+from deploy import database, doctor, smoke
 from deploy.aws import Aws, Failed
 from deploy.database_users import CLASSES
 from deploy.stack import stack_named
@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.set_defaults(run=_apply)
     smoke.add_command(commands)
+    doctor.add_command(commands)
     return parser
 
 

@@ -9,14 +9,18 @@ from auth_tokens.web.handler import is_http
 
 SHARED = bootstrap.Parts(bootstrap.powertools(), timeout_s=bootstrap.BATCH_TIMEOUT_S)
 DEPS = bootstrap.cleaning(SHARED)
+CHECK = bootstrap.checking_rights(SHARED)
 TOKENS = "auth_user_tokens"
 
 
 @timed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answers for each table what went and what is left. {"catch_up": true}: faster, at the others' expense."""
+    """Answers for each table what went and what is left. {"catch_up": true}: faster, at the others' expense;
+    {"check": true}: its database rights, and deletes nothing."""
     if is_http(event):
         raise ValueError("cleanup is not reachable through an API")
+    if event.get("check") is True:
+        return CHECK()
     pace = CATCH_UP if event.get("catch_up") is True else STEADY
     report = cleanup(context.get_remaining_time_in_millis, DEPS, pace)
     _tell(report)

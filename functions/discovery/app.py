@@ -1,9 +1,11 @@
 """The public keys and the metadata; and the answers to unknown paths, wrong methods and preflights."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.errors import NotFound
+from auth_tokens.time_left import timed
 from auth_tokens.web.cors import preflight_headers
 from auth_tokens.web.errors import MethodNotAllowed
 from auth_tokens.web.handler import http_handler
@@ -15,6 +17,7 @@ from auth_tokens.web.routes import allowed_methods, path_of_route
 SHARED = bootstrap.Parts(bootstrap.powertools())
 SETTINGS = SHARED.settings
 KEYS = SHARED.published_keys
+CHECK = bootstrap.checking_rights(SHARED)
 # The API mapping of a custom domain, where the issuer's URL has a path.
 BASE_PATH = urlsplit(SETTINGS.issuer).path
 CACHED = {"Cache-Control": f"public, max-age={SETTINGS.jwks_max_age_s}"}
@@ -40,7 +43,7 @@ def anything_else(request: Request) -> Response:
     raise MethodNotAllowed(allow)
 
 
-handler = http_handler(
+http = http_handler(
     {
         "GET /.well-known/jwks.json": get_jwks,
         "GET /.well-known/oauth-authorization-server": get_metadata,
@@ -50,3 +53,11 @@ handler = http_handler(
     SETTINGS.allowed_origins,
     SHARED.settings.edge(),
 )
+
+
+@timed
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """An HTTP event; or, invoked directly by {"check": true}, what its database user may do."""
+    if event == {"check": True}:
+        return CHECK()
+    return http(event, context)

@@ -79,6 +79,9 @@ RESULTS: dict[str, dict[str, Any]] = {
     "rotate_keys/schedule": {},
     "analytics/schedule": {"ran": True, "refused": 0},
     "migrate/deploy": {"applied": []},
+    "migrate/check": {"pending": [], "changed": []},
+    "cleanup/check": {},
+    "discovery/check": {},
 }
 # … or the exception that Lambda reports.
 FAILURES: dict[str, tuple[str, str]] = {

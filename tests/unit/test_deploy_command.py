@@ -14,17 +14,16 @@ from botocore.exceptions import (
     NoRegionError,
     SSOTokenLoadError,
 )
-from moto import mock_aws
 
 from deploy import __main__ as command
 from deploy.aws import Failed
 from deploy.database_users import CLASSES
 from deploy.stack import _UNUSABLE, stack_named
+from tests.support.aws_account import REGION, empty_account
 
 STACK = "auth-tokens"
-REGION = "eu-west-1"
-CLUSTER = "arn:aws:rds:eu-west-1:123456789012:cluster:tokens"
-ADMIN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:admin"
+CLUSTER = "arn:aws:rds:eu-central-1:123456789012:cluster:tokens"
+ADMIN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:admin"
 OUTPUTS = {"DatabaseName": "portal", "DatabaseUserSecrets": ",".join(CLASSES)}
 OWN_DATABASE = {"DatabaseArn": CLUSTER, "DatabaseAdminSecretArn": ADMIN}
 Said = pytest.CaptureFixture[str]
@@ -33,12 +32,7 @@ Said = pytest.CaptureFixture[str]
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty account."""
-    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with mock_aws():
+    with empty_account(monkeypatch):
         yield
 
 
@@ -182,8 +176,8 @@ FAULTS: dict[str, tuple[Callable[[], None], list[str], str]] = {
         ["users"],
         "has no secrets of its own",
     ),
-    "a secret that is not there": (_without_secrets, ["users"], "There is no secret reader in eu-west-1"),
-    "names that are none": (_complete, ["grants", "a", "b", "c"], "There is no secret a in eu-west-1"),
+    "a secret that is not there": (_without_secrets, ["users"], f"There is no secret reader in {REGION}"),
+    "names that are none": (_complete, ["grants", "a", "b", "c"], f"There is no secret a in {REGION}"),
     "a secret that is no JSON": (
         _with_a_secret("hunter2"),
         ["users"],
@@ -235,12 +229,12 @@ REFUSALS = {
         "There are no usable AWS credentials",
     ),
     "no network": (
-        EndpointConnectionError(endpoint_url="https://cloudformation.eu-west-1.amazonaws.com/"),
-        "cloudformation in eu-west-1 cannot be reached",
+        EndpointConnectionError(endpoint_url="https://cloudformation.eu-central-1.amazonaws.com/"),
+        f"cloudformation in {REGION} cannot be reached",
     ),
     "a silent network": (
-        ConnectTimeoutError(endpoint_url="https://cloudformation.eu-west-1.amazonaws.com/"),
-        "cloudformation in eu-west-1 cannot be reached",
+        ConnectTimeoutError(endpoint_url="https://cloudformation.eu-central-1.amazonaws.com/"),
+        f"cloudformation in {REGION} cannot be reached",
     ),
     "no right": (
         ClientError({"Error": {"Code": "AccessDenied", "Message": "Not authorized."}}, "DescribeStacks"),
@@ -260,7 +254,7 @@ REFUSALS = {
     ),
     "anything else": (
         ClientError({"Error": {"Code": "InternalFailure", "Message": "Oops."}}, "DescribeStacks"),
-        "AWS refuses cloudformation:DescribeStacks in eu-west-1: InternalFailure: Oops.",
+        f"AWS refuses cloudformation:DescribeStacks in {REGION}: InternalFailure: Oops.",
     ),
 }
 

@@ -419,6 +419,47 @@ def migrating(folder: Path) -> Callable[[], list[str]]:
     return lambda: migrate(migrations_in(folder), lock, database)
 
 
+def checking_schema(folder: Path) -> Callable[[], dict[str, object]]:
+    """For migrate, which changes nothing then: its own rights, the state of schema and keys, and the two clocks."""
+    from dataclasses import asdict
+
+    from auth_tokens.adapters.mysql import checks
+    from auth_tokens.adapters.mysql.connection import Database
+    from auth_tokens.adapters.mysql.migrations import migrations_in
+    from auth_tokens.domain.key_steps import schedules
+
+    settings = load_settings()
+    database = Database(database_config(settings))
+    turns = schedules(
+        jwks_max_age_s=settings.jwks_max_age_s,
+        cleanup_retention_s=settings.cleanup_retention_s,
+        signs_by_kms=settings.signing_mode == "kms",
+    )
+    use_for_s = {purpose.value: schedule.use_for_s for purpose, schedule in turns.items()}
+
+    def check() -> dict[str, object]:
+        return {
+            "grants": checks.own_grants(database),
+            **asdict(checks.schema_state(migrations_in(folder), database)),
+            "keys": checks.key_ages(database, use_for_s),
+            "now_s": now_s(),
+            "database_now_s": checks.database_clock(database),
+        }
+
+    return check
+
+
+def checking_rights(shared: Parts) -> Callable[[], dict[str, object]]:
+    """For one function of each class of database users: what its user may do."""
+
+    def check() -> dict[str, object]:
+        from auth_tokens.adapters.mysql.checks import own_grants
+
+        return {"grants": own_grants(shared.database)}
+
+    return check
+
+
 def standard() -> Telemetry:
     """Telemetry for the authorizer, whose import budget has no room for Powertools."""
     return StandardTelemetry(service_name(SERVICE))

@@ -1,0 +1,381 @@
+"""The single checks of `doctor`: each looks at one thing of a deployed stack, changes nothing, and says sentences."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import cached_property, partial
+from typing import Any
+
+from deploy.aws import Aws, Failed
+from deploy.http import Reply, Service
+from deploy.rights import missing, needed_by, rights_in
+from deploy.stack import Stack
+from deploy.walk import DISCOVERY, JWKS, Call, Unreachable
+
+# Beyond it tokens are refused at once: it is the service's leeway for clocks (domain/claims.py) and a margin.
+MAX_SKEW_S = 30
+# rotate_keys runs daily and may fail twice before anybody has to care.
+OVERDUE_S = 3 * 86_400
+SCHEDULES = ("cleanup", "analytics", "rotate-keys")
+# The class of database users → the function that says what its user may do. Any of the class would do.
+ASKED = {"reader": "DiscoveryFunction", "writer": "CleanupFunction", "migrator": "MigrateFunction"}
+CHECK = {"check": True}
+LIVE = "live"
+
+
+class Ill(Exception):
+    """What was looked at does not work. The text is a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """is_well: None where it could not be looked at."""
+
+    is_well: bool | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One of the stack: logical and physical id, and CloudFormation's type."""
+
+    name: str
+    id: str
+    kind: str
+
+
+class Subject:
+    """A stack under examination; what several checks look at is looked up once."""
+
+    def __init__(self, stack: Stack, aws: Aws, clock: Callable[[], float] = time.time) -> None:
+        self.stack = stack
+        self.aws = aws
+        self.clock = clock
+
+    @cached_property
+    def resources(self) -> Sequence[Resource]:
+        listed = self.aws.each(
+            "cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=self.stack.name
+        )
+        return [
+            Resource(each["LogicalResourceId"], each["PhysicalResourceId"], each["ResourceType"])
+            for each in listed
+            if each.get("PhysicalResourceId")
+        ]
+
+    def of_kind(self, kind: str) -> list[Resource]:
+        return [resource for resource in self.resources if resource.kind == kind]
+
+    def named(self, name: str) -> Resource:
+        """Raises Failed."""
+        for resource in self.resources:
+            if resource.name == name:
+                return resource
+        raise Failed(f"The stack {self.stack.name} has no resource {name}: deploy this release to it.")
+
+    @cached_property
+    def issuer(self) -> str:
+        """Raises Failed."""
+        if "Issuer" not in self.stack.parameters:
+            raise Failed(
+                f"The stack {self.stack.name} has no parameter Issuer: it is none of this service's."
+            )
+        return self.stack.parameters["Issuer"]
+
+    @cached_property
+    def metadata(self) -> Reply:
+        """The issuer's own. Raises Failed, Unreachable."""
+        return Service(self.issuer).reply(Call("GET", DISCOVERY))
+
+    @cached_property
+    def schema(self) -> Any:
+        """What migrate says of schema, keys and clocks. Raises Failed, Ill."""
+        return self.asked(ASKED["migrator"])
+
+    def asked(self, function: str) -> Any:
+        """What a function's live version answers CHECK. Raises Failed, Ill."""
+        name = self.named(function).id
+        if function == ASKED["migrator"]:
+            self._refuse_a_migration(name)
+        invoked = self.aws.call(
+            "lambda", "invoke", FunctionName=name, Qualifier=LIVE, Payload=json.dumps(CHECK)
+        )
+        answer = json.loads(invoked["Payload"].read())
+        if "FunctionError" in invoked:
+            said = f"{answer.get('errorType')}: {answer.get('errorMessage')}"
+            raise Ill(f"{function} fails ({said}): its log group has the reason.")
+        return answer
+
+    def _refuse_a_migration(self, name: str) -> None:
+        """A release from before this check would migrate instead."""
+        about = self.aws.call("lambda", "get_function_configuration", FunctionName=name, Qualifier=LIVE)
+        if '"check"' not in about.get("Description", ""):
+            raise Failed(
+                f"{name} is of an earlier release, which would migrate if it were asked: deploy this one."
+            )
+
+
+Check = Callable[[Subject], Iterator[Finding]]
+
+
+def stack_state(subject: Subject) -> Iterator[Finding]:
+    status = subject.stack.status
+    if status.endswith("_IN_PROGRESS"):
+        yield Finding(False, f"The stack is being changed ({status}): what follows may be different soon.")
+    elif status.endswith("_FAILED"):
+        yield Finding(
+            False, f"The stack's last change failed ({status}): `aws cloudformation describe-stack-events`."
+        )
+    else:
+        yield Finding(True, f"The stack is at rest ({status}).")
+
+
+def api(subject: Subject) -> Iterator[Finding]:
+    """Where API Gateway serves, which a CDN that is required hides."""
+    url = subject.stack.output("ApiUrl")
+    reply = Service(url).reply(Call("GET", DISCOVERY))
+    if reply.status == 403 and subject.stack.parameters.get("EdgeRequired") == "yes":
+        yield Finding(True, f"The API at {url} refuses what comes around the CDN.")
+    else:
+        yield Finding(reply.status == 200, f"The API at {url} gives {reply.answer.said} for its metadata.")
+
+
+def issuer(subject: Subject) -> Iterator[Finding]:
+    reply, expected = subject.metadata, subject.issuer
+    if reply.status != 200:
+        yield Finding(False, f"The issuer's address {expected} gives {reply.answer.said} for its metadata.")
+        return
+    said = reply.answer.body.get("issuer")
+    if said == expected:
+        yield Finding(True, f"The issuer is {said}, and is served there.")
+    else:
+        yield Finding(
+            False, f"At {expected} a service says that its issuer is {said}: look at domain and mapping."
+        )
+    yield from _clock(reply, subject.clock())
+
+
+def _clock(reply: Reply, now: float) -> Iterator[Finding]:
+    if "date" not in reply.headers:
+        yield Finding(None, "The answer has no Date, so the clocks are not compared.")
+        return
+    skew_s = round(parsedate_to_datetime(reply.headers["date"]).timestamp() - now)
+    yield Finding(
+        abs(skew_s) <= MAX_SKEW_S,
+        f"The clock there is {abs(skew_s)} s {'behind' if skew_s < 0 else 'ahead of'} this machine's.",
+    )
+
+
+def jwks(subject: Subject) -> Iterator[Finding]:
+    reply = Service(subject.issuer).reply(Call("GET", JWKS))
+    keys = reply.answer.body.get("keys")
+    if reply.status != 200 or not isinstance(keys, list):
+        yield Finding(False, f"The public keys are not there: GET {JWKS} gives {reply.answer.said}.")
+    elif not keys:
+        yield Finding(
+            False, "There is no public key: nobody has ever signed in, as the first sign-in makes it."
+        )
+    else:
+        yield Finding(True, f"{len(keys)} public keys are published.")
+
+
+def key_ages(subject: Subject) -> Iterator[Finding]:
+    """Of the keys in use: rotate_keys changes them by their age."""
+    for key in subject.schema["keys"]:
+        if key["state"] not in ("signing", "active"):
+            continue
+        age_days = key["age_s"] // 86_400
+        is_due = key["use_for_s"] and key["age_s"] > key["use_for_s"] + OVERDUE_S
+        text = f"The key {key['kid']} ({key['purpose']}) is in use for {age_days} days"
+        late = f", and should have been replaced after {key['use_for_s'] // 86_400}: rotate_keys does not run"
+        yield Finding(not is_due, f"{text}{late if is_due else ''}.")
+
+
+def schema(subject: Subject) -> Iterator[Finding]:
+    found = subject.schema
+    if found["pending"]:
+        yield Finding(
+            False, f"Migrations are pending: {', '.join(found['pending'])}. Invoke MigrateFunction with {{}}."
+        )
+    else:
+        yield Finding(True, f"The schema is up to date ({len(found['applied'])} migrations).")
+    if found["changed"]:
+        yield Finding(
+            False, f"Migrations were changed after they had been applied: {', '.join(found['changed'])}."
+        )
+    skew_s = found["database_now_s"] - found["now_s"]
+    yield Finding(abs(skew_s) <= MAX_SKEW_S, f"The database's clock is {abs(skew_s)} s off the functions'.")
+
+
+def rights(subject: Subject) -> Iterator[Finding]:
+    """By what the server shows each user of itself; not what a role of the database gives, nor that it works."""
+    name = subject.stack.output("DatabaseName")
+    for user_class, function in ASKED.items():
+        yield from looked_at(partial(_class_rights, user_class, function, name), subject)
+
+
+def _class_rights(user_class: str, function: str, schema_name: str, subject: Subject) -> Iterator[Finding]:
+    answer = subject.schema if function == ASKED["migrator"] else subject.asked(function)
+    lacking = missing(needed_by(user_class, schema_name), rights_in(answer["grants"]))
+    if lacking:
+        listed = "; ".join(map(str, lacking))
+        command = "users" if user_class == "migrator" else "grants"
+        yield Finding(
+            False, f"The {user_class} lacks {listed}: run `python -m deploy {subject.stack.name} {command}`."
+        )
+    else:
+        yield Finding(True, f"The {user_class} can log in and has its rights.")
+
+
+def kms(subject: Subject) -> Iterator[Finding]:
+    for output in ("TokenKeyArn", "OperationsKeyArn", "SigningKeyArn"):
+        if output in subject.stack.outputs:
+            yield from looked_at(partial(_key, output), subject)
+
+
+def _key(output: str, subject: Subject) -> Iterator[Finding]:
+    arn, name = subject.stack.outputs[output], output.removesuffix("Arn")
+    about = subject.aws.call("kms", "describe_key", KeyId=arn)["KeyMetadata"]
+    if about["KeyState"] != "Enabled":
+        what = "cancel its deletion or enable it at once, or no session survives"
+        yield Finding(False, f"{name} is {about['KeyState']}: {what}.")
+        return
+    if about.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
+        yield Finding(True, f"{name} is enabled.")
+        return
+    rotates = subject.aws.call("kms", "get_key_rotation_status", KeyId=arn)["KeyRotationEnabled"]
+    yield Finding(
+        rotates, f"{name} is enabled and {'rotates' if rotates else 'does not rotate: switch it on'}."
+    )
+
+
+def buses(subject: Subject) -> Iterator[Finding]:
+    for output in ("PortalEventBusArn", "SecurityEventBusArn"):
+        name = output.removesuffix("Arn")
+        try:
+            subject.aws.call("events", "describe_event_bus", Name=subject.stack.output(output))
+            yield Finding(True, f"{name} is there.")
+        except Failed as exc:
+            is_gone = exc.code == "ResourceNotFoundException"
+            yield Finding(
+                False if is_gone else None, f"{name} is gone: deploy again." if is_gone else str(exc)
+            )
+
+
+def schedules(subject: Subject) -> Iterator[Finding]:
+    """And the rule for the Portal's events: what runs without a caller."""
+    prefix = f"{subject.stack.name}-"
+    listed = subject.aws.each("scheduler", "list_schedules", "Schedules", NamePrefix=prefix)
+    states = {each["Name"].removeprefix(prefix): each["State"] for each in listed}
+    for name in SCHEDULES:
+        yield _switched_on(subject, f"The schedule {prefix}{name}", states.get(name, "missing"))
+    for rule in subject.of_kind("AWS::Events::Rule"):
+        bus, _, name = rule.id.rpartition("|")
+        asked = {"Name": name, **({"EventBusName": bus} if bus else {})}
+        state = subject.aws.call("events", "describe_rule", **asked)["State"]
+        yield _switched_on(subject, f"The rule {name}", state)
+
+
+def _switched_on(subject: Subject, what: str, state: str) -> Finding:
+    if state == "ENABLED":
+        return Finding(True, f"{what} is on.")
+    database = subject.stack.parameters.get("DatabaseState", "complete")
+    why = (
+        "enable it"
+        if database == "complete"
+        else f"DatabaseState is {database}: go on with the first deployment"
+    )
+    return Finding(False, f"{what} is {state.lower()}: {why}.")
+
+
+def functions(subject: Subject) -> Iterator[Finding]:
+    for function in subject.of_kind("AWS::Lambda::Function"):
+        if function.name != "ProbeFunction":  # CodeDeploy asks it itself, by no alias
+            yield from looked_at(partial(_function, function), subject)
+
+
+def _function(function: Resource, subject: Subject) -> Iterator[Finding]:
+    try:
+        alias = subject.aws.call("lambda", "get_alias", FunctionName=function.id, Name=LIVE)
+    except Failed as exc:
+        if exc.code == "ResourceNotFoundException":
+            raise Ill(
+                f"{function.name} has no alias {LIVE}, by which everybody calls it: deploy again."
+            ) from exc
+        raise
+    version = alias["FunctionVersion"]
+    about = subject.aws.call("lambda", "get_function_configuration", FunctionName=function.id, Qualifier=LIVE)
+    if about.get("State", "Active") != "Active":
+        yield Finding(
+            False, f"{function.name}: its version {version} is {about['State']} ({about.get('StateReason')})."
+        )
+        return
+    published = subject.aws.each("lambda", "list_versions_by_function", "Versions", FunctionName=function.id)
+    latest = max((int(each["Version"]) for each in published if each["Version"].isdecimal()), default=0)
+    if (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights"):
+        yield Finding(False, f"{function.name}: its traffic is moving between versions; look at CodeDeploy.")
+    elif int(version) != latest:
+        yield Finding(
+            False,
+            f"{function.name}: live is version {version}, not the latest {latest}: taken back, or not moved.",
+        )
+    else:
+        yield Finding(True, f"{function.name} is active, and live is its latest version {version}.")
+
+
+def dead_letters(subject: Subject) -> Iterator[Finding]:
+    counted = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    for queue in subject.of_kind("AWS::SQS::Queue"):
+        found = subject.aws.call(
+            "sqs", "get_queue_attributes", QueueUrl=queue.id, AttributeNames=list(counted)
+        )
+        count = sum(int(found["Attributes"][name]) for name in counted)
+        text = "is empty" if count == 0 else f"has {count} messages: the runbook says what to do with them"
+        yield Finding(count == 0, f"{queue.name} {text}.")
+
+
+def alarms(subject: Subject) -> Iterator[Finding]:
+    names = [alarm.id for alarm in subject.of_kind("AWS::CloudWatch::Alarm")]
+    if not names:
+        raise Failed(f"The stack {subject.stack.name} has no alarms.")
+    loud = []
+    for start in range(0, len(names), 100):  # DescribeAlarms takes 100 names
+        listed = subject.aws.each(
+            "cloudwatch", "describe_alarms", "MetricAlarms", AlarmNames=names[start : start + 100]
+        )
+        loud += [each["AlarmName"] for each in listed if each["StateValue"] == "ALARM"]
+    if loud:
+        yield Finding(False, f"In ALARM: {', '.join(sorted(loud))}. Each says where the runbook has it.")
+    else:
+        yield Finding(True, f"None of {len(names)} alarms is in ALARM.")
+
+
+def looked_at(check: Check, subject: Subject) -> Iterator[Finding]:
+    """What a check finds, or why it cannot look: others look all the same."""
+    try:
+        yield from check(subject)
+    except Failed as exc:
+        yield Finding(None, str(exc))
+    except (Ill, Unreachable) as exc:
+        yield Finding(False, str(exc))
+
+
+ALL: Sequence[Check] = (
+    stack_state,
+    api,
+    issuer,
+    jwks,
+    functions,
+    schema,
+    rights,
+    key_ages,
+    kms,
+    buses,
+    schedules,
+    dead_letters,
+    alarms,
+)
