@@ -16,7 +16,8 @@ from collections.abc import Callable
 import jwt
 
 from auth_tokens.adapters.access_jwt.algorithms import key_from
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.domain.credentials import Credential, Transport
+from auth_tokens.usecases.validate import validate
 from auth_tokens.web.authorizer import authorize
 from local.package import LAYER, RUNTIME
 from local.packaged import ARTIFACTS

@@ -3,8 +3,9 @@
 from typing import Any
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.credentials import Credential, Validated
 from auth_tokens.time_left import timed
-from auth_tokens.usecases.validate import Credential, Validated, validate
+from auth_tokens.usecases.validate import validate
 from auth_tokens.web.authorizer import authorize
 
 # Its own 5 s leave room for two attempts that hang, and an answer.

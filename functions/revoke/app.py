@@ -3,12 +3,13 @@
 from typing import Any
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.credentials import Validated
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.time_left import timed
 from auth_tokens.usecases.end_session import end_session, forget_device
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
-from auth_tokens.usecases.validate import Validated, validate
+from auth_tokens.usecases.validate import validate
 from auth_tokens.web.account import account_of
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler, is_http

@@ -2,9 +2,10 @@
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.credentials import Validated
 from auth_tokens.usecases.devices import list_devices, rename_device
 from auth_tokens.usecases.list_sessions import list_sessions
-from auth_tokens.usecases.validate import Validated, validate
+from auth_tokens.usecases.validate import validate
 from auth_tokens.web.account import account_of
 from auth_tokens.web.credentials import credential_from, is_from_elsewhere
 from auth_tokens.web.handler import http_handler

@@ -2,6 +2,7 @@
 all."""
 
 import ast
+from collections.abc import Iterable
 
 import pytest
 
@@ -43,6 +44,28 @@ def strays(module: Module) -> list[str]:
     ]
 
 
+def circles(modules: Iterable[Module]) -> list[list[str]]:
+    """The modules that import each other in a circle, lazily and for types alone as well."""
+    graph = {module.name: {found.target for found in imports_of(module.tree)} for module in modules}
+    reach = {name: _reach(name, graph) for name in graph}
+    tied = {
+        name: sorted(other for other in there if name in reach.get(other, ()))
+        for name, there in reach.items()
+    }
+    return sorted({tuple(names): names for name, names in tied.items() if name in reach[name]}.values())
+
+
+def _reach(name: str, graph: dict[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    ahead = list(graph[name])
+    while ahead:
+        target = ahead.pop()
+        if target in graph and target not in found:
+            found.add(target)
+            ahead += graph[target]
+    return found
+
+
 def test_every_module_belongs_to_a_layer() -> None:
     assert {module.group for module in MODULES} == set(ALLOWED)
 
@@ -60,6 +83,23 @@ def test_imports_are_absolute_and_written_out(module: Module) -> None:
         assert found.target.split(".")[0] not in ("importlib", "imp", "runpy"), module.at(found.line)
     names = {node.id for node in ast.walk(module.tree) if isinstance(node, ast.Name)}
     assert not names & {"__import__", "exec", "eval"}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert circles(MODULES) == []
+
+
+def test_a_circle_would_be_reported_however_late_it_closes() -> None:
+    def of(name: str, code: str) -> Module:
+        return Module(name, MODULES[0].path, ast.parse(code))
+
+    first = of("auth_tokens.first", "import auth_tokens.second")
+    second = of("auth_tokens.second", "def late():\n    import auth_tokens.third")
+    third = of("auth_tokens.third", "if TYPE_CHECKING:\n    import auth_tokens.first")
+    aside = of("auth_tokens.aside", "import auth_tokens.first")
+
+    assert circles([first, second, third, aside]) == [[first.name, second.name, third.name]]
+    assert circles([first, second, aside]) == []
 
 
 def test_an_import_is_seen_wherever_it_stands() -> None:

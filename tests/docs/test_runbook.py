@@ -5,6 +5,7 @@ from dataclasses import fields
 from auth_tokens.adapters.mysql.purges import GONE_KEY_RETENTION_S, LIMIT_RETENTION_S, ROLLUP_RETENTION_S
 from auth_tokens.domain.bounds import MIN_RETENTION_S
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.credentials import Transport, Validated
 from auth_tokens.domain.key_steps import schedules
 from auth_tokens.domain.keys import Purpose
 from auth_tokens.domain.limits import (
@@ -24,7 +25,6 @@ from auth_tokens.domain.limits import (
 )
 from auth_tokens.settings import Settings
 from auth_tokens.usecases.cleanup import CATCH_UP, RESERVE_MS, STEADY
-from auth_tokens.usecases.validate import Transport, Validated
 from auth_tokens.web.iam_policy import context_of
 from auth_tokens.web.portal_events import REASONS
 from tests.docs.markdown import DOCS, plain, table

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, SessionLimitReached
 from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.domain.tokens import TokenKind
@@ -14,7 +15,7 @@ from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import INACTIVE, introspect
 from auth_tokens.usecases.list_sessions import list_sessions
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from tests.support.world import CALLER, World
 
 REMEMBERED = DeviceRequest(name="old owner's phone", remember=True)

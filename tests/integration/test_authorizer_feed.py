@@ -4,9 +4,11 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
+from auth_tokens.usecases.by_feed import TokensByFeed
 from auth_tokens.usecases.revoke import revoke_token
-from auth_tokens.usecases.validate import Credential, Transport, ValidateDeps, validate
+from auth_tokens.usecases.validate import ValidateDeps, validate
 from tests.integration.test_counts import NOTHING, cost
 from tests.support.world import CALLER, World
 
@@ -124,7 +126,7 @@ def test_a_mass_revocation_of_a_hundred_thousand_sessions_is_one_query_for_an_en
     world = fresh_world
     environment = world.environment()
     deps = bootstrap.authorizing(environment)
-    assert deps.feed is not None
+    assert isinstance(deps.tokens, TokensByFeed)
     revoked, spared = world.login(world.user()), world.login(world.user())
     assert allowed(deps, revoked.access_token)
     revoke_token(revoked.token, None, CALLER, world.sessions)
@@ -138,7 +140,7 @@ def test_a_mass_revocation_of_a_hundred_thousand_sessions_is_one_query_for_an_en
     assert spent == {**NOTHING, "Com_select": 1}
     assert not allowed(deps, revoked.access_token)
     numbers = range(0, 100_000, 7)
-    assert all(deps.feed.is_revoked(bytes.fromhex(f"0190000000007000{n:016x}")) for n in numbers)
+    assert all(deps.tokens.feed.is_revoked(bytes.fromhex(f"0190000000007000{n:016x}")) for n in numbers)
     assert allowed(deps, spared.access_token)
     assert "RevocationFeedOverflow" not in world.telemetry.counts
 

@@ -4,12 +4,13 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.adapters.remembered_sessions import MAX_AGE_S
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
-from auth_tokens.usecases.validate import Credential, Transport, ValidateDeps, validate
+from auth_tokens.usecases.validate import ValidateDeps, validate
 from tests.integration.test_counts import NOTHING, cost
 from tests.support.world import CALLER, World
 

@@ -14,6 +14,7 @@ from auth_tokens.adapters.mysql.connection import Database, Row, Transaction
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.adapters.revocation_feed import MEMORY_S
 from auth_tokens.domain.bounds import MIN_RETENTION_S
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import uuid7
@@ -26,7 +27,7 @@ from auth_tokens.usecases.cleanup import (
     CleanupReport,
     cleanup,
 )
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from local.environment import TEMPLATE
 from local.schedules import schedules_in
 from tests.support.world import START, World

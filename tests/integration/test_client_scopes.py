@@ -9,13 +9,14 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidClient, InvalidGrant, InvalidScope
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.revoke import revoke_token
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from tests.support.world import CALLER, World
 
 BOTH = "portal:read portal:write"

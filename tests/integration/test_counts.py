@@ -8,6 +8,7 @@ import pytest
 from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidCredentials, InvalidGrant, RateLimited
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest
@@ -21,7 +22,7 @@ from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
 from auth_tokens.usecases.rotate_keys import withdraw_signing_key
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from tests.support.world import CALLER, World
 
 COUNTED = (

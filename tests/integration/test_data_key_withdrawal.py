@@ -5,6 +5,7 @@ import pytest
 from auth_tokens import bootstrap
 from auth_tokens.adapters.remembered_sessions import MAX_AGE_S
 from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, InvalidRequest, Unavailable
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.tokens import TokenKind
@@ -14,7 +15,7 @@ from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_data_key
-from auth_tokens.usecases.validate import Credential, Transport, ValidateDeps, validate
+from auth_tokens.usecases.validate import ValidateDeps, validate
 from tests.support.world import CALLER, World
 
 CHAIN, METADATA = "token-chain.1", "metadata.1"

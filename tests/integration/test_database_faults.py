@@ -8,9 +8,10 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Database, Transaction
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.usecases.login import LoginRequest, login
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from tests.support.world import CALLER, PASSWORD, World
 
 # Of the server's own lists, of RDS Proxy (9501), of MariaDB (1969), and numbers that nobody has given out yet.

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidGrant, TokenServiceError
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
@@ -24,7 +25,7 @@ from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke_user import end_what_began_before
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from tests.integration.test_sign_in_order import BeforeTheTransaction, end_beside_the_commit, environment
 from tests.support.world import CALLER, World
 

@@ -8,6 +8,7 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidGrant, NotFound
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest
@@ -20,7 +21,7 @@ from auth_tokens.usecases.list_events import EventFilter, list_events
 from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from tests.support.world import CALLER, World
 
 REMEMBERED = DeviceRequest(remember=True)

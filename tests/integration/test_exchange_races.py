@@ -15,6 +15,7 @@ from typing import TypeVar
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest
@@ -28,7 +29,7 @@ from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import end_what_began_before
 from auth_tokens.usecases.rotate_keys import rotate_keys
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from tests.support.sign_ins import Person, by_backend, by_password, environment, person
 from tests.support.world import CALLER, World
 

@@ -10,12 +10,13 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import AccessDenied, InvalidRequest
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.issue import ISSUE_RETRY_S, IssueRequest, issue
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from tests.support.world import World
 
 BACKEND = Caller("192.0.2.50", "backend", principal="AROABACKEND")

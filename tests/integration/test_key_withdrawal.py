@@ -11,6 +11,7 @@ import pytest
 from auth_tokens import bootstrap
 from auth_tokens.adapters.access_jwt.verifier import PublicKeys
 from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest, Unavailable
 from auth_tokens.domain.events import SecurityEvent
 from auth_tokens.domain.grants import DeviceRequest
@@ -23,7 +24,7 @@ from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_signing_key
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from local.environment import ROOT
 from tests.support.fakes import FakeKeyTable
 from tests.support.world import CALLER, PASSWORD, World, kid_of

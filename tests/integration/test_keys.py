@@ -7,6 +7,7 @@ from threading import Barrier
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.key_steps import Step
 from auth_tokens.domain.keys import Purpose
 from auth_tokens.domain.tokens import TokenKind
@@ -14,7 +15,7 @@ from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.rotate_keys import RotateKeysDeps, rotate_keys, withdraw_signing_key
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from tests.support.kms import watched
 from tests.support.world import CALLER, PASSWORD, World, header_of, kid_of
 

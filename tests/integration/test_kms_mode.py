@@ -8,10 +8,11 @@ import boto3
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_signing_key
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from tests.support.kms import watched
 from tests.support.world import CALLER, PASSWORD, World, kid_of
 

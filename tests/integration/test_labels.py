@@ -7,11 +7,12 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.credentials import Credential, Transport, Validated
 from auth_tokens.domain.errors import AccessDenied
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.issue import IssueRequest, issue
-from auth_tokens.usecases.validate import Credential, Transport, Validated, validate
+from auth_tokens.usecases.validate import validate
 from auth_tokens.web.iam_policy import context_of
 from auth_tokens.web.views import claims_view
 from tests.support.world import World

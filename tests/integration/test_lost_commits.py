@@ -13,6 +13,7 @@ from auth_tokens.adapters.mysql.leases import MySqlLeases
 from auth_tokens.adapters.mysql.migrations import Migration, migrate
 from auth_tokens.adapters.mysql.rollups import MySqlRollups
 from auth_tokens.domain.census import Census
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.key_steps import Advance
@@ -26,7 +27,7 @@ from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
 from auth_tokens.usecases.rotate_keys import rotate_keys
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from tests.support.world import CALLER, World
 
 LOST = 2013

@@ -11,6 +11,7 @@ import pytest
 from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql import connection, portal, tokens
 from auth_tokens.adapters.mysql.connection import Transaction
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import AccessDenied, InvalidCredentials, InvalidGrant, NotFound
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
@@ -21,7 +22,7 @@ from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from local.database_server import DatabaseAddress
 from tests.conftest import LocalAws, new_world
 from tests.support.sign_ins import HASH, PASSWORD, CheapPasswords, NoLimits

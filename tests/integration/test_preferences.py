@@ -7,6 +7,7 @@ import pytest
 from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import AccessDenied, InvalidGrant, InvalidScope, SessionLimitReached
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.tokens import TokenKind
@@ -15,7 +16,7 @@ from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from tests.support.world import CALLER, PASSWORD, SQL, World
 
 NEEDS_LABEL = (("writer", frozenset({"portal:write"})),)

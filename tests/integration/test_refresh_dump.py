@@ -10,13 +10,14 @@ from hashlib import sha256
 
 import pytest
 
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
 from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.domain.tokens import PREFIXES, SECRET_BYTES, OpaqueToken, TokenKind
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import INACTIVE, introspect
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from tests.support.world import CALLER, World
 
 TABLES = ("auth_user_tokens", "auth_token_events", "auth_token_keys", "auth_token_limits")

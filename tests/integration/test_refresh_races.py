@@ -11,6 +11,7 @@ from threading import Barrier
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.usecases.answers import TokenAnswer
@@ -22,7 +23,7 @@ from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
 from auth_tokens.usecases.rotate_keys import rotate_keys
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from tests.support.world import CALLER, World
 
 ROUNDS = 50

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import (
     InvalidAccessToken,
     InvalidCredentials,
@@ -22,7 +23,7 @@ from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke import revoke_token
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from local.stack import LocalStack
 from tests.integration.test_counts import NOTHING, cost
 from tests.integration.test_csrf_token import Tab

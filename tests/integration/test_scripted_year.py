@@ -15,6 +15,7 @@ import pytest
 from auth_tokens import bootstrap
 from auth_tokens.adapters.access_jwt.algorithms import ALGORITHMS, key_from
 from auth_tokens.adapters.mysql.keys import KeyTable
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, TokenServiceError, Unavailable
 from auth_tokens.domain.key_steps import Advance, Step
 from auth_tokens.domain.keys import KeyState, Purpose
@@ -22,7 +23,7 @@ from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_signing_key
-from auth_tokens.usecases.validate import Credential, Transport, ValidateDeps, validate
+from auth_tokens.usecases.validate import ValidateDeps, validate
 from tests.support.kms import WatchedKms, watched
 from tests.support.world import CALLER, World, kid_of
 

@@ -8,6 +8,7 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, InvalidRequest
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
@@ -18,7 +19,7 @@ from auth_tokens.usecases.list_sessions import REUSE_SHOWN_S, SessionPage, list_
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from auth_tokens.web.views import coarse_address, session_page_view
 from tests.support.world import CALLER, PASSWORD, World
 

@@ -9,6 +9,7 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.bounds import LimitAction
+from auth_tokens.domain.credentials import Credential, Transport, Validated
 from auth_tokens.domain.errors import (
     AccessDenied,
     InvalidAccessToken,
@@ -37,7 +38,7 @@ from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
-from auth_tokens.usecases.validate import Credential, Transport, Validated, validate
+from auth_tokens.usecases.validate import validate
 from auth_tokens.web.responses import token_response
 from tests.support.world import CALLER, PASSWORD, World
 

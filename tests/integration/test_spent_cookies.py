@@ -11,13 +11,14 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
 from auth_tokens.domain.events import EventType
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.logout import LogoutScope, logout
-from auth_tokens.usecases.validate import Credential, Transport, ValidateDeps, validate
+from auth_tokens.usecases.validate import ValidateDeps, validate
 from local.client import Client
 from local.seed import USERS
 from local.stack import LocalStack

@@ -10,12 +10,13 @@ import pytest
 
 from auth_tokens import bootstrap
 from auth_tokens.adapters.kms.client import CALL_S, KmsClient, kms_client
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.time_left import LEAST_S, RESERVE_S, seconds_left, timed
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response

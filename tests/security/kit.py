@@ -20,7 +20,10 @@ from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
 from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
 from auth_tokens.domain.policy import Lifetimes, Policy
 from auth_tokens.domain.tokens import TokenCodec
-from auth_tokens.usecases.deps import RowDeps, SessionDeps
+from auth_tokens.usecases.browser_session import BrowserSessions
+from auth_tokens.usecases.by_database import StoredRows
+from auth_tokens.usecases.by_feed import NoAlarm, RowsBehindFeed, TokensByFeed
+from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.validate import ValidateDeps, validate
 from auth_tokens.web.authorizer import Unauthorized, authorize
@@ -160,8 +163,9 @@ class Kit:
         store: Any = self.store
         cipher: Any = None
         keys: Any = None
-        rows = RowDeps(self.codec, store, POLICY)
-        self.authorizing = ValidateDeps(self.verifier, self.feed, self.clock, lambda: rows)
+        rows = RowsBehindFeed(self.feed, StoredRows(store))
+        cookies = BrowserSessions(self.codec, POLICY, rows, NoAlarm())
+        self.authorizing = ValidateDeps(self.verifier, TokensByFeed(self.feed), cookies, self.clock)
         self.sessions = SessionDeps(
             self.codec, store, POLICY, self.verifier, self.clock, cipher, ISSUER, AUDIENCE, keys
         )

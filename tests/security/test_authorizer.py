@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from auth_tokens.domain.credentials import Credential, Validated
 from auth_tokens.domain.errors import TokenServiceError, Unavailable
-from auth_tokens.usecases.validate import Credential, Validated
 from auth_tokens.web.authorizer import Unauthorized, authorize
 from local.gateway.policy import Decision, evaluate
 from tests.security.kit import ARN, JTI, SID, Kit, forged, good_claims

@@ -9,13 +9,14 @@ import pytest
 
 from auth_tokens.adapters.memory_limits import MemoryLimiter
 from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, TokenServiceError
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from auth_tokens.web.authorizer import Unauthorized
 from tests.security.kit import ARN, AUDIENCE, ISSUER, POLICY, Kit, forged, raw_of
 from tests.support.fakes import ROW_ID, session_record

@@ -7,6 +7,7 @@ from typing import Any
 import bcrypt
 
 from auth_tokens import bootstrap
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import AccessDenied, InvalidCredentials, InvalidGrant
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
@@ -18,7 +19,7 @@ from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke_user import revoke_user
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 from tests.support.world import CALLER, World
 
 PASSWORD, OTHER_PASSWORD = "old password", "new password"

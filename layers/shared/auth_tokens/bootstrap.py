@@ -32,12 +32,16 @@ if TYPE_CHECKING:  # each is loaded where it is made: a cold start pays for what
     from auth_tokens.adapters.mysql.keys import KeyTable
     from auth_tokens.adapters.mysql.limits import MySqlLimiter
     from auth_tokens.adapters.mysql.tokens import MySqlTokenStore
+    from auth_tokens.domain.credentials import Credential, Validated
+    from auth_tokens.domain.requirements import Requirements
     from auth_tokens.domain.tokens import TokenCodec
     from auth_tokens.ports.clock import Clock
     from auth_tokens.ports.keys import Signer
+    from auth_tokens.ports.tokens import RevocationFeed
+    from auth_tokens.ports.validation import CookieSessions
     from auth_tokens.usecases.analyse import AnalyseDeps
     from auth_tokens.usecases.cleanup import CleanupDeps
-    from auth_tokens.usecases.deps import IssueDeps, RowDeps, SessionDeps
+    from auth_tokens.usecases.deps import IssueDeps, SessionDeps
     from auth_tokens.usecases.list_events import ListEventsDeps
     from auth_tokens.usecases.rotate_keys import RotateKeysDeps
     from auth_tokens.usecases.summarise import SummariseDeps
@@ -275,6 +279,7 @@ def authorizing(shared: Parts) -> ValidateDeps:
     """For the authorizer: the revocation feed instead of the database."""
     from auth_tokens.adapters.mysql.revocations import MySqlRevocations
     from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
+    from auth_tokens.usecases.by_feed import TokensByFeed
     from auth_tokens.usecases.validate import ValidateDeps
 
     settings = shared.settings
@@ -287,20 +292,32 @@ def authorizing(shared: Parts) -> ValidateDeps:
     )
     return ValidateDeps(
         verifier=shared.verifier,
-        feed=feed,
+        tokens=TokensByFeed(feed),
+        cookies=FirstCookie(cache(lambda: _remembered_sessions(shared, feed))),
         clock=shared.clock,
-        rows=cache(lambda: _remembered_rows(shared)),
         requirements=settings.requirements(),
     )
 
 
-def _remembered_rows(shared: Parts) -> RowDeps:
+class FirstCookie:
+    """Port ports.validation.CookieSessions, loaded with the first cookie, as most authorizers never see one."""
+
+    def __init__(self, sessions: Callable[[], CookieSessions]) -> None:
+        self._sessions = sessions
+
+    def validated(self, credential: Credential, requirements: Requirements, now: int) -> Validated:
+        return self._sessions().validated(credential, requirements, now)
+
+
+def _remembered_sessions(shared: Parts, feed: RevocationFeed) -> CookieSessions:
     from auth_tokens.adapters.remembered_sessions import RememberedSessions
-    from auth_tokens.usecases.deps import RowDeps
+    from auth_tokens.usecases.browser_session import BrowserSessions
+    from auth_tokens.usecases.by_feed import NoAlarm, RowsBehindFeed
 
     settings = shared.settings
     remembered = RememberedSessions(shared.store, shared.clock, fail_after_s=settings.revocation_fail_after_s)
-    return RowDeps(shared.codec, shared.store, settings.policy(), sessions=remembered)
+    rows = RowsBehindFeed(feed, remembered)
+    return BrowserSessions(shared.codec, settings.policy(), rows, NoAlarm())
 
 
 def cleaning(shared: Parts) -> CleanupDeps:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.credentials import Credential, Transport, Validated
 from auth_tokens.domain.errors import InsufficientScope, InvalidAccessToken, Unavailable
 from auth_tokens.domain.requirements import Requirements
-from auth_tokens.usecases.validate import Credential, Transport, Validated
 from auth_tokens.web.authorizer import Unauthorized, authorize
 from tests.support.world import RecordedTelemetry
 

@@ -95,9 +95,13 @@ class Policy:
         kept = " ".join(token for token in granted.split() if token in allowed)
         return self.scope_for(kept, record.owner.labels if record.owner else ())
 
+    def owner_in_force(self, record: TokenRecord, now: int) -> User | None:
+        """The owner of a row that is live and of a client that is still one of ours, if they may still use it."""
+        return record.owner_in_force(now) if record.client_id in self.clients else None
+
     def is_in_force(self, record: TokenRecord, now: int) -> bool:
         """Live, of a client that is still one of ours, and its owner may still use it."""
-        return record.is_in_force(now) and record.client_id in self.clients
+        return self.owner_in_force(record, now) is not None
 
     def for_user(self, config: UserConfig) -> "Policy":
         """This policy with a user's preferences laid over it, each within its bounds."""

@@ -69,6 +69,11 @@ class OpaqueToken:
     secret: bytes = field(repr=False)
 
 
+def is_csrf_token(given: str | None, expected: str) -> bool:
+    """Is what came with a request the X-CSRF-Token of its browser session? In constant time."""
+    return hmac.compare_digest(expected.encode(), (given or "").encode(errors="replace"))
+
+
 def kind_of(text: str) -> TokenKind | None:
     """The kind that a presented text claims by its prefix, unproven."""
     return _KIND_BY_PREFIX.get(text[:7])

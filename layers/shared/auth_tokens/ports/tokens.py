@@ -76,13 +76,16 @@ class TokenStore(Protocol):
 
 
 class SessionRows(Protocol):
-    """Browser sessions as an authorizer sees them: rows that may be some seconds old."""
+    """Rows of browser sessions: as they are now, or some seconds old where an authorizer remembers them."""
 
     def load(self, session_id: bytes, generation: int) -> TokenRecord | None:
-        """The row with its owner; generation: of the token at hand, no row from before it will do."""
+        """The row with its owner; generation: of the token at hand, no row from before it will do.
+
+        Raises Unavailable; InvalidAccessToken where a feed knows the session as revoked.
+        """
 
     def touch(self, record: TokenRecord, at: int, expires_at: int) -> None:
-        """As TokenStore.touch, but a store out of reach is nobody's fault here."""
+        """As TokenStore.touch; where rows are remembered, a store out of reach is no error."""
 
 
 class RevocationFeed(Protocol):

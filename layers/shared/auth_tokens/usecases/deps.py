@@ -1,38 +1,32 @@
 """The bundles of ports that the use cases are handed; bootstrap.py fills them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.caller import NOBODY, Caller
 from auth_tokens.domain.policy import Policy
-from auth_tokens.domain.rotation import Reuse
 from auth_tokens.domain.sessions import User
 from auth_tokens.domain.tokens import TokenCodec
+from auth_tokens.domain.used_tokens import UsedTokens
 from auth_tokens.ports.accounts import PasswordHasher, Portal
 from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.events import EventLog
 from auth_tokens.ports.keys import Cipher, Keys, Signer, Verifier
 from auth_tokens.ports.limits import AccountLimiter, Limiter
 from auth_tokens.ports.reporter import Reporter
-from auth_tokens.ports.tokens import SessionRows, TokenStore
-from auth_tokens.usecases.reuse import close_reused
+from auth_tokens.ports.tokens import TokenStore
+from auth_tokens.usecases.browser_session import BrowserSessions
+from auth_tokens.usecases.by_database import ClosingAlarm, StoredRows, TokensByDatabase
 from auth_tokens.usecases.validate import ValidateDeps
 
 
 @dataclass(frozen=True, slots=True)
-class RowDeps:
-    """To look at a session's row. sessions: None where the store itself is asked."""
+class SessionDeps:
+    """To look after sessions and devices that exist: list, rename, revoke, introspect."""
 
     codec: TokenCodec
     store: TokenStore
     policy: Policy
-    sessions: SessionRows | None = field(default=None, kw_only=True)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionDeps(RowDeps):
-    """To look after sessions and devices that exist: list, rename, revoke, introspect."""
-
     verifier: Verifier
     clock: Clock
     cipher: Cipher
@@ -41,18 +35,22 @@ class SessionDeps(RowDeps):
     keys: Keys
 
     @property
+    def used_tokens(self) -> UsedTokens:
+        """What a token of a row deserves that is used and not spent."""
+        return UsedTokens(self.codec, self.policy.retry_window_s)
+
+    @property
     def validation(self) -> ValidateDeps:
         """As validation_for, of a caller of whom nothing is known."""
-        return self.validation_for(Caller())
+        return self.validation_for(NOBODY)
 
     def validation_for(self, caller: Caller) -> ValidateDeps:
         """For the caller's own credential: by the database itself, not by a feed; a spent one raises the alarm."""
-
-        def on_reuse(reuse: Reuse, now: int) -> None:
-            close_reused(reuse, caller, self, now)
-
-        at = caller.arrived_at
-        return ValidateDeps(self.verifier, None, self.clock, lambda: self, on_reuse=on_reuse, arrived_at=at)
+        tokens = TokensByDatabase(self.store, self.policy, self.verifier)
+        alarm = ClosingAlarm(caller, self)
+        rows = StoredRows(self.store)
+        cookies = BrowserSessions(self.codec, self.policy, rows, alarm, arrived_at=caller.arrived_at)
+        return ValidateDeps(self.verifier, tokens, cookies, self.clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +76,11 @@ class IssueDeps:
     issuer: str
     audience: str
     telemetry: Reporter
+
+    @property
+    def used_tokens(self) -> UsedTokens:
+        """What a token of a row deserves that is used and not spent."""
+        return UsedTokens(self.codec, self.policy.retry_window_s)
 
     def client(self, client_id: str | None) -> str:
         """The client of a sign-in: the one named, else the first. Raises InvalidClient."""

@@ -3,14 +3,14 @@
 from typing import Any
 
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.rotation import Repeat, Rotate
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind, kind_of
-from auth_tokens.usecases.browser_session import verdict_on
 from auth_tokens.usecases.deps import SessionDeps
-from auth_tokens.usecases.validate import Credential, Transport, validate
+from auth_tokens.usecases.validate import validate
 
 INACTIVE: dict[str, Any] = {"active": False}
 
@@ -70,7 +70,7 @@ def _opaque(text: str, kind: TokenKind, deps: SessionDeps) -> dict[str, Any]:
 def _is_usable(record: TokenRecord, token: OpaqueToken, deps: SessionDeps, now: int) -> bool:
     """A browser session's token as long as the authorizer takes it, its predecessor in the retry window included;
     of the other kinds the current one, as a spent one only gets its holder the next."""
-    verdict = verdict_on(record, token, deps.codec, deps.policy.retry_window_s, now)
+    verdict = deps.used_tokens.verdict(record, token, now)
     return isinstance(verdict, Rotate) or (record.kind is TokenKind.SESSION and isinstance(verdict, Repeat))
 
 

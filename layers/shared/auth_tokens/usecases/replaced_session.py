@@ -5,7 +5,6 @@ from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.rotation import Repeat, Reuse, Rotate
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, TokenKind
-from auth_tokens.usecases.browser_session import verdict_on
 from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.reuse import close_reused
 
@@ -25,7 +24,7 @@ def replaced_session(cookie: str | None, caller: Caller, deps: IssueDeps, now: i
     record = deps.store.load(token.id)
     if record is None or record.kind is not TokenKind.SESSION:
         return None
-    match verdict_on(record, token, deps.codec, deps.policy.retry_window_s, now, caller.arrived_at):
+    match deps.used_tokens.verdict(record, token, now, caller.arrived_at):
         case Rotate() | Repeat():
             return record
         case Reuse() as reuse:

@@ -1,7 +1,7 @@
 """The service's own routes about all of a user's sessions and devices: whose credential opens them."""
 
+from auth_tokens.domain.credentials import Transport, Validated
 from auth_tokens.domain.errors import InsufficientScope
-from auth_tokens.usecases.validate import Transport, Validated
 
 
 def account_of(caller: Validated, scope: str) -> Validated:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from auth_tokens.domain.credentials import Credential, Transport, Validated
 from auth_tokens.domain.errors import InsufficientScope, StepUpNeeded, TokenServiceError, Unavailable
 from auth_tokens.domain.route_scopes import RouteScopes
 from auth_tokens.observability import Telemetry
-from auth_tokens.usecases.validate import Credential, Transport, Validated
 from auth_tokens.web.credentials import bearer_token, credential_from, websocket_credential
 from auth_tokens.web.heads import RequestHead, cookies_from, fields_from
 from auth_tokens.web.iam_policy import Context, allow_policy, context_of, deny_policy

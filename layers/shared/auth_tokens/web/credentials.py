@@ -4,8 +4,8 @@ but for a WebSocket, whose clients in browsers can set no header."""
 import re
 from collections.abc import Collection
 
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import AccessDenied, InvalidAccessToken, MissingCredential
-from auth_tokens.usecases.validate import Credential, Transport
 from auth_tokens.web.heads import SESSION_COOKIE, RequestHead
 
 # RFC 6750 §2.1; nothing but spaces may stand around the token, and only ASCII is a letter.

@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import quote
 
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.credentials import Validated
 from auth_tokens.domain.route_scopes import METHODS, RouteScopes
-from auth_tokens.usecases.validate import Validated
 from auth_tokens.web.heads import SAFE_METHODS
 
 Context = Mapping[str, str | int]

@@ -4,9 +4,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.credentials import Transport
 from auth_tokens.domain.errors import AccessDenied, NotFound, TokenServiceError
 from auth_tokens.domain.requirements import Requirements
-from auth_tokens.usecases.validate import Transport, ValidateDeps, validate
+from auth_tokens.usecases.validate import ValidateDeps, validate
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import Route
 from auth_tokens.web.requests import Request

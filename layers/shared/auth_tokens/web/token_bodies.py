@@ -1,11 +1,10 @@
 """The bodies of the token endpoint as what the use cases take."""
 
-import hmac
 from collections.abc import Collection
 
 from auth_tokens.domain.errors import AccessDenied, InvalidGrant, InvalidRequest, InvalidTarget
 from auth_tokens.domain.grants import SessionOptions
-from auth_tokens.domain.tokens import MalformedToken, TokenCodec, TokenKind
+from auth_tokens.domain.tokens import MalformedToken, TokenCodec, TokenKind, is_csrf_token
 from auth_tokens.usecases.exchange import ExchangeRequest
 from auth_tokens.usecases.refresh import RefreshRequest
 from auth_tokens.web.credentials import refuse_foreign_origin
@@ -74,7 +73,5 @@ def _check_csrf(cookie: str, request: Request, codec: TokenCodec) -> None:
         expected = codec.csrf_token(codec.parse(cookie, TokenKind.SESSION))
     except MalformedToken as exc:
         raise InvalidGrant(f"malformed: {exc}", is_forged=True) from exc
-    if not hmac.compare_digest(
-        expected.encode(), request.headers.get("x-csrf-token", "").encode(errors="replace")
-    ):
+    if not is_csrf_token(request.headers.get("x-csrf-token"), expected):
         raise AccessDenied("csrf")

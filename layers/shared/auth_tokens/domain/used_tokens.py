@@ -1,0 +1,42 @@
+"""Tokens that are used here and not spent: what the token endpoint would make of them."""
+
+import hmac
+from dataclasses import dataclass
+
+from auth_tokens.domain.rotation import Presented, Refuse, Repeat, Reuse, ReuseKind, Verdict, decide
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.tokens import OpaqueToken, TokenCodec
+
+
+@dataclass(frozen=True, slots=True)
+class UsedTokens:
+    """By the codec that read them."""
+
+    codec: TokenCodec
+    retry_window_s: int
+
+    def verdict(
+        self, record: TokenRecord, token: OpaqueToken, now: int, arrived_at: int | None = None
+    ) -> Verdict:
+        """Rotate for a current token, Repeat for its predecessor while requests that were under way at a rotation may
+        come in. arrived_at: as of Caller."""
+        codec = self.codec
+        if not (codec.has_epoch(token.epoch) and codec.has_epoch(record.key_epoch)):
+            return Refuse("epoch withdrawn")  # the row's SELECT has told
+        store_hash = codec.store_hash(token)
+        presented = Presented(
+            token.generation, token.epoch, store_hash, client_id=None, arrived_at=arrived_at
+        )
+        verdict = decide(record, presented, now, self.retry_window_s)
+        if isinstance(verdict, Repeat):
+            successor = codec.store_hash(codec.successor(token, record.key_epoch))
+            if not hmac.compare_digest(successor, verdict.row.token_hash):
+                return Refuse("superseded")
+        if isinstance(verdict, Reuse) and _may_be_asked_for_again(verdict):
+            return Refuse("spent")
+        return verdict
+
+
+def _may_be_asked_for_again(reuse: Reuse) -> bool:
+    """Who lost the answer to that rotation may yet ask for it by its Idempotency-Key, at any time."""
+    return reuse.kind is ReuseKind.RECENT_PREDECESSOR and bool(reuse.row.record.retry_key_hash)

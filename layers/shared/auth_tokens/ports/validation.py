@@ -1,0 +1,28 @@
+"""What a credential stands for: is it still in force? The authorizer and the service's own routes ask differently."""
+
+from typing import Protocol
+
+from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.credentials import Credential, Validated
+from auth_tokens.domain.requirements import Requirements
+from auth_tokens.domain.rotation import Reuse
+
+
+class TokensInForce(Protocol):
+    """Fails closed."""
+
+    def in_force(self, claims: AccessClaims, text: str, now: int) -> AccessClaims:
+        """The claims of a verified access token, as far as they hold now. text: the token itself.
+
+        Raises InvalidAccessToken, Unavailable.
+        """
+
+
+class CookieSessions(Protocol):
+    def validated(self, credential: Credential, requirements: Requirements, now: int) -> Validated:
+        """What a good browser session comes to, and its use noted. Raises as usecases.validate.validate."""
+
+
+class ReuseAlarm(Protocol):
+    def raised(self, reuse: Reuse, now: int) -> None:
+        """What a spent cookie that comes back sets off, before it is refused. Raises Unavailable."""

@@ -1,0 +1,56 @@
+"""In force by the database itself: as the service's own routes ask, which end a session whose spent cookie comes
+back."""
+
+from dataclasses import dataclass, replace
+
+from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.errors import InvalidAccessToken
+from auth_tokens.domain.policy import Policy
+from auth_tokens.domain.rotation import Reuse
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.ports.keys import Verifier
+from auth_tokens.ports.tokens import TokenStore
+from auth_tokens.usecases.reuse import ReuseDeps, close_reused
+
+
+@dataclass(frozen=True, slots=True)
+class TokensByDatabase:
+    """Port ports.validation.TokensInForce: one SELECT."""
+
+    store: TokenStore
+    policy: Policy
+    verifier: Verifier
+
+    def in_force(self, claims: AccessClaims, text: str, now: int) -> AccessClaims:
+        record = self.store.load_session(claims.session_id, claims.token_id)
+        if record is None or record.user_id != claims.sub or not self.policy.is_in_force(record, now):
+            raise InvalidAccessToken("session over")
+        scope = self.policy.scope_left(claims.scope, record)
+        # The row's SELECT has told whether keys have changed: a withdrawn one is refused at once.
+        self.verifier.verify(text, now)
+        return replace(claims, scope=scope)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRows:
+    """Port ports.tokens.SessionRows: the row as it is now."""
+
+    store: TokenStore
+
+    def load(self, session_id: bytes, generation: int) -> TokenRecord | None:
+        return self.store.load(session_id)
+
+    def touch(self, record: TokenRecord, at: int, expires_at: int) -> None:
+        self.store.touch(record, at, expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingAlarm:
+    """Port ports.validation.ReuseAlarm. caller: who shows the spent cookie."""
+
+    caller: Caller
+    deps: ReuseDeps
+
+    def raised(self, reuse: Reuse, now: int) -> None:
+        close_reused(reuse, self.caller, self.deps, now)
