@@ -75,7 +75,7 @@ lint: setup sam checkov mysql-grammar reproducible scan
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" $(PY) -m tools.mysql_grammar
-	$(VENV)/bin/cfn-lint template.yaml examples/jobs-api/template.yaml
+	$(VENV)/bin/cfn-lint template.yaml examples/*/template.yaml
 	$(SAM_VENV)/bin/sam validate --lint --template-file template.yaml
 	$(CHECKOV_VENV)/bin/checkov --config-file .checkov.yaml
 
