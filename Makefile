@@ -75,8 +75,8 @@ lint: setup sam checkov mysql-grammar reproducible scan
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" $(PY) -m tools.mysql_grammar
-	$(VENV)/bin/cfn-lint template.yaml examples/*/template.yaml
-	$(SAM_VENV)/bin/sam validate --lint --template-file template.yaml
+	$(VENV)/bin/cfn-lint foundation.yaml template.yaml operations.yaml deploy/keys.yaml examples/*/template.yaml
+	for template in foundation template operations; do $(SAM_VENV)/bin/sam validate --lint --template-file $$template.yaml || exit 1; done
 	$(CHECKOV_VENV)/bin/checkov --config-file .checkov.yaml
 
 format: setup ## Format the code

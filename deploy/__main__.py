@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from deploy import database, doctor, smoke
 from deploy.aws import Aws, Failed
 from deploy.database_users import CLASSES
-from deploy.stack import stack_named
+from deploy.stack import foundation_of, stack_named
 
 _EXIT_CODES = (
     "0: all is well; 1: something is wrong with what was looked at; 2: it could not be looked at, or done"
 )
-_SQL = """With a database of the stack's own (DatabaseKind new) the statements are run there, by its Data API. With
+_SQL = """With a database of the foundation's own (DatabaseKind new) the statements are run there, by its Data API. With
 another one they are printed, to be piped into a client of its administrator:
 
     python -m deploy auth-tokens {what} | mysql --host … --user admin --password portal"""
@@ -37,7 +37,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m deploy", description=__doc__, epilog=f"Exit codes. {_EXIT_CODES}."
     )
-    parser.add_argument("stack", metavar="STACK", help="the name of the CloudFormation stack")
+    parser.add_argument(
+        "stack",
+        metavar="STACK",
+        help="the product's CloudFormation stack; the others are called STACK-foundation and STACK-operations",
+    )
     parser.add_argument("--region", help="AWS Region; by default AWS_DEFAULT_REGION or the profile's")
     parser.add_argument("--profile", help="profile of the AWS configuration; by default AWS_PROFILE")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -81,7 +85,7 @@ class _AllOrNone(argparse.Action):
 
 def _apply(given: argparse.Namespace) -> int:
     aws = Aws(given.region, given.profile)
-    database.apply(given.command, stack_named(given.stack, aws), given.secrets, aws)
+    database.apply(given.command, stack_named(foundation_of(given.stack), aws), given.secrets, aws)
     return 0
 
 

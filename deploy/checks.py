@@ -13,7 +13,7 @@ from typing import Any
 from deploy.aws import Aws, Failed
 from deploy.http import Reply, Service
 from deploy.rights import missing, needed_by, rights_in
-from deploy.stack import Stack
+from deploy.stack import Stack, foundation_of, operations_of, stack_named
 from deploy.walk import DISCOVERY, JWKS, Call, Unreachable
 
 # Beyond it tokens are refused at once: it is the service's leeway for clocks (domain/claims.py) and a margin.
@@ -49,7 +49,7 @@ class Resource:
 
 
 class Subject:
-    """A stack under examination; what several checks look at is looked up once."""
+    """A product's stack under examination, with those around it; what several checks look at is looked up once."""
 
     def __init__(self, stack: Stack, aws: Aws, clock: Callable[[], float] = time.time) -> None:
         self.stack = stack
@@ -57,18 +57,30 @@ class Subject:
         self.clock = clock
 
     @cached_property
+    def foundation(self) -> Stack:
+        """What the product stands on. Raises Failed."""
+        return stack_named(foundation_of(self.stack.name), self.aws)
+
+    @cached_property
+    def operations(self) -> Stack:
+        """What looks at the product. Raises Failed."""
+        return stack_named(operations_of(self.stack.name), self.aws)
+
+    @cached_property
     def resources(self) -> Sequence[Resource]:
+        """Of the product. Raises Failed."""
+        return self.resources_of(self.stack)
+
+    def resources_of(self, stack: Stack) -> Sequence[Resource]:
+        """Raises Failed."""
         listed = self.aws.each(
-            "cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=self.stack.name
+            "cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=stack.name
         )
         return [
             Resource(each["LogicalResourceId"], each["PhysicalResourceId"], each["ResourceType"])
             for each in listed
             if each.get("PhysicalResourceId")
         ]
-
-    def of_kind(self, kind: str) -> list[Resource]:
-        return [resource for resource in self.resources if resource.kind == kind]
 
     def named(self, name: str) -> Resource:
         """Raises Failed."""
@@ -119,19 +131,37 @@ class Subject:
             )
 
 
+def _of_kind(kind: str, among: Sequence[Resource]) -> list[Resource]:
+    return [resource for resource in among if resource.kind == kind]
+
+
 Check = Callable[[Subject], Iterator[Finding]]
 
 
-def stack_state(subject: Subject) -> Iterator[Finding]:
-    status = subject.stack.status
+def stack_states(subject: Subject) -> Iterator[Finding]:
+    yield _state(subject.stack)
+    yield from looked_at(_foundation_s_state, subject)
+    yield from looked_at(_operations_state, subject)
+
+
+def _foundation_s_state(subject: Subject) -> Iterator[Finding]:
+    yield _state(subject.foundation)
+
+
+def _operations_state(subject: Subject) -> Iterator[Finding]:
+    yield _state(subject.operations)
+
+
+def _state(stack: Stack) -> Finding:
+    status = stack.status
     if status.endswith("_IN_PROGRESS"):
-        yield Finding(False, f"The stack is being changed ({status}): what follows may be different soon.")
-    elif status.endswith("_FAILED"):
-        yield Finding(
-            False, f"The stack's last change failed ({status}): `aws cloudformation describe-stack-events`."
+        return Finding(
+            False, f"{stack.name} is being changed ({status}): what follows may be different soon."
         )
-    else:
-        yield Finding(True, f"The stack is at rest ({status}).")
+    if status.endswith("_FAILED"):
+        events = "`aws cloudformation describe-stack-events`"
+        return Finding(False, f"The last change of {stack.name} failed ({status}): {events}.")
+    return Finding(True, f"The stack {stack.name} is at rest ({status}).")
 
 
 def api(subject: Subject) -> Iterator[Finding]:
@@ -213,7 +243,7 @@ def schema(subject: Subject) -> Iterator[Finding]:
 
 def rights(subject: Subject) -> Iterator[Finding]:
     """By what the server shows each user of itself; not what a role of the database gives, nor that it works."""
-    name = subject.stack.output("DatabaseName")
+    name = subject.foundation.output("DatabaseName")
     for user_class, function in ASKED.items():
         yield from looked_at(partial(_class_rights, user_class, function, name), subject)
 
@@ -233,12 +263,12 @@ def _class_rights(user_class: str, function: str, schema_name: str, subject: Sub
 
 def kms(subject: Subject) -> Iterator[Finding]:
     for output in ("TokenKeyArn", "OperationsKeyArn", "SigningKeyArn"):
-        if output in subject.stack.outputs:
+        if output in subject.foundation.outputs:
             yield from looked_at(partial(_key, output), subject)
 
 
 def _key(output: str, subject: Subject) -> Iterator[Finding]:
-    arn, name = subject.stack.outputs[output], output.removesuffix("Arn")
+    arn, name = subject.foundation.outputs[output], output.removesuffix("Arn")
     about = subject.aws.call("kms", "describe_key", KeyId=arn)["KeyMetadata"]
     if about["KeyState"] != "Enabled":
         what = "cancel its deletion or enable it at once, or no session survives"
@@ -257,7 +287,7 @@ def buses(subject: Subject) -> Iterator[Finding]:
     for output in ("PortalEventBusArn", "SecurityEventBusArn"):
         name = output.removesuffix("Arn")
         try:
-            subject.aws.call("events", "describe_event_bus", Name=subject.stack.output(output))
+            subject.aws.call("events", "describe_event_bus", Name=subject.foundation.output(output))
             yield Finding(True, f"{name} is there.")
         except Failed as exc:
             is_gone = exc.code == "ResourceNotFoundException"
@@ -273,7 +303,7 @@ def schedules(subject: Subject) -> Iterator[Finding]:
     states = {each["Name"].removeprefix(prefix): each["State"] for each in listed}
     for name in SCHEDULES:
         yield _switched_on(subject, f"The schedule {prefix}{name}", states.get(name, "missing"))
-    for rule in subject.of_kind("AWS::Events::Rule"):
+    for rule in _of_kind("AWS::Events::Rule", subject.resources):
         bus, _, name = rule.id.rpartition("|")
         asked = {"Name": name, **({"EventBusName": bus} if bus else {})}
         state = subject.aws.call("events", "describe_rule", **asked)["State"]
@@ -283,17 +313,13 @@ def schedules(subject: Subject) -> Iterator[Finding]:
 def _switched_on(subject: Subject, what: str, state: str) -> Finding:
     if state == "ENABLED":
         return Finding(True, f"{what} is on.")
-    database = subject.stack.parameters.get("DatabaseState", "complete")
-    why = (
-        "enable it"
-        if database == "complete"
-        else f"DatabaseState is {database}: go on with the first deployment"
-    )
+    tables = subject.stack.parameters.get("DatabaseTables", "made")
+    why = "enable it" if tables == "made" else f"DatabaseTables is {tables}: go on with the first deployment"
     return Finding(False, f"{what} is {state.lower()}: {why}.")
 
 
 def functions(subject: Subject) -> Iterator[Finding]:
-    for function in subject.of_kind("AWS::Lambda::Function"):
+    for function in _of_kind("AWS::Lambda::Function", subject.resources):
         if function.name != "ProbeFunction":  # CodeDeploy asks it itself, by no alias
             yield from looked_at(partial(_function, function), subject)
 
@@ -329,7 +355,7 @@ def _function(function: Resource, subject: Subject) -> Iterator[Finding]:
 
 def dead_letters(subject: Subject) -> Iterator[Finding]:
     counted = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-    for queue in subject.of_kind("AWS::SQS::Queue"):
+    for queue in _of_kind("AWS::SQS::Queue", subject.resources_of(subject.foundation)):
         found = subject.aws.call(
             "sqs", "get_queue_attributes", QueueUrl=queue.id, AttributeNames=list(counted)
         )
@@ -339,9 +365,10 @@ def dead_letters(subject: Subject) -> Iterator[Finding]:
 
 
 def alarms(subject: Subject) -> Iterator[Finding]:
-    names = [alarm.id for alarm in subject.of_kind("AWS::CloudWatch::Alarm")]
+    found = [*subject.resources, *subject.resources_of(subject.operations)]
+    names = [alarm.id for alarm in _of_kind("AWS::CloudWatch::Alarm", found)]
     if not names:
-        raise Failed(f"The stack {subject.stack.name} has no alarms.")
+        raise Failed(f"The stacks of {subject.stack.name} have no alarms.")
     loud = []
     for start in range(0, len(names), 100):  # DescribeAlarms takes 100 names
         listed = subject.aws.each(
@@ -365,7 +392,7 @@ def looked_at(check: Check, subject: Subject) -> Iterator[Finding]:
 
 
 ALL: Sequence[Check] = (
-    stack_state,
+    stack_states,
     api,
     issuer,
     jwks,

@@ -1,4 +1,7 @@
-"""A deployed stack of this service, as CloudFormation describes it."""
+"""A deployed stack of this service, as CloudFormation describes it.
+
+The product's is called STACK, the others STACK-foundation and STACK-operations (samconfig.toml).
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,16 @@ class Stack:
                 " that had none. Name another stack, or deploy this release to it."
             )
         return self.outputs[key]
+
+
+def foundation_of(product: str) -> str:
+    """The name of the stack that a product stands on."""
+    return f"{product}-foundation"
+
+
+def operations_of(product: str) -> str:
+    """The name of the stack that looks at a product."""
+    return f"{product}-operations"
 
 
 def stack_named(name: str, aws: Aws) -> Stack:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from local.gateway.intrinsics import Resolver
-from local.gateway.translate import translate
+from local.templates import PRODUCT, resolved
 
 ROOT = Path(__file__).parents[1]
-TEMPLATE = ROOT / "template.yaml"
+TEMPLATE = PRODUCT
 LAYER = ROOT / "layers" / "shared"
 JOBS = ROOT / "examples" / "jobs-api"
 JOBS_TEMPLATE = JOBS / "template.yaml"
@@ -43,12 +43,11 @@ def function_specs(
 ) -> dict[str, FunctionSpec]:
     """The functions of a template by logical id.
 
-    parameters: of the template; overrides: variables that local mode sets otherwise than a deployment
+    parameters: as local.templates takes them; overrides: variables that local mode sets otherwise than a deployment
     (the database's password, the key's id). Raises TemplateError.
     """
-    translated = translate(template, parameters)
+    translated, resolver = resolved(template, parameters)
     code = _code_folders(template)
-    resolver = Resolver(translated, parameters)
     functions = {
         name: resource["Properties"]
         for name, resource in translated["Resources"].items()

@@ -37,6 +37,7 @@ from local.runners import FunctionError, PayloadTooLarge, Runner, Throttled
 from local.runners.inprocess import InProcessRunner
 from local.runners.runtime_api import LambdaRunner
 from local.seed import add_population, seed
+from local.templates import given_to
 from local.threads import started
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ class LocalStack:
 
     runner: "lambda" (a child process per execution environment, under AWS's own runtime client) or
     "inprocess" (all in this process, for tests); port 0: any free one; state_dir: where the data live,
-    None for a folder that goes with the stack; parameters: of template.yaml; database_url: an existing
-    MySQL or MariaDB instead of a private one; passwords: of the database users that template.yaml names, so
+    None for a folder that goes with the stack; parameters: of the templates; database_url: an existing
+    MySQL or MariaDB instead of a private one; passwords: of the database users that foundation.yaml names, so
     that each function logs in as its own, None for all as the one user of the URL; proxy: for a stand-in of RDS
     Proxy before the database, where all functions log in by IAM over verified TLS; place: where and how each
     function runs, made of how it would run from its folder here; aws: services that run
@@ -189,7 +190,7 @@ class LocalStack:
         return self.runner.invoke(name, event)
 
     def _load_apis(self) -> list[MountedApi]:
-        own = load_apis(TEMPLATE, self.parameters)
+        own = load_apis(TEMPLATE, given_to(TEMPLATE, self.parameters))
         arn = function_arn(AUTHORIZER)
         jobs = load_apis(JOBS_TEMPLATE, {"AuthorizerFunctionArn": arn}, {arn: AUTHORIZER})
         return [

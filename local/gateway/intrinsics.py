@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.gateway.arns import ACCOUNT_ID, PARTITION, REGION, function_arn
@@ -25,14 +25,25 @@ class TemplateError(Exception):
     """The template asks for something that is wrong or that local mode does not do."""
 
 
-class Resolver:
-    """Replaces Ref, GetAtt, Sub, Join, Split, Select, If and FindInMap by their values.
+def _nothing(name: str) -> Any:
+    raise TemplateError(f"no stack exports {name}")
 
+
+class Resolver:
+    """Replaces Ref, GetAtt, Sub, Join, Split, Select, If, FindInMap and ImportValue by their values.
+
+    imported: the value that another stack exports under a name.
     Raises TemplateError for a parameter without a value and for any other intrinsic:
     a silently wrong route or cache time is worse than no start.
     """
 
-    def __init__(self, template: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        template: Mapping[str, Any],
+        parameters: Mapping[str, Any],
+        imported: Callable[[str], Any] = _nothing,
+    ) -> None:
+        self._imported = imported
         self._resources: Mapping[str, Any] = template.get("Resources", {})
         self._conditions: Mapping[str, Any] = template.get("Conditions", {})
         self._mappings: Mapping[str, Any] = template.get("Mappings", {})
@@ -91,6 +102,8 @@ class Resolver:
             case "Fn::FindInMap":
                 table, first, second = self.resolve(argument)
                 return self._mappings[table][first][second]
+            case "Fn::ImportValue":
+                return self._imported(self.resolve(argument))
             case _:
                 raise TemplateError(f"{name} is not resolved in local mode")
 

@@ -54,13 +54,15 @@ def load_apis(
 
 
 def translate(template: Path, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """The CloudFormation template that SAM makes of a template file."""
+    """The CloudFormation template that SAM makes of a template file; one that is none of SAM's, as it is."""
     # Imported here: the translator is slow to import, and most importers need only the model.
     from samtranslator.public.exceptions import InvalidDocumentException
     from samtranslator.translator.transform import transform
     from samtranslator.yaml_helper import yaml_parse
 
-    document = yaml_parse(template.read_text(encoding="utf-8"))
+    document: dict[str, Any] = yaml_parse(template.read_text(encoding="utf-8"))
+    if "Transform" not in document:
+        return document
     for resource in document.get("Resources", {}).values():
         if (member := _CODE.get(resource.get("Type"))) is not None:
             resource.setdefault("Properties", {})[member] = "s3://local/code"

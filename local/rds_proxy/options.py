@@ -21,7 +21,7 @@ class ProxyOptions:
     for one; idle_client_timeout_s: after this long without a command a client is dropped; init_query: statements,
     separated by `;`, that each server connection begins with (RDS Proxy's InitQuery).
 
-    The times and the query are those of template.yaml.
+    The times and the query are those of foundation.yaml.
     """
 
     pool_size: int = 10

@@ -1,4 +1,4 @@
-"""What an update does to a stack's resources: the lines of its change set.
+"""What an update does to the stacks' resources: the lines of their change sets.
 
 CloudFormation compares the properties of each resource, replaces it where one differs that can only be set
 at its creation, and goes on with what names the replaced one. Which properties these are is read from
@@ -10,13 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from local.gateway.arns import REGION
 from local.gateway.intrinsics import Resolver
-from tests.architecture.deployment import PARAMETERS, resources_with, translated_with
+from local.templates import ORDER, exports, given_to
+from tests.architecture.deployment import PARAMETERS, resources_of, translation
 
 _ANEW = "Anew"
 
@@ -39,20 +41,83 @@ class Line:
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Line]:
-    """Logical id → what happens to it when a stack's parameters change. before, after: beside PARAMETERS."""
-    old, new = resources_with(**before), dict(resources_with(**after))
-    translated = translated_with(**after)
-    written = translated["Resources"]
-    # Another one of each, for what names a resource that is replaced.
-    others = {f"{name}{_ANEW}": body for name, body in written.items()}
-    resolver = Resolver({**translated, "Resources": written | others}, {**PARAMETERS, **after})
-    replaced: set[str] = set()
-    while grown := {n for n, line in _compared(old, new) if line.change is Change.REPLACE} - replaced:
-        replaced |= grown
-        for name in new:
-            if not grown.isdisjoint(_named_by(written[name])):
-                new[name] = resolver.resolve(_renamed(written[name], replaced))
-    return dict(_compared(old, new))
+    """Logical id → what happens to it when the stacks' parameters change; nothing where CloudFormation refuses.
+
+    before, after: beside PARAMETERS.
+    """
+    if refused(before, after):
+        return {}
+    return {name: line for each in ORDER for name, line in _Update(each, before, after).lines().items()}
+
+
+def refused(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
+    """What another stack imports and this update would change or remove: it fails, and nothing has changed («You can't
+    modify or remove an output value that is referenced by another stack», Fn::ImportValue)."""
+    used = {name: value for each in ORDER for name, value in _imported(each, before).items()}
+    for each in ORDER:
+        kept = used.keys() & exports(*translation(each, **before))
+        exported = _Update(each, before, after).exports()
+        if changed := {name for name in kept if exported.get(name) != used[name]}:
+            return changed
+    return set()
+
+
+def _imported(template: Path, given: Mapping[str, str]) -> dict[str, Any]:
+    """What a stack imports: name → value."""
+    made, asked = resources_of(template, **given), {}
+    if made:
+        translated, resolver = translation(template, **given)
+        for name in _names_imported({name: translated["Resources"][name] for name in made}, resolver):
+            asked[name] = resolver.resolve({"Fn::ImportValue": name})
+    return asked
+
+
+def _names_imported(node: Any, resolver: Resolver) -> Iterator[str]:
+    match node:
+        case {"Fn::ImportValue": name}:
+            yield resolver.resolve(name)
+        case {"Fn::If": [condition, then, otherwise]}:
+            yield from _names_imported(then if resolver.holds(condition) else otherwise, resolver)
+        case dict():
+            for value in node.values():
+                yield from _names_imported(value, resolver)
+        case list():
+            for value in node:
+                yield from _names_imported(value, resolver)
+
+
+class _Update:
+    """The update of one stack."""
+
+    def __init__(self, template: Path, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+        self._old = resources_of(template, **before)
+        self._new = dict(resources_of(template, **after))
+        self._translated, resolver = translation(template, **after)
+        written = self._translated["Resources"]
+        # Another one of each, for what names a resource that is replaced.
+        others = {f"{name}{_ANEW}": body for name, body in written.items()}
+        self._resolver = Resolver(
+            {**self._translated, "Resources": {**written, **others}},
+            given_to(template, {**PARAMETERS, **after}),
+            lambda name: resolver.resolve({"Fn::ImportValue": name}),
+        )
+        self._replaced: set[str] = set()
+        while grown := {n for n, c in self.lines().items() if c.change is Change.REPLACE} - self._replaced:
+            self._replaced |= grown
+            for name in self._new:
+                if not grown.isdisjoint(_named_by(written[name])):
+                    self._new[name] = self._resolver.resolve(_renamed(written[name], self._replaced))
+
+    def lines(self) -> dict[str, Line]:
+        return dict(_compared(self._old, self._new))
+
+    def exports(self) -> dict[str, Any]:
+        """Name → value, once the update is done."""
+        outputs = {
+            n: _renamed(body, self._replaced) for n, body in self._translated.get("Outputs", {}).items()
+        }
+        found = exports({"Outputs": outputs}, self._resolver)
+        return {name: value() for name, value in found.items()}
 
 
 def named(node: Any) -> Iterator[str]:

@@ -1,4 +1,7 @@
-"""What the templates deploy: the SAM translator's output, with every intrinsic resolved."""
+"""What the templates deploy: the SAM translator's output, with every intrinsic resolved.
+
+The service's three stacks are looked at as one: no two resources have one logical id.
+"""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -8,11 +11,12 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
-from local.environment import JOBS_TEMPLATE, ROOT, TEMPLATE
+from local.environment import JOBS_TEMPLATE, ROOT
 from local.gateway.intrinsics import Resolver
 from local.gateway.translate import translate
+from local.templates import OPERATIONS, ORDER, STACK, given_to, resolved
 
-STACK = "local"  # the resolver's AWS::StackName
+__all__ = ["STACK"]
 MAX_STACK_NAME = 30  # docs/deploy.md
 FUNCTIONS = ROOT / "functions"
 PROBE = "ProbeFunction"  # asked by CodeDeploy: no part of the service, and off by default
@@ -21,17 +25,19 @@ PARAMETERS = {
     "PortalEventPrincipals": "arn:aws:iam::123456789012:role/portal",
     "VpcId": "vpc-00000000",
     "SubnetIds": "subnet-00000001,subnet-00000002",
-    "DatabaseState": "complete",
+    "DatabaseUsers": "made",
+    "DatabaseTables": "made",
 }
 _EXISTING = {"DatabaseKind": "existing", "DbClusterId": "portal", "DbSecurityGroupId": "sg-00000001"}
-_KMS = {"SigningMode": "kms"}
+_KMS = {"SigningMode": "kms", "CreateSigningKey": "true"}
+_FIRST = {"DatabaseUsers": "absent", "DatabaseTables": "absent"}
 _KEY = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-00000000000"
 # The stacks that people deploy: what each sets beside PARAMETERS.
 STACKS: Mapping[str, Mapping[str, str]] = {
     "new": {},
-    "new, first deployment": {"DatabaseState": "empty"},
-    "new, second deployment": {"DatabaseState": "users"},
-    "existing, first deployment": {**_EXISTING, "DatabaseState": "empty"},
+    "new, first deployment": _FIRST,
+    "new, with users": {"DatabaseTables": "absent"},
+    "existing, first deployment": {**_EXISTING, **_FIRST},
     "existing": _EXISTING,
     "existing instance": {**_EXISTING, "DbClusterId": "", "DbInstanceId": "portal-1", "DbPort": "3307"},
     "existing-proxy": {
@@ -91,31 +97,50 @@ def resources() -> Mapping[str, Any]:
 
 def resources_with(**given: str) -> Mapping[str, Any]:
     """The same with other parameters."""
-    return _resources(tuple(sorted(given.items())))
+    return _merged({each: resources_of(each, **given) for each in ORDER})
+
+
+def resources_of(template: Path, **given: str) -> Mapping[str, Any]:
+    """Those of one of the three stacks; none where it is not there yet."""
+    return _resources(template, _key(given))
 
 
 def translated_with(**given: str) -> Mapping[str, Any]:
-    """What SAM makes of the template, its intrinsics as they are: what a change set gets."""
-    return _translated(tuple((name, given[name]) for name in READ_BY_SAM if name in given))
+    """What SAM makes of the templates, its intrinsics as they are: what a change set gets. Resources of all."""
+    return {"Resources": _merged({each: translation(each, **given)[0]["Resources"] for each in ORDER})}
+
+
+def translation(template: Path, **given: str) -> tuple[Mapping[str, Any], Resolver]:
+    """The same of one template, whole, and what replaces its intrinsics."""
+    return resolved(template, {**PARAMETERS, **given}, _translated)
 
 
 @cache
 def jobs_resources() -> Mapping[str, Any]:
-    """The same of the example team's stack."""
-    return _resolved(translate(JOBS_TEMPLATE, JOBS_PARAMETERS), JOBS_PARAMETERS)
+    """The resources of the example team's stack."""
+    return _made(*resolved(JOBS_TEMPLATE, JOBS_PARAMETERS))
 
 
 @cache
 def parameters() -> Mapping[str, Any]:
-    """The template's own parameters, as written."""
+    """The templates' own parameters, as written."""
     declared: Mapping[str, Any] = written()["Parameters"]
     return declared
 
 
 @cache
 def written() -> Mapping[str, Any]:
-    """The template as it stands in the file."""
-    document: Mapping[str, Any] = yaml_parse(TEMPLATE.read_text(encoding="utf-8"))
+    """The templates as they stand in their files, as one."""
+    sections = ("Parameters", "Rules", "Conditions", "Resources", "Outputs")
+    return {
+        section: _merged({each: written_in(each).get(section, {}) for each in ORDER}) for section in sections
+    }
+
+
+@cache
+def written_in(template: Path) -> Mapping[str, Any]:
+    """One template as it stands in its file."""
+    document: Mapping[str, Any] = yaml_parse(template.read_text(encoding="utf-8"))
     return document
 
 
@@ -151,9 +176,11 @@ def starting(function: str, *folders: Path) -> dict[str, str]:
 def statements(function: str, among: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
     """The statements of a function's role, by its short name, those of policies of ours that it has, too."""
     deployed = among or resources()
-    role = deployed[f"{functions()[function]}Role"]["Properties"]
+    name = f"{functions()[function]}Role"
+    role = deployed[name]["Properties"]
     attached = [deployed[arn]["Properties"] for arn in role["ManagedPolicyArns"] if arn in deployed]
-    for policy in [*role.get("Policies", []), *attached]:
+    added = [p for p in of_type("AWS::IAM::RolePolicy", deployed).values() if p["RoleName"] == name]
+    for policy in [*role.get("Policies", []), *attached, *added]:
         yield from each_statement(policy["PolicyDocument"])
 
 
@@ -164,19 +191,33 @@ def each_statement(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {**statement, "Action": [actions] if isinstance(actions, str) else actions}
 
 
-@cache
-def _translated(given: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
-    return translate(TEMPLATE, {**PARAMETERS, **dict(given)})
+def _merged(parts: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: body for part in parts.values() for name, body in part.items()}
+
+
+def _key(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(given.items()))
+
+
+def _translated(template: Path, own: Mapping[str, str]) -> Mapping[str, Any]:
+    return _translated_once(template, _key({name: own[name] for name in READ_BY_SAM if name in own}))
 
 
 @cache
-def _resources(given: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
-    return _resolved(translated_with(**dict(given)), {**PARAMETERS, **dict(given)})
+def _translated_once(template: Path, read: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
+    return translate(template, given_to(template, {**PARAMETERS, **dict(read)}))
 
 
-def _resolved(translated: Mapping[str, Any], given: Mapping[str, str]) -> Mapping[str, Any]:
-    """The resources of a translated template that there are with these parameters, their intrinsics resolved."""
-    resolver = Resolver(translated, given)
+@cache
+def _resources(template: Path, given: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
+    """Operations imports what the product exports once its tables are made."""
+    if template == OPERATIONS and {**PARAMETERS, **dict(given)}["DatabaseTables"] != "made":
+        return {}
+    return _made(*translation(template, **dict(given)))
+
+
+def _made(translated: Mapping[str, Any], resolver: Resolver) -> Mapping[str, Any]:
+    """The resources of a translated template that there are, their intrinsics resolved."""
     return {
         name: resolver.resolve(body)
         for name, body in translated["Resources"].items()

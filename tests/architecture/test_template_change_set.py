@@ -122,8 +122,8 @@ REFUSED = {
         ],
     ),
     "a probe before there are tables": (
-        {"ProbeUserSecretArn": "arn:secret", "DatabaseState": "users"},
-        ["ProbeUserSecretArn needs DatabaseState complete, as nobody can sign in before it"],
+        {"ProbeUserSecretArn": "arn:secret", "DatabaseTables": "absent"},
+        ["ProbeUserSecretArn needs DatabaseTables made, as nobody can sign in before it"],
     ),
     "a probe where nobody gets bearer tokens": (
         {"ProbeUserSecretArn": "arn:secret", "AllowedModes": "cookie"},

@@ -12,21 +12,24 @@ from auth_tokens.observability import NAMESPACE
 from auth_tokens.web.routes import ROUTES
 from local.environment import TEMPLATE
 from local.gateway.translate import load_apis, translate
+from local.templates import OPERATIONS, ORDER, PRODUCT, given_to
 from tests.architecture.deployment import (
     PARAMETERS,
     functions,
     of_type,
     parameters,
     resources,
+    resources_of,
     resources_with,
     variables,
     written,
+    written_in,
 )
 from tests.docs.markdown import DOCS, anchors, table
 
 EACH = pytest.mark.parametrize("function", sorted(functions()))
 GRADUAL = pytest.mark.parametrize("function", sorted(set(functions()) - {"migrate"}))
-HTTP = {route.function for route in load_apis(TEMPLATE, PARAMETERS)["HttpApi"].routes}
+HTTP = {route.function for route in load_apis(TEMPLATE, given_to(TEMPLATE, PARAMETERS))["HttpApi"].routes}
 
 
 def _properties(function: str) -> Any:
@@ -130,7 +133,8 @@ def test_the_logs_key_is_for_just_these_log_groups() -> None:
         if "Service" in s["Principal"]
     ]
 
-    groups = {body["LogGroupName"] for body in of_type("AWS::Logs::LogGroup").values()}
+    every = resources_with(ProbeUserSecretArn="arn:secret")
+    groups = {body["LogGroupName"] for body in of_type("AWS::Logs::LogGroup", every).values()}
     assert set(named) == {f"arn:aws:logs:eu-west-1:123456789012:log-group:{group}" for group in groups}
 
 
@@ -169,18 +173,40 @@ def test_a_portal_event_that_cannot_be_delivered_is_kept_too() -> None:
 def test_an_alarm_says_what_is_wrong_and_which_section_of_the_runbook_helps() -> None:
     known = anchors(DOCS / "runbook.md")
 
-    for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+    for name, alarm in [*of_type(ALARMS[0]).items(), *of_type(ALARMS[1]).items()]:
         text, _, anchor = alarm["AlarmDescription"].partition(" docs/runbook.md#")
         assert text.endswith("."), name
         assert anchor in known, name
 
 
 def test_alarms_go_to_the_topic_if_there_is_one() -> None:
+    """By themselves, or those of the product by way of one that names them."""
     topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
-    alarms = of_type("AWS::CloudWatch::Alarm", resources_with(AlarmTopicArn=topic)).values()
+    among = resources_with(AlarmTopicArn=topic)
+    others = of_type("AWS::CloudWatch::CompositeAlarm", among).values()
+    named = {name for other in others for name in re.findall(r'ALARM\("([^"]+)"\)', other["AlarmRule"])}
+    own = {
+        name: a
+        for name, a in of_type("AWS::CloudWatch::Alarm", among).items()
+        if a.get("AlarmName") not in named
+    }
 
-    assert all(alarm["AlarmActions"] == [topic] for alarm in alarms)
-    assert all("AlarmActions" not in alarm for alarm in of_type("AWS::CloudWatch::Alarm").values())
+    assert all(alarm["AlarmActions"] == [topic] for alarm in [*own.values(), *others])
+    assert set(own) <= set(resources_of(OPERATIONS))
+    assert named == {
+        a["AlarmName"] for a in of_type("AWS::CloudWatch::Alarm", resources_of(PRODUCT)).values()
+    }
+    assert all("AlarmActions" not in alarm for kind in ALARMS for alarm in of_type(kind).values())
+
+
+ALARMS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+
+
+def test_the_product_has_the_alarms_that_take_traffic_back_and_one_whose_threshold_is_its_setting() -> None:
+    groups = of_type("AWS::CodeDeploy::DeploymentGroup").values()
+    used = {entry["Name"] for group in groups for entry in group["AlarmConfiguration"]["Alarms"]}
+
+    assert set(of_type(ALARMS[0], resources_of(PRODUCT))) == used | {"StalenessAlarm"}
 
 
 def test_other_stacks_find_the_authorizer_s_live_version_and_what_its_tokens_say() -> None:
@@ -197,25 +223,25 @@ def test_other_stacks_find_the_authorizer_s_live_version_and_what_its_tokens_say
 
 
 def test_every_parameter_stands_in_a_group_once() -> None:
-    groups = written()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
-    grouped = [name for group in groups for name in group["Parameters"]]
+    for template in ORDER:
+        groups = written_in(template)["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+        grouped = [name for group in groups for name in group["Parameters"]]
 
-    assert sorted(grouped) == sorted(parameters())
+        assert sorted(grouped) == sorted(written_in(template)["Parameters"])
 
 
-def test_nothing_but_where_it_runs_its_name_and_who_the_portal_is_must_be_answered_in_a_guided_deployment() -> (
-    None
-):
+def test_nothing_but_where_it_runs_and_its_name_must_be_answered() -> None:
     asked = {name for name, parameter in parameters().items() if "Default" not in parameter}
 
-    assert asked == {"Issuer", "VpcId", "SubnetIds", "PortalEventPrincipals"}
+    assert asked == {"Issuer", "VpcId", "SubnetIds"}
 
 
 def test_the_template_reads_the_same_for_tools_that_know_no_anchors() -> None:
-    text = TEMPLATE.read_text("utf-8")
+    for template in ORDER:
+        text = template.read_text("utf-8")
 
-    assert not re.search(r"^\s*[\w-]+: [&*]\w", text, re.MULTILINE)
-    assert yaml_parse(text)["Resources"]
+        assert not re.search(r"^\s*[\w-]+: [&*]\w", text, re.MULTILINE)
+        assert yaml_parse(text)["Resources"]
 
 
 def _fields(query: str) -> set[str]:
@@ -246,12 +272,13 @@ def test_saved_queries_ask_for_fields_that_the_logs_have() -> None:
     ours |= {"message", "level", "service", "@timestamp", "error_type"}
     ours |= {row["Metric"].strip("`") for row in table(DOCS / "metrics.md", "Metrics", "Metric").rows}
     gateway = set(json.loads(_stage()["AccessLogSettings"]["Format"]))
+    groups = {group["LogGroupName"] for group in of_type("AWS::Logs::LogGroup").values()}
 
     for name, query in of_type("AWS::Logs::QueryDefinition").items():
-        known = gateway if query["LogGroupNames"] == ["ApiLogs"] else ours
+        known = gateway if query["LogGroupNames"] == ["/aws/apigateway/local"] else ours
         assert _fields(query["QueryString"]) <= known, name
         assert query["Name"].startswith("local/")
-        assert set(query["LogGroupNames"]) <= set(of_type("AWS::Logs::LogGroup"))
+        assert set(query["LogGroupNames"]) <= groups
 
 
 def test_the_dashboard_shows_what_people_ask_for() -> None:

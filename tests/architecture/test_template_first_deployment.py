@@ -1,17 +1,28 @@
-"""A new stack is made in three deployments, as its database gets ready: nothing waits for what comes later."""
+"""The stacks are made as their database gets ready: nothing waits for what comes later."""
 
 from typing import Any
 
 import pytest
 
-from tests.architecture.deployment import STACKS, of_type, resources_with, written
+from local.gateway.intrinsics import TemplateError
+from local.templates import OPERATIONS, ORDER
+from tests.architecture.change_set import refused
+from tests.architecture.deployment import STACKS, of_type, resources_with, translation, written
 
 KINDS = pytest.mark.parametrize("kind", ["new", "existing"])
 GROUPS = {"new": "TrialTargetGroup", "existing": "PortalTargetGroup"}
 
 
+# How far a database is: nothing of ours in it, our users, our tables as well.
+STATES = {
+    "empty": {"DatabaseUsers": "absent", "DatabaseTables": "absent"},
+    "users": {"DatabaseUsers": "made", "DatabaseTables": "absent"},
+    "complete": {"DatabaseUsers": "made", "DatabaseTables": "made"},
+}
+
+
 def _at(kind: str, state: str) -> Any:
-    return resources_with(**{**STACKS[kind], "DatabaseState": state})
+    return resources_with(**STACKS[kind], **STATES[state])
 
 
 def _runs_by_itself(among: Any) -> set[str]:
@@ -45,10 +56,43 @@ def test_nothing_runs_by_the_clock_or_on_an_event_before_there_are_tables(kind: 
 
 
 def test_nobody_is_called_because_nothing_runs_yet() -> None:
-    for state, acts in (("empty", False), ("users", False), ("complete", True)):
+    """The alarms on what is missing are of the stack that cannot be made before."""
+    for state, acts in (("empty", set()), ("users", set()), ("complete", {"true"})):
         alarms = of_type("AWS::CloudWatch::Alarm", _at("new", state))
         breaching = {n: a for n, a in alarms.items() if a["TreatMissingData"] == "breaching"}
-        assert {a.get("ActionsEnabled", True) for a in breaching.values()} == {acts}
+        assert {a.get("ActionsEnabled", True) for a in breaching.values()} == acts
+
+
+@pytest.mark.parametrize("state", ["empty", "users"])
+def test_operations_cannot_be_deployed_before_there_are_tables(state: str) -> None:
+    translated, resolver = translation(OPERATIONS, **STATES[state])
+
+    with pytest.raises(TemplateError, match="no stack exports local-TablesAreMade"):
+        resolver.resolve(translated["Resources"])
+
+
+def test_a_stack_imports_of_those_that_are_made_before_it_alone() -> None:
+    for template in ORDER:
+        translated, resolver = translation(template, SigningMode="kms", CreateSigningKey="true")
+
+        assert resolver.resolve(translated["Resources"])
+
+
+def test_what_runs_by_the_clock_cannot_be_switched_off_under_the_alarms_on_it() -> None:
+    assert refused(STATES["complete"], STATES["users"]) == {"local-TablesAreMade"}
+
+
+@pytest.mark.parametrize("parameter", ["DbName", "DbReaderUser", "SubnetIds", "CreateVpcEndpoints"])
+def test_what_the_functions_stand_on_cannot_be_changed_under_them(parameter: str) -> None:
+    assert refused({}, {parameter: {"CreateVpcEndpoints": "false"}.get(parameter, "others")}) != set()
+
+
+def test_the_signing_key_can_be_made_at_any_time_and_not_be_taken_away_while_it_signs() -> None:
+    without, made = {"CreateSigningKey": "false"}, {"CreateSigningKey": "true"}
+    signs = {"SigningMode": "kms"}
+
+    assert refused(without, made) == refused(made, without) == set()
+    assert refused({**made, **signs}, {**without, **signs}) == {"local-SigningKeyArn"}
 
 
 def test_the_proxy_of_a_new_database_waits_for_its_instance() -> None:

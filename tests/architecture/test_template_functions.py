@@ -11,6 +11,7 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from auth_tokens.web.routes import ROUTES
 from local.environment import JOBS_TEMPLATE, TEMPLATE
 from local.gateway.translate import load_apis
+from local.templates import ORDER, given_to
 from tests.architecture.deployment import (
     FUNCTIONS,
     JOBS_PARAMETERS,
@@ -60,7 +61,7 @@ REFERRING = {
     "AWS::Lambda::Version",
     "AWS::RDS::DBProxyTargetGroup",
 }
-DEPLOYED = load_apis(TEMPLATE, PARAMETERS)["HttpApi"]
+DEPLOYED = load_apis(TEMPLATE, given_to(TEMPLATE, PARAMETERS))["HttpApi"]
 AUTHORIZER = {JOBS_PARAMETERS["AuthorizerFunctionArn"]: "AuthorizerFunction"}
 JOBS = load_apis(JOBS_TEMPLATE, JOBS_PARAMETERS, AUTHORIZER)
 
@@ -223,7 +224,8 @@ def test_names_made_of_the_stack_s_fit_with_the_longest_name_that_a_stack_may_ha
     for (kind, key), length in lengths.items():
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-west-1", kind).schema["properties"][key]
         assert length <= min(schema.get("maxLength", 2048), LIMITS.get(kind, 2048)), kind
-    assert not re.search(r"role/\$\{AWS::StackName\}|Role-\*", TEMPLATE.read_text("utf-8"))
+    pattern = r"role/\$\{(AWS::StackName|ProductStack)\}|Role-\*"
+    assert [each.name for each in ORDER if re.search(pattern, each.read_text("utf-8"))] == []
 
 
 @pytest.mark.parametrize("api", ["JobsHttpApi", "JobsRestApi"])

@@ -115,8 +115,18 @@ def test_the_endpoints_serve_this_account_alone() -> None:
     assert set(endpoint_actions()) == {"kms", "events"}
     for endpoint in of_type("AWS::EC2::VPCEndpoint").values():
         for statement in each_statement(endpoint["PolicyDocument"]):
-            assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}
+            assert statement["Condition"]["StringEquals"] == {"aws:PrincipalAccount": "123456789012"}
             assert statement["Resource"] != "*"
+
+
+def test_the_endpoint_lets_through_signing_by_the_roles_that_sign_alone() -> None:
+    """By whatever keys the product's setting names."""
+    kms = of_type("AWS::EC2::VPCEndpoint")["KmsEndpoint"]
+    [signing] = [s for s in each_statement(kms["PolicyDocument"]) if "kms:Sign" in s["Action"]]
+
+    assert signing["Condition"]["ArnEquals"] == {
+        "aws:PrincipalArn": [f"{name}FunctionRole.Arn" for name in ("Issue", "Refresh", "RotateKeys")]
+    }
 
 
 def test_the_endpoints_take_nobody_s_traffic_but_ours_and_a_second_stack_in_the_vpc_makes_its_own() -> None:
@@ -142,10 +152,22 @@ def test_the_functions_ask_at_the_endpoints_by_name(monkeypatch: pytest.MonkeyPa
     assert asked["sqs"].endswith(".amazonaws.com")
 
 
-def test_without_endpoints_of_ours_the_functions_ask_where_everybody_asks() -> None:
+def test_without_endpoints_of_ours_the_functions_ask_where_everybody_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The SDK takes an empty variable for none."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     among = of_type("AWS::Lambda::Function", resources_with(CreateVpcEndpoints="false"))
 
-    assert not [n for f in among.values() for n in f["Environment"]["Variables"] if n.startswith("AWS_")]
+    asked = [
+        v for f in among.values() for n, v in f["Environment"]["Variables"].items() if n.startswith("AWS_")
+    ]
+    assert set(asked) == {""}
+
+    usual = boto3.client("kms", region_name=REGION).meta.endpoint_url
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", "")
+    assert boto3.client("kms", region_name=REGION).meta.endpoint_url == usual
+    assert usual.endswith(".amazonaws.com")
 
 
 @pytest.mark.parametrize("function", sorted(functions()))

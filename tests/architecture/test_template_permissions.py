@@ -133,7 +133,7 @@ KEYS_NAMED = ["arn:aws:kms:eu-west-1:123456789012:key/one", "arn:aws:kms:eu-west
 
 
 def signing_by_kms(*keys: str) -> Mapping[str, Any]:
-    return resources_with(SigningMode="kms", SigningKeyArns=",".join(keys))
+    return resources_with(SigningMode="kms", CreateSigningKey="true", SigningKeyArns=",".join(keys))
 
 
 @EACH
@@ -363,8 +363,13 @@ def test_a_principal_of_this_account_that_is_not_named_is_refused() -> None:
     assert denied["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": PORTAL}}
 
 
-def test_who_sends_the_portal_s_events_has_to_be_said() -> None:
-    assert "Default" not in parameters()["PortalEventPrincipals"]
+def test_nobody_may_put_events_on_the_portal_s_bus_until_it_is_said_who() -> None:
+    [policy] = of_type("AWS::Events::EventBusPolicy", resources_with(PortalEventPrincipals="")).values()
+
+    assert parameters()["PortalEventPrincipals"]["Default"] == ""
+    assert policy["Statement"]["Effect"] == "Deny"
+    assert (policy["Statement"]["Principal"], policy["Statement"]["Action"]) == ("*", "events:PutEvents")
+    assert "Condition" not in policy["Statement"]
 
 
 @pytest.mark.parametrize(
@@ -373,7 +378,12 @@ def test_who_sends_the_portal_s_events_has_to_be_said() -> None:
         (PORTAL[0], True),
         (PORTAL[1], True),
         ("arn:aws:iam::111111111111:user/portal", True),
-        ("", False),
+        (",".join(PORTAL), True),
+        ("", True),
+        (",", False),
+        (f"{PORTAL[0]},", False),
+        (f",{PORTAL[0]}", False),
+        (f"{PORTAL[0]}{PORTAL[1]}", False),
         ("*", False),
         ("111111111111", False),
         ("arn:aws:iam::111111111111:root", False),

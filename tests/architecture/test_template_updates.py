@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from local.environment import TEMPLATE
 from local.gateway.translate import translate
+from local.templates import ORDER, given_to
 from tests.architecture.change_set import Change, Line, changes
 from tests.architecture.deployment import (
     PARAMETERS,
@@ -17,7 +17,7 @@ from tests.architecture.deployment import (
     parameters,
     resources,
     resources_with,
-    translated_with,
+    translation,
     written,
 )
 
@@ -60,6 +60,7 @@ OTHER_TEXT = {
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/others",
     "CodeSigningConfigArn": "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-9999456789abcdef0",
     "ProbeUserSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:others-a1b2c3",
+    "ProductStack": "others",
 }
 COUNTS_IN = {
     "DbClusterId": "existing",
@@ -71,6 +72,8 @@ COUNTS_IN = {
     "DomainCertificateArn": "domain of others",
     "DomainBasePath": "domain of others",
 }
+# What has to be so before, whatever the stack.
+NEEDS = {"SigningMode": {"CreateSigningKey": "true"}}
 # What a version does not copy of its function.
 UNPUBLISHED = {"ReservedConcurrentExecutions", "CodeSigningConfigArn"}
 # Not in the settings document: the same for good, or of each function's class and so in its version itself.
@@ -93,7 +96,7 @@ def other(parameter: str) -> str:
 
 def update(parameter: str, stack: str | None = None) -> dict[str, Line]:
     """The change set of one parameter's other value. stack: of STACKS; by default one in which it counts."""
-    before = STACKS[stack or COUNTS_IN.get(parameter, "new")]
+    before = before_update(parameter, stack)
     return changes(before, {**before, parameter: other(parameter)})
 
 
@@ -107,11 +110,18 @@ def renewed_by(found: dict[str, Line]) -> set[str]:
     return {name for name, _ in changed}
 
 
+def before_update(parameter: str, stack: str | None = None) -> dict[str, str]:
+    """What is set beside PARAMETERS before it."""
+    return {**STACKS[stack or COUNTS_IN.get(parameter, "new")], **NEEDS.get(parameter, {})}
+
+
 def test_sam_reads_no_parameter_but_those_that_the_tests_translate_anew_for() -> None:
     """One translation for all: a parameter that SAM puts into a version's name, or anywhere, is found by this."""
     others = {name: other(name) for name in parameters() if name not in READ_BY_SAM}
 
-    assert translate(TEMPLATE, {**PARAMETERS, **others}) == translated_with()
+    for template in ORDER:
+        given = given_to(template, {**PARAMETERS, **others})
+        assert translate(template, given) == translation(template)[0]
 
 
 @EACH_PARAMETER

@@ -17,6 +17,7 @@ from ministack.services.cloudformation import changesets, engine, handlers, prov
 # Of each there is a name, and the attributes that a template asks for; the reason is why that is enough here.
 STUBS: dict[str, tuple[str, dict[str, str]]] = {
     "AWS::ApiGatewayV2::RouteResponse": ("no socket is opened", {}),
+    "AWS::CloudWatch::CompositeAlarm": ("nobody is called", {}),
     "AWS::CodeDeploy::Application": ("aliases move at once, as with DeploymentType AllAtOnce", {}),
     "AWS::CodeDeploy::DeploymentGroup": ("likewise; no alarm takes the traffic back", {}),
     "AWS::EC2::SecurityGroupIngress": ("functions are processes of this machine: no network is between", {}),

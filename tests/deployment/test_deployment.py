@@ -6,6 +6,7 @@ import json
 import os
 import re
 import time
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ PAGE = DOCS / "deploy.md"
 JOBS_PAGE = ROOT / "examples" / "jobs-api" / "README.md"
 USER, PASSWORD = "alice@example.com", "correct horse battery staple"
 STACK = "auth-tokens"
+FOUNDATION = f"{STACK}-foundation"
 RUNBOOK = (DOCS / "runbook.md").read_text("utf-8")
 OLD_TTL_S, NEW_TTL_S = 600, 300
 # A change of the code that anybody can see, and a resource that cannot be made, after that code is live.
@@ -141,43 +143,60 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
 
 
 def test_from_an_empty_account_to_an_empty_one(deployed: Deployed) -> None:
-    parameters = the_first_deployment(deployed)
+    the_first_deployment(deployed)
     the_first_token(deployed)
     another_team_s_api(deployed)
-    a_failing_update(deployed, parameters)
+    a_failing_update(deployed)
     before = an_upgrade(deployed)
     the_quick_start(deployed)
     one_function_goes_back(deployed, before)
     the_teardown(deployed)
+    the_keys_are_taken_over(deployed)
 
 
-def the_first_deployment(deployed: Deployed) -> Mapping[str, str]:
-    """By way of an existing proxy. Returns the page's examples and what stands for them here."""
+def the_first_deployment(deployed: Deployed) -> None:
+    """By the path for production, with an existing proxy."""
     ec2, portal = deployed.aws("ec2"), deployed.portal
     [vpc] = ec2.describe_vpcs()["Vpcs"]
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
     group = ec2.create_security_group(
         GroupName="portal", Description="The Portal's proxy", VpcId=vpc["VpcId"]
     )
+    record(
+        deployed,
+        "prod-foundation",
+        PortalEventPrincipals=f"arn:aws:iam::{ACCOUNT}:role/portal",
+        VpcId=vpc["VpcId"],
+        SubnetIds=",".join(subnets[:2]),
+        CreateVpcEndpoints="false",
+        DatabaseKind="existing-proxy",
+        DbClusterId=None,
+        DbSecurityGroupId=group["GroupId"],
+        DbHost=portal.proxy.host,
+        DbResourceId="prx-0123456789abcdef0",
+        DbName=portal.schema,
+        DbPort=str(portal.proxy.port),
+    )
+    record(deployed, "prod", DbCaFile=str(portal.proxy.ca_file))
+    record(deployed, "prod-operations", AlarmTopicArn=None)
+    deployed.operator.run(block(PAGE, "for class in reader writer migrator"))
+    secrets = '"$STACK/reader $STACK/writer $STACK/migrator"'
+    # The account has no domain: as in a trial, the API's own address is the issuer.
     here = {
-        "arn:aws:iam::123456789012:role/portal": f"arn:aws:iam::{ACCOUNT}:role/portal",
-        "vpc-0123456789abcdef0": f"{vpc['VpcId']} CreateVpcEndpoints=false",
-        "subnet-0123456789abcdef0,subnet-0123456789abcdef1": ",".join(subnets[:2]),
-        "sg-0123456789abcdef0": group["GroupId"],
-        "portal.proxy-0123456789ab.eu-west-1.rds.amazonaws.com": portal.proxy.host,
-        "DbName=portal": f"DbName={portal.schema} DbPort={portal.proxy.port} DbCaFile={portal.proxy.ca_file}",
+        "SECRETS=   ": f"SECRETS={secrets}   ",
+        "--parameter-overrides DatabaseTables": "--parameter-overrides Issuer=$(out ApiUrl) DatabaseTables",
     }
-    script = filled(block(PAGE, "DatabaseKind=existing-proxy"), here)
 
-    printed = deployed.operator.run(script)
+    printed = deployed.operator.run(filled(block(PAGE, "prod-foundation --parameter-overrides"), here))
 
-    metadata = json.loads(printed.strip().splitlines()[-1])
-    assert metadata["issuer"] == deployed.outputs(STACK)["ApiUrl"]
+    api = deployed.outputs(STACK)["ApiUrl"]
+    assert deployed.curl(f"{api}/.well-known/oauth-authorization-server")[1]["issuer"] == api
     assert re.search(r'"applied": \[[^\]]*"0001', printed), "the migrations ran"
     assert portal.proxy.users == {"auth_tokens_migrator"}
     assert portal.proxy.refusals == []
     assert set(deployed.live_versions().values()) == {"2"}, "each function's second version is live"
-    return here
+    dashboards = deployed.aws("cloudwatch").list_dashboards()["DashboardEntries"]
+    assert [dashboard["DashboardName"] for dashboard in dashboards] == [STACK]
 
 
 def the_first_token(deployed: Deployed) -> None:
@@ -247,10 +266,12 @@ def the_quick_start(deployed: Deployed) -> None:
     assert deployed.portal.proxy.refusals == []
 
 
-def a_failing_update(deployed: Deployed, here: Mapping[str, str]) -> None:
+def a_failing_update(deployed: Deployed) -> None:
     """Code and a setting are new and reach `live`; then a resource cannot be made."""
     before = deployed.live_versions()
-    configure_prod(deployed, here)
+    api = deployed.outputs(STACK)["ApiUrl"]
+    # The quick start lists and ends sessions by bearer tokens; its local client has the scope for that.
+    record(deployed, "prod", Issuer=api, AccessTtlS=str(NEW_TTL_S), AccountScope="portal:read")
     deployed.operator.change("functions/discovery/app.py", *NEW_CODE)
     deployed.operator.change("template.yaml", "\nResources:\n", f"\nResources:\n{BROKEN}")
 
@@ -304,10 +325,7 @@ def the_teardown(deployed: Deployed) -> None:
 
     stacks = deployed.aws("cloudformation").describe_stacks()["Stacks"]
     assert [stack["StackName"] for stack in stacks] == ["aws-sam-cli-managed-default"]
-    kms = deployed.aws("kms")
-    keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
-    kept = [key["Description"] for key in keys if key["Enabled"] and key["KeyManager"] == "CUSTOMER"]
-    assert sorted(text.split()[0] for text in kept) == ["Encrypts", "Wraps"]
+    assert sorted(kept_keys(deployed)) == ["Encrypts", "Wraps"]
     owners = {secret["Name"] for secret in deployed.aws("secretsmanager").list_secrets()["SecretList"]}
     assert owners == {f"{STACK}/{name}" for name in ("reader", "writer", "migrator")}
     assert left_over(deployed) == {"layers": [f"{STACK}-shared"]}
@@ -316,6 +334,39 @@ def the_teardown(deployed: Deployed) -> None:
         "SELECT count(*) FROM mysql.user WHERE user LIKE 'auth\\_tokens\\_%%'"
     )
     assert users == 3
+
+
+def the_keys_are_taken_over(deployed: Deployed) -> None:
+    """By a foundation that is made again."""
+    here = {
+        "auth-tokens-dev": STACK,
+        "ID-OF-THE-TOKEN-KEY": kept_keys(deployed)["Wraps"],
+        "ID-OF-THE-OPERATIONS-KEY": kept_keys(deployed)["Encrypts"],
+        "--config-env dev-foundation": "--config-env prod-foundation",
+    }
+
+    deployed.operator.run(filled(block(PAGE, "--change-set-type IMPORT"), here))
+
+    outputs = deployed.outputs(FOUNDATION)
+    assert outputs["TokenKeyArn"].endswith(here["ID-OF-THE-TOKEN-KEY"])
+    assert outputs["OperationsKeyArn"].endswith(here["ID-OF-THE-OPERATIONS-KEY"])
+    policy = deployed.aws("kms").get_key_policy(KeyId=outputs["TokenKeyArn"])["Policy"]
+    assert "UnwrapSigningKeys" in policy
+    assert set(kept_keys(deployed).values()) == {
+        here["ID-OF-THE-TOKEN-KEY"],
+        here["ID-OF-THE-OPERATIONS-KEY"],
+    }
+
+
+def kept_keys(deployed: Deployed) -> dict[str, str]:
+    """The ids of the account's own keys, by the first word of what they are for."""
+    kms = deployed.aws("kms")
+    keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
+    return {
+        key["Description"].split()[0]: key["KeyId"]
+        for key in keys
+        if key["Enabled"] and key["KeyManager"] == "CUSTOMER"
+    }
 
 
 def left_over(deployed: Deployed) -> dict[str, list[str]]:
@@ -337,23 +388,16 @@ def left_over(deployed: Deployed) -> dict[str, list[str]]:
     return {kind: names for kind, names in ours.items() if names}
 
 
-def configure_prod(deployed: Deployed, here: Mapping[str, str]) -> None:
-    """samconfig.toml's environment for prod, with this account's parameters and a new setting."""
-    page = filled(block(PAGE, "DatabaseKind=existing-proxy"), here)
-    own = dict(re.findall(r"(\w+)=(\S+?)(?=[\s\"])", "".join(re.findall(r'PARAMETERS="(.*\n)', page))))
-    own |= {"Issuer": deployed.outputs(STACK)["ApiUrl"], "AccessTtlS": str(NEW_TTL_S)}
-    # The quick start lists and ends sessions by bearer tokens; its local client has the scope for that.
-    own |= {"AccountScope": "portal:read"}
+def record(deployed: Deployed, environment: str, **values: str | None) -> None:
+    """Sets parameters of an environment of samconfig.toml; None takes one out."""
     file = deployed.operator.folder / "samconfig.toml"
-    head, mark, prod = file.read_text("utf-8").partition("[prod.deploy.parameters]")
-    kept = [
-        line
-        for line in prod.splitlines()
-        if not re.match(r' +"(Db|AlarmTopicArn|' + "|".join(own) + ")", line)
-    ]
-    at = kept.index("parameter_overrides = [") + 1
-    kept[at:at] = [f'  "{name}={value}",' for name, value in own.items()]
-    file.write_text(head + mark + "\n".join(kept), "utf-8")
+    head, mark, rest = file.read_text("utf-8").partition(f"[{environment}.deploy.parameters]")
+    kept = tomllib.loads(mark + rest)[environment]["deploy"]["parameters"]["parameter_overrides"]
+    set_to = {**dict(pair.split("=", 1) for pair in kept), **values}
+    pairs = [f"{name}={value}" for name, value in set_to.items() if value is not None]
+    line = f"parameter_overrides = {json.dumps(pairs)}\n"
+    written = re.sub(r"parameter_overrides = \[.*?\]\n", line, rest, count=1, flags=re.DOTALL)
+    file.write_text(head + mark + written, "utf-8")
 
 
 def has_new_code(deployed: Deployed) -> bool:

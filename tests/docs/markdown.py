@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -11,7 +12,8 @@ PAGES = (README, ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md")))
 
 _HEADING = re.compile(r"#{1,6} +(.+)")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# Also within an item of a list, where it is indented.
+_FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def plain(cell: str) -> str:
 
 
 def code_blocks(path: Path, language: str) -> list[str]:
-    return [body for name, body in _FENCE.findall(path.read_text("utf-8")) if name == language]
+    return [dedent(body) for _, name, body in _FENCE.findall(path.read_text("utf-8")) if name == language]
 
 
 def links(path: Path) -> list[str]:

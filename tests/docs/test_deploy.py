@@ -5,34 +5,46 @@ import re
 import shlex
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
 from argon2 import PasswordHasher
 from botocore import xform_name
+from samtranslator.yaml_helper import yaml_parse
 
 from local.client import Client
 from local.stack import LocalStack
-from tests.architecture.change_set import Change
+from local.templates import FOUNDATION, PRODUCT
+from tests.architecture.change_set import Change, refused
 from tests.architecture.deployment import (
     STACKS,
     functions,
     of_type,
     parameters,
+    resources,
     resources_with,
     translated_with,
+    translation,
     written,
+    written_in,
 )
-from tests.architecture.test_template_updates import COUNTS_IN, other, renewed_by, update
-from tests.docs.markdown import DOCS, README, ROOT, code_blocks, table, tables
+from tests.architecture.test_samconfig import CONFIG
+from tests.architecture.test_template_updates import COUNTS_IN, before_update, other, renewed_by, update
+from tests.docs.markdown import DOCS, README, ROOT, code_blocks, table
 
 PAGE = DOCS / "deploy.md"
 TEXT = PAGE.read_text("utf-8")
 OUTPUTS = written()["Outputs"]
 SCRIPTS = [*code_blocks(PAGE, "bash"), *code_blocks(PAGE, "sh")]
+FIRST = {
+    stage: script
+    for script in SCRIPTS
+    for stage in re.findall(r"--config-env (\w+)-foundation --parameter-overrides DatabaseUsers", script)
+}
 # Of the AWS CLI itself, not of an operation.
-CLI_OPTIONS = {"query", "output", "cli-binary-format"}
+CLI_OPTIONS = {"query", "output", "cli-binary-format", "cli-read-timeout"}
 RENAMED = {"no-enable-termination-protection": "enable-termination-protection"}
 
 
@@ -45,7 +57,9 @@ def _commands() -> list[list[str]]:
     """The `aws …` calls of the scripts, wherever they stand on their line."""
     text = "\n".join(SCRIPTS).replace("\\\n", " ")
     found = re.findall(r"\baws ([a-z-]+ (?:wait )?[a-z-]+[^\n;#]*)", text)
-    return [shlex.split(re.sub(r"\$\(out (\w+)\)", r"OUT_\1", call), posix=True) for call in found]
+    return [
+        shlex.split(re.sub(r"\$\(out (\w+)( foundation)?\)", r"OUT_\1", call), posix=True) for call in found
+    ]
 
 
 @pytest.mark.parametrize("command", _commands(), ids=lambda command: " ".join(command[:2]))
@@ -67,10 +81,11 @@ def test_a_command_of_the_aws_cli_exists_with_its_options(command: list[str]) ->
 
 
 def test_every_output_that_is_looked_up_exists() -> None:
-    looked_up = set(re.findall(r"\$\(out (\w+)\)", TEXT))
+    looked_up = set(re.findall(r"\$\(out (\w+)( foundation)?\)", TEXT))
 
-    assert looked_up >= {"ApiUrl", "MigrateFunctionName"}
-    assert looked_up <= set(OUTPUTS)
+    assert {name for name, _ in looked_up} >= {"ApiUrl", "MigrateFunctionName"}
+    for name, part in looked_up:
+        assert name in written_in(FOUNDATION if part else PRODUCT)["Outputs"], name
 
 
 def test_every_parameter_that_is_given_or_named_exists() -> None:
@@ -81,18 +96,37 @@ def test_every_parameter_that_is_given_or_named_exists() -> None:
     assert named <= set(parameters()) | set(OUTPUTS) | set(translated_with()["Resources"])
 
 
-def test_the_trial_gives_what_has_no_default() -> None:
-    [script] = [block for block in SCRIPTS if "HASH=" in block]
-    needed = {name for name, parameter in parameters().items() if "Default" not in parameter}
+@pytest.mark.parametrize("stage", FIRST)
+def test_a_first_deployment_says_how_far_the_database_is_and_leaves_the_rest_to_the_record(
+    stage: str,
+) -> None:
+    said = re.findall(r"--parameter-overrides (.*)", FIRST[stage])
 
-    for overrides in re.findall(r"--parameter-overrides \\\n(.*)", script):
-        assert set(re.findall(r"(\w+)=", overrides)) == needed | {"DatabaseState"}
+    given = {name for overrides in said for name in re.findall(r"(\w+)=", overrides)}
+    assert given - {"Issuer"} == {"DatabaseUsers", "DatabaseTables"}
+
+
+@pytest.mark.parametrize("script", [s for s in SCRIPTS if "--config-env" in s])
+def test_an_environment_that_is_deployed_is_in_the_record_for_the_stack_that_is_meant(script: str) -> None:
+    [stack] = re.findall(r"^STACK=(\S+)", script, re.MULTILINE)
+
+    for name in re.findall(r"--config-env (\S+)", script):
+        _, _, part = name.partition("-")
+        assert CONFIG[name]["deploy"]["parameters"]["stack_name"] == f"{stack}-{part}".removesuffix("-")
+
+
+def test_a_function_has_answered_before_the_client_gives_up() -> None:
+    waits = [int(found) for found in re.findall(r"--cli-read-timeout (\d+)", TEXT)]
+    calls = re.findall(r"aws lambda invoke .*", TEXT)
+
+    assert len(waits) == len(calls) > 0
+    assert min(waits) > resources()["MigrateFunction"]["Properties"]["Timeout"]
 
 
 def test_the_kinds_of_database_and_what_they_need_are_the_template_s() -> None:
     rows = {
         row["`DatabaseKind`"].strip("`"): row
-        for row in table(PAGE, "The Portal's database exists already", "`DatabaseKind`").rows
+        for row in table(PAGE, "Production, with the Portal's database", "`DatabaseKind`").rows
     }
 
     assert list(rows) == parameters()["DatabaseKind"]["AllowedValues"]
@@ -125,16 +159,55 @@ def test_prod_s_numbers_are_the_template_s() -> None:
     assert f"({parameters()['DbPoolPercent']['Default']} %)" in TEXT
 
 
-def test_the_stack_policy_names_resources_of_the_template() -> None:
-    policy = json.loads((ROOT / "deploy/stack-policy.json").read_text("utf-8"))
-    allowed, kept, unchanged = policy["Statement"]
+@pytest.mark.parametrize(
+    ("file", "template", "more"),
+    [
+        ("stack-policy-foundation.json", FOUNDATION, set()),
+        ("stack-policy.json", PRODUCT, {"AuthorizerFunction", "AuthorizerFunctionAliaslive"}),
+    ],
+    ids=["foundation", "product"],
+)
+def test_a_stack_policy_names_what_is_kept_of_its_template(file: str, template: Path, more: set[str]) -> None:
+    policy = json.loads((ROOT / "deploy" / file).read_text("utf-8"))
+    allowed, kept, *unchanged = policy["Statement"]
     names = {name.partition("/")[2] for name in kept["Resource"]}
 
-    assert (allowed["Effect"], kept["Effect"], unchanged["Effect"]) == ("Allow", "Deny", "Deny")
-    assert names <= set(translated_with()["Resources"])
-    assert {name.partition("/")[2] for name in unchanged["Resource"]} == set(SECRETS)
-    stateful = {name for name, body in written()["Resources"].items() if body["Type"] in KEPT_TYPES}
-    assert stateful | {"AuthorizerFunction", "AuthorizerFunctionAliaslive"} == names
+    assert (allowed["Effect"], kept["Effect"], *(s["Effect"] for s in unchanged)) == (
+        "Allow",
+        *["Deny"] * (1 + len(unchanged)),
+    )
+    assert names <= set(translation(template)[0]["Resources"])
+    own = written_in(template)["Resources"]
+    secrets = {name for name, body in own.items() if body["Type"] == "AWS::SecretsManager::Secret"}
+    assert {name.partition("/")[2] for s in unchanged for name in s["Resource"]} == secrets
+    assert {name for name, body in own.items() if body["Type"] in KEPT_TYPES} | more == names
+
+
+def test_what_is_kept_is_in_the_foundation_but_for_the_api() -> None:
+    kept = {n for n, body in written()["Resources"].items() if body["Type"] in KEPT_TYPES}
+
+    assert kept - set(written_in(FOUNDATION)["Resources"]) == {"HttpApi"}
+
+
+def test_the_keys_to_import_are_the_foundation_s() -> None:
+    keys = yaml_parse((ROOT / "deploy/keys.yaml").read_text("utf-8"))["Resources"]
+    foundation = written_in(FOUNDATION)["Resources"]
+    named = set(re.findall(r'"LogicalResourceId": "(\w+)"', TEXT))
+
+    assert (
+        set(keys)
+        == named
+        == {n for n, k in foundation.items() if k["Type"] == "AWS::KMS::Key"} - {"SigningKey"}
+    )
+    for name, key in keys.items():
+        own = foundation[name]
+        assert {k: v for k, v in key.items() if k != "Properties"} == {
+            k: own[k] for k in key if k != "Properties"
+        }
+        properties = {k: v for k, v in key["Properties"].items() if k != "KeyPolicy"}
+        assert properties == {k: own["Properties"][k] for k in properties}
+        [administer] = key["Properties"]["KeyPolicy"]["Statement"]
+        assert set(administer["Action"]) <= set(own["Properties"]["KeyPolicy"]["Statement"][0]["Action"])
 
 
 # What cannot be made again as it was: data, keys, passwords, and addresses that others have written down.
@@ -149,63 +222,70 @@ KEPT_TYPES = {
     "AWS::SecretsManager::Secret",
     "AWS::Serverless::HttpApi",
 }
-SECRETS = [n for n, b in written()["Resources"].items() if b["Type"] == "AWS::SecretsManager::Secret"]
 
 
-def test_the_first_deployment_goes_in_the_order_in_which_it_can() -> None:
-    """Users before the proxy's target group, which waits for them; tables before what runs by the clock."""
-    [script] = [block for block in SCRIPTS if "HASH=" in block]
-    steps = re.findall(r"DatabaseState=(\w+)|-m deploy \$STACK (users|grants)|(lambda invoke)", script)
+@pytest.mark.parametrize("stage", FIRST)
+def test_the_first_deployment_goes_in_the_order_in_which_it_can(stage: str) -> None:
+    """Users before the proxy's target group, which waits for them; tables before what runs by the clock; each stack
+    after the one that it imports from."""
+    step = r"--config-env (\S+)|(Database\w+=made)|-m deploy \$STACK (users|grants)|(lambda invoke)"
+    steps = ["".join(found).removeprefix(stage) or "product" for found in re.findall(step, FIRST[stage])]
 
-    assert ["".join(step) for step in steps] == [
-        "empty",
+    assert steps == [
+        "-foundation",
         "users",
-        "users",
+        *("-foundation", "DatabaseUsers=made"),
+        "product",
         "lambda invoke",
         "grants",
-        "complete",
+        *("product", "DatabaseTables=made"),
+        "-operations",
     ]
 
 
-COSTS = [row for found in tables(PAGE) if found.titles == ("What", "Arithmetic", "$") for row in found.rows]
+def test_the_stacks_go_in_the_opposite_order() -> None:
+    [script] = [script for script in SCRIPTS if "sam delete" in script]
+
+    assert "for stack in $STACK-operations $STACK $STACK-foundation; do" in script
 
 
-@pytest.mark.parametrize("row", COSTS, ids=lambda row: row["What"][:40])
-def test_a_sum_is_right(row: dict[str, str]) -> None:
-    total = 0.0
-    for term in row["Arithmetic"].split(" + "):
-        product = 1.0
-        for factor in term.split(" × "):
-            product *= float(factor)
-        total += product
-
-    assert f"{total:.2f}" == row["$"]
+BILLED = {
+    row["By the hour or month"]: row for row in table(PAGE, "What is billed", "By the hour or month").rows
+}
 
 
-def test_a_sum_takes_every_row_above_it() -> None:
-    parts: list[str] = []
-    for row in COSTS:
-        if row["What"] == "sum":
-            assert row["Arithmetic"] == " + ".join(parts)
-            parts = []
-        else:
-            parts.append(row["$"])
-    assert parts == []
+@pytest.mark.parametrize(
+    ("column", "given"),
+    [("Of a trial", STACKS["new"]), ("Of prod with the Portal's database", STACKS["prod"])],
+)
+def test_what_is_billed_is_what_is_made(column: str, given: dict[str, str]) -> None:
+    among = resources_with(**given)
+    # RDS makes one more, of the database's own administrator.
+    managed = [c for c in of_type("AWS::RDS::DBCluster", among).values() if c["ManageMasterUserPassword"]]
+    kinds = {
+        "RDS Proxy": "RDS::DBProxy",
+        "Aurora Serverless v2": "RDS::DBCluster",
+        "interface endpoints, in each zone": "EC2::VPCEndpoint",
+        "KMS keys": "KMS::Key",
+        "secrets": "SecretsManager::Secret",
+        "alarms, at most": "CloudWatch::Alarm",
+        "composite alarms": "CloudWatch::CompositeAlarm",
+        "dashboards": "CloudWatch::Dashboard",
+    }
+    made = {what: len(of_type(f"AWS::{kind}", among)) for what, kind in kinds.items()}
+    made["secrets"] += len(managed)
+    made["custom metrics, at most"] = 60
+
+    assert {what: int(row[column].partition(",")[0]) for what, row in BILLED.items()} == made
 
 
-def test_there_are_no_more_alarms_and_metrics_than_are_paid_for() -> None:
-    paid = {row["What"]: int(row["Arithmetic"].split(" ")[0]) for row in COSTS if "at most" in row["What"]}
-
-    assert len(of_type("AWS::CloudWatch::Alarm")) <= paid["alarms, at most"]
-    assert len(table(DOCS / "metrics.md", "Metrics", "Metric").rows) <= paid["custom metrics, at most"]
+def test_there_are_no_more_metrics_than_are_billed() -> None:
+    assert len(table(DOCS / "metrics.md", "Metrics", "Metric").rows) <= 60
 
 
-def test_the_readme_s_figures_are_this_page_s() -> None:
-    text = README.read_text("utf-8")
-
-    for row in COSTS:
-        if row["What"] == "sum":
-            assert f"${row['$']}" in text
+def test_no_page_has_a_price() -> None:
+    for page in (PAGE, README):
+        assert not re.search(r"\$\d+\.\d", page.read_text("utf-8"))
 
 
 EFFECTS = table(PAGE, "What a changed parameter does", "Parameter").rows
@@ -224,6 +304,10 @@ def test_the_page_says_what_a_changed_parameter_makes_replaces_and_removes(param
     found = {
         name: line.change for name, line in update(parameter).items() if line.change is not Change.MODIFY
     }
+    before = before_update(parameter)
+    if refused(before, {**before, parameter: other(parameter)}):
+        assert LISTED[parameter]["Made, replaced, removed"] == "refused"
+        return
     names = {logical: short for short, logical in functions().items()}
     renewed = sorted(names[name] for name in renewed_by(update(parameter)))
     versions = {0: "none", len(names): "all"}.get(len(renewed), ", ".join(renewed))

@@ -16,7 +16,7 @@ from deploy import __main__ as command
 from deploy import checks
 from deploy.aws import Aws
 from deploy.checks import Subject
-from deploy.stack import stack_named
+from deploy.stack import foundation_of, operations_of, stack_named
 from local.client import Client
 from local.database_server import free_port
 from local.gateway.arns import ACCOUNT_ID
@@ -65,7 +65,8 @@ class Account:
                 if operation == "Invoke":
                     return self._invoke(parameters)
                 answer = real(client, operation, parameters)
-                if operation == "ListStackResources":  # moto's CloudFormation makes no alarms
+                # moto's CloudFormation makes no alarms.
+                if operation == "ListStackResources" and parameters["StackName"] == operations_of(STACK):
                     answer["StackResourceSummaries"] += [_alarm_resource(name) for name in ALARMS]
                 return answer
 
@@ -75,8 +76,11 @@ class Account:
         patch.setattr(BaseClient, "_make_api_call", call)
 
     def physical(self, name: str) -> str:
-        listed = boto3.client("cloudformation").list_stack_resources(StackName=STACK)[
-            "StackResourceSummaries"
+        client = boto3.client("cloudformation")
+        listed = [
+            resource
+            for stack in (STACK, foundation_of(STACK))
+            for resource in client.list_stack_resources(StackName=stack)["StackResourceSummaries"]
         ]
         return next(str(each["PhysicalResourceId"]) for each in listed if each["LogicalResourceId"] == name)
 
@@ -114,27 +118,17 @@ class Account:
         token_key, operations_key = self.keys
         buses = f"arn:aws:events:{REGION}:{ACCOUNT_ID}:event-bus"
         outputs = {
-            "ApiUrl": self.local.base_url,
             "DatabaseName": self.local.database.name,
             "TokenKeyArn": token_key,
             "OperationsKeyArn": operations_key,
             "PortalEventBusArn": f"{buses}/portal",
             "SecurityEventBusArn": f"{buses}/security",
         }
-        given = {"Issuer": self.local.base_url, "DatabaseState": "complete"}
-        template = {
-            "Parameters": {name: {"Type": "String"} for name in given},
-            "Resources": {
-                **{name: _function() for name in FOLDERS},
-                "DeadLetterQueue": {"Type": "AWS::SQS::Queue"},
-            },
-            "Outputs": {name: {"Value": value} for name, value in outputs.items()},
-        }
-        boto3.client("cloudformation").create_stack(
-            StackName=STACK,
-            TemplateBody=json.dumps(template),
-            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in given.items()],
-        )
+        queue = {"Type": "AWS::SQS::Queue"}
+        given = {"Issuer": self.local.base_url, "DatabaseTables": "made"}
+        _create(foundation_of(STACK), {"DeadLetterQueue": queue}, outputs)
+        _create(STACK, {name: _function() for name in FOLDERS}, {"ApiUrl": self.local.base_url}, given)
+        _create(operations_of(STACK), {"Topic": {"Type": "AWS::SNS::Topic"}}, {})
 
     def _publish(self) -> None:
         client = boto3.client("lambda")
@@ -142,6 +136,20 @@ class Account:
         for function in self.functions.values():
             version = client.publish_version(FunctionName=function)["Version"]
             client.create_alias(FunctionName=function, Name="live", FunctionVersion=version)
+
+
+def _create(name: str, resources: Any, outputs: dict[str, str], given: dict[str, str] | None = None) -> None:
+    given = given or {}
+    template = {
+        "Parameters": {parameter: {"Type": "String"} for parameter in given},
+        "Resources": resources,
+        "Outputs": {output: {"Value": value} for output, value in outputs.items()},
+    }
+    boto3.client("cloudformation").create_stack(
+        StackName=name,
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in given.items()],
+    )
 
 
 def _function() -> dict[str, Any]:
@@ -205,7 +213,7 @@ def described(**changed: Any) -> Callable[[Account], Fault]:
                     found[member] = given
                 else:
                     kind = member.removesuffix("s")
-                    kept = [each for each in found[member] if each[f"{kind}Key"] not in given]
+                    kept = [each for each in found.get(member, ()) if each[f"{kind}Key"] not in given]
                     more = [{f"{kind}Key": key, f"{kind}Value": text} for key, text in given.items()]
                     found[member] = kept + more
             return {"Stacks": [found]}
@@ -324,7 +332,10 @@ MONTHS_OLD = [
     {"kid": "k1", "purpose": "signing", "state": "signing", "age_s": 60 * 86_400, "use_for_s": 30 * 86_400}
 ]
 WRONG: dict[str, tuple[Callable[[Account], Fault], str]] = {
-    "the last change failed": (described(StackStatus="UPDATE_ROLLBACK_FAILED"), "last change failed"),
+    "the last change failed": (
+        described(StackStatus="UPDATE_ROLLBACK_FAILED"),
+        f"The last change of {STACK}-foundation failed",
+    ),
     "a change goes on": (described(StackStatus="UPDATE_IN_PROGRESS"), "is being changed"),
     "no API": (
         described(Outputs=lambda account: {"ApiUrl": f"http://127.0.0.1:{free_port()}"}),

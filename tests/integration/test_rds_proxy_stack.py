@@ -9,11 +9,11 @@ from samtranslator.yaml_helper import yaml_parse
 from local.aws import LocalAws
 from local.client import Client
 from local.database_server import DatabaseAddress
-from local.environment import TEMPLATE
 from local.rds_proxy.options import ProxyOptions
 from local.rds_proxy.proxy import RdsProxy
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
+from local.templates import FOUNDATION
 from tests.conftest import schema
 
 
@@ -54,7 +54,7 @@ def test_a_client_hears_503_while_no_connection_is_free_and_its_token_is_good_af
 
 
 def test_times_and_initialisation_query_are_the_deployments() -> None:
-    resources = yaml_parse(TEMPLATE.read_text("utf-8"))["Resources"].values()
+    resources = yaml_parse(FOUNDATION.read_text("utf-8"))["Resources"].values()
 
     def properties(kind: str) -> list[Any]:
         return [one["Properties"] for one in resources if one["Type"] == f"AWS::RDS::{kind}"]

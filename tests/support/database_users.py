@@ -38,7 +38,7 @@ class DatabaseUsers:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Of template.yaml: the names."""
+        """Of foundation.yaml: the names."""
         return {f"Db{name.capitalize()}User": login.user for name, login in self.logins.items()}
 
     @property

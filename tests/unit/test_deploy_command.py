@@ -18,7 +18,7 @@ from botocore.exceptions import (
 from deploy import __main__ as command
 from deploy.aws import Failed
 from deploy.database_users import CLASSES
-from deploy.stack import _UNUSABLE, stack_named
+from deploy.stack import _UNUSABLE, foundation_of, stack_named
 from tests.support.aws_account import REGION, empty_account
 
 STACK = "auth-tokens"
@@ -39,7 +39,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def make_stack(**outputs: str) -> None:
     described = {name: {"Value": value} for name, value in outputs.items()}
     template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}, "Outputs": described}
-    boto3.client("cloudformation").create_stack(StackName=STACK, TemplateBody=json.dumps(template))
+    boto3.client("cloudformation").create_stack(
+        StackName=foundation_of(STACK), TemplateBody=json.dumps(template)
+    )
 
 
 def make_secrets(*names: str) -> None:
@@ -169,7 +171,7 @@ def _with_a_secret(text: str) -> Callable[[], None]:
 
 
 FAULTS: dict[str, tuple[Callable[[], None], list[str], str]] = {
-    "no stack of that name": (lambda: None, ["users"], f"There is no stack {STACK} in {REGION}"),
+    "no stack of that name": (lambda: None, ["users"], f"There is no stack {STACK}-foundation in {REGION}"),
     "a stack of something else": (_of_another_service, ["users", *CLASSES], "has no output DatabaseName"),
     "no secrets of its own": (
         lambda: make_stack(DatabaseName="portal"),

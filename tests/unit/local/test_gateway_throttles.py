@@ -22,6 +22,7 @@ from local.gateway.model import (
     Throttle,
 )
 from local.gateway.translate import load_apis
+from local.templates import given_to
 from tests.architecture.deployment import PARAMETERS
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:shared-authorizer"
@@ -165,7 +166,7 @@ def test_a_rest_api_may_answer_otherwise() -> None:
 def test_the_services_own_limits_are_read_from_its_template() -> None:
     given = {**PARAMETERS, "RequestRatePerS": "7", "LoginRatePerS": "3"}
 
-    throttles = load_apis(TEMPLATE, given)["HttpApi"].throttles
+    throttles = load_apis(TEMPLATE, given_to(TEMPLATE, given))["HttpApi"].throttles
 
     assert throttles[""] == Throttle(rate_per_s=7, burst=7)
     assert throttles["POST /auth/login"] == Throttle(rate_per_s=3, burst=3)
