@@ -148,16 +148,21 @@ def _discovery(probe: Probe, call: Transport) -> Step:
 
 def _issued(probe: Probe, tokens: _Tokens, call: Transport) -> Step:
     """Whether the access token names its issuer and a published key. Its signature is the own route's to verify."""
-    header, claims = (_decoded(part) for part in tokens.access.split(".")[:2])
+    header, claims = (_decoded(part) for part in f"{tokens.access}..".split(".")[:2])
     answer = call(Call("GET", JWKS))
-    published = {key.get("kid") for key in answer.body.get("keys") or ()}
+    kid = header.get("kid")
     if claims.get("iss") != probe.issuer:
         return Step(False, f"The access token's iss is {claims.get('iss')} instead of {probe.issuer}.")
-    if header.get("kid") not in published:
-        return Step(
-            False, f"The key {header.get('kid')} of the access token is not published: {answer.said}."
-        )
-    return Step(True, f"The access token's key {header['kid']} is published.")
+    if not isinstance(kid, str) or kid not in _published(answer):
+        return Step(False, f"The key {kid} of the access token is not published: {answer.said}.")
+    return Step(True, f"The access token's key {kid} is published.")
+
+
+def _published(jwks: Answer) -> set[str]:
+    """The key ids of a JWK set (RFC 7517 §5)."""
+    keys = jwks.body.get("keys")
+    listed = keys if isinstance(keys, list) else []
+    return {key["kid"] for key in listed if isinstance(key, dict) and isinstance(key.get("kid"), str)}
 
 
 def _own_route(tokens: _Tokens, call: Transport, expected: int) -> Step:

@@ -13,11 +13,14 @@ from botocore.stub import Stubber
 
 from deploy import before_traffic
 from deploy.before_traffic import RESERVE_MS, Clients
+from local.aws import LocalAws
 from local.client import Client
+from local.database_server import DatabaseAddress
 from local.gateway.arns import REGION
 from local.runners import FunctionError
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
+from tests.conftest import new_stack
 
 ALICE = USERS[0].username
 SECRET = {"username": ALICE, "password": PASSWORD}
@@ -89,6 +92,7 @@ def ask(stack: LocalStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         secret: str | None = json.dumps(SECRET),
         creator: str = "CloudFormation",
         remaining_ms: Callable[[], int] = lambda: PLENTY_MS,
+        stack: LocalStack = stack,
     ) -> Run:
         invoker, reported = Invoker(stack, broken), []
         with (
@@ -248,6 +252,35 @@ def test_a_fault_of_the_probe_itself_is_reported_at_once_with_its_reason(
 
     assert run.reported == ["Failed"]
     assert said in run.said
+
+
+ALLOW = {"policyDocument": {"Statement": [{"Effect": "Allow"}]}}
+DENY = {"policyDocument": {"Statement": [{"Effect": "Deny"}]}}
+NEEDS_MORE = {"context": {"error": "insufficient_scope"}}
+JUDGEMENTS = {
+    "a policy that allows": (ALLOW, "Succeeded"),
+    "a policy that denies": (DENY, "Failed"),
+    "a policy that denies for a scope": ({**DENY, **NEEDS_MORE}, "Succeeded"),
+    "no, for a scope": ({"isAuthorized": False, **NEEDS_MORE}, "Succeeded"),
+    "no": ({"isAuthorized": False}, "Failed"),
+    "nothing": ({}, "Failed"),
+}
+
+
+@pytest.mark.parametrize(("answer", "status"), JUDGEMENTS.values(), ids=JUDGEMENTS)
+def test_an_authorizer_that_takes_the_token_is_good_whatever_else_its_callers_need(
+    ask: Ask, answer: dict[str, Any], status: str
+) -> None:
+    assert ask("authorizer", lambda event, real: answer).reported == [status]
+
+
+def test_an_edge_that_is_required_is_not_asked_of_the_probe(
+    database: DatabaseAddress, administrator: Any, aws: LocalAws, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"EdgeKeyHashes": "0" * 64, "EdgeRequired": "yes"}
+    with new_stack(database, administrator, aws, "inprocess", given) as behind_an_edge:
+        monkeypatch.setenv("ISSUER", behind_an_edge.base_url)
+        assert ask(stack=behind_an_edge).reported == ["Succeeded"]
 
 
 def test_without_settings_codedeploy_is_told_so(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,14 @@
 """What is deployed: all that is needed, and nothing else."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from local.environment import LAYER as LAYER_SOURCE
 from local.environment import ROOT
-from local.package import LAYER, MAX_LAYER_BYTES, digest, faults, runtime_python, size
+from local.package import LAYER, MAX_LAYER_BYTES, RUNTIME, digest, faults, runtime_python, size
 from local.packaged import host_arch
 from tests.architecture.deployment import functions
 
@@ -113,3 +114,15 @@ def test_the_hash_tells_content_name_mode_and_time_apart(tmp_path: Path) -> None
     seen.add(digest(built))
 
     assert len(seen) == 4
+
+
+def test_the_deployments_probe_is_its_two_modules_and_runs_by_what_the_runtime_brings(tmp_path: Path) -> None:
+    made = ["make", "-C", str(ROOT / "deploy"), "build-ProbeFunction", f"ARTIFACTS_DIR={tmp_path}"]
+    subprocess.run(made, check=True, capture_output=True)
+    python = str(RUNTIME / "bin/python")
+
+    done = subprocess.run([python, "-c", "import deploy.before_traffic"], cwd=tmp_path, capture_output=True)
+
+    assert done.returncode == 0, done.stderr.decode()
+    built = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.py")}
+    assert built == {"deploy/__init__.py", "deploy/walk.py", "deploy/before_traffic.py"}
