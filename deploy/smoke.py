@@ -16,7 +16,7 @@ from deploy.http import Service
 from deploy.stack import stack_named
 from deploy.walk import Password, Probe, Unreachable, walk
 
-PASSWORD_VARIABLE = "DEPLOY_PROBE_PASSWORD"
+FROM_ENVIRONMENT = "DEPLOY_PROBE_PASSWORD"
 
 
 def add_command(commands: Any) -> None:
@@ -25,7 +25,7 @@ def add_command(commands: Any) -> None:
         "smoke",
         help="sign in, refresh and sign out as a probe user",
         description="Metadata, sign-in, keys, own route, refresh, repeated refresh, revocation, the refusals after it."
-        f" The password is read from {PASSWORD_VARIABLE}, from standard input, or asked for; never from an argument.",
+        f" The password is read from {FROM_ENVIRONMENT}, from standard input, or asked for; never from an argument.",
     )
     command.add_argument("--user", required=True, help="user name of the probe user")
     command.add_argument(
@@ -69,12 +69,12 @@ def _of_stack(given: argparse.Namespace) -> tuple[str, bool]:
 def _password(given: argparse.Namespace) -> Password:
     if given.password_stdin:
         password = sys.stdin.readline().rstrip("\n")
-    elif PASSWORD_VARIABLE in os.environ:
-        password = os.environ[PASSWORD_VARIABLE]
+    elif FROM_ENVIRONMENT in os.environ:
+        password = os.environ[FROM_ENVIRONMENT]
     elif sys.stdin.isatty():
         password = getpass.getpass(f"Password of {given.user}: ")
     else:
-        raise Failed(f"There is no password: set {PASSWORD_VARIABLE}, or pipe it in with --password-stdin.")
+        raise Failed(f"There is no password: set {FROM_ENVIRONMENT}, or pipe it in with --password-stdin.")
     if not password:
         raise Failed("The password is empty.")
     return Password(password)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deploy import __main__ as command
-from deploy.smoke import PASSWORD_VARIABLE
+from deploy.smoke import FROM_ENVIRONMENT
 from local.aws import LocalAws
 from local.client import Client
 from local.database_server import DatabaseAddress, free_port
@@ -22,7 +22,7 @@ Said = pytest.CaptureFixture[str]
 
 @pytest.fixture(autouse=True)
 def password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
+    monkeypatch.setenv(FROM_ENVIRONMENT, PASSWORD)
 
 
 def smoke(url: str, *more: str, user: str = ALICE) -> int:
@@ -50,7 +50,7 @@ def test_nothing_is_left_behind(stack: LocalStack) -> None:
 
 
 def test_the_password_comes_by_standard_input_too(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(PASSWORD_VARIABLE)
+    monkeypatch.delenv(FROM_ENVIRONMENT)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
 
     assert smoke(stack.base_url, "--password-stdin") == 0
@@ -59,7 +59,7 @@ def test_the_password_comes_by_standard_input_too(stack: LocalStack, monkeypatch
 def test_without_a_password_and_nobody_to_ask_it_says_so(
     stack: LocalStack, monkeypatch: pytest.MonkeyPatch, capsys: Said
 ) -> None:
-    monkeypatch.delenv(PASSWORD_VARIABLE)
+    monkeypatch.delenv(FROM_ENVIRONMENT)
     monkeypatch.setattr("sys.stdin", io.StringIO())
 
     assert smoke(stack.base_url) == 2
@@ -77,7 +77,7 @@ def test_there_is_no_argument_for_a_password(stack: LocalStack) -> None:
 def test_who_cannot_sign_in_is_red(
     stack: LocalStack, monkeypatch: pytest.MonkeyPatch, user: str, given: str, capsys: Said
 ) -> None:
-    monkeypatch.setenv(PASSWORD_VARIABLE, given)
+    monkeypatch.setenv(FROM_ENVIRONMENT, given)
 
     assert smoke(stack.base_url, user=user) == 1
     printed = capsys.readouterr()
