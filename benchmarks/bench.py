@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pymysql
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
 from auth_tokens.domain.tokens import SECRET_BYTES, OpaqueToken, TokenKind
@@ -24,6 +23,7 @@ from auth_tokens.settings import Settings
 from local.aws import LocalAws
 from local.database_server import DatabaseAddress, DatabaseServer
 from local.databases import private_server
+from tests.support import wiring
 
 SQL = Path(__file__).parents[1] / "functions" / "migrate" / "sql"
 CLIENT = "portal-web"
@@ -113,7 +113,7 @@ class Server:
         settings = self.settings(f"portal_{name}")
         with contextlib.closing(self.database.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {settings.db_name} CHARACTER SET utf8mb4")
-        config = bootstrap.database_config(settings, timeout_s=60)
+        config = wiring.database_config(settings, timeout_s=60)
         migrate(migrations_in(SQL), Database(config), Database(config))
         run(settings, INSERT_USERS.format(low=1, high=USERS))
         return settings
@@ -208,12 +208,12 @@ def settle(settings: Settings, seconds: float = 120) -> None:
             time.sleep(0.1)
 
 
-def parts(settings: Settings, timeout_s: int = 20) -> bootstrap.Parts:
+def parts(settings: Settings, timeout_s: int = 20) -> wiring.Parts:
     """The service's own parts."""
-    return bootstrap.Parts(Silent(), settings, may_create_keys=True, timeout_s=timeout_s)
+    return wiring.Parts(Silent(), settings, may_create_keys=True, timeout_s=timeout_s)
 
 
-def tokens_of_live_rows(shared: bootstrap.Parts, count: int) -> list[str]:
+def tokens_of_live_rows(shared: wiring.Parts, count: int) -> list[str]:
     """Refresh tokens that rotate rows at random places of the table."""
     database, codec = shared.database, shared.codec
     epoch = shared.keys.chain_epoch()

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.domain.events import EventType
 from auth_tokens.domain.ids import uuid7
@@ -27,6 +26,7 @@ from local.aws import LocalAws
 from local.database_server import DatabaseAddress
 from local.databases import private_server
 from tests.conftest import new_world
+from tests.support import wiring
 from tests.support.fakes import FakeBus
 from tests.support.labelled_traffic import score_table, scores
 from tests.support.world import START, World
@@ -125,12 +125,12 @@ def _first_runs(world: World) -> None:
 
 
 def _scheduled(world: World) -> AnalyseDeps:
-    made = bootstrap.analysing(world.shared)
+    made = wiring.analysing(world.shared)
     return replace(made, publishing=replace(made.publishing, bus=FakeBus()))
 
 
 def _queries(world: World) -> list[tuple[str, Callable[[], object]]]:
-    events, figures = bootstrap.listing_events(world.shared), bootstrap.summarising(world.shared)
+    events, figures = wiring.listing_events(world.shared), wiring.summarising(world.shared)
     scheduled = _scheduled(world)
     user = "user4711"
     return [

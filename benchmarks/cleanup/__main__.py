@@ -19,11 +19,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from auth_tokens import bootstrap
 from auth_tokens.settings import Settings
 from auth_tokens.usecases.cleanup import CATCH_UP, RESERVE_MS, STEADY, Pace, cleanup
 from benchmarks import bench
 from benchmarks.cleanup.refreshing import Refresher, Timing
+from tests.support import wiring
 
 DELETE_ALL = "DELETE FROM auth_user_tokens WHERE expires_at < UTC_TIMESTAMP() - INTERVAL 1 DAY"
 # What is still being purged at the end of an invocation is not to slow down the refreshes «without».
@@ -111,7 +111,7 @@ def _repetition(
 
 
 def _by_invocations(settings: Settings, pace: Pace, slice_s: float, quiet: Phase, busy: Phase) -> None:
-    deps = bootstrap.cleaning(bench.parts(settings))
+    deps = wiring.cleaning(bench.parts(settings))
     is_complete = False
     while not is_complete:
         with _span(quiet):

@@ -8,12 +8,12 @@ from collections import deque
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from auth_tokens import bootstrap
 from auth_tokens.domain.caller import Caller
 from auth_tokens.settings import Settings
-from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from benchmarks import bench
+from tests.support import wiring
 
 
 class Timing(NamedTuple):
@@ -48,7 +48,7 @@ class Refresher:
 
 
 def _work(there: Connection, settings: Settings, tokens: list[str], rate: float, apart: bool) -> None:
-    deps = bootstrap.issuing(bench.parts(settings))
+    deps = wiring.issuing(bench.parts(settings))
     waiting = deque(tokens)
     for _ in range(50):
         _refresh_next(waiting, deps)

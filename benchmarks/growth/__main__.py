@@ -7,10 +7,10 @@ import sys
 import time
 from collections import deque
 
-from auth_tokens import bootstrap
 from auth_tokens.domain.caller import Caller
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from benchmarks import bench
+from tests.support import wiring
 
 TOKENS = 2000
 
@@ -24,7 +24,7 @@ class Table:
         bench.fill(self.settings, rows, ended=False)
         bench.run(self.settings, "ANALYZE TABLE auth_user_tokens")
         shared = bench.parts(self.settings)
-        self._deps = bootstrap.issuing(shared)
+        self._deps = wiring.issuing(shared)
         self._waiting = deque(bench.tokens_of_live_rows(shared, TOKENS))
         print(f"{rows:,} rows filled in", file=sys.stderr, flush=True)
 

@@ -25,7 +25,6 @@ from urllib.parse import quote
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.ids import uuid7
@@ -33,6 +32,7 @@ from auth_tokens.settings import Settings
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from benchmarks import bench
+from tests.support import wiring
 
 ROOT = Path(__file__).parents[2]
 CALLER = Caller("192.0.2.7", "benchmark")
@@ -128,7 +128,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         shared = bench.parts(settings)
         self.database = shared.database
-        self._deps = bootstrap.issuing(shared)
+        self._deps = wiring.issuing(shared)
         self._tokens = deque(self._issue() for _ in range(SESSIONS))
 
     def refresh(self) -> None:
@@ -297,7 +297,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         **values,
         "DB_PORT": str(settings.db_port),
         "CLIENTS": json.dumps({bench.CLIENT: bench.SCOPE.split(" ")}),
-        "POWERTOOLS_SERVICE_NAME": bootstrap.SERVICE,
+        "POWERTOOLS_SERVICE_NAME": wiring.SERVICE,
     }
 
 

@@ -6,7 +6,12 @@ Scheduled: keeps the figures, looks for attacks, and sends events to their bus.
 from collections.abc import Callable
 from typing import Any
 
-from auth_tokens import bootstrap
+from auth_tokens.bootstrap.analysing import analysing
+from auth_tokens.bootstrap.limits import limiter
+from auth_tokens.bootstrap.listing_events import listing_events
+from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.powertools import powertools
+from auth_tokens.bootstrap.summarising import summarising
 from auth_tokens.domain.findings import Severity
 from auth_tokens.time_left import timed
 from auth_tokens.usecases.analyse import analyse
@@ -19,10 +24,10 @@ from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.views import event_page_view, summary_view
 
-SHARED = bootstrap.Parts(bootstrap.powertools())
-EVENTS = bootstrap.listing_events(SHARED)
-FIGURES = bootstrap.summarising(SHARED)
-SCHEDULED = bootstrap.analysing(SHARED)
+SHARED = Parts(powertools())
+EVENTS = listing_events(SHARED)
+FIGURES = summarising(SHARED)
+SCHEDULED = analysing(SHARED)
 
 
 def get_events(request: Request) -> Response:
@@ -36,8 +41,8 @@ def get_summary(request: Request) -> Response:
 
 http = http_handler(
     {
-        "GET /admin/security/events": by_principal(get_events, SHARED.limiter),
-        "GET /admin/security/summary": by_principal(get_summary, SHARED.limiter),
+        "GET /admin/security/events": by_principal(get_events, limiter(SHARED)),
+        "GET /admin/security/summary": by_principal(get_summary, limiter(SHARED)),
     },
     SHARED.telemetry,
     SHARED.settings.allowed_origins,

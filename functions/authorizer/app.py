@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from auth_tokens import bootstrap
+from auth_tokens.bootstrap.authorizing import authorizing
+from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.telemetry import standard
 from auth_tokens.domain.credentials import Credential, Validated
 from auth_tokens.time_left import timed
 from auth_tokens.usecases.validate import validate
@@ -11,8 +13,8 @@ from auth_tokens.web.authorizer import authorize
 # Its own 5 s leave room for two attempts that hang, and an answer.
 DATABASE_TIMEOUT_S = 2
 
-SHARED = bootstrap.Parts(bootstrap.standard(), timeout_s=DATABASE_TIMEOUT_S)
-DEPS = bootstrap.authorizing(SHARED)
+SHARED = Parts(standard(), timeout_s=DATABASE_TIMEOUT_S)
+DEPS = authorizing(SHARED)
 SETTINGS = SHARED.settings
 
 

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
-from auth_tokens import bootstrap
+from auth_tokens.bootstrap.listing_events import listing_events
+from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.powertools import powertools
+from auth_tokens.bootstrap.sessions import sessions
+from auth_tokens.bootstrap.summarising import summarising
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.end_session import end_session, forget_device
@@ -17,10 +21,10 @@ from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.views import event_page_view, summary_view, user_view
 
-SHARED = bootstrap.Parts(bootstrap.powertools())
-SESSIONS = bootstrap.sessions(SHARED)
-EVENTS = bootstrap.listing_events(SHARED)
-FIGURES = bootstrap.summarising(SHARED)
+SHARED = Parts(powertools())
+SESSIONS = sessions(SHARED)
+EVENTS = listing_events(SHARED)
+FIGURES = summarising(SHARED)
 SETTINGS = SHARED.settings
 RULE = OperatorRule(SETTINGS.admin_label, SETTINGS.admin_requirements(), SETTINGS.allowed_origins)
 PAGES = pages_in(Path(__file__).parent / "pages")

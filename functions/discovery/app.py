@@ -3,7 +3,10 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from auth_tokens import bootstrap
+from auth_tokens.bootstrap.checking_rights import checking_rights
+from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.powertools import powertools
+from auth_tokens.bootstrap.public_keys import published_keys
 from auth_tokens.domain.errors import NotFound
 from auth_tokens.time_left import timed
 from auth_tokens.web.cors import preflight_headers
@@ -14,10 +17,10 @@ from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.routes import allowed_methods, path_of_route
 
-SHARED = bootstrap.Parts(bootstrap.powertools())
+SHARED = Parts(powertools())
 SETTINGS = SHARED.settings
-KEYS = SHARED.published_keys
-CHECK = bootstrap.checking_rights(SHARED)
+KEYS = published_keys(SHARED)
+CHECK = checking_rights(SHARED)
 # The API mapping of a custom domain, where the issuer's URL has a path.
 BASE_PATH = urlsplit(SETTINGS.issuer).path
 CACHED = {"Cache-Control": f"public, max-age={SETTINGS.jwks_max_age_s}"}

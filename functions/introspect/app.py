@@ -1,6 +1,9 @@
 """POST /auth/introspect: is this token good? (RFC 7662), for callers that IAM lets in."""
 
-from auth_tokens import bootstrap
+from auth_tokens.bootstrap.memory_limits import memory_limiter
+from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.powertools import powertools
+from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.domain.limits import INTROSPECTION_PER_PRINCIPAL
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.web.handler import http_handler
@@ -9,8 +12,8 @@ from auth_tokens.web.parameters import parameters_from
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 
-SHARED = bootstrap.Parts(bootstrap.powertools())
-DEPS = bootstrap.sessions(SHARED)
+SHARED = Parts(powertools())
+DEPS = sessions(SHARED)
 # Far above any token of ours: a longer one is inactive, not malformed.
 MAX_TOKEN = 16_384
 
@@ -23,7 +26,7 @@ def post_introspect(request: Request) -> Response:
 handler = http_handler(
     {
         "POST /auth/introspect": by_principal(
-            post_introspect, SHARED.memory_limiter, INTROSPECTION_PER_PRINCIPAL
+            post_introspect, memory_limiter(SHARED), INTROSPECTION_PER_PRINCIPAL
         )
     },
     SHARED.telemetry,

@@ -3,7 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from auth_tokens import bootstrap
+from auth_tokens.bootstrap.issuing import issuing
+from auth_tokens.bootstrap.limits import limiter
+from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import TokenServiceError
 from auth_tokens.time_left import timed
@@ -16,8 +19,8 @@ from auth_tokens.web.parameters import idempotency_key, parameters_from
 from auth_tokens.web.requests import Request, direct_caller
 from auth_tokens.web.responses import Response, error_response, token_response
 
-SHARED = bootstrap.Parts(bootstrap.powertools(), may_create_keys=True)
-DEPS = bootstrap.issuing(SHARED)
+SHARED = Parts(powertools(), may_create_keys=True)
+DEPS = issuing(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
 
 
@@ -45,7 +48,7 @@ def _vouched(wanted: IssueRequest, caller: Caller) -> Response:
 
 
 http = http_handler(
-    {"POST /auth/login": post_login, "POST /auth/issue": by_principal(post_issue, SHARED.limiter)},
+    {"POST /auth/login": post_login, "POST /auth/issue": by_principal(post_issue, limiter(SHARED))},
     SHARED.telemetry,
     ORIGINS,
     SHARED.settings.edge(),

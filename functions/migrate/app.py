@@ -3,14 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from auth_tokens import bootstrap
+from auth_tokens.bootstrap.checking_schema import checking_schema
+from auth_tokens.bootstrap.migrating import migrating
+from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.time_left import timed
 from auth_tokens.web.handler import is_http
 
-TELEMETRY = bootstrap.powertools()
+TELEMETRY = powertools()
 MIGRATIONS = Path(__file__).parent / "sql"
-MIGRATE = bootstrap.migrating(MIGRATIONS)
-CHECK = bootstrap.checking_schema(MIGRATIONS)
+MIGRATE = migrating(MIGRATIONS)
+CHECK = checking_schema(MIGRATIONS)
 
 
 @timed

@@ -1,9 +1,13 @@
 """POST /auth/token: the OAuth token endpoint (RFC 6749 §3.2)."""
 
-from auth_tokens import bootstrap
+from auth_tokens.bootstrap.issuing import issuing
+from auth_tokens.bootstrap.memory_limits import memory_limiter
+from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.domain.errors import UnsupportedGrantType
 from auth_tokens.usecases.exchange import exchange_device_token
 from auth_tokens.usecases.refresh import refresh
+from auth_tokens.web.grant_types import DEVICE_TOKEN_GRANT, REFRESH_GRANT
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.issue_bodies import options_of
 from auth_tokens.web.limited import by_guesses
@@ -11,15 +15,10 @@ from auth_tokens.web.parameters import idempotency_key, parameters_from
 from auth_tokens.web.public_clients import refuse_client_authentication
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response, exchange_response, token_response
-from auth_tokens.web.token_bodies import (
-    DEVICE_TOKEN_GRANT,
-    REFRESH_GRANT,
-    exchange_request,
-    refresh_request,
-)
+from auth_tokens.web.token_bodies import exchange_request, refresh_request
 
-SHARED = bootstrap.Parts(bootstrap.powertools())
-DEPS = bootstrap.issuing(SHARED)
+SHARED = Parts(powertools())
+DEPS = issuing(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
 
 
@@ -41,7 +40,7 @@ def post_token(request: Request) -> Response:
 
 
 handler = http_handler(
-    {"POST /auth/token": by_guesses(post_token, SHARED.memory_limiter)},
+    {"POST /auth/token": by_guesses(post_token, memory_limiter(SHARED))},
     SHARED.telemetry,
     ORIGINS,
     SHARED.settings.edge(),

@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from auth_tokens import bootstrap
+from auth_tokens.bootstrap.limits import limiter
+from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.powertools import powertools
+from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.domain.credentials import Validated
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.time_left import timed
@@ -23,8 +26,8 @@ from auth_tokens.web.responses import Response
 from auth_tokens.web.sign_out import sign_out_route
 from auth_tokens.web.views import ids_of
 
-SHARED = bootstrap.Parts(bootstrap.powertools())
-DEPS = bootstrap.sessions(SHARED)
+SHARED = Parts(powertools())
+DEPS = sessions(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
 ACCOUNT_SCOPE = SHARED.settings.account_scope
 
@@ -72,7 +75,7 @@ http = http_handler(
         "POST /auth/logout": sign_out_route(_session, DEPS, ORIGINS, ACCOUNT_SCOPE),
         "DELETE /auth/sessions/{session_id}": delete_session,
         "DELETE /auth/devices/{device_id}": delete_device,
-        "POST /admin/users/{user_id}/revoke": by_principal(post_admin_revoke, SHARED.limiter),
+        "POST /admin/users/{user_id}/revoke": by_principal(post_admin_revoke, limiter(SHARED)),
     },
     SHARED.telemetry,
     ORIGINS,

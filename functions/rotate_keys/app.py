@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from auth_tokens import bootstrap
+from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.powertools import powertools
+from auth_tokens.bootstrap.rotating import rotating
 from auth_tokens.domain.key_steps import Add, Step
 from auth_tokens.time_left import timed
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_data_key, withdraw_signing_key
@@ -10,8 +12,8 @@ from auth_tokens.web.handler import is_http
 from auth_tokens.web.parameters import Parameters
 from auth_tokens.web.requests import direct_caller
 
-SHARED = bootstrap.Parts(bootstrap.powertools(), may_create_keys=True)
-DEPS = bootstrap.rotating(SHARED)
+SHARED = Parts(powertools(), may_create_keys=True)
+DEPS = rotating(SHARED)
 MAX_KID = 64
 
 

@@ -1,6 +1,9 @@
 """The caller's own session, sessions and devices; and a user's sessions for operators."""
 
-from auth_tokens import bootstrap
+from auth_tokens.bootstrap.limits import limiter
+from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.powertools import powertools
+from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.credentials import Validated
 from auth_tokens.usecases.devices import list_devices, rename_device
@@ -16,8 +19,8 @@ from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.views import claims_view, device_page_view, device_view, session_page_view
 
-SHARED = bootstrap.Parts(bootstrap.powertools())
-DEPS = bootstrap.sessions(SHARED)
+SHARED = Parts(powertools())
+DEPS = sessions(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
 ACCOUNT_SCOPE = SHARED.settings.account_scope
 
@@ -67,7 +70,7 @@ handler = http_handler(
         "GET /auth/sessions": get_sessions,
         "GET /auth/devices": get_devices,
         "PATCH /auth/devices/{device_id}": patch_device,
-        "GET /admin/users/{user_id}/sessions": by_principal(get_user_sessions, SHARED.limiter),
+        "GET /admin/users/{user_id}/sessions": by_principal(get_user_sessions, limiter(SHARED)),
     },
     SHARED.telemetry,
     ORIGINS,

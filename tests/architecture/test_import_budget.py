@@ -84,13 +84,42 @@ def test_a_function_starts_with_the_template_s_variables_and_without_network(fun
     )
 
 
+@pytest.mark.parametrize(
+    ("function", "use_cases"),
+    [
+        ("authorizer", {"by_feed", "validate"}),
+        ("cleanup", {"cleanup"}),
+        ("discovery", set()),
+        ("migrate", set()),
+        ("rotate_keys", {"rotate_keys"}),
+    ],
+)
+def test_a_function_without_sessions_loads_no_use_case_of_theirs(function: str, use_cases: set[str]) -> None:
+    prefix = "auth_tokens.usecases."
+
+    assert {name.removeprefix(prefix) for name in loaded_by(function) if name.startswith(prefix)} == use_cases
+
+
 def test_the_authorizer_loads_of_our_own_what_an_access_token_needs_and_nothing_else(
     authorizer: set[str],
 ) -> None:
     """The rest comes with the first cookie. Each of these is paid for by every cold start: a new one is a decision."""
-    packages = {"", ".adapters", ".adapters.access_jwt", ".adapters.mysql", ".domain", ".usecases", ".web"}
-    modules = {
+    packages = {
+        "",
+        ".adapters",
+        ".adapters.access_jwt",
+        ".adapters.mysql",
         ".bootstrap",
+        ".domain",
+        ".usecases",
+        ".web",
+    }
+    modules = {
+        ".bootstrap.authorizing",
+        ".bootstrap.key_table",
+        ".bootstrap.parts",
+        ".bootstrap.public_keys",
+        ".bootstrap.telemetry",
         ".settings",
         ".observability",
         ".domain.ages",

@@ -22,6 +22,7 @@ ALLOWED = {
     "time_left": (),
     "observability_powertools": ("observability",),
     "bootstrap": (
+        "bootstrap",
         "adapters",
         "domain",
         "ports",
@@ -31,6 +32,16 @@ ALLOWED = {
         "observability_powertools",
     ),
     "": (),
+}
+
+
+# Imports inside functions: the AWS SDK (test_library_owners), and what a request may need and a cold start does not.
+LATE = {
+    "auth_tokens.adapters.event_bus",
+    "auth_tokens.adapters.kms.client",
+    "auth_tokens.bootstrap.authorizing",
+    "auth_tokens.bootstrap.checking_rights",
+    "auth_tokens.settings",
 }
 
 
@@ -83,6 +94,12 @@ def test_imports_are_absolute_and_written_out(module: Module) -> None:
         assert found.target.split(".")[0] not in ("importlib", "imp", "runpy"), module.at(found.line)
     names = {node.id for node in ast.walk(module.tree) if isinstance(node, ast.Name)}
     assert not names & {"__import__", "exec", "eval"}
+
+
+def test_imports_stand_on_top_but_for_those_whose_price_is_known() -> None:
+    late = {module.name for module in MODULES if any(found.is_lazy for found in imports_of(module.tree))}
+
+    assert late == LATE
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

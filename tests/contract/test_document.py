@@ -30,12 +30,12 @@ from auth_tokens.usecases.devices import DEFAULT_DEVICES, MAX_DEVICES
 from auth_tokens.usecases.logout import LogoutScope
 from auth_tokens.web import issue_bodies
 from auth_tokens.web.errors import MethodNotAllowed
+from auth_tokens.web.grant_types import DEVICE_TOKEN_GRANT, DEVICE_TOKEN_TYPE, REFRESH_GRANT
 from auth_tokens.web.heads import SESSION_COOKIE
 from auth_tokens.web.parameters import MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY, MAX_TEXT
 from auth_tokens.web.responses import ISSUED_TOKEN_TYPES, REALM, clearing_cookie, error_response, server_error
 from auth_tokens.web.routes import ROUTES
 from auth_tokens.web.strict import TAKEN, taken_by
-from auth_tokens.web.token_bodies import DEVICE_TOKEN_GRANT, DEVICE_TOKEN_TYPE, REFRESH_GRANT
 from local.environment import ROOT, TEMPLATE
 from local.gateway.translate import load_apis
 from tests.contract.document import (

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.web.requests import DIRECT
 from local.aws import LocalAws
 from local.client import Client
@@ -34,8 +33,8 @@ BACKEND = {
 def stack(database: DatabaseAddress, administrator: Any, aws: LocalAws) -> Iterator[LocalStack]:
     """A service whose log lines are kept."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bootstrap, "powertools", lambda: LINES)
-        patch.setattr(bootstrap, "standard", lambda: LINES)
+        patch.setattr("auth_tokens.bootstrap.powertools.powertools", lambda: LINES)
+        patch.setattr("auth_tokens.bootstrap.telemetry.standard", lambda: LINES)
         with new_stack(database, administrator, aws, "inprocess") as started:
             yield started
 

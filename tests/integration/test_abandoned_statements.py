@@ -10,22 +10,23 @@ from typing import Any
 import pymysql
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.times import from_sql
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.deps import IssueDeps, SessionDeps
 from auth_tokens.usecases.end_session import forget_device
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
+from auth_tokens.usecases.session_deps import SessionDeps
 from local.database_server import LOCK_WAIT_S
+from tests.support import wiring
 from tests.support.world import CALLER, World
 
 PATIENCE_S = 1
@@ -35,7 +36,7 @@ LONG_S = 12  # past the retry window
 @contextlib.contextmanager
 def held(world: World, sql: str, parameter: object) -> Iterator[None]:
     """Somebody holds rows: a report, a cleanup by hand, a transaction that was forgotten."""
-    config = bootstrap.database_config(world.settings)
+    config = wiring.database_config(world.settings)
     connection = pymysql.connect(
         host=config.host,
         port=config.port,
@@ -50,8 +51,8 @@ def held(world: World, sql: str, parameter: object) -> Iterator[None]:
         connection.rollback()
 
 
-def impatient(world: World) -> bootstrap.Parts:
-    return bootstrap.Parts(
+def impatient(world: World) -> wiring.Parts:
+    return wiring.Parts(
         world.telemetry,
         world.settings,
         may_create_keys=True,
@@ -87,7 +88,7 @@ def test_a_refresh_that_was_given_up_spends_nothing_later(
     answer = world.login(name, kind=kind)
     request = RefreshRequest(answer.token, kind=kind, retry_key=retry_key)
     with held(world, HOLD_TOKENS, world.user_id(name)), pytest.raises(Unavailable):
-        refresh(request, CALLER, bootstrap.issuing(impatient(world)))
+        refresh(request, CALLER, wiring.issuing(impatient(world)))
     settled(world)
 
     world.clock.now += LONG_S
@@ -122,7 +123,7 @@ def test_an_exchange_that_was_given_up_leaves_the_device_token_as_it_was(world: 
     answer = issue(IssueRequest(user_id, ("sso",), options=remembered), CALLER, world.issuing)
     token = answer.device_token or ""
     with held(world, HOLD_TOKENS, user_id), pytest.raises(Unavailable):
-        exchange(world, bootstrap.issuing(impatient(world)), token)
+        exchange(world, wiring.issuing(impatient(world)), token)
     settled(world)
 
     world.clock.now += LONG_S
@@ -137,7 +138,7 @@ def test_a_sign_in_that_was_given_up_leaves_no_session(world: World) -> None:
     before = world.sql("SELECT id FROM auth_user_tokens WHERE user_id = %s", user_id)
 
     with held(world, HOLD_ORDER, user_id), pytest.raises(Unavailable):
-        issue(IssueRequest(user_id, ("sso",)), CALLER, bootstrap.issuing(impatient(world)))
+        issue(IssueRequest(user_id, ("sso",)), CALLER, wiring.issuing(impatient(world)))
     settled(world)
 
     assert world.sql("SELECT id FROM auth_user_tokens WHERE user_id = %s", user_id) == before
@@ -148,7 +149,7 @@ def test_an_end_that_was_given_up_can_be_repeated_and_counts_what_it_ends(world:
     user_id = world.user_id(name)
     issue(IssueRequest(user_id, ("sso",)), CALLER, world.issuing)
     with held(world, HOLD_TOKENS, user_id), pytest.raises(Unavailable):
-        revoke_user(user_id, RevokeReason.ADMIN, "", bootstrap.sessions(impatient(world)))
+        revoke_user(user_id, RevokeReason.ADMIN, "", wiring.sessions(impatient(world)))
     settled(world)
 
     assert revoke_user(user_id, RevokeReason.ADMIN, "", world.sessions) == 2
@@ -159,7 +160,7 @@ def test_a_function_frozen_between_its_two_statements_opens_the_window_when_the_
     world: World,
 ) -> None:
     answer = world.login(world.user())
-    deps = bootstrap.issuing(world.environment())
+    deps = wiring.issuing(world.environment())
     loads, frozen_s = deps.store.load, 2
 
     def load(token_id: bytes) -> TokenRecord | None:
@@ -242,7 +243,7 @@ class Waiting:
     """A call that waits, and the same again when nothing is in its way."""
 
     name: str
-    call: Callable[[bootstrap.Parts], object]
+    call: Callable[[wiring.Parts], object]
 
 
 def calls_of(world: World, user_id: str) -> list[Waiting]:
@@ -254,14 +255,14 @@ def calls_of(world: World, user_id: str) -> list[Waiting]:
 
     def refreshing(name: str, kind: TokenKind, key: str | None) -> Waiting:
         request = RefreshRequest(opened(kind).token, kind=kind, retry_key=key)
-        return Waiting(name, lambda parts: refresh(request, CALLER, bootstrap.issuing(parts)))
+        return Waiting(name, lambda parts: refresh(request, CALLER, wiring.issuing(parts)))
 
     def exchanging(name: str, key: str | None) -> Waiting:
         request = ExchangeRequest(opened(remember=True).device_token or "", retry_key=key)
-        return Waiting(name, lambda parts: exchange_device_token(request, CALLER, bootstrap.issuing(parts)))
+        return Waiting(name, lambda parts: exchange_device_token(request, CALLER, wiring.issuing(parts)))
 
     def ending(name: str, call: Callable[[SessionDeps], object]) -> Waiting:
-        return Waiting(name, lambda parts: call(bootstrap.sessions(parts)))
+        return Waiting(name, lambda parts: call(wiring.sessions(parts)))
 
     signed_out, forgotten = opened(), opened(remember=True)
     sign_in = IssueRequest(user_id, ("sso",))
@@ -272,7 +273,7 @@ def calls_of(world: World, user_id: str) -> list[Waiting]:
         refreshing("cookie with a key", TokenKind.SESSION, "b"),
         exchanging("exchange", None),
         exchanging("exchange with a key", "c"),
-        Waiting("sign-in", lambda parts: issue(sign_in, CALLER, bootstrap.issuing(parts))),
+        Waiting("sign-in", lambda parts: issue(sign_in, CALLER, wiring.issuing(parts))),
         ending("sign-out", lambda deps: revoke_token(signed_out.token, None, CALLER, deps)),
         ending(
             "forget",
@@ -337,7 +338,7 @@ def test_the_server_gives_up_before_the_function_does(world: World) -> None:
 
     with held(world, HOLD_TOKENS, world.user_id(name)):
         with pytest.raises(Unavailable, match="1205"):
-            refresh(RefreshRequest(answer.token), CALLER, bootstrap.issuing(world.environment()))
+            refresh(RefreshRequest(answer.token), CALLER, wiring.issuing(world.environment()))
         assert time.monotonic() - began_at >= 3 * LOCK_WAIT_S
         assert waiting_statements(world) == []
 
@@ -347,7 +348,7 @@ def test_the_server_gives_up_before_the_function_does(world: World) -> None:
 def test_a_new_look_at_the_row_gives_a_slow_client_its_patience_again(world: World) -> None:
     """An environment that was frozen between its two statements, as Lambda may do."""
     answer = world.login(world.user())
-    deps = bootstrap.issuing(world.environment())
+    deps = wiring.issuing(world.environment())
     stale = deps.store.load(world.shared.codec.parse(answer.token, TokenKind.REFRESH).id)
     assert stale is not None and stale.read_at is not None
     first = [replace(stale, read_at=stale.read_at - LONG_S)]
@@ -372,7 +373,7 @@ def test_an_exchange_that_looked_again_opens_the_retry_window_then(world: World)
     remembered = SessionOptions(device=DeviceRequest(remember=True))
     answer = issue(IssueRequest(user_id, ("sso",), options=remembered), CALLER, world.issuing)
     token = answer.device_token or ""
-    deps = bootstrap.issuing(world.environment())
+    deps = wiring.issuing(world.environment())
     loads = deps.store.load_device
     seen = loads(world.shared.codec.parse(token, TokenKind.DEVICE).id)
     assert seen is not None

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from auth_tokens import bootstrap
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, SessionLimitReached
 from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import INACTIVE, introspect
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.validate import validate
+from tests.support import wiring
 from tests.support.world import CALLER, World
 
 REMEMBERED = DeviceRequest(name="old owner's phone", remember=True)
@@ -103,7 +103,7 @@ def test_an_authorizer_that_starts_lets_no_cookie_of_the_old_user_in(world: Worl
     made_again(world, name)
 
     with pytest.raises(InvalidAccessToken):
-        validate(Credential(Transport.COOKIE, browser.token), bootstrap.authorizing(world.environment()))
+        validate(Credential(Transport.COOKIE, browser.token), wiring.authorizing(world.environment()))
 
 
 def test_the_new_users_first_sign_in_ends_what_the_old_one_left(world: World) -> None:

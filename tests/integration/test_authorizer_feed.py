@@ -2,7 +2,6 @@
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
@@ -10,6 +9,7 @@ from auth_tokens.usecases.by_feed import TokensByFeed
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.validate import ValidateDeps, validate
 from tests.integration.test_counts import NOTHING, cost
+from tests.support import wiring
 from tests.support.world import CALLER, World
 
 
@@ -23,7 +23,7 @@ def allowed(deps: ValidateDeps, token: str | None) -> bool:
 
 @pytest.mark.parametrize("what", ["session", "access token"])
 def test_a_revocation_is_honoured_once_the_feed_is_renewed(world: World, what: str) -> None:
-    deps = bootstrap.authorizing(world.environment())
+    deps = wiring.authorizing(world.environment())
     answer = world.login(world.user())
     assert allowed(deps, answer.access_token)
 
@@ -38,11 +38,11 @@ def test_a_revocation_is_honoured_at_once_by_an_environment_that_starts_after_it
     answer = world.login(world.user())
     revoke_token(answer.token, None, CALLER, world.sessions)
 
-    assert not allowed(bootstrap.authorizing(world.environment()), answer.access_token)
+    assert not allowed(wiring.authorizing(world.environment()), answer.access_token)
 
 
 def test_a_revocation_that_commits_late_is_not_missed(world: World) -> None:
-    deps = bootstrap.authorizing(world.environment())
+    deps = wiring.authorizing(world.environment())
     answer = world.login(world.user())
     decided_at = world.clock.now
     world.clock.now += 20
@@ -59,7 +59,7 @@ def test_a_revocation_that_commits_late_is_not_missed(world: World) -> None:
 
 
 def test_an_environment_frozen_for_an_hour_asks_before_it_answers(world: World) -> None:
-    deps = bootstrap.authorizing(world.environment())
+    deps = wiring.authorizing(world.environment())
     name = world.user(access_ttl_s=3600)
     early = world.login(name)
     assert allowed(deps, early.access_token)
@@ -75,7 +75,7 @@ def test_with_the_database_away_known_tokens_pass_for_a_while_and_then_nobody(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment = world.environment()
-    deps = bootstrap.authorizing(environment)
+    deps = wiring.authorizing(environment)
     token = world.login(world.user()).access_token
     assert allowed(deps, token)
     monkeypatch.setattr(environment.database, "query", _away)
@@ -92,7 +92,7 @@ def test_the_feed_sees_the_database_again_without_a_restart(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment = world.environment()
-    deps = bootstrap.authorizing(environment)
+    deps = wiring.authorizing(environment)
     token = world.login(world.user()).access_token
     assert allowed(deps, token)
     with monkeypatch.context() as outage:
@@ -125,7 +125,7 @@ def test_a_mass_revocation_of_a_hundred_thousand_sessions_is_one_query_for_an_en
 ) -> None:
     world = fresh_world
     environment = world.environment()
-    deps = bootstrap.authorizing(environment)
+    deps = wiring.authorizing(environment)
     assert isinstance(deps.tokens, TokensByFeed)
     revoked, spared = world.login(world.user()), world.login(world.user())
     assert allowed(deps, revoked.access_token)
@@ -149,7 +149,7 @@ def test_past_its_bound_the_feed_asks_the_table_about_the_token_at_hand(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PolledRevocationFeed.__init__, "__kwdefaults__", {"max_entries": 1})
-    deps = bootstrap.authorizing(world.environment())
+    deps = wiring.authorizing(world.environment())
     answers = [world.login(world.user()) for _ in range(4)]
     for answer in answers[:2]:
         revoke_token(answer.token, None, CALLER, world.sessions)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.remembered_sessions import MAX_AGE_S
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
@@ -12,17 +11,18 @@ from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
 from auth_tokens.usecases.validate import ValidateDeps, validate
 from tests.integration.test_counts import NOTHING, cost
+from tests.support import wiring
 from tests.support.world import CALLER, World
 
 
 @pytest.fixture
-def environment(world: World) -> bootstrap.Parts:
+def environment(world: World) -> wiring.Parts:
     return world.environment()
 
 
 @pytest.fixture
-def deps(environment: bootstrap.Parts) -> ValidateDeps:
-    return bootstrap.authorizing(environment)
+def deps(environment: wiring.Parts) -> ValidateDeps:
+    return wiring.authorizing(environment)
 
 
 def signed_in(world: World, name: str | None = None) -> str:
@@ -38,7 +38,7 @@ def allowed(deps: ValidateDeps, cookie: str) -> bool:
 
 
 def test_a_hundred_requests_with_a_cookie_cost_its_row_once(
-    world: World, environment: bootstrap.Parts, deps: ValidateDeps
+    world: World, environment: wiring.Parts, deps: ValidateDeps
 ) -> None:
     cookie = signed_in(world)
     allowed(deps, signed_in(world))  # reads the keys and the feed
@@ -51,7 +51,7 @@ def test_a_hundred_requests_with_a_cookie_cost_its_row_once(
 def test_a_use_is_noted_once_a_minute_by_however_many_environments(world: World) -> None:
     answer = world.login(world.user(), kind=TokenKind.SESSION)
     cookie = answer.token
-    fleet = [bootstrap.authorizing(world.environment()) for _ in range(3)]
+    fleet = [wiring.authorizing(world.environment()) for _ in range(3)]
     for deps in fleet:
         assert allowed(deps, cookie)
     noted = set()
@@ -136,7 +136,7 @@ def test_an_idle_session_ends_and_a_used_one_goes_on(world: World, deps: Validat
 
 
 def test_with_the_database_away_a_known_cookie_passes_for_a_while_and_then_nobody_s(
-    world: World, environment: bootstrap.Parts, deps: ValidateDeps, monkeypatch: pytest.MonkeyPatch
+    world: World, environment: wiring.Parts, deps: ValidateDeps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> None:
         raise Unavailable("away")

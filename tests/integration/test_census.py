@@ -2,7 +2,6 @@
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql import census as statements
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.domain.credentials import Credential, Transport
@@ -14,6 +13,7 @@ from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.summarise import summarise
 from auth_tokens.usecases.take_census import take_census
 from auth_tokens.usecases.validate import validate
+from tests.support import wiring
 from tests.support.world import CALLER, World
 
 
@@ -22,11 +22,11 @@ def plenty() -> int:
 
 
 def take(world: World) -> bool:
-    return take_census(plenty, bootstrap.analysing(world.shared).counting)
+    return take_census(plenty, wiring.analysing(world.shared).counting)
 
 
 def figures(world: World) -> dict[str, int | None]:
-    summary = summarise(3600, "day", bootstrap.summarising(world.shared))
+    summary = summarise(3600, "day", wiring.summarising(world.shared))
     return figures_of(summary.series[-1][1])
 
 
@@ -62,7 +62,7 @@ def test_sessions_that_ended_or_are_gone_count_with_what_they_did_before(fresh_w
     fresh_world.clock.now += fresh_world.settings.refresh_idle_ttl_s
     take(fresh_world)
     fresh_world.clock.now += fresh_world.settings.cleanup_retention_s + 60
-    cleanup(plenty, bootstrap.cleaning(fresh_world.shared))
+    cleanup(plenty, wiring.cleaning(fresh_world.shared))
     refresh(fresh_world, fresh_world.login(fresh_world.user()).token, 2)
     take(fresh_world)
 
@@ -103,7 +103,7 @@ def test_a_census_of_several_runs_is_that_of_one(fresh_world: World, monkeypatch
 
 def test_a_run_without_time_counts_nothing_and_goes_on_later(fresh_world: World) -> None:
     fresh_world.login(fresh_world.user())
-    counting = bootstrap.analysing(fresh_world.shared).counting
+    counting = wiring.analysing(fresh_world.shared).counting
 
     assert not take_census(lambda: census.RESERVE_MS - 1, counting)
     assert take_census(lambda: census.RESERVE_MS, counting)

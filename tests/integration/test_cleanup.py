@@ -8,7 +8,6 @@ from typing import Any
 import pymysql
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql import purges
 from auth_tokens.adapters.mysql.connection import Database, Row, Transaction
 from auth_tokens.adapters.mysql.times import to_sql
@@ -30,6 +29,7 @@ from auth_tokens.usecases.cleanup import (
 from auth_tokens.usecases.validate import validate
 from local.environment import TEMPLATE
 from local.schedules import schedules_in
+from tests.support import wiring
 from tests.support.world import START, World
 
 TOKENS = "auth_user_tokens"
@@ -53,7 +53,7 @@ def plenty() -> int:
 
 def clean(world: World) -> CleanupReport:
     """A run in an execution environment of its own."""
-    return cleanup(plenty, bootstrap.cleaning(world.environment()))
+    return cleanup(plenty, wiring.cleaning(world.environment()))
 
 
 def rows_in(world: World, table: str) -> int:
@@ -63,7 +63,7 @@ def rows_in(world: World, table: str) -> int:
 
 def purge(world: World, table: str = TOKENS) -> Purge:
     """One table's walk, from its low end."""
-    [found] = [p for p in bootstrap.cleaning(world.environment()).purges if p.name == table]
+    [found] = [p for p in wiring.cleaning(world.environment()).purges if p.name == table]
     return found
 
 
@@ -216,7 +216,7 @@ def test_a_revoked_session_is_refused_for_as_long_as_its_longest_access_token_li
         with pytest.raises(InvalidAccessToken, match=reason):
             validate(
                 Credential(Transport.BEARER, answer.access_token or ""),
-                bootstrap.authorizing(world.environment()),
+                wiring.authorizing(world.environment()),
             )
 
 
@@ -278,7 +278,7 @@ def test_it_stops_before_its_time_is_up_and_goes_on_next_time(fresh_world: World
     insert_tokens(fresh_world, 2 * FIRST_ROWS, LONG_AGO)
     # Asked before the round, before the batch, after it, before the next table.
     remaining = iter([10_000, 10_000, 9_990, RESERVE_MS - 1])
-    deps = bootstrap.cleaning(fresh_world.environment())
+    deps = wiring.cleaning(fresh_world.environment())
 
     first = cleanup(lambda: next(remaining, RESERVE_MS - 1), deps)
     assert not first.is_complete
@@ -292,7 +292,7 @@ def test_a_batch_reads_on_from_where_the_last_one_ended(fresh_world: World) -> N
     """Rows deleted a moment ago are still in the index: whoever starts at its low end reads them all again."""
     insert_tokens(fresh_world, 1000, LONG_AGO, same_end=True)
     parts = fresh_world.environment()
-    walk = bootstrap.cleaning(parts).purges[0]
+    walk = wiring.cleaning(parts).purges[0]
     with frozen_purge(fresh_world):
         walk.delete_batch(START, 900)
         before = index_reads(parts.database)
@@ -319,7 +319,7 @@ def test_two_at_once_delete_each_row_once_and_neither_waits_or_fails(fresh_world
     barrier = threading.Barrier(2)
 
     def run() -> None:
-        deps = bootstrap.cleaning(fresh_world.environment())
+        deps = wiring.cleaning(fresh_world.environment())
         barrier.wait()
         reports.append(cleanup(plenty, deps))
 
@@ -414,7 +414,7 @@ def test_a_deadlock_costs_a_batch_and_not_the_run(fresh_world: World) -> None:
     with held(fresh_world, HOLD_ENTRY) as other, other.cursor() as cursor:
         rows = [(n.to_bytes(16, "big"), 2**40) for n in range(1000)]
         cursor.executemany(f"INSERT INTO {LIMITS} (bucket, tat_ms) VALUES (%s, %s)", rows)
-        run = threading.Thread(target=lambda: reports.append(cleanup(plenty, bootstrap.cleaning(parts))))
+        run = threading.Thread(target=lambda: reports.append(cleanup(plenty, wiring.cleaning(parts))))
         run.start()
         while fresh_world.sql(f"{HOLD_ONE} SKIP LOCKED", token_id(0)):
             pass  # until the batch holds it
@@ -685,7 +685,7 @@ def test_a_batch_is_two_selects_and_one_delete_and_no_row_travels_but_the_last(
 ) -> None:
     insert_tokens(fresh_world, 1000, LONG_AGO)
     parts = fresh_world.environment()
-    walk = bootstrap.cleaning(parts).purges[0]
+    walk = wiring.cleaning(parts).purges[0]
     kinds = ("Com_begin", "Com_select", "Com_delete_multi", "Com_commit")
     before = {kind: status(parts.database, kind) for kind in kinds}
     answers: list[int] = []
@@ -798,7 +798,7 @@ def insert(world: World, statement: str, rows: list[tuple[Any, ...]]) -> None:
 
 def raw(world: World) -> "pymysql.Connection[Any]":
     """A connection in the test's own hand."""
-    config = bootstrap.database_config(world.settings)
+    config = wiring.database_config(world.settings)
     return pymysql.connect(
         host=config.host,
         port=config.port,

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidClient, InvalidGrant, InvalidScope
@@ -17,6 +16,7 @@ from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.validate import validate
+from tests.support import wiring
 from tests.support.world import CALLER, World
 
 BOTH = "portal:read portal:write"
@@ -45,7 +45,7 @@ def own_routes(world: World, transport: Transport, text: str) -> AccessClaims:
 
 
 def authorizer(world: World, transport: Transport, text: str) -> AccessClaims:
-    return validate(Credential(transport, text), bootstrap.authorizing(world.environment())).claims
+    return validate(Credential(transport, text), wiring.authorizing(world.environment())).claims
 
 
 def test_a_scope_taken_away_is_gone_at_the_next_refresh(world: World, reading_only: World) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.credentials import Credential, Transport
@@ -23,6 +22,7 @@ from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
 from auth_tokens.usecases.rotate_keys import withdraw_signing_key
 from auth_tokens.usecases.validate import validate
+from tests.support import wiring
 from tests.support.world import CALLER, World
 
 COUNTED = (
@@ -37,7 +37,7 @@ COUNTED = (
 NOTHING = dict.fromkeys(COUNTED, 0)
 
 
-def cost(world: World, action: Callable[[], object], parts: bootstrap.Parts | None = None) -> dict[str, int]:
+def cost(world: World, action: Callable[[], object], parts: wiring.Parts | None = None) -> dict[str, int]:
     """The statements of each kind that an action sent over the connection of `parts`."""
     database = (parts or world.shared).database
     before = _status(database)
@@ -135,7 +135,7 @@ def test_a_token_with_a_right_checksum_and_a_wrong_tag_costs_nothing(world: Worl
 
 def test_an_access_token_costs_the_authorizer_nothing_while_its_feed_is_fresh(world: World) -> None:
     environment = world.environment()
-    deps = bootstrap.authorizing(environment)
+    deps = wiring.authorizing(environment)
     tokens = [world.login(world.user()).access_token or "" for _ in range(3)]
     validate(Credential(Transport.BEARER, tokens[0]), deps)
 
@@ -148,7 +148,7 @@ def test_an_access_token_costs_the_authorizer_nothing_while_its_feed_is_fresh(wo
 
 def test_a_stale_feed_costs_one_select_however_many_tokens(world: World) -> None:
     environment = world.environment()
-    deps = bootstrap.authorizing(environment)
+    deps = wiring.authorizing(environment)
     token = world.login(world.user()).access_token or ""
     validate(Credential(Transport.BEARER, token), deps)
     world.clock.now += world.settings.revocation_max_staleness_s
@@ -162,7 +162,7 @@ def test_a_stale_feed_costs_one_select_however_many_tokens(world: World) -> None
 
 def test_garbage_costs_the_authorizer_nothing(world: World) -> None:
     environment = world.environment()
-    deps = bootstrap.authorizing(environment)
+    deps = wiring.authorizing(environment)
     validate(Credential(Transport.BEARER, world.login(world.user()).access_token or ""), deps)
 
     def attempts() -> None:
@@ -388,7 +388,7 @@ def test_keys_that_have_changed_are_read_once_more_and_nothing_else_is(fresh_wor
     assert cost(world, lambda: validate(bearer, world.sessions.validation)) == one_select
 
     withdraw_signing_key(
-        world.shared.public_keys.jwks()[1]["kid"], bootstrap.rotating(world.environment())
+        world.shared.public_keys.jwks()[1]["kid"], wiring.rotating(world.environment())
     )  # the one that stands by: nobody is refused
 
     validates = [cost(world, lambda: validate(bearer, world.sessions.validation)) for _ in range(2)]

@@ -2,7 +2,6 @@
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.remembered_sessions import MAX_AGE_S
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.credentials import Credential, Transport
@@ -16,6 +15,7 @@ from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_data_key
 from auth_tokens.usecases.validate import ValidateDeps, validate
+from tests.support import wiring
 from tests.support.world import CALLER, World
 
 CHAIN, METADATA = "token-chain.1", "metadata.1"
@@ -24,7 +24,7 @@ BACKEND = Caller("192.0.2.50", "backend", principal="AROABACKEND")
 
 def withdraw(world: World, kid: str) -> None:
     """In an environment of its own, as rotate_keys is one."""
-    withdraw_data_key(kid, bootstrap.rotating(world.environment()))
+    withdraw_data_key(kid, wiring.rotating(world.environment()))
 
 
 def is_let_in(cookie: str, deps: ValidateDeps) -> bool:
@@ -53,7 +53,7 @@ def test_a_token_of_the_withdrawn_epoch_is_refused_at_once_and_its_holder_signs_
 
     withdraw(world, CHAIN)
 
-    deps = world.issuing if is_warm else bootstrap.issuing(world.environment())
+    deps = world.issuing if is_warm else wiring.issuing(world.environment())
     with pytest.raises(InvalidGrant):
         refresh(RefreshRequest(answer.token, kind), CALLER, deps)
     assert world.events(name).count("token_reuse_detected") == 0
@@ -77,7 +77,7 @@ def test_a_browser_session_of_the_epoch_ends_at_once_here_and_within_its_row_s_a
 ) -> None:
     world = fresh_world
     cookie = world.login(world.user(), kind=TokenKind.SESSION).token
-    authorizing = bootstrap.authorizing(world.environment())
+    authorizing = wiring.authorizing(world.environment())
     assert is_let_in(cookie, authorizing)
     assert is_let_in(cookie, world.sessions.validation)
     assert introspect(cookie, world.sessions)["active"]
@@ -104,7 +104,7 @@ def test_a_spent_token_of_an_older_epoch_gets_no_successor_of_the_withdrawn_one(
     world = fresh_world
     answer = world.login(world.user(refresh_idle_ttl_s=30_000_000, refresh_absolute_ttl_s=30_000_000))
     world.clock.now += 90 * 86_400
-    rotate_keys(bootstrap.rotating(world.environment()))
+    rotate_keys(wiring.rotating(world.environment()))
     successor = world.refresh(answer.token).token
     assert world.issuing.codec.parse(successor, TokenKind.REFRESH).epoch == 2
 
@@ -131,7 +131,7 @@ def test_tokens_of_other_epochs_go_on(fresh_world: World) -> None:
     world = fresh_world
     old = world.login(world.user(refresh_idle_ttl_s=30_000_000, refresh_absolute_ttl_s=30_000_000))
     world.clock.now += 90 * 86_400
-    rotate_keys(bootstrap.rotating(world.environment()))
+    rotate_keys(wiring.rotating(world.environment()))
     young = world.login(world.user())
 
     withdraw(world, "token-chain.2")
@@ -160,9 +160,7 @@ def test_metadata_of_the_withdrawn_epoch_counts_as_empty_and_is_written_anew(fre
 
     withdraw(world, METADATA)
 
-    [unreadable] = list_sessions(
-        world.user_id(name), 10, None, bootstrap.sessions(world.environment())
-    ).sessions
+    [unreadable] = list_sessions(world.user_id(name), 10, None, wiring.sessions(world.environment())).sessions
     assert (unreadable.metadata.address, unreadable.device_name) == ("", "")
     assert world.refresh(answer.token).session_id == answer.session_id
     [anew] = list_sessions(world.user_id(name), 10, None, world.sessions).sessions
@@ -246,7 +244,7 @@ def test_withdrawing_twice_does_it_once_and_one_that_died_is_finished(
     assert states(world, kid.split(".")[0])[:2] == ["active", "active"]
 
     withdraw(world, kid)
-    assert withdraw_data_key(kid, bootstrap.rotating(world.environment())) == []
+    assert withdraw_data_key(kid, wiring.rotating(world.environment())) == []
 
     assert states(world, kid.split(".")[0])[:2] == ["gone", "active"]
     rows = world.sql("SELECT type FROM auth_token_events WHERE type = 'data_key_withdrawn'")
@@ -260,7 +258,7 @@ def test_it_is_an_event_that_can_be_read_afterwards(fresh_world: World, kid: str
 
     withdraw(world, kid)
 
-    page = bootstrap.listing_events(world.environment()).events.page(b"\xff" * 16, 0, None, None, 10)
+    page = wiring.listing_events(world.environment()).events.page(b"\xff" * 16, 0, None, None, 10)
     [told] = [event for event in page if event.type == "data_key_withdrawn"]
     assert told.detail == {"kid": kid}
 

@@ -6,12 +6,12 @@ from typing import Any
 import pymysql
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Database, Transaction
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.validate import validate
+from tests.support import wiring
 from tests.support.world import CALLER, PASSWORD, World
 
 # Of the server's own lists, of RDS Proxy (9501), of MariaDB (1969), and numbers that nobody has given out yet.
@@ -93,7 +93,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Broken]:
 def test_a_fault_of_the_server_is_unavailable_whatever_the_driver_makes_of_it(
     world: World, server: Broken, number: int, kind: type[Exception]
 ) -> None:
-    database = Database(bootstrap.database_config(world.settings), world.telemetry, sleep=lambda _: None)
+    database = Database(wiring.database_config(world.settings), world.telemetry, sleep=lambda _: None)
     server.error = kind(number, FAULTS[number])
 
     with pytest.raises(Unavailable, match=str(number)):
@@ -106,7 +106,7 @@ def test_a_fault_of_the_server_is_unavailable_whatever_the_driver_makes_of_it(
 
 @pytest.mark.parametrize("number", OURS)
 def test_a_fault_of_ours_is_a_bug_and_no_outage(world: World, server: Broken, number: int) -> None:
-    database = Database(bootstrap.database_config(world.settings), world.telemetry)
+    database = Database(wiring.database_config(world.settings), world.telemetry)
     server.error = pymysql.err.OperationalError(number, OURS[number])
 
     with pytest.raises(pymysql.err.OperationalError):
@@ -114,7 +114,7 @@ def test_a_fault_of_ours_is_a_bug_and_no_outage(world: World, server: Broken, nu
 
 
 def test_an_answer_that_makes_no_sense_is_a_lost_connection(world: World, server: Broken) -> None:
-    database = Database(bootstrap.database_config(world.settings), world.telemetry)
+    database = Database(wiring.database_config(world.settings), world.telemetry)
     server.error = pymysql.err.InternalError("Packet sequence number wrong - got 1 expected 2")
 
     with pytest.raises(Unavailable):
@@ -143,7 +143,7 @@ def test_a_refresh_and_a_login_are_unavailable_and_spend_nothing(
 def test_the_authorizer_serves_on_while_its_knowledge_is_young_enough(
     world: World, server: Broken, number: int
 ) -> None:
-    deps = bootstrap.authorizing(world.environment())
+    deps = wiring.authorizing(world.environment())
     token = Credential(Transport.BEARER, world.login(world.user()).access_token or "")
     validate(token, deps)
     world.clock.now += world.settings.revocation_max_staleness_s

@@ -2,20 +2,20 @@
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidCredentials
 from auth_tokens.domain.events import RecordedEvent
 from auth_tokens.usecases import detect
 from auth_tokens.usecases.analyse import AnalysisReport, analyse
 from auth_tokens.usecases.login import LoginRequest, login
+from tests.support import wiring
 from tests.support.world import World
 
 THIEF = Caller("203.0.113.66", "curl")
 
 
 def run(world: World) -> AnalysisReport:
-    report = analyse(lambda: 60_000, bootstrap.analysing(world.shared))
+    report = analyse(lambda: 60_000, wiring.analysing(world.shared))
     assert report is not None
     return report
 

@@ -12,21 +12,22 @@ from typing import Any
 
 import pytest
 
-from auth_tokens import bootstrap
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidGrant, TokenServiceError
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.ids import id_from
-from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.deps import IssueDeps, SessionDeps
 from auth_tokens.usecases.end_session import end_session, forget_device
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke_user import end_what_began_before
+from auth_tokens.usecases.session_deps import SessionDeps
 from auth_tokens.usecases.validate import validate
 from tests.integration.test_sign_in_order import BeforeTheTransaction, end_beside_the_commit, environment
+from tests.support import wiring
 from tests.support.world import CALLER, World
 
 ROUNDS = 100
@@ -125,7 +126,7 @@ each_sign_in = pytest.mark.parametrize("sign_in", SIGN_INS)
 
 
 def sessions(world: World) -> SessionDeps:
-    return bootstrap.sessions(world.environment())
+    return wiring.sessions(world.environment())
 
 
 def check(someone: Person, end: str, *, began_before: bool) -> None:

@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from auth_tokens import bootstrap
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidGrant, NotFound
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.end_session import end_session
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
@@ -22,6 +21,7 @@ from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
 from auth_tokens.usecases.validate import validate
+from tests.support import wiring
 from tests.support.world import CALLER, World
 
 REMEMBERED = DeviceRequest(remember=True)
@@ -58,7 +58,7 @@ def end(world: World, name: str, answer: TokenAnswer, **options: Any) -> None:
 
 def told(world: World, name: str) -> list[dict[str, Any]]:
     """The ends among a user's events, oldest first."""
-    found = list_events(EventFilter(user_id=world.user_id(name)), bootstrap.listing_events(world.shared))
+    found = list_events(EventFilter(user_id=world.user_id(name)), wiring.listing_events(world.shared))
     return [event.told() for event in reversed(found.events) if "revoked" in event.type]
 
 

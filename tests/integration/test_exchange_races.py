@@ -14,22 +14,23 @@ from typing import TypeVar
 
 import pytest
 
-from auth_tokens import bootstrap
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.cleanup import cleanup
-from auth_tokens.usecases.deps import IssueDeps, SessionDeps
 from auth_tokens.usecases.end_session import end_session, forget_device
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import end_what_began_before
 from auth_tokens.usecases.rotate_keys import rotate_keys
+from auth_tokens.usecases.session_deps import SessionDeps
 from auth_tokens.usecases.validate import validate
+from tests.support import wiring
 from tests.support.sign_ins import Person, by_backend, by_password, environment, person
 from tests.support.world import CALLER, World
 
@@ -49,7 +50,7 @@ class Elsewhere:
 
 @pytest.fixture(scope="module")
 def elsewhere(world: World) -> Elsewhere:
-    return Elsewhere(environment(world), bootstrap.sessions(world.environment()))
+    return Elsewhere(environment(world), wiring.sessions(world.environment()))
 
 
 @pytest.fixture(scope="module")
@@ -275,8 +276,8 @@ def test_an_exchange_and_a_sign_in_that_remembers_the_device_anew_leave_one_toke
 def test_exchanging_beside_cleanup_and_key_rotation_loses_nobody(
     world: World, deps: IssueDeps, pool: ThreadPoolExecutor
 ) -> None:
-    cleaning = bootstrap.cleaning(world.environment())
-    rotating = bootstrap.rotating(world.environment())
+    cleaning = wiring.cleaning(world.environment())
+    rotating = wiring.rotating(world.environment())
     someone = person(world)
     for _ in range(ROUNDS):
         answer, _, _ = at_once(

@@ -5,7 +5,6 @@ from collections import Counter
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql import events, outbox, rollups
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.domain.errors import InvalidRequest
@@ -15,6 +14,7 @@ from auth_tokens.usecases.analyse import analyse
 from auth_tokens.usecases.list_events import EventFilter, list_events
 from auth_tokens.usecases.roll_up import MAX_HOURS, RESERVE_MS, roll_up
 from auth_tokens.usecases.summarise import Summary, summarise
+from tests.support import wiring
 from tests.support.world import START, World
 
 TYPES = ["login_succeeded", "login_failed", "token_reuse_detected", "session_revoked"]
@@ -26,11 +26,11 @@ def plenty() -> int:
 
 
 def roll(world: World) -> int:
-    return roll_up(plenty, bootstrap.analysing(world.shared).rolling)
+    return roll_up(plenty, wiring.analysing(world.shared).rolling)
 
 
 def summary(world: World, span_s: int = DAY_S, step: str = "hour") -> Summary:
-    return summarise(span_s, step, bootstrap.summarising(world.shared))
+    return summarise(span_s, step, wiring.summarising(world.shared))
 
 
 def tell(world: World, *told: tuple[int, str, bytes | None]) -> None:
@@ -142,7 +142,7 @@ def test_after_a_long_break_a_run_takes_some_hours_and_the_next_the_rest(fresh_w
 def test_a_run_without_time_counts_nothing_and_loses_nothing(fresh_world: World) -> None:
     history(fresh_world, hours=3)
 
-    assert roll_up(lambda: RESERVE_MS - 1, bootstrap.analysing(fresh_world.shared).rolling) == 0
+    assert roll_up(lambda: RESERVE_MS - 1, wiring.analysing(fresh_world.shared).rolling) == 0
     assert roll(fresh_world) == 4
 
 
@@ -184,7 +184,7 @@ def test_a_page_is_filtered_and_goes_on_where_the_last_one_ended(fresh_world: Wo
         fresh_world.clock.now += 1
     user_id = fresh_world.user_id(names[0]) if by in ("user", "both") else None
     kind = "new_device" if by in ("type", "both") else None
-    deps = bootstrap.listing_events(fresh_world.shared)
+    deps = wiring.listing_events(fresh_world.shared)
 
     found, cursor = [], None
     while True:
@@ -270,7 +270,7 @@ def test_no_statement_scans_a_table_or_reads_far_more_than_it_answers(full_world
 def test_the_schedule_rolls_up_and_publishes(fresh_world: World) -> None:
     fresh_world.login(fresh_world.user())
 
-    report = analyse(plenty, bootstrap.analysing(fresh_world.shared))
+    report = analyse(plenty, wiring.analysing(fresh_world.shared))
 
     assert report is not None
     assert report.hours == 1

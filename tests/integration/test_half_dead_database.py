@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig, Transaction
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.time_left import RESERVE_S, timed
+from tests.support import wiring
 from tests.support.half_dead import HalfDead, Way
 from tests.support.world import World
 
@@ -33,14 +33,14 @@ class Context:
 @pytest.fixture
 def host(world: World) -> Iterator[HalfDead]:
     """What stands between the service and its database. Its bytes come faster than any time-out for one of them."""
-    at = bootstrap.database_config(world.settings)
+    at = wiring.database_config(world.settings)
     with HalfDead(at.host, at.port, drip_s=0.1) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def config(world: World, host: HalfDead) -> DatabaseConfig:
-    return replace(bootstrap.database_config(world.settings), port=host.port)
+    return replace(wiring.database_config(world.settings), port=host.port)
 
 
 def read(database: Database) -> object:
@@ -83,7 +83,7 @@ def test_a_unit_of_many_slow_statements_is_given_up_with_the_invocation(world: W
         for _ in range(20):
             statements.query("SELECT 1 FROM auth_users LIMIT 1")
 
-    config = bootstrap.database_config(world.settings)
+    config = wiring.database_config(world.settings)
     with (
         HalfDead(config.host, config.port, late_s=0.25) as host,
         closing(Database(replace(config, port=host.port))) as database,

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters import event_bus
 from auth_tokens.adapters.event_bus import PUT_S, EventBridgeBus, events_client
 from auth_tokens.adapters.kms import client
@@ -18,6 +17,7 @@ from auth_tokens.time_left import RESERVE_S, timed
 from auth_tokens.usecases.analyse import AnalysisReport, analyse
 from auth_tokens.usecases.publish_events import RESERVE_MS, SETTLE_S
 from local.aws import LocalAws
+from tests.support import wiring
 from tests.support.half_dead import HalfDead, Way
 from tests.support.world import World
 
@@ -118,7 +118,7 @@ def test_events_stay_in_the_outbox_and_the_run_ends_in_order(
             event_id,
         )
     world.clock.now += SETTLE_S + 4
-    deps = bootstrap.analysing(world.environment())
+    deps = wiring.analysing(world.environment())
     deps = replace(
         deps, publishing=replace(deps.publishing, bus=EventBridgeBus(aws.security_bus, lambda: events))
     )

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from auth_tokens import bootstrap
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import AccessDenied, InvalidRequest
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.issue import ISSUE_RETRY_S, IssueRequest, issue
 from auth_tokens.usecases.validate import validate
+from tests.support import wiring
 from tests.support.world import World
 
 BACKEND = Caller("192.0.2.50", "backend", principal="AROABACKEND")
@@ -51,7 +51,7 @@ def test_the_same_request_gets_the_same_session_and_tokens(
 
     first = issue(request, BACKEND, world.issuing)
     world.clock.now += ISSUE_RETRY_S - 1
-    again = issue(request, BACKEND, bootstrap.issuing(world.environment()))
+    again = issue(request, BACKEND, wiring.issuing(world.environment()))
 
     assert opaque(again) == opaque(first)
     assert (first.device_token is not None) == remember
@@ -76,7 +76,7 @@ def test_a_repeats_access_token_is_fresh_and_good(world: World) -> None:
 def test_twenty_repeats_at_once_are_one_session(world: World) -> None:
     name = world.user()
     request = request_for(world, name)
-    environments = [bootstrap.issuing(world.environment()) for _ in range(20)]
+    environments = [wiring.issuing(world.environment()) for _ in range(20)]
     environments[0].keys.chain_epoch()
     barrier = Barrier(len(environments))
 
@@ -131,7 +131,7 @@ def test_two_users_by_one_key_at_once_never_share_a_session(world: World) -> Non
     for round_ in range(10):
         names = [world.user(), world.user()]
         key = f"{KEY}-{round_}"
-        environments = [bootstrap.issuing(world.environment()) for _ in names]
+        environments = [wiring.issuing(world.environment()) for _ in names]
         environments[0].keys.chain_epoch()
         barrier = Barrier(2)
 

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.access_jwt.verifier import PublicKeys
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.credentials import Credential, Transport
@@ -26,6 +25,7 @@ from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_signing_key
 from auth_tokens.usecases.validate import validate
 from local.environment import ROOT
+from tests.support import wiring
 from tests.support.fakes import FakeKeyTable
 from tests.support.world import CALLER, PASSWORD, World, kid_of
 
@@ -46,15 +46,15 @@ def state_of(world: World, kid: str) -> str:
 def test_one_call_ends_a_key_and_users_refresh_without_signing_in(fresh_world: World) -> None:
     world = fresh_world
     stolen = world.login(world.user(access_ttl_s=3600))
-    rotate_keys(bootstrap.rotating(world.shared))
-    verifiers = [bootstrap.authorizing(world.environment()) for _ in range(3)]
+    rotate_keys(wiring.rotating(world.shared))
+    verifiers = [wiring.authorizing(world.environment()) for _ in range(3)]
     assert all(accepts(verifier, stolen.access_token) for verifier in verifiers)
 
-    withdraw_signing_key(kid_of(stolen.access_token), bootstrap.rotating(world.environment()))
+    withdraw_signing_key(kid_of(stolen.access_token), wiring.rotating(world.environment()))
 
     world.clock.now += world.settings.jwks_max_age_s
     assert not any(accepts(verifier, stolen.access_token) for verifier in verifiers)
-    assert not accepts(bootstrap.authorizing(world.environment()), stolen.access_token)
+    assert not accepts(wiring.authorizing(world.environment()), stolen.access_token)
     refreshed = world.refresh(stolen.token)
     assert refreshed.session_id == stolen.session_id
     assert all(accepts(verifier, refreshed.access_token) for verifier in verifiers)
@@ -65,9 +65,9 @@ def test_every_environment_signs_by_the_next_key_at_once(fresh_world: World) -> 
     name = world.user()
     answer = world.login(name, device=DeviceRequest(remember=True))
     withdrawn = kid_of(answer.access_token)
-    environments = [world.issuing, bootstrap.issuing(world.environment())]  # the second one is cold
+    environments = [world.issuing, wiring.issuing(world.environment())]  # the second one is cold
 
-    withdraw_signing_key(withdrawn, bootstrap.rotating(world.environment()))
+    withdraw_signing_key(withdrawn, wiring.rotating(world.environment()))
 
     tokens = []
     for deps in environments:
@@ -85,7 +85,7 @@ def test_a_device_token_opens_a_session_signed_by_the_next_key_at_once(fresh_wor
     world = fresh_world
     answer = world.login(world.user(), device=DeviceRequest(remember=True))
 
-    withdraw_signing_key(kid_of(answer.access_token), bootstrap.rotating(world.environment()))
+    withdraw_signing_key(kid_of(answer.access_token), wiring.rotating(world.environment()))
     opened = exchange_device_token(ExchangeRequest(answer.device_token or ""), CALLER, world.issuing)
 
     assert kid_of(opened.access_token) != kid_of(answer.access_token)
@@ -95,11 +95,11 @@ def test_a_device_token_opens_a_session_signed_by_the_next_key_at_once(fresh_wor
 def test_the_services_own_routes_refuse_it_at_once_and_at_no_statement_more(fresh_world: World) -> None:
     world = fresh_world
     stolen = world.login(world.user()).access_token
-    own = bootstrap.sessions(world.environment())
+    own = wiring.sessions(world.environment())
     assert accepts(own.validation, stolen)
     assert introspect(stolen or "", own)["active"]
 
-    withdraw_signing_key(kid_of(stolen), bootstrap.rotating(world.environment()))
+    withdraw_signing_key(kid_of(stolen), wiring.rotating(world.environment()))
 
     assert not accepts(own.validation, stolen)
     assert introspect(stolen or "", own) == {"active": False}
@@ -126,22 +126,22 @@ def test_where_a_key_that_leaked_names_a_session_that_is_not_there_nothing_is_re
 def test_the_key_that_stood_by_is_known_to_every_verifier_already(fresh_world: World) -> None:
     world = fresh_world
     answer = world.login(world.user())
-    rotate_keys(bootstrap.rotating(world.shared))
-    verifier = bootstrap.authorizing(world.environment())
+    rotate_keys(wiring.rotating(world.shared))
+    verifier = wiring.authorizing(world.environment())
     assert accepts(verifier, answer.access_token)
 
-    withdraw_signing_key(kid_of(answer.access_token), bootstrap.rotating(world.environment()))
-    fresh = refresh(RefreshRequest(answer.token), CALLER, bootstrap.issuing(world.environment()))
+    withdraw_signing_key(kid_of(answer.access_token), wiring.rotating(world.environment()))
+    fresh = refresh(RefreshRequest(answer.token), CALLER, wiring.issuing(world.environment()))
 
     assert accepts(verifier, fresh.access_token)  # in the very same second
 
 
 def test_a_signer_that_moves_on_forgets_the_key_it_had(fresh_world: World) -> None:
     world = fresh_world
-    issuing = bootstrap.issuing(world.environment())
+    issuing = wiring.issuing(world.environment())
     first = kid_of(issuing.signer.sign({}))
 
-    withdraw_signing_key(first, bootstrap.rotating(world.environment()))
+    withdraw_signing_key(first, wiring.rotating(world.environment()))
     world.clock.now += SIGNER_MAX_AGE_S
     second = kid_of(issuing.signer.sign({}))
 
@@ -154,11 +154,11 @@ def test_with_no_key_standing_by_a_new_one_signs_and_another_is_published(fresh_
     answer = world.login(world.user())
     world.sql("DELETE FROM auth_token_keys WHERE purpose = 'signing' AND state = 'published'")
 
-    withdraw_signing_key(kid_of(answer.access_token), bootstrap.rotating(world.shared))
+    withdraw_signing_key(kid_of(answer.access_token), wiring.rotating(world.shared))
 
     rows = world.sql("SELECT state FROM auth_token_keys WHERE purpose = 'signing' ORDER BY epoch")
     assert [row["state"] for row in rows] == ["gone", "signing", "published"]
-    assert refresh(RefreshRequest(answer.token), CALLER, bootstrap.issuing(world.environment()))
+    assert refresh(RefreshRequest(answer.token), CALLER, wiring.issuing(world.environment()))
 
 
 def test_withdrawing_every_key_one_after_the_other_never_leaves_the_service_without_one(
@@ -169,9 +169,9 @@ def test_withdrawing_every_key_one_after_the_other_never_leaves_the_service_with
     token = world.login(world.user()).token
 
     for _ in range(5):
-        issuing = bootstrap.issuing(world.environment())
+        issuing = wiring.issuing(world.environment())
         answer = refresh(RefreshRequest(token), CALLER, issuing)
-        withdraw_signing_key(kid_of(answer.access_token), bootstrap.rotating(world.shared))
+        withdraw_signing_key(kid_of(answer.access_token), wiring.rotating(world.shared))
         token = answer.token
         world.clock.now += 60
 
@@ -182,9 +182,9 @@ def test_withdrawing_every_key_one_after_the_other_never_leaves_the_service_with
 def test_withdrawing_twice_does_it_once(fresh_world: World) -> None:
     world = fresh_world
     kid = kid_of(world.login(world.user()).access_token)
-    first = withdraw_signing_key(kid, bootstrap.rotating(world.shared))
+    first = withdraw_signing_key(kid, wiring.rotating(world.shared))
 
-    again = withdraw_signing_key(kid, bootstrap.rotating(world.shared))
+    again = withdraw_signing_key(kid, wiring.rotating(world.shared))
 
     assert len(first) == 3  # the next one signs, the end of one, another stands by
     assert again == []
@@ -199,10 +199,10 @@ def test_a_withdrawal_that_died_half_way_is_finished_by_the_next_call(
     with monkeypatch.context() as death:
         death.setattr("auth_tokens.adapters.mysql.keys.KeyTable.advance", _dies)
         with pytest.raises(Unavailable):
-            withdraw_signing_key(kid, bootstrap.rotating(world.shared))
+            withdraw_signing_key(kid, wiring.rotating(world.shared))
     assert state_of(world, kid) == "signing"
 
-    withdraw_signing_key(kid, bootstrap.rotating(world.shared))
+    withdraw_signing_key(kid, wiring.rotating(world.shared))
 
     assert state_of(world, kid) == "gone"
 
@@ -212,7 +212,7 @@ def test_what_is_no_signing_key_is_not_withdrawn_as_one(world: World, kid: str) 
     world.login(world.user())
 
     with pytest.raises(InvalidRequest):
-        withdraw_signing_key(kid, bootstrap.rotating(world.shared))
+        withdraw_signing_key(kid, wiring.rotating(world.shared))
 
     assert state_of(world, "token-chain.1") == "active"
 
@@ -221,7 +221,7 @@ def test_a_withdrawal_is_an_event(fresh_world: World) -> None:
     world = fresh_world
     kid = kid_of(world.login(world.user()).access_token)
 
-    withdraw_signing_key(kid, bootstrap.rotating(world.shared))
+    withdraw_signing_key(kid, wiring.rotating(world.shared))
 
     rows = world.sql("SELECT type FROM auth_token_events WHERE user_id IS NULL")
     assert {row["type"] for row in rows} == {"signing_key_withdrawn", "keys_rotated"}
@@ -229,8 +229,8 @@ def test_a_withdrawal_is_an_event(fresh_world: World) -> None:
 
 def app_of(name: str, world: World, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The app of a function on a world."""
-    monkeypatch.setattr(bootstrap, "load_settings", lambda: world.settings)
-    monkeypatch.setattr(bootstrap, "powertools", lambda: world.telemetry)
+    monkeypatch.setattr("auth_tokens.bootstrap.parts.load_settings", lambda: world.settings)
+    monkeypatch.setattr("auth_tokens.bootstrap.powertools.powertools", lambda: world.telemetry)
     spec = importlib.util.spec_from_file_location(f"{name}_app", ROOT / f"functions/{name}/app.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -252,7 +252,7 @@ def function(world: World, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_the_function_withdraws_by_direct_invocation(world: World, function: ModuleType) -> None:
-    signing = bootstrap.issuing(world.environment()).signer
+    signing = wiring.issuing(world.environment()).signer
     kid = kid_of(signing.sign({}))
 
     answer = function.handler({"withdraw": kid}, None)
@@ -299,7 +299,7 @@ def test_discovery_shows_a_withdrawal_at_once(fresh_world: World, monkeypatch: p
     [first, standing_by] = jwks_of(discovery)
     assert first == withdrawn
 
-    withdraw_signing_key(withdrawn, bootstrap.rotating(world.environment()))
+    withdraw_signing_key(withdrawn, wiring.rotating(world.environment()))
 
     [signing, following] = jwks_of(discovery)
     assert signing == standing_by
@@ -336,8 +336,8 @@ def _dies(*_: object) -> bool:
 def test_with_kms_away_a_key_is_withdrawn_all_the_same_and_told_without_a_detail(fresh_world: World) -> None:
     world = fresh_world
     kid = kid_of(world.login(world.user()).access_token)
-    rotate_keys(bootstrap.rotating(world.shared))  # a key stands by: none has to be made
-    deps = bootstrap.rotating(world.shared)
+    rotate_keys(wiring.rotating(world.shared))  # a key stands by: none has to be made
+    deps = wiring.rotating(world.shared)
 
     withdraw_signing_key(kid, replace(deps, events=_CannotSeal(deps.events)), Caller(actor="operator"))
 

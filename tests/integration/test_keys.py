@@ -6,7 +6,6 @@ from threading import Barrier
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.key_steps import Step
 from auth_tokens.domain.keys import Purpose
@@ -16,6 +15,7 @@ from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.rotate_keys import RotateKeysDeps, rotate_keys, withdraw_signing_key
 from auth_tokens.usecases.validate import validate
+from tests.support import wiring
 from tests.support.kms import watched
 from tests.support.world import CALLER, PASSWORD, World, header_of, kid_of
 
@@ -24,7 +24,7 @@ DAY = 86_400
 
 def test_environments_that_bootstrap_at_once_agree_on_the_keys_of_each_purpose(fresh_world: World) -> None:
     name = fresh_world.user()
-    environments = [bootstrap.issuing(fresh_world.environment()) for _ in range(6)]
+    environments = [wiring.issuing(fresh_world.environment()) for _ in range(6)]
     barrier = Barrier(len(environments))
 
     def attempt(index: int) -> str:
@@ -51,7 +51,7 @@ def test_kms_is_called_once_a_purpose_and_cold_start_and_never_a_token(fresh_wor
     fresh_world.login(name)
     environment = fresh_world.environment()
     kms = watched(environment)
-    issuing = bootstrap.issuing(environment)
+    issuing = wiring.issuing(environment)
 
     for _ in range(5):
         answer = login(LoginRequest(name, PASSWORD), CALLER, issuing)
@@ -66,12 +66,12 @@ def test_after_a_year_of_epochs_a_cold_start_still_takes_one_call_a_purpose(fres
     name = world.user()
     world.login(name)
     for _ in range(366):
-        rotate_keys(bootstrap.rotating(world.shared))
+        rotate_keys(wiring.rotating(world.shared))
         world.clock.now += DAY
     environment = world.environment()
     kms = watched(environment)
 
-    login(LoginRequest(name, PASSWORD), CALLER, bootstrap.issuing(environment))
+    login(LoginRequest(name, PASSWORD), CALLER, wiring.issuing(environment))
 
     assert environment.keys.chain_epoch() >= 4
     assert sorted(kms.calls) == ["decrypt metadata", "decrypt signing", "decrypt token-chain"]
@@ -83,7 +83,7 @@ def test_validating_calls_kms_never_for_access_tokens_and_once_for_cookies(fresh
     cookie = fresh_world.login(name, kind=TokenKind.SESSION).token
     environment = fresh_world.environment()
     kms = watched(environment)
-    deps = bootstrap.authorizing(environment)
+    deps = wiring.authorizing(environment)
 
     for _ in range(5):
         assert validate(Credential(Transport.BEARER, bearer), deps)
@@ -110,12 +110,12 @@ def test_nothing_plain_is_stored(fresh_world: World) -> None:
 def test_a_token_made_at_any_moment_of_a_rotation_verifies_until_it_expires(fresh_world: World) -> None:
     world = fresh_world
     world.login(world.user(access_ttl_s=3600))
-    deps = bootstrap.authorizing(world.environment())
+    deps = wiring.authorizing(world.environment())
     name = world.user(access_ttl_s=3600)
     kids = set()
 
     for _ in range(70):
-        rotate_keys(bootstrap.rotating(world.shared))
+        rotate_keys(wiring.rotating(world.shared))
         answer = world.login(name)
         kids.add(answer.access_token.split(".")[0] if answer.access_token else "")
         world.clock.now += 3599
@@ -139,7 +139,7 @@ def test_the_next_key_stands_by_from_the_first_sign_in_on(fresh_world: World) ->
 
 
 def test_the_first_run_of_all_makes_the_first_keys(fresh_world: World) -> None:
-    rotate_keys(bootstrap.rotating(fresh_world.shared))
+    rotate_keys(wiring.rotating(fresh_world.shared))
 
     assert _states(fresh_world) == {
         "metadata": ["active", "published"],
@@ -154,8 +154,8 @@ def test_a_second_run_at_the_same_time_finds_nothing_to_do(fresh_world: World) -
     world.login(world.user())
     world.clock.now += 30 * DAY
 
-    first = rotate_keys(bootstrap.rotating(world.environment()))
-    second = rotate_keys(bootstrap.rotating(world.environment()))
+    first = rotate_keys(wiring.rotating(world.environment()))
+    second = rotate_keys(wiring.rotating(world.environment()))
 
     assert (len(first), len(second)) == (3, 0)
 
@@ -163,7 +163,7 @@ def test_a_second_run_at_the_same_time_finds_nothing_to_do(fresh_world: World) -
 def test_runs_at_once_take_each_step_once(fresh_world: World) -> None:
     world = fresh_world
     world.login(world.user())
-    rotating = [bootstrap.rotating(world.environment()) for _ in range(4)]
+    rotating = [wiring.rotating(world.environment()) for _ in range(4)]
     barrier = Barrier(len(rotating))
 
     def run(deps: RotateKeysDeps) -> list[Step]:
@@ -185,7 +185,7 @@ def test_a_month_without_a_run_loses_nothing(fresh_world: World) -> None:
     name = world.user()
     world.login(name)
     world.clock.now += 90 * DAY
-    rotate_keys(bootstrap.rotating(world.shared))
+    rotate_keys(wiring.rotating(world.shared))
 
     answer = world.login(name)
 
@@ -200,7 +200,7 @@ def test_a_refresh_of_an_old_session_signs_by_the_new_key_and_carries_the_new_ep
     answer = world.login(world.user(refresh_idle_ttl_s=400 * DAY, refresh_absolute_ttl_s=400 * DAY))
     first_epoch = world.row(answer.session_id)["key_epoch"]
     for _ in range(92):
-        rotate_keys(bootstrap.rotating(world.shared))
+        rotate_keys(wiring.rotating(world.shared))
         world.clock.now += DAY
 
     refreshed = world.refresh(answer.token)
@@ -214,12 +214,12 @@ def test_a_refresh_of_an_old_session_signs_by_the_new_key_and_carries_the_new_ep
 def test_a_repeat_across_a_change_of_epoch_gets_the_same_successor(fresh_world: World) -> None:
     world = fresh_world
     answer = world.login(world.user(refresh_idle_ttl_s=400 * DAY, refresh_absolute_ttl_s=400 * DAY))
-    rotate_keys(bootstrap.rotating(world.shared))
+    rotate_keys(wiring.rotating(world.shared))
     world.clock.now += 89 * DAY
     successor = world.refresh(answer.token, retry_key="saved").token
     world.clock.now += 2 * DAY
-    rotate_keys(bootstrap.rotating(world.shared))
-    later = bootstrap.issuing(world.environment())
+    rotate_keys(wiring.rotating(world.shared))
+    later = wiring.issuing(world.environment())
     assert later.keys.chain_epoch() == 2
 
     repeated = refresh(RefreshRequest(answer.token, retry_key="saved"), CALLER, later).token
@@ -232,9 +232,9 @@ def test_metadata_of_an_old_epoch_opens_and_is_encrypted_anew_by_the_next_write(
     world = fresh_world
     name = world.user(refresh_idle_ttl_s=400 * DAY, refresh_absolute_ttl_s=400 * DAY)
     answer = world.login(name)
-    rotate_keys(bootstrap.rotating(world.shared))
+    rotate_keys(wiring.rotating(world.shared))
     world.clock.now += 91 * DAY
-    rotate_keys(bootstrap.rotating(world.shared))
+    rotate_keys(wiring.rotating(world.shared))
     world.clock.now += DAY
     assert world.row(answer.session_id)["metadata"][1:3] == b"\0\1"
 
@@ -250,7 +250,7 @@ def test_pseudonyms_stay_comparable_across_epochs(fresh_world: World) -> None:
     world = fresh_world
     before = world.environment().keys.pseudonym("address", "192.0.2.7")
     for _ in range(200):
-        rotate_keys(bootstrap.rotating(world.shared))
+        rotate_keys(wiring.rotating(world.shared))
         world.clock.now += DAY
     after = world.environment()
 
@@ -264,15 +264,15 @@ def test_an_environment_that_reads_an_epoch_before_it_is_used_never_meets_an_unk
 ) -> None:
     world = fresh_world
     world.login(world.user())
-    slow = bootstrap.issuing(world.environment())
+    slow = wiring.issuing(world.environment())
     slow.keys.chain_epoch()
-    rotate_keys(bootstrap.rotating(world.shared))
-    wait = bootstrap.rotating(world.shared).schedules[Purpose.TOKEN_CHAIN].publish_wait_s
+    rotate_keys(wiring.rotating(world.shared))
+    wait = wiring.rotating(world.shared).schedules[Purpose.TOKEN_CHAIN].publish_wait_s
     world.clock.now += 90 * DAY - wait
     slow.keys.chain_epoch()
     world.clock.now += wait
-    rotate_keys(bootstrap.rotating(world.shared))
-    fast = bootstrap.issuing(world.environment())
+    rotate_keys(wiring.rotating(world.shared))
+    fast = wiring.issuing(world.environment())
     token = login(LoginRequest(world.user(), PASSWORD), CALLER, fast).token
 
     assert fast.codec.parse(token, TokenKind.REFRESH).epoch == 2
@@ -286,24 +286,24 @@ def test_another_algorithm_comes_after_the_key_that_stands_by_and_both_verify_me
     world = fresh_world
     name = world.user(access_ttl_s=3600)
     before = world.login(name).access_token
-    rotate_keys(bootstrap.rotating(world.shared))
+    rotate_keys(wiring.rotating(world.shared))
     world.settings = replace(world.settings, signing_algorithm=algorithm)
     [standing_by] = world.sql(
         "SELECT kid FROM auth_token_keys WHERE purpose = 'signing' AND state = 'published'"
     )
-    verifier = bootstrap.authorizing(world.environment())
+    verifier = wiring.authorizing(world.environment())
 
-    withdraw_signing_key(standing_by["kid"], bootstrap.rotating(world.environment()))
+    withdraw_signing_key(standing_by["kid"], wiring.rotating(world.environment()))
     world.clock.now += 3599
     assert validate(Credential(Transport.BEARER, before or ""), verifier)
     world.clock.now += 30 * DAY
-    rotate_keys(bootstrap.rotating(world.environment()))
+    rotate_keys(wiring.rotating(world.environment()))
     world.clock.now += 30
     after = world.login(name).access_token
 
     assert header_of(after)["alg"] == algorithm
     assert validate(Credential(Transport.BEARER, after or ""), verifier)
-    assert validate(Credential(Transport.BEARER, after or ""), bootstrap.authorizing(world.environment()))
+    assert validate(Credential(Transport.BEARER, after or ""), wiring.authorizing(world.environment()))
 
 
 def _states(world: World) -> dict[str, list[str]]:

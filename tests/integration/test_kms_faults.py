@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.usecases.login import LoginRequest, login
@@ -17,6 +16,7 @@ from auth_tokens.usecases.rotate_keys import rotate_keys
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response, token_response
+from tests.support import wiring
 from tests.support.kms import FAULTS, watched
 from tests.support.world import CALLER, PASSWORD, World
 
@@ -29,7 +29,7 @@ def test_an_environment_that_holds_its_keys_works_until_their_age_bound(
 ) -> None:
     environment = world.environment()
     kms = watched(environment)
-    issuing = bootstrap.issuing(environment)
+    issuing = wiring.issuing(environment)
     name = world.user(refresh_idle_ttl_s=1_000_000, refresh_absolute_ttl_s=1_000_000)
     answer = login(LoginRequest(name, PASSWORD), CALLER, issuing)
     kms.fault = fault
@@ -54,7 +54,7 @@ def test_a_new_environment_answers_503_with_retry_after_and_recovers(world: Worl
     environment = world.environment()
     kms = watched(environment)
     kms.fault = fault
-    issuing = bootstrap.issuing(environment)
+    issuing = wiring.issuing(environment)
 
     def post_login(request: Request) -> Response:
         return token_response(login(LoginRequest(name, PASSWORD), CALLER, issuing))
@@ -83,7 +83,7 @@ def test_kms_is_never_waited_for_with_a_row_locked(world: World) -> None:
             return execute(self, sql, parameters)
 
         patch.setattr(Transaction, "execute", noted)
-        login(LoginRequest(name, PASSWORD), CALLER, bootstrap.issuing(environment))
+        login(LoginRequest(name, PASSWORD), CALLER, wiring.issuing(environment))
 
     transaction = kms.calls[kms.calls.index("BEGIN") : kms.calls.index("COMMIT")]
     assert [call for call in transaction if call.startswith("decrypt")] == []
@@ -98,7 +98,7 @@ def test_before_the_first_key_nothing_is_stored_or_signed_instead(
     name = world.user()
     environment = world.environment()
     watched(environment).fault = fault
-    issuing = bootstrap.issuing(environment)
+    issuing = wiring.issuing(environment)
 
     with pytest.raises(Unavailable):
         login(LoginRequest(name, PASSWORD), CALLER, issuing)
@@ -123,7 +123,7 @@ def test_a_rotation_that_cannot_wrap_leaves_the_keys_as_they_are(
     watched(environment).fault = fault
 
     with pytest.raises(Unavailable):
-        rotate_keys(bootstrap.rotating(environment))
+        rotate_keys(wiring.rotating(environment))
 
     assert world.sql("SELECT * FROM auth_token_keys ORDER BY kid") == before
 
@@ -131,7 +131,7 @@ def test_a_rotation_that_cannot_wrap_leaves_the_keys_as_they_are(
 def test_while_kms_is_away_a_renewal_is_tried_only_now_and_then(world: World) -> None:
     environment = world.environment()
     kms = watched(environment)
-    issuing = bootstrap.issuing(environment)
+    issuing = wiring.issuing(environment)
     answer = login(LoginRequest(world.user(), PASSWORD), CALLER, issuing)
     kms.fault = FAULTS["region out"]
     world.clock.now += world.settings.key_max_age_s // 2

@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from auth_tokens import bootstrap
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.credentials import Credential, Transport, Validated
 from auth_tokens.domain.errors import AccessDenied
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.validate import validate
 from auth_tokens.web.iam_policy import context_of
 from auth_tokens.web.views import claims_view
+from tests.support import wiring
 from tests.support.world import World
 
 MANY = [f"label-{number:03}" for number in range(101)]
@@ -37,7 +37,7 @@ def shown(world: World, answer: TokenAnswer, deps: Any) -> Validated:
 def verifiers(world: World) -> dict[str, Any]:
     return {
         "own routes": world.sessions.validation,
-        "the authorizer": bootstrap.authorizing(world.environment()),
+        "the authorizer": wiring.authorizing(world.environment()),
     }
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pymysql
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidCredentials, RateLimited
@@ -23,6 +22,7 @@ from auth_tokens.domain.limits import (
 )
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.metadata import metadata_of
+from tests.support import wiring
 from tests.support.world import CALLER, PASSWORD, World
 
 
@@ -60,7 +60,7 @@ def test_parallel_guesses_at_an_account_do_not_all_get_through(
     world: World, limit: Limit, networks: int
 ) -> None:
     name = world.user()
-    environments = [bootstrap.issuing(world.environment()) for _ in range(30)]
+    environments = [wiring.issuing(world.environment()) for _ in range(30)]
     barrier = Barrier(len(environments))
 
     def attempt(index: int) -> type[Exception]:

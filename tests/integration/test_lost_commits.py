@@ -6,7 +6,6 @@ from typing import Any
 import pymysql
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.census import MySqlCensus
 from auth_tokens.adapters.mysql.connection import Database, Transaction
 from auth_tokens.adapters.mysql.leases import MySqlLeases
@@ -28,6 +27,7 @@ from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
 from auth_tokens.usecases.rotate_keys import rotate_keys
 from auth_tokens.usecases.validate import validate
+from tests.support import wiring
 from tests.support.world import CALLER, World
 
 LOST = 2013
@@ -202,7 +202,7 @@ def test_a_census_is_added_to_the_figures_once(world: World, network: LosesAnswe
 
 def test_a_migration_is_noted_once(fresh_world: World, network: LosesAnswers) -> None:
     added = [Migration("9001_a.sql", "CREATE TABLE added (id INT PRIMARY KEY);\n")]
-    config = bootstrap.database_config(fresh_world.settings, timeout_s=30)
+    config = wiring.database_config(fresh_world.settings, timeout_s=30)
     connections = Database(config), Database(config)
     migrate([], *connections)
 
@@ -237,7 +237,7 @@ def test_a_key_step_is_taken_by_who_took_it(fresh_world: World, network: LosesAn
 def test_a_key_that_was_made_is_told(fresh_world: World, network: LosesAnswers) -> None:
     network.next()
 
-    steps = rotate_keys(bootstrap.rotating(fresh_world.environment()))
+    steps = rotate_keys(wiring.rotating(fresh_world.environment()))
 
     assert network.lost == 1
     assert len(steps) == len(fresh_world.sql("SELECT kid FROM auth_token_keys"))

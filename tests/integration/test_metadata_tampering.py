@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from auth_tokens import bootstrap
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.errors import InvalidGrant
 from auth_tokens.domain.grants import DeviceRequest
-from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.devices import list_devices, rename_device
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.metadata import Metadata
+from tests.support import wiring
 from tests.support.world import CALLER, World
 
 
@@ -116,7 +116,7 @@ def test_a_device_renamed_while_it_is_used_keeps_its_name_and_opens(world: World
     name = world.user()
     user_id = world.user_id(name)
     device_id = world.login(name, DeviceRequest(name="phone", remember=True)).device_id
-    sessions = [bootstrap.sessions(world.environment()) for _ in range(2)]
+    sessions = [wiring.sessions(world.environment()) for _ in range(2)]
     before = failures(world)
     barrier = Barrier(3)
 

@@ -6,14 +6,14 @@ import pymysql
 import pytest
 from pymysql.cursors import Cursor
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.migrations import Migration, MigrationError, migrate, migrations_in
+from tests.support import wiring
 from tests.support.world import SQL, World
 
 
 def run(world: World, migrations: list[Migration]) -> list[str]:
-    config = bootstrap.database_config(world.settings, timeout_s=30)
+    config = wiring.database_config(world.settings, timeout_s=30)
     return migrate(migrations, Database(config), Database(config))
 
 

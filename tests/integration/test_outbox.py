@@ -9,7 +9,6 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.event_bus import EventBridgeBus, events_client
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.domain.ids import text_of, uuid7
@@ -17,6 +16,7 @@ from auth_tokens.ports.events import EventBus
 from auth_tokens.usecases.analyse import CLOCK_SKEW_MS, AnalyseDeps, analyse
 from auth_tokens.usecases.publish_events import RESERVE_MS, SETTLE_S, PublishReport
 from local.aws import LocalAws
+from tests.support import wiring
 from tests.support.fakes import FakeBus
 from tests.support.world import CALLER, World
 
@@ -32,7 +32,7 @@ def own_world(fresh_world: World) -> Iterator[World]:
 
 
 def deps(world: World, bus: EventBus | None) -> AnalyseDeps:
-    made = bootstrap.analysing(world.environment())
+    made = wiring.analysing(world.environment())
     return replace(made, publishing=replace(made.publishing, bus=bus))
 
 

@@ -6,7 +6,6 @@ from threading import Barrier
 import bcrypt
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.portal import MySqlPortal
 from auth_tokens.adapters.passwords import PortalPasswords
 from auth_tokens.domain.errors import InvalidCredentials, InvalidRequest
@@ -15,6 +14,7 @@ from auth_tokens.domain.password_hashes import BcryptKind
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.web.issue_bodies import MAX_PASSWORD, login_request
 from auth_tokens.web.parameters import Parameters
+from tests.support import wiring
 from tests.support.world import CALLER, PASSWORD, World
 
 OLD_ARGON2 = PortalPasswords(8, 1, 1)
@@ -44,7 +44,7 @@ each_old = pytest.mark.parametrize("older", [old_bcrypt, old_argon2], ids=["bcry
 def test_logins_at_once_all_get_in_and_leave_one_good_hash(world: World, older: object) -> None:
     name = world.user()
     set_hash(world, name, older())  # type: ignore[operator]
-    environments = [bootstrap.issuing(world.environment()) for _ in range(4)]
+    environments = [wiring.issuing(world.environment()) for _ in range(4)]
     barrier = Barrier(len(environments))
 
     def attempt(index: int) -> str:
@@ -110,7 +110,7 @@ def test_the_kinds_of_hashes_in_use_are_read_by_their_heads_alone(fresh_world: W
 def test_a_new_environment_pays_for_older_kinds_from_its_first_login_on(fresh_world: World) -> None:
     name = fresh_world.user()
     set_hash(fresh_world, name, old_bcrypt())
-    deps = bootstrap.issuing(fresh_world.environment())
+    deps = wiring.issuing(fresh_world.environment())
 
     with pytest.raises(InvalidCredentials):
         login(LoginRequest("nobody@example.com", "wrong"), CALLER, deps)

@@ -8,7 +8,6 @@ from typing import Any
 import pymysql
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql import connection, portal, tokens
 from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.domain.credentials import Credential, Transport
@@ -25,6 +24,7 @@ from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
 from auth_tokens.usecases.validate import validate
 from local.database_server import DatabaseAddress
 from tests.conftest import LocalAws, new_world
+from tests.support import wiring
 from tests.support.sign_ins import HASH, PASSWORD, CheapPasswords, NoLimits
 from tests.support.world import CALLER, World
 
@@ -77,9 +77,9 @@ class Portal:
 
     def __post_init__(self) -> None:
         self.shared = self.world.environment()
-        deps = bootstrap.issuing(self.shared)
+        deps = wiring.issuing(self.shared)
         self.issuing = replace(deps, passwords=Counted(self.verified), limiter=NoLimits())
-        self.sessions = bootstrap.sessions(self.shared)
+        self.sessions = wiring.sessions(self.shared)
 
     def user(self, name: str, user_id: str = "") -> str:
         user_id = user_id or str(uuid.uuid4())
@@ -247,7 +247,7 @@ def test_every_way_in_and_every_end_works_on_such_tables(kept: Portal) -> None:
 def test_a_password_hash_is_upgraded_and_a_disabled_user_refused_on_such_tables(kept: Portal) -> None:
     name = unique("alice{}")
     user_id = kept.user(name)
-    real = bootstrap.issuing(kept.world.environment())
+    real = wiring.issuing(kept.world.environment())
 
     login(LoginRequest(name, PASSWORD), CALLER, replace(real, limiter=NoLimits()))
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.domain.grants import DeviceRequest
-from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.revoke import revoke_token
@@ -310,10 +310,10 @@ def exchange(world: World, answer: TokenAnswer) -> TokenAnswer:
 
 
 def events_of(world: World, name: str) -> list[dict[str, Any]]:
-    from auth_tokens import bootstrap
     from auth_tokens.usecases.list_events import EventFilter, list_events
+    from tests.support import wiring
 
-    found = list_events(EventFilter(user_id=world.user_id(name)), bootstrap.listing_events(world.shared))
+    found = list_events(EventFilter(user_id=world.user_id(name)), wiring.listing_events(world.shared))
     return [event.told() for event in found.events]
 
 

@@ -4,19 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import AccessDenied, InvalidGrant, InvalidScope, SessionLimitReached
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import introspect
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.validate import validate
+from tests.support import wiring
 from tests.support.world import CALLER, PASSWORD, SQL, World
 
 NEEDS_LABEL = (("writer", frozenset({"portal:write"})),)
@@ -244,7 +244,7 @@ def test_a_table_that_is_there_is_left_as_it_is_and_its_missing_columns_to_the_s
     world.sql("DROP TABLE user_config")
     world.sql("CREATE TABLE user_config (user_id VARCHAR(36) NOT NULL PRIMARY KEY, access_ttl_s INT NULL)")
     world.sql("DELETE FROM auth_token_migrations WHERE name = '0000_user_config.sql'")
-    config = bootstrap.database_config(world.settings, timeout_s=30)
+    config = wiring.database_config(world.settings, timeout_s=30)
 
     applied = migrate(migrations_in(SQL), Database(config), Database(config))
 

@@ -7,7 +7,6 @@ from threading import Barrier
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidClient, InvalidGrant, InvalidScope, Unavailable
 from auth_tokens.domain.events import RecordedEvent
@@ -16,6 +15,7 @@ from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
+from tests.support import wiring
 from tests.support.world import CALLER, World
 
 
@@ -311,7 +311,7 @@ def test_a_session_token_is_no_refresh_token(world: World) -> None:
 
 
 def test_parallel_refreshes_of_one_token_get_one_and_the_same_successor(world: World) -> None:
-    environments = [bootstrap.issuing(world.environment()) for _ in range(8)]
+    environments = [wiring.issuing(world.environment()) for _ in range(8)]
     for _ in range(5):
         first = world.login(world.user())
         barrier = Barrier(len(environments))

@@ -10,11 +10,10 @@ from threading import Barrier
 
 import pytest
 
-from auth_tokens import bootstrap
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
 from auth_tokens.domain.events import RevokeReason
-from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.cleanup import cleanup
 from auth_tokens.usecases.end_session import end_session
 from auth_tokens.usecases.issue import IssueRequest, issue
@@ -24,39 +23,40 @@ from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
 from auth_tokens.usecases.rotate_keys import rotate_keys
 from auth_tokens.usecases.validate import validate
+from tests.support import wiring
 from tests.support.world import CALLER, World
 
 ROUNDS = 50
 # A deadlock fails the test instead of holding it up for ever.
 LIMIT_S = 60
 
-Ending = Callable[[World, bootstrap.Parts, str, TokenAnswer], object]
+Ending = Callable[[World, wiring.Parts, str, TokenAnswer], object]
 
 
-def _revoke(world: World, parts: bootstrap.Parts, name: str, answer: TokenAnswer) -> object:
-    return revoke_token(answer.token, None, CALLER, bootstrap.sessions(parts))
+def _revoke(world: World, parts: wiring.Parts, name: str, answer: TokenAnswer) -> object:
+    return revoke_token(answer.token, None, CALLER, wiring.sessions(parts))
 
 
-def _end(world: World, parts: bootstrap.Parts, name: str, answer: TokenAnswer) -> object:
-    return end_session(answer.session_id, world.user_id(name), CALLER, bootstrap.sessions(parts))
+def _end(world: World, parts: wiring.Parts, name: str, answer: TokenAnswer) -> object:
+    return end_session(answer.session_id, world.user_id(name), CALLER, wiring.sessions(parts))
 
 
-def _logout_everywhere(world: World, parts: bootstrap.Parts, name: str, answer: TokenAnswer) -> object:
-    deps = bootstrap.sessions(parts)
+def _logout_everywhere(world: World, parts: wiring.Parts, name: str, answer: TokenAnswer) -> object:
+    deps = wiring.sessions(parts)
     claims = parts.verifier.verify(answer.access_token or "", world.clock())
     return logout(LogoutScope.ALL, claims, CALLER, deps)
 
 
-def _evict(world: World, parts: bootstrap.Parts, name: str, answer: TokenAnswer) -> object:
-    return issue(IssueRequest(world.user_id(name), ("mfa",)), CALLER, bootstrap.issuing(parts))
+def _evict(world: World, parts: wiring.Parts, name: str, answer: TokenAnswer) -> object:
+    return issue(IssueRequest(world.user_id(name), ("mfa",)), CALLER, wiring.issuing(parts))
 
 
-def _disable(world: World, parts: bootstrap.Parts, name: str, answer: TokenAnswer) -> object:
+def _disable(world: World, parts: wiring.Parts, name: str, answer: TokenAnswer) -> object:
     world.disable(name)
-    return revoke_user(world.user_id(name), RevokeReason.USER_DISABLED, "", bootstrap.sessions(parts))
+    return revoke_user(world.user_id(name), RevokeReason.USER_DISABLED, "", wiring.sessions(parts))
 
 
-def _disable_without_a_word(world: World, parts: bootstrap.Parts, name: str, answer: TokenAnswer) -> object:
+def _disable_without_a_word(world: World, parts: wiring.Parts, name: str, answer: TokenAnswer) -> object:
     return world.disable(name)
 
 
@@ -72,7 +72,7 @@ ENDINGS = {
 
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS.keys())
 def test_no_refresh_survives_what_ended_its_session(world: World, ending: Ending) -> None:
-    refreshing = bootstrap.issuing(world.environment())
+    refreshing = wiring.issuing(world.environment())
     other = world.environment()
     with ThreadPoolExecutor(2) as pool:
         for _ in range(ROUNDS):
@@ -106,9 +106,9 @@ def test_no_refresh_survives_what_ended_its_session(world: World, ending: Ending
 
 
 def test_refreshing_beside_cleanup_and_key_rotation_loses_nobody(world: World) -> None:
-    refreshing = bootstrap.issuing(world.environment())
-    cleaning = bootstrap.cleaning(world.environment())
-    rotating = bootstrap.rotating(world.environment())
+    refreshing = wiring.issuing(world.environment())
+    cleaning = wiring.cleaning(world.environment())
+    rotating = wiring.rotating(world.environment())
     with ThreadPoolExecutor(3) as pool:
         for _ in range(ROUNDS):
             answer = issue(IssueRequest(world.user_id(world.user()), ("mfa",)), CALLER, world.issuing)
@@ -138,11 +138,11 @@ def test_refreshing_beside_cleanup_and_key_rotation_loses_nobody(world: World) -
 
 def test_no_refresh_survives_a_cleanup_that_saw_its_session_ended(world: World) -> None:
     """The cleanup's clock is ahead by more than the retention: what it deletes is gone for a refresh, too."""
-    refreshing = bootstrap.issuing(world.environment())
-    ahead = bootstrap.Parts(
+    refreshing = wiring.issuing(world.environment())
+    ahead = wiring.Parts(
         world.telemetry, world.settings, clock=lambda: world.clock() + world.settings.cleanup_retention_s + 62
     )
-    cleaning = bootstrap.cleaning(ahead)
+    cleaning = wiring.cleaning(ahead)
     deleted = 0
     with ThreadPoolExecutor(2) as pool:
         for _ in range(ROUNDS):

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
-from auth_tokens.usecases.answers import TokenAnswer
 from tests.support.world import World
 
 ROW = "UPDATE auth_user_tokens SET {} WHERE id = UNHEX(%s)"

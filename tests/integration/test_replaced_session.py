@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from auth_tokens import bootstrap
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import (
     InvalidAccessToken,
@@ -17,7 +17,6 @@ from auth_tokens.domain.errors import (
 )
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.login import LoginRequest, login
@@ -28,6 +27,7 @@ from local.stack import LocalStack
 from tests.integration.test_counts import NOTHING, cost
 from tests.integration.test_csrf_token import Tab
 from tests.security.test_cross_site import ELSEWHERE, Victim
+from tests.support import wiring
 from tests.support.world import CALLER, PASSWORD, World
 
 MODES = [TokenKind.SESSION, TokenKind.REFRESH]
@@ -293,7 +293,7 @@ def test_a_forged_cookie_costs_a_sign_in_nothing(world: World, sign_ins: SignIns
 def test_two_browsers_that_swap_their_cookies_both_get_in(world: World) -> None:
     """Each ends the other's session while it starts its own: 50 rounds at a barrier."""
     names = [world.user(), world.user()]
-    fleet = [bootstrap.issuing(world.environment()) for _ in names]
+    fleet = [wiring.issuing(world.environment()) for _ in names]
     for _ in range(50):
         world.clock.now += 10  # for the limits
         cookies = [cookie_session(world, name) for name in names]

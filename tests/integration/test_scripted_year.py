@@ -12,18 +12,18 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.access_jwt.algorithms import ALGORITHMS, key_from
 from auth_tokens.adapters.mysql.keys import KeyTable
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, TokenServiceError, Unavailable
 from auth_tokens.domain.key_steps import Advance, Step
 from auth_tokens.domain.keys import KeyState, Purpose
-from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_signing_key
 from auth_tokens.usecases.validate import ValidateDeps, validate
+from tests.support import wiring
 from tests.support.kms import WatchedKms, watched
 from tests.support.world import CALLER, World, kid_of
 
@@ -79,9 +79,9 @@ class Traffic:
     def __post_init__(self) -> None:
         self.issuers = [self._environment() for _ in range(ISSUERS)]
         self.authorizers = [self._environment() for _ in range(AUTHORIZERS)]
-        self.issuing = [bootstrap.issuing(environment) for environment in self.issuers]
-        self.authorizing = [bootstrap.authorizing(environment) for environment in self.authorizers]
-        self.rotating = [bootstrap.rotating(self.world.environment()) for _ in range(2)]
+        self.issuing = [wiring.issuing(environment) for environment in self.issuers]
+        self.authorizing = [wiring.authorizing(environment) for environment in self.authorizers]
+        self.rotating = [wiring.rotating(self.world.environment()) for _ in range(2)]
         self.reader = JwksReader(self.world)
 
     def sign_in(self, name: str) -> None:
@@ -94,8 +94,8 @@ class Traffic:
         self.issuers[issuer].database.close()
         self.authorizers[authorizer].database.close()
         self.issuers[issuer], self.authorizers[authorizer] = self._environment(), self._environment()
-        self.issuing[issuer] = bootstrap.issuing(self.issuers[issuer])
-        self.authorizing[authorizer] = bootstrap.authorizing(self.authorizers[authorizer])
+        self.issuing[issuer] = wiring.issuing(self.issuers[issuer])
+        self.authorizing[authorizer] = wiring.authorizing(self.authorizers[authorizer])
 
     def refresh(self, name: str) -> None:
         issuer = self.chance.choice(self.issuing)
@@ -136,7 +136,7 @@ class Traffic:
         self.living.append(Issued(token, kid, self.world.clock.now + answer.expires_in))
         self.figures["tokens issued"] += 1
 
-    def _environment(self) -> bootstrap.Parts:
+    def _environment(self) -> wiring.Parts:
         environment = self.world.environment()
         self.kms.append(watched(environment))
         return environment
@@ -248,7 +248,7 @@ def test_keys_that_walk_as_fast_as_the_waits_allow(
     world = fresh_world
     traffic = Traffic(world)
     traffic.sign_in("one")
-    walk = replace(bootstrap.rotating(world.shared).schedules[Purpose.SIGNING], use_for_s=0, **shortened)
+    walk = replace(wiring.rotating(world.shared).schedules[Purpose.SIGNING], use_for_s=0, **shortened)
     usual = traffic.rotating[0]
     hasty = replace(usual, schedules={**usual.schedules, Purpose.SIGNING: walk})
     start = world.clock.now

@@ -9,7 +9,6 @@ import pymysql
 import pytest
 from pymysql.cursors import Cursor
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql import connection
 from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.adapters.mysql.migrations import migrations_in
@@ -27,6 +26,7 @@ from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.revoke import revoke_token
+from tests.support import wiring
 from tests.support.sign_ins import NoLimits
 from tests.support.world import CALLER, PASSWORD, SQL, World
 
@@ -242,7 +242,7 @@ def test_labels_beyond_max_allowed_packet_are_whole_or_nobody_signs_in(
         [(usual,)] = cursor.fetchall()
         cursor.execute("SET GLOBAL max_allowed_packet = 16384")
         try:
-            deps = bootstrap.issuing(world.environment())
+            deps = wiring.issuing(world.environment())
             try:
                 account = deps.portal.account_by_id(user_id)
             except Unavailable:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, InvalidRequest
@@ -21,6 +20,7 @@ from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
 from auth_tokens.usecases.validate import validate
 from auth_tokens.web.views import coarse_address, session_page_view
+from tests.support import wiring
 from tests.support.world import CALLER, PASSWORD, World
 
 
@@ -223,7 +223,7 @@ STATES: dict[str, tuple[Callable[[World, Held], None], set[str]]] = {
 
 def _admitted(world: World, held: Held) -> set[str]:
     """What an authorizer of its own, which has just started, lets in."""
-    deps = bootstrap.authorizing(world.environment())
+    deps = wiring.authorizing(world.environment())
     good = set()
     for token, transport in (("access_token", Transport.BEARER), ("session_token", Transport.COOKIE)):
         try:

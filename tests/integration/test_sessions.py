@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from auth_tokens import bootstrap
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.bounds import LimitAction
 from auth_tokens.domain.credentials import Credential, Transport, Validated
 from auth_tokens.domain.errors import (
@@ -25,13 +25,12 @@ from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.limits import PRESENTED_PER_TOKEN
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.devices import list_devices, rename_device
 from auth_tokens.usecases.end_session import end_session, forget_device
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import INACTIVE, introspect
 from auth_tokens.usecases.issue import IssueRequest, issue
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.logout import LogoutScope, logout
@@ -40,6 +39,7 @@ from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
 from auth_tokens.usecases.validate import validate
 from auth_tokens.web.responses import token_response
+from tests.support import wiring
 from tests.support.world import CALLER, PASSWORD, World
 
 
@@ -182,7 +182,7 @@ def test_the_session_limit_holds_under_twenty_parallel_sign_ins(world: World, ac
     name = world.user(max_sessions=3)
     user_id = world.user_id(name)
     world.sql("UPDATE user_config SET session_limit_action = %s WHERE user_id = %s", action.value, user_id)
-    environments = [bootstrap.issuing(world.environment()) for _ in range(20)]
+    environments = [wiring.issuing(world.environment()) for _ in range(20)]
     barrier = Barrier(len(environments))
 
     def attempt(index: int) -> str | None:
@@ -275,7 +275,7 @@ def test_two_windows_restored_with_one_device_token_share_one_living_session(
 
 def test_parallel_exchanges_of_one_token_open_one_session(world: World) -> None:
     token = world.login(world.user(), DeviceRequest(remember=True)).device_token or ""
-    environments = [bootstrap.issuing(world.environment()) for _ in range(10)]
+    environments = [wiring.issuing(world.environment()) for _ in range(10)]
     barrier = Barrier(len(environments))
 
     def attempt(deps: IssueDeps) -> tuple[str, str, str | None]:
@@ -355,7 +355,7 @@ def test_a_browser_that_asked_to_be_remembered_is_told_its_device_token(world: W
 
 def test_a_genuine_token_is_shown_so_often_and_no_more(world: World) -> None:
     """Repeats and dead tokens count like first calls, before any statement."""
-    deps = bootstrap.issuing(world.environment())
+    deps = wiring.issuing(world.environment())
     answer = world.login(world.user())
     revoke_token(answer.token, None, CALLER, world.sessions)
 

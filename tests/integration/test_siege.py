@@ -4,14 +4,14 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidCredentials, RateLimited
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.limits import LOGIN_FIRST, LOGIN_PER_ACCOUNT, LOGIN_PER_DEVICE, LOGIN_PER_PAIR
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
-from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.login import LoginRequest, login
 from tests.docs.markdown import DOCS, table
 from tests.support.siege import (

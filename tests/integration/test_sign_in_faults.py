@@ -13,13 +13,13 @@ from auth_tokens.adapters.mysql.tokens import (
     SELECT_DEVICE,
     SELECT_STANDING,
 )
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
+from auth_tokens.usecases.issue_deps import IssueDeps
 from tests.support.faults import (
     CHANGED,
     DEADLOCK,

@@ -14,10 +14,10 @@ from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.domain.errors import InvalidGrant, TokenServiceError
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.end_session import forget_device
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.login import LoginRequest, login
 from tests.support.sign_ins import (
     ENDS,

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from auth_tokens import bootstrap
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
 from auth_tokens.domain.events import EventType
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.validate import ValidateDeps, validate
@@ -23,6 +22,7 @@ from local.client import Client
 from local.seed import USERS
 from local.stack import LocalStack
 from tests.integration.test_counts import NOTHING, cost
+from tests.support import wiring
 from tests.support.world import CALLER, World
 
 THIEF = Caller("203.0.113.9", "thief")
@@ -199,7 +199,7 @@ def test_the_authorizer_refuses_a_spent_cookie_and_ends_nothing(world: World, br
     browser.rotate()
     browser.rotate()
 
-    assert not browser.is_good(browser.cookies[0], bootstrap.authorizing(world.environment()))
+    assert not browser.is_good(browser.cookies[0], wiring.authorizing(world.environment()))
 
     assert (browser.has_ended, browser.alarms) == (False, 0)
 
@@ -237,7 +237,7 @@ def test_a_good_cookie_costs_what_it_did(world: World, browser: Browser) -> None
 
 def test_requests_under_way_at_a_rotation_raise_no_alarm(world: World) -> None:
     """In each round four requests with the cookie of before run into its rotation."""
-    fleet = [bootstrap.sessions(world.environment()) for _ in range(4)]
+    fleet = [wiring.sessions(world.environment()) for _ in range(4)]
     refused: list[int] = []
     browser = Browser(world)
     for _ in range(100):

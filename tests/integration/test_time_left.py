@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.kms.client import CALL_S, KmsClient, kms_client
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import Unavailable
@@ -20,6 +19,7 @@ from auth_tokens.usecases.validate import validate
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
+from tests.support import wiring
 from tests.support.world import CALLER, RecordedTelemetry, World
 
 # What an invocation has beyond the reserve, and far more than what may come on top of it: without the bound each of
@@ -81,17 +81,17 @@ def in_time(action: Callable[[], object]) -> None:
     assert time.monotonic() - began < AT_MOST_S
 
 
-def with_silent_database(world: World, silent: Silent) -> bootstrap.Parts:
+def with_silent_database(world: World, silent: Silent) -> wiring.Parts:
     """An environment that was warm (it holds its keys) when its database fell silent."""
     parts = world.environment()
-    issue(IssueRequest(world.user_id(world.user()), ("sso",)), CALLER, bootstrap.issuing(parts))
+    issue(IssueRequest(world.user_id(world.user()), ("sso",)), CALLER, wiring.issuing(parts))
     parts.database.close()
     parts.database._config = replace(parts.database._config, port=silent.port)
     return parts
 
 
 def test_a_login_is_answered_in_time_when_the_database_is_silent(world: World, silent: Silent) -> None:
-    deps = bootstrap.issuing(with_silent_database(world, silent))
+    deps = wiring.issuing(with_silent_database(world, silent))
 
     in_time(lambda: login(LoginRequest("anybody@example.com", "secret"), CALLER, deps))
 
@@ -100,14 +100,14 @@ def test_a_trusted_issue_is_answered_in_time_when_the_database_is_silent(
     world: World, silent: Silent
 ) -> None:
     user_id = world.user_id(world.user())
-    deps = bootstrap.issuing(with_silent_database(world, silent))
+    deps = wiring.issuing(with_silent_database(world, silent))
 
     in_time(lambda: issue(IssueRequest(user_id, ("sso",)), CALLER, deps))
 
 
 def test_a_refresh_is_answered_in_time_when_the_database_is_silent(world: World, silent: Silent) -> None:
     token = world.login(world.user()).token
-    deps = bootstrap.issuing(with_silent_database(world, silent))
+    deps = wiring.issuing(with_silent_database(world, silent))
 
     in_time(lambda: refresh(RefreshRequest(token), CALLER, deps))
 
@@ -119,7 +119,7 @@ def test_the_authorizer_is_done_in_time_when_the_database_is_silent(world: World
     parts = world.environment()
     parts.database._config = replace(parts.database._config, port=silent.port)
 
-    in_time(lambda: validate(Credential(Transport.BEARER, token), bootstrap.authorizing(parts)))
+    in_time(lambda: validate(Credential(Transport.BEARER, token), wiring.authorizing(parts)))
 
 
 def test_a_call_of_kms_is_given_up_in_time(silent: Silent, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,8 +23,8 @@ from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.usecases.browser_session import BrowserSessions
 from auth_tokens.usecases.by_database import StoredRows
 from auth_tokens.usecases.by_feed import NoAlarm, RowsBehindFeed, TokensByFeed
-from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.introspect import introspect
+from auth_tokens.usecases.session_deps import SessionDeps
 from auth_tokens.usecases.validate import ValidateDeps, validate
 from auth_tokens.web.authorizer import Unauthorized, authorize
 from auth_tokens.web.credentials import credential_from

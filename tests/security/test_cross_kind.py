@@ -12,9 +12,9 @@ from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, TokenServiceError
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
-from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import introspect
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.validate import validate
 from auth_tokens.web.authorizer import Unauthorized

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from auth_tokens.domain.errors import Unavailable
-from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.issue_deps import IssueDeps
 
 WINDOW_S = 10
 # Every run of a model is the same, so that a red one can be run again.

@@ -5,8 +5,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.kms.client import kms_client
+from tests.support import wiring
 
 FAULTS = {
     "throttled": ClientError({"Error": {"Code": "ThrottlingException"}}, "Decrypt"),
@@ -36,7 +36,7 @@ class WatchedKms:
         return call
 
 
-def watched(environment: bootstrap.Parts) -> WatchedKms:
+def watched(environment: wiring.Parts) -> WatchedKms:
     """Watches the KMS of an environment that has not called it yet."""
     kms = WatchedKms()
     environment.kms._client = kms

@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from auth_tokens.adapters.kms.client import kms_client
+from auth_tokens.bootstrap.keys import keys, kms
 from auth_tokens.domain.errors import Unavailable
 from local.client import Client
 from local.environment import ROOT, FunctionSpec
@@ -177,14 +178,15 @@ class _Illness:
         variables = {"DB_HOST": "127.0.0.1", "DB_PORT": str(self._database.port)}
         placed = replace(spec, environment={**spec.environment, **variables})
         made = _Environment(placed, _imported(placed))
-        made.module.SHARED.kms._client = self._client
+        kms(made.module.SHARED)._client = self._client
         if self._dependency is not Dependency.NEW_CONNECTION:
             made.module.SHARED.database.query("SELECT 1")
         if self._dependency is Dependency.OPEN_CONNECTION:
             with contextlib.suppress(
                 Unavailable, Exception
             ):  # the reader has no right to keys, and needs none
-                made.module.SHARED.keys.chain_keys(made.module.SHARED.keys.chain_epoch())
+                ring = keys(made.module.SHARED)
+                ring.chain_keys(ring.chain_epoch())
         self._made.append(made)
         return made
 

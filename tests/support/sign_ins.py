@@ -6,20 +6,20 @@ from typing import Any
 
 import bcrypt
 
-from auth_tokens import bootstrap
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import AccessDenied, InvalidCredentials, InvalidGrant
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.answers import TokenAnswer
-from auth_tokens.usecases.deps import IssueDeps
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke_user import revoke_user
 from auth_tokens.usecases.validate import validate
+from tests.support import wiring
 from tests.support.world import CALLER, World
 
 PASSWORD, OTHER_PASSWORD = "old password", "new password"
@@ -85,7 +85,7 @@ class Person:
 
 def environment(world: World) -> IssueDeps:
     """Another execution environment, with its own connection, keys and caches."""
-    deps = bootstrap.issuing(world.environment())
+    deps = wiring.issuing(world.environment())
     return replace(deps, passwords=CheapPasswords(), limiter=NoLimits())
 
 
@@ -153,7 +153,7 @@ def user_logs_out_everywhere(someone: Person) -> None:
 
 
 def sessions(someone: Person) -> Any:
-    return bootstrap.sessions(someone.world.environment())
+    return wiring.sessions(someone.world.environment())
 
 
 ENDS: dict[str, Callable[[Person], None]] = {

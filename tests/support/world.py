@@ -9,16 +9,16 @@ from typing import Any
 
 import pymysql
 
-from auth_tokens import bootstrap
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
 from auth_tokens.adapters.passwords import PortalPasswords
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.settings import Settings
-from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
+from tests.support import wiring
 
 SQL = Path(__file__).parents[2] / "functions" / "migrate" / "sql"
 PASSWORD = "correct horse battery staple"
@@ -67,13 +67,13 @@ class World:
         self.clock = Clock()
         self.telemetry = RecordedTelemetry()
         self.shared = self.environment()
-        self.issuing = bootstrap.issuing(self.shared)
-        self.sessions = bootstrap.sessions(self.shared)
+        self.issuing = wiring.issuing(self.shared)
+        self.sessions = wiring.sessions(self.shared)
         self.database = self.shared.database
 
-    def environment(self) -> bootstrap.Parts:
+    def environment(self) -> wiring.Parts:
         """The parts of one more execution environment, with its own connection, keys and caches."""
-        return bootstrap.Parts(
+        return wiring.Parts(
             self.telemetry,
             self.settings,
             may_create_keys=True,
@@ -82,7 +82,7 @@ class World:
         )
 
     def migrated(self) -> "World":
-        config = bootstrap.database_config(self.settings, timeout_s=30)
+        config = wiring.database_config(self.settings, timeout_s=30)
         migrate(migrations_in(SQL), Database(config), Database(config))
         return self
 
@@ -123,7 +123,7 @@ class World:
 
     def sql(self, statement: str, *parameters: object) -> list[dict[str, Any]]:
         """A statement on a connection of its own, so that counters of the service's stay untouched."""
-        config = bootstrap.database_config(self.settings)
+        config = wiring.database_config(self.settings)
         connection = pymysql.connect(
             host=config.host,
             port=config.port,

@@ -9,7 +9,7 @@ from auth_tokens.domain.login_limits import Admission, Attempt, admission
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
 from auth_tokens.domain.usernames import canonical_username
-from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.issue_deps import IssueDeps
 
 # A lost race means that others took the last room, which the second look finds. More is a storm.
 MAX_RACES = 4

@@ -1,35 +1,14 @@
-"""What a client gets when a session starts or goes on."""
+"""The answer to a client whose session starts or goes on."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.claims import build_claims
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.policy import Policy
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
-from auth_tokens.usecases.deps import IssueDeps
-
-
-@dataclass(frozen=True, slots=True)
-class TokenAnswer:
-    """The tokens of one session. kind REFRESH: bearer answer with access token; SESSION: cookie answer.
-
-    expires_in: of the access token, or of the idle cookie session; token_expires_in: of the idle opaque
-    token; absolute_expires_in: of the session, however it is used. Seconds. is_repeat: answered before.
-    """
-
-    kind: TokenKind
-    token: str = field(repr=False)
-    token_expires_in: int
-    absolute_expires_in: int
-    access_token: str | None = field(repr=False)
-    expires_in: int
-    scope: str
-    session_id: str
-    device_id: str
-    csrf_token: str | None = field(default=None, repr=False)
-    device_token: str | None = field(default=None, repr=False)
-    is_repeat: bool = False
+from auth_tokens.usecases.issue_deps import IssueDeps
 
 
 @dataclass(frozen=True, slots=True)

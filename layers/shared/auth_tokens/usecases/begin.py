@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.grants import Authentication, RepeatKey, SessionOptions
 from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.sign_ins import Account, SessionExists, SessionStart, SignIn, Standing
 from auth_tokens.domain.starts import ended_for, making_room, new_device, start_events
-from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.opening import Opening
 
 

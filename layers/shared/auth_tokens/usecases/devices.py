@@ -10,8 +10,8 @@ from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.lists import DevicePlace
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.metadata import Metadata, metadata_of
+from auth_tokens.usecases.session_deps import SessionDeps
 
 DEFAULT_DEVICES = MAX_DEVICES = 100
 # A device that is used meanwhile has moved on, and its metadata with it: look again.

@@ -6,8 +6,8 @@ from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.ids import id_from, text_of
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.revoke import end_row, end_with_device
+from auth_tokens.usecases.session_deps import SessionDeps
 
 SESSION_KINDS = frozenset({TokenKind.REFRESH, TokenKind.SESSION})
 

@@ -3,6 +3,7 @@
 import hmac
 from dataclasses import dataclass, field, replace
 
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidGrant, InvalidRequest, Unavailable
 from auth_tokens.domain.grants import Authentication, Grant, RepeatKey, SessionOptions
@@ -13,8 +14,8 @@ from auth_tokens.domain.sessions import DEVICE_ACR, InForce, TokenRecord
 from auth_tokens.domain.sign_ins import SessionStart, SignIn, SignInOvertaken, Standing
 from auth_tokens.domain.starts import ended_for, making_room, start_events
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
-from auth_tokens.usecases.answers import SessionTokens, TokenAnswer, token_answer
-from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.answers import SessionTokens, token_answer
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.opening import Opening
 from auth_tokens.usecases.presentation import MAX_RACES, Presentation, Shown, present
 

@@ -9,7 +9,7 @@ from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.rotation import Repeat, Rotate
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind, kind_of
-from auth_tokens.usecases.deps import SessionDeps
+from auth_tokens.usecases.session_deps import SessionDeps
 from auth_tokens.usecases.validate import validate
 
 INACTIVE: dict[str, Any] = {"active": False}

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import IAT_LEEWAY_S
 from auth_tokens.domain.errors import AccessDenied, InvalidRequest, Unavailable
@@ -13,9 +14,9 @@ from auth_tokens.domain.ids import uuid7
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.sign_ins import SessionExists, SignInOvertaken
 from auth_tokens.domain.tokens import OpaqueToken
-from auth_tokens.usecases.answers import SessionTokens, TokenAnswer, token_answer
+from auth_tokens.usecases.answers import SessionTokens, token_answer
 from auth_tokens.usecases.begin import begin_session
-from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.opening import Opening
 
 # How long the same Idempotency-Key gets the same session again: enough for every retry of a caller that waits.

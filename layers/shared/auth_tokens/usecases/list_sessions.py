@@ -9,8 +9,8 @@ from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.lists import SessionOnDevice
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.ports.keys import Cipher
-from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.metadata import Metadata, metadata_of
+from auth_tokens.usecases.session_deps import SessionDeps
 
 DEFAULT_PAGE = 20
 MAX_PAGE = 100

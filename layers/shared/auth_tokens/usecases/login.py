@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidCredentials, InvalidRequest, Unavailable
 from auth_tokens.domain.events import EventType, SecurityEvent
@@ -12,9 +13,8 @@ from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sign_ins import Account, SignInOvertaken
 from auth_tokens.domain.usernames import canonical_username
 from auth_tokens.usecases.admit import admit, known_device
-from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.usecases.begin import begin_session
-from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.opening import Opening
 
 # One look settles it: a simultaneous login's new hash. More is a storm.

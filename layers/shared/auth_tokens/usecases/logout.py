@@ -8,8 +8,8 @@ from auth_tokens.domain.ends import Extent
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.tokens import MalformedToken, TokenKind
-from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.revoke import end_row
+from auth_tokens.usecases.session_deps import SessionDeps
 
 
 class LogoutScope(Enum):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import AccessDenied
 from auth_tokens.domain.grants import Authentication, DeviceRequest, Grant, RepeatKey, SessionOptions
@@ -10,8 +11,8 @@ from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sessions import TokenRecord, User
 from auth_tokens.domain.sign_ins import SessionStart
 from auth_tokens.domain.tokens import SECRET_BYTES, OpaqueToken, TokenKind
-from auth_tokens.usecases.answers import SessionTokens, TokenAnswer, token_answer
-from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.answers import SessionTokens, token_answer
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.metadata import Metadata, metadata_of
 from auth_tokens.usecases.replaced_session import replaced_session
 

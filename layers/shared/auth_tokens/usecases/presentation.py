@@ -12,7 +12,7 @@ from auth_tokens.domain.policy import Policy
 from auth_tokens.domain.rotation import Overtaken, Presented, Refuse, Repeat, Reuse, Rotate, Rotation, decide
 from auth_tokens.domain.sessions import InForce, TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
-from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.metadata import metadata_of
 from auth_tokens.usecases.oddities import seen_again
 from auth_tokens.usecases.reuse import close_reused

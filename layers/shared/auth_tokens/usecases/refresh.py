@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field, replace
 
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.rotation import Repeat
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.answers import SessionTokens, TokenAnswer, token_answer
-from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.answers import SessionTokens, token_answer
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.presentation import MAX_RACES, Shown, present
 
 

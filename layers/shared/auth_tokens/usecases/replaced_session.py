@@ -5,7 +5,7 @@ from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.rotation import Repeat, Reuse, Rotate
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, TokenKind
-from auth_tokens.usecases.deps import IssueDeps
+from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.reuse import close_reused
 
 

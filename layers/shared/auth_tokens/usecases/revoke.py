@@ -7,7 +7,7 @@ from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, TokenKind, kind_of
-from auth_tokens.usecases.deps import SessionDeps
+from auth_tokens.usecases.session_deps import SessionDeps
 
 
 def revoke_token(text: str, client_id: str | None, caller: Caller, deps: SessionDeps) -> None:

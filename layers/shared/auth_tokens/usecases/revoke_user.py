@@ -6,8 +6,8 @@ from auth_tokens.domain.errors import NotFound
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import text_of
 from auth_tokens.domain.sessions import TokenRecord
-from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.end_session import SESSION_KINDS
+from auth_tokens.usecases.session_deps import SessionDeps
 
 
 def revoke_user(

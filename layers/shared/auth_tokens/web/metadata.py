@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from auth_tokens.web.token_bodies import DEVICE_TOKEN_GRANT, REFRESH_GRANT
+from auth_tokens.web.grant_types import DEVICE_TOKEN_GRANT, REFRESH_GRANT
 
 
 def server_metadata(issuer: str, clients: Mapping[str, str]) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from auth_tokens.domain import errors
+from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.answers import TokenAnswer
 from auth_tokens.web.errors import MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType
 from auth_tokens.web.heads import SESSION_COOKIE
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection
 
 from auth_tokens.domain.credentials import Transport, Validated
 from auth_tokens.domain.errors import InvalidAccessToken, MissingCredential
-from auth_tokens.usecases.deps import SessionDeps
 from auth_tokens.usecases.logout import LogoutScope, log_out_spent, logout
+from auth_tokens.usecases.session_deps import SessionDeps
 from auth_tokens.web.account import account_of
 from auth_tokens.web.credentials import refuse_foreign_origin
 from auth_tokens.web.handler import Route

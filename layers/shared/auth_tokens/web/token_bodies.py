@@ -8,14 +8,12 @@ from auth_tokens.domain.tokens import MalformedToken, TokenCodec, TokenKind, is_
 from auth_tokens.usecases.exchange import ExchangeRequest
 from auth_tokens.usecases.refresh import RefreshRequest
 from auth_tokens.web.credentials import refuse_foreign_origin
+from auth_tokens.web.grant_types import DEVICE_TOKEN_TYPE
 from auth_tokens.web.heads import SESSION_COOKIE
 from auth_tokens.web.parameters import Parameters
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import ISSUED_TOKEN_TYPES
 
-REFRESH_GRANT = "refresh_token"
-DEVICE_TOKEN_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
-DEVICE_TOKEN_TYPE = "urn:auth-user-tokens:token-type:device"
 _TARGETS = ("audience", "resource")
 _ACTORS = ("actor_token", "actor_token_type")
 

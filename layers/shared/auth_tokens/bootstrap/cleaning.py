@@ -1,0 +1,18 @@
+"""For cleanup."""
+
+import time
+
+from auth_tokens.adapters.mysql.purges import created_tokens, purges
+from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.usecases.cleanup import CleanupDeps
+
+
+def cleaning(shared: Parts) -> CleanupDeps:
+    """All that deletes what ended."""
+    settings, database = shared.settings, shared.database
+    return CleanupDeps(
+        purges=purges(database, settings.cleanup_retention_s, settings.event_retention_s),
+        created_since=created_tokens(database),
+        clock=shared.clock,
+        sleep=time.sleep,
+    )

@@ -1,0 +1,18 @@
+"""Security events: written with what they tell of, or by themselves, and read back."""
+
+from auth_tokens.adapters.mysql.events import EventWriter, MySqlEventLog
+from auth_tokens.bootstrap.ciphers import event_cipher
+from auth_tokens.bootstrap.keys import keys
+from auth_tokens.bootstrap.parts import Parts, part
+
+
+@part
+def event_writer(shared: Parts) -> EventWriter:
+    """For the transactions of others."""
+    return EventWriter(keys(shared), event_cipher(shared), shared.clock_ms, shared.telemetry)
+
+
+@part
+def event_log(shared: Parts) -> MySqlEventLog:
+    """Events that belong to no other write, and lists of them."""
+    return MySqlEventLog(shared.database, event_writer(shared), event_cipher(shared).open)

@@ -1,0 +1,56 @@
+"""For issue and refresh."""
+
+import secrets
+
+from auth_tokens.adapters.access_jwt.signer import AccessTokenSigner, private_key
+from auth_tokens.adapters.kms.held_keys import HeldKeys
+from auth_tokens.adapters.mysql.connection import pause
+from auth_tokens.adapters.mysql.portal import MySqlPortal
+from auth_tokens.adapters.passwords import PortalPasswords
+from auth_tokens.bootstrap.ciphers import metadata_cipher
+from auth_tokens.bootstrap.events import event_log
+from auth_tokens.bootstrap.key_table import key_stamp, key_table
+from auth_tokens.bootstrap.keys import codec, keys, wrapper
+from auth_tokens.bootstrap.limits import limiter
+from auth_tokens.bootstrap.memory_limits import memory_limiter
+from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.signing import kms_signing_keys, signing_key_maker
+from auth_tokens.bootstrap.store import store
+from auth_tokens.domain.ids import uuid7
+from auth_tokens.usecases.issue_deps import IssueDeps
+
+
+def issuing(shared: Parts) -> IssueDeps:
+    """All that starts sessions and keeps them going."""
+    settings = shared.settings
+    portal = MySqlPortal(shared.database, key_stamp(shared))
+    argon2 = (settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes)
+    return IssueDeps(
+        store=store(shared),
+        portal=portal,
+        keys=keys(shared),
+        codec=codec(shared),
+        cipher=metadata_cipher(shared),
+        signer=_signer(shared),
+        passwords=PortalPasswords(*argon2, portal.kinds_of_hashes, shared.telemetry),
+        limiter=limiter(shared),
+        presentations=memory_limiter(shared),
+        events=event_log(shared),
+        clock=shared.clock,
+        # To the millisecond: of two sessions of one second, the order of ids tells the older.
+        new_id=lambda: uuid7(shared.clock_ms(), secrets.token_bytes(10)),
+        entropy=secrets.token_bytes,
+        pause=pause,
+        policy=settings.policy(),
+        issuer=settings.issuer,
+        audience=settings.audience,
+        telemetry=shared.telemetry,
+    )
+
+
+def _signer(shared: Parts) -> AccessTokenSigner:
+    max_age_s = shared.settings.key_max_age_s
+    held = HeldKeys(wrapper(shared), shared.clock, shared.telemetry, max_age_s, private_key)
+    kms_keys = kms_signing_keys(shared)
+    maker = signing_key_maker(shared, kms_keys)
+    return AccessTokenSigner(key_table(shared), held, kms_keys, maker, shared.clock, key_stamp(shared))

@@ -1,0 +1,47 @@
+"""What looks after sessions and devices that exist is handed; the composition root fills it."""
+
+from dataclasses import dataclass
+
+from auth_tokens.domain.caller import NOBODY, Caller
+from auth_tokens.domain.policy import Policy
+from auth_tokens.domain.tokens import TokenCodec
+from auth_tokens.domain.used_tokens import UsedTokens
+from auth_tokens.ports.clock import Clock
+from auth_tokens.ports.keys import Cipher, Keys, Verifier
+from auth_tokens.ports.tokens import TokenStore
+from auth_tokens.usecases.browser_session import BrowserSessions
+from auth_tokens.usecases.by_database import ClosingAlarm, StoredRows, TokensByDatabase
+from auth_tokens.usecases.validate import ValidateDeps
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDeps:
+    """To look after sessions and devices that exist: list, rename, revoke, introspect."""
+
+    codec: TokenCodec
+    store: TokenStore
+    policy: Policy
+    verifier: Verifier
+    clock: Clock
+    cipher: Cipher
+    issuer: str
+    audience: str
+    keys: Keys
+
+    @property
+    def used_tokens(self) -> UsedTokens:
+        """What a token of a row deserves that is used and not spent."""
+        return UsedTokens(self.codec, self.policy.retry_window_s)
+
+    @property
+    def validation(self) -> ValidateDeps:
+        """As validation_for, of a caller of whom nothing is known."""
+        return self.validation_for(NOBODY)
+
+    def validation_for(self, caller: Caller) -> ValidateDeps:
+        """For the caller's own credential: by the database itself, not by a feed; a spent one raises the alarm."""
+        tokens = TokensByDatabase(self.store, self.policy, self.verifier)
+        alarm = ClosingAlarm(caller, self)
+        rows = StoredRows(self.store)
+        cookies = BrowserSessions(self.codec, self.policy, rows, alarm, arrived_at=caller.arrived_at)
+        return ValidateDeps(self.verifier, tokens, cookies, self.clock)

@@ -1,0 +1,50 @@
+"""All builders of the composition root under one name, and the parts of an environment as its members: a test wires
+what no single function has."""
+
+from auth_tokens.bootstrap import ciphers, events, key_table, limits, parts
+from auth_tokens.bootstrap import keys as data_keys
+from auth_tokens.bootstrap import public_keys as verifying
+from auth_tokens.bootstrap import store as stores
+from auth_tokens.bootstrap.analysing import analysing
+from auth_tokens.bootstrap.authorizing import authorizing
+from auth_tokens.bootstrap.cleaning import cleaning
+from auth_tokens.bootstrap.issuing import issuing
+from auth_tokens.bootstrap.listing_events import listing_events
+from auth_tokens.bootstrap.parts import BATCH_TIMEOUT_S, database_config
+from auth_tokens.bootstrap.rotating import rotating
+from auth_tokens.bootstrap.sessions import sessions
+from auth_tokens.bootstrap.summarising import summarising
+from auth_tokens.bootstrap.telemetry import SERVICE
+
+__all__ = [
+    "BATCH_TIMEOUT_S",
+    "SERVICE",
+    "Parts",
+    "analysing",
+    "authorizing",
+    "cleaning",
+    "database_config",
+    "issuing",
+    "listing_events",
+    "rotating",
+    "sessions",
+    "summarising",
+]
+
+
+class Parts(parts.Parts):
+    """An execution environment whose parts can be looked at."""
+
+    key_stamp = property(key_table.key_stamp)
+    table = property(key_table.key_table)
+    public_keys = property(verifying.public_keys)
+    published_keys = property(verifying.published_keys)
+    verifier = property(verifying.verifier)
+    kms = property(data_keys.kms)
+    wrapper = property(data_keys.wrapper)
+    keys = property(data_keys.keys)
+    codec = property(data_keys.codec)
+    cipher = property(ciphers.metadata_cipher)
+    event_log = property(events.event_log)
+    limiter = property(limits.limiter)
+    store = property(stores.store)
