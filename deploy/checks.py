@@ -262,13 +262,18 @@ def _class_rights(user_class: str, function: str, schema_name: str, subject: Sub
 
 
 def kms(subject: Subject) -> Iterator[Finding]:
-    for output in ("TokenKeyArn", "OperationsKeyArn", "SigningKeyArn"):
-        if output in subject.foundation.outputs:
-            yield from looked_at(partial(_key, output), subject)
+    """The foundation's keys, and those that sign by the product's parameter."""
+    outputs = subject.foundation.outputs
+    made = ("TokenKeyArn", "OperationsKeyArn", "SigningKeyArn")
+    keys = {outputs[output]: output.removesuffix("Arn") for output in made if output in outputs}
+    if subject.stack.parameters.get("SigningMode") == "kms":
+        named = subject.stack.parameters.get("SigningKeyArns", "").split(",")
+        keys |= {arn: f"The signing key {arn}" for arn in named if arn and arn not in keys}
+    for arn, name in keys.items():
+        yield from looked_at(partial(_key, arn, name), subject)
 
 
-def _key(output: str, subject: Subject) -> Iterator[Finding]:
-    arn, name = subject.foundation.outputs[output], output.removesuffix("Arn")
+def _key(arn: str, name: str, subject: Subject) -> Iterator[Finding]:
     about = subject.aws.call("kms", "describe_key", KeyId=arn)["KeyMetadata"]
     if about["KeyState"] != "Enabled":
         what = "cancel its deletion or enable it at once, or no session survives"

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,6 +24,7 @@ from local.gateway.arns import ACCOUNT_ID
 from local.runners import FunctionError
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
+from tests.docs.markdown import DOCS
 from tests.support.aws_account import REGION, empty_account
 
 STACK = "auth-tokens-doctor"
@@ -319,6 +321,13 @@ def _kms(operation: str, **more: Any) -> Callable[[Account], Any]:
     )
 
 
+def _disabled_key() -> str:
+    kms = boto3.client("kms")
+    about = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]
+    kms.disable_key(KeyId=about["KeyId"])
+    return str(about["Arn"])
+
+
 def _and_enable(account: Account) -> None:
     _kms("cancel_key_deletion")(account)
     _kms("enable_key")(account)
@@ -366,6 +375,12 @@ WRONG: dict[str, tuple[Callable[[Account], Fault], str]] = {
     "a key that does not rotate": (
         undone(_kms("disable_key_rotation"), _kms("enable_key_rotation")),
         "TokenKey is enabled and does not rotate",
+    ),
+    "a signing key of others that is disabled": (
+        lambda account: described(
+            Parameters={"SigningMode": "kms", "SigningKeyArns": _disabled_key()},
+        )(account),
+        "The signing key arn:aws:kms:",
     ),
     "no bus": (
         undone(
@@ -460,14 +475,14 @@ def test_an_unknown_stack_is_one_sentence(account: Account, capsys: Said) -> Non
     assert capsys.readouterr().err.startswith("python -m deploy: There is no stack nobody in")
 
 
-def test_it_changes_nothing(account: Account) -> None:
-    """Of the operations of AWS that it calls, none writes; and of the functions' own payloads, none but the check."""
-    called: set[str] = set()
+def _called_by_doctor(account: Account) -> tuple[set[tuple[str, str]], set[str]]:
+    """The operations of AWS that it calls, by service, and what it hands to functions."""
+    called: set[tuple[str, str]] = set()
     payloads: set[str] = set()
 
-    def noted(operation: str) -> Callable[[Any, Callable[[], Any]], Any]:
+    def noted(service: str, operation: str) -> Callable[[Any, Callable[[], Any]], Any]:
         def answer(parameters: Any, usual: Callable[[], Any]) -> Any:
-            called.add(operation)
+            called.add((service, operation))
             if operation == "Invoke":
                 payloads.add(parameters["Payload"])
             return usual()
@@ -478,8 +493,28 @@ def test_it_changes_nothing(account: Account) -> None:
         for service in ("cloudformation", "lambda", "kms", "events", "scheduler", "sqs", "cloudwatch"):
             for operation in boto3.client(service).meta.service_model.operation_names:
                 if operation not in account.answers:
-                    noting.enter_context(answering(account, operation, noted(operation)))
+                    noting.enter_context(answering(account, operation, noted(service, operation)))
         doctor()
+    return called, payloads
 
-    assert all(name.startswith(("Describe", "Get", "List")) for name in called - {"Invoke"})
+
+def test_it_changes_nothing(account: Account) -> None:
+    """Of the operations of AWS that it calls, none writes; and of the functions' own payloads, none but the check."""
+    called, payloads = _called_by_doctor(account)
+
+    assert all(name.startswith(("Describe", "Get", "List")) for _, name in called - {("lambda", "Invoke")})
     assert payloads == {json.dumps({"check": True})}
+
+
+def test_the_page_says_which_rights_it_needs(account: Account) -> None:
+    called, _ = _called_by_doctor(account)
+    page = (DOCS / "deploy.md").read_text("utf-8")
+    [sentence] = re.findall(
+        r"^It needs (`cloudformation:DescribeStacks`.*?)\.$", page, re.MULTILINE | re.DOTALL
+    )
+
+    named = set(re.findall(r"`(\w+:\w+)`", sentence))
+    renamed = {"lambda:Invoke": "lambda:InvokeFunction"}
+    found = {f"{service}:{operation}" for service, operation in called}
+    # What there is one of in a real stack alone: moto's CloudFormation was given no rule.
+    assert named == {renamed.get(name, name) for name in found} | {"events:DescribeRule"}
