@@ -14,7 +14,7 @@ from pymysql.cursors import Cursor
 
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.purges import EVENTS, LIMITS, TOKENS, USERS, Walk, listed, purges
-from auth_tokens.adapters.mysql.tokens import TOUCH_SESSION
+from auth_tokens.adapters.mysql.rotations import TOUCH_SESSION
 from auth_tokens.domain.errors import Unavailable
 from deploy.database_users import CLASSES, FOLDER, Login, grants_sql, users_sql
 from local.database_server import DatabaseAddress
@@ -79,7 +79,8 @@ def test_the_reader_is_refused(users: DatabaseUsers, sql: str) -> None:
 
 def test_the_reader_may_note_that_a_browser_session_was_used(users: DatabaseUsers) -> None:
     with contextlib.closing(Database(users.config("reader"))) as database:
-        noted = database.execute(TOUCH_SESSION, ("2026-01-01", "2026-01-02", b"x" * 16, 0, "2026-01-01"))
+        instants = {"at": "2026-01-01", "expires_at": "2026-01-02", "unless_noted_after": "2026-01-01"}
+        noted = database.execute(TOUCH_SESSION, {**instants, "id": b"x" * 16, "generation": 0})
 
     assert noted == 0  # no such session; but no refusal
 

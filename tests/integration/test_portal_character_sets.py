@@ -8,7 +8,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from auth_tokens.adapters.mysql import connection, portal, tokens
+from auth_tokens.adapters.mysql import connection, portal, token_table
 from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import AccessDenied, InvalidCredentials, InvalidGrant, NotFound
@@ -317,7 +317,7 @@ def test_labels_come_as_they_are_kept(kept: Portal) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    [portal.SELECT_ACCOUNT_BY_NAME, portal.SELECT_ACCOUNT_BY_ID, tokens.SELECT_TOKEN],
+    [portal.SELECT_ACCOUNT_BY_NAME, portal.SELECT_ACCOUNT_BY_ID, token_table.SELECT_TOKEN],
     ids=["by name", "by id", "of a token"],
 )
 def test_each_look_up_goes_by_an_index(kept: Portal, statement: str) -> None:
@@ -331,10 +331,10 @@ def test_each_look_up_goes_by_an_index(kept: Portal, statement: str) -> None:
     wanted: object = {
         portal.SELECT_ACCOUNT_BY_NAME: rows[30][1],
         portal.SELECT_ACCOUNT_BY_ID: rows[30][0],
-        tokens.SELECT_TOKEN: uuid.UUID(answer.session_id).bytes,
+        token_table.SELECT_TOKEN: uuid.UUID(answer.session_id).bytes,
     }[statement]
 
-    plan = kept.world.sql(f"EXPLAIN FORMAT=TRADITIONAL {statement}", wanted)
+    plan = kept.world.sql(f"EXPLAIN FORMAT=TRADITIONAL {statement.replace('%(id)s', '%s')}", wanted)
 
     read = {row["table"]: row["type"] for row in plan if row["table"] in ("t", "u", "c", "l")}
     assert set(read) >= {"u", "c", "l"}

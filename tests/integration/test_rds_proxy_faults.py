@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from auth_tokens.adapters.mysql.connection import Database, Transaction
-from auth_tokens.adapters.mysql.tokens import ROTATE_TOKEN, SELECT_TOKEN
+from auth_tokens.adapters.mysql.rotations import ROTATE_TOKEN
+from auth_tokens.adapters.mysql.token_table import SELECT_TOKEN
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.time_left import RESERVE_S, timed
 from local.aws import LocalAws
@@ -24,7 +25,7 @@ from tests.support.world import RecordedTelemetry, World
 INSERT = "INSERT INTO notes (id) VALUES (%s) ON DUPLICATE KEY UPDATE id = id"
 COUNT = "SELECT COUNT(*) AS n FROM notes"
 # What the statements begin with, before their parameters.
-ROTATION, READING = (sql.partition("%s")[0].encode() for sql in (ROTATE_TOKEN, SELECT_TOKEN))
+ROTATION, READING = (sql.partition("%")[0].encode() for sql in (ROTATE_TOKEN, SELECT_TOKEN))
 # How long a client waits where it is to see that nothing comes.
 PATIENCE_S = 1
 

@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from auth_tokens.adapters.mysql.connection import Transaction
-from auth_tokens.adapters.mysql.tokens import REVOKE_ROW, ROTATE_TOKEN, SELECT_TOKEN
+from auth_tokens.adapters.mysql.ends import REVOKE_ROW
+from auth_tokens.adapters.mysql.rotations import ROTATE_TOKEN
+from auth_tokens.adapters.mysql.token_table import SELECT_TOKEN
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.domain.tokens import MalformedToken
 from auth_tokens.usecases.refresh import RefreshRequest, refresh

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from auth_tokens.adapters.mysql.events import INSERT_EVENT
-from auth_tokens.adapters.mysql.tokens import (
+from auth_tokens.adapters.mysql.starts import (
     ADMIT_SIGN_IN,
     END_SESSIONS,
     INSERT_SESSION_AND_DEVICE,
-    SELECT_DEVICE,
     SELECT_STANDING,
 )
+from auth_tokens.adapters.mysql.token_table import SELECT_DEVICE
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions

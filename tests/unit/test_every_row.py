@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from auth_tokens.adapters.mysql import tokens
+from auth_tokens.adapters.mysql import lists
 from auth_tokens.adapters.mysql.connection import EVERY_ROW
 from tools.mysql_grammar.statements import of_the_project
 
@@ -12,6 +12,7 @@ from tools.mysql_grammar.statements import of_the_project
 OF_ONE_ROW = {
     "census.COUNT_SLICE",
     "census.SELECT_STATE",
+    "ends.SELECT_USER_KNOWN",
     "keys.SELECT_KEY_IN_STATE",
     "leases.SELECT_LEASE",
     "migrations.LOCK_MIGRATIONS",
@@ -24,10 +25,9 @@ OF_ONE_ROW = {
     "purges.COUNT_DUE_USERS",
     "purges.COUNT_OLD_ROLLUPS",
     "rollups.COUNT_DUE",
-    "tokens.SELECT_DEVICE",
-    "tokens.SELECT_SESSION_UNLESS_DENIED",
-    "tokens.SELECT_TOKEN",
-    "tokens.SELECT_USER_KNOWN",
+    "token_table.SELECT_DEVICE",
+    "token_table.SELECT_SESSION_UNLESS_DENIED",
+    "token_table.SELECT_TOKEN",
 }
 PREFIX = "auth_tokens.adapters.mysql."
 SELECTS = {
@@ -54,9 +54,9 @@ def test_a_select_of_several_rows_has_a_limit_of_its_own(place: str) -> None:
 
 def test_each_select_is_looked_at() -> None:
     assert set(SELECTS) > OF_ONE_ROW
-    assert {"tokens.SELECT_SESSIONS", "keys.SELECT_PUBLIC_KEYS"} <= set(SELECTS)
+    assert {"lists.SELECT_SESSIONS", "keys.SELECT_PUBLIC_KEYS"} <= set(SELECTS)
 
 
 def test_a_limit_within_is_none_of_the_whole() -> None:
-    assert has_a_limit(tokens.SELECT_SESSIONS)
-    assert not has_a_limit(tokens.SELECT_SESSIONS.replace(EVERY_ROW, ""))
+    assert has_a_limit(lists.SELECT_SESSIONS)
+    assert not has_a_limit(lists.SELECT_SESSIONS.replace(EVERY_ROW, ""))

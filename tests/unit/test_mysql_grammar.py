@@ -1,8 +1,10 @@
 """What tools.mysql_grammar shows the grammar, and what it finds by words. (`make check` runs the grammar itself.)"""
 
+import re
+
 import pytest
 
-from auth_tokens.adapters.mysql.tokens import REVOKE_ROW
+from auth_tokens.adapters.mysql.ends import REVOKE_ROW
 from tools.mysql_grammar.statements import as_parsed, found_by_words, of_the_project
 
 STATEMENTS = {statement.place: statement.sql for statement in of_the_project()}
@@ -11,15 +13,15 @@ STATEMENTS = {statement.place: statement.sql for statement in of_the_project()}
 def test_constants_migrations_and_grants_are_all_looked_at() -> None:
     places = set(STATEMENTS)
 
-    assert "auth_tokens.adapters.mysql.tokens.ROTATE_TOKEN" in places
+    assert "auth_tokens.adapters.mysql.rotations.ROTATE_TOKEN" in places
     assert "functions/migrate/sql/0001_portal_tables.sql, statement 1" in places
     assert "deploy/grants.sql, statement 1" in places
 
 
 def test_a_statement_is_looked_at_whole_and_with_its_values_bound() -> None:
-    shown = STATEMENTS["auth_tokens.adapters.mysql.tokens.REVOKE_ROW"]
+    shown = STATEMENTS["auth_tokens.adapters.mysql.ends.REVOKE_ROW"]
 
-    assert shown == REVOKE_ROW.replace("%s", "1")
+    assert shown == re.sub(r"%\(\w+\)s", "1", REVOKE_ROW)
     assert not [place for place, sql in STATEMENTS.items() if "%" in sql.replace("'%'", "") or "{" in sql]
 
 
@@ -27,7 +29,7 @@ def test_values_by_name_and_lists_are_bound_too() -> None:
     mysql = "auth_tokens.adapters.mysql"
 
     assert "expires_at > 1 AND expires_at < 1" in STATEMENTS[f"{mysql}.purges.FIND_TOKENS"]
-    assert "WHERE id IN (1)" in STATEMENTS[f"{mysql}.tokens.END_SESSIONS"]
+    assert "WHERE id IN (1)" in STATEMENTS[f"{mysql}.starts.END_SESSIONS"]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 _BEGINS = re.compile(r"(?:\n\()?\s*(ALTER|CREATE|DELETE|DROP|INSERT|REPLACE|SELECT|UPDATE|WITH)\b")
 # A bound value, by place or by name.
 _VALUE = re.compile(r"%s|%\(\w+\)s")
+_VALUES = re.compile(rf"IN (?:{_VALUE.pattern})")
 _JSON = re.compile(r"JSON_TABLE\((%s|%\(\w+\)s)")
 # Taken by the grammar and by one of the servers only.
 _WORDS = {
@@ -82,4 +83,4 @@ def _constants() -> Iterator[Statement]:
 
 def _bound(sql: str) -> str:
     """Values bound: a number stands wherever one may be, LIMIT included; a list has its brackets, JSON its quotes."""
-    return _VALUE.sub("1", _JSON.sub("JSON_TABLE('[]'", sql.replace("IN %s", "IN (1)")))
+    return _VALUE.sub("1", _JSON.sub("JSON_TABLE('[]'", _VALUES.sub("IN (1)", sql)))

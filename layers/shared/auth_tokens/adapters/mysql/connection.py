@@ -155,7 +155,7 @@ class Database:
 
         return self._run(work)
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+    def execute(self, sql: str, parameters: Parameters = ()) -> int:
         """One write, committed when this returns. Raises Unavailable."""
         return self._run(lambda statements: statements.execute(sql, parameters))
 

@@ -14,17 +14,39 @@ from auth_tokens.adapters.mysql.times import (
 from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, User, is_same_account
 from auth_tokens.domain.tokens import TokenKind
 
-TOKEN_COLUMNS = """t.id, t.type, t.user_id, t.device_id, t.client_id, t.scope, t.generation, t.token_hash,
-  t.key_epoch, t.retry_key_hash, t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr,
-  t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.metadata, t.user_created_at"""
-
+# Of a row, in the order of the table.
+COLUMNS = (
+    "id",
+    "type",
+    "user_id",
+    "device_id",
+    "client_id",
+    "scope",
+    "generation",
+    "token_hash",
+    "key_epoch",
+    "retry_key_hash",
+    "rotated_at",
+    "created_at",
+    "last_used_at",
+    "auth_time",
+    "acr",
+    "amr",
+    "expires_at",
+    "absolute_expires_at",
+    "revoked_at",
+    "revoke_reason",
+    "metadata",
+    "user_created_at",
+)
+TOKEN_COLUMNS = ", ".join(f"t.{name}" for name in COLUMNS)
 COLUMNS_WITH_OWNER = f"{TOKEN_COLUMNS}, {OWNER_COLUMNS}"
+INSERT_COLUMNS = ", ".join(COLUMNS)
 
-INSERT_COLUMNS = """id, type, user_id, device_id, client_id, scope, generation, token_hash,
-  key_epoch, retry_key_hash, rotated_at, created_at, last_used_at, auth_time, acr, amr,
-  expires_at, absolute_expires_at, revoked_at, revoke_reason, metadata, user_created_at"""
 
-INSERT_PLACES = ", ".join(["%s"] * 22)
+def places(prefix: str = "") -> str:
+    """The places of a row's values in an INSERT of INSERT_COLUMNS. prefix: where it is one row of several."""
+    return ", ".join(f"%({prefix}{name})s" for name in COLUMNS)
 
 
 def record_from(row: dict[str, Any]) -> TokenRecord:
@@ -57,32 +79,33 @@ def record_from(row: dict[str, Any]) -> TokenRecord:
     )
 
 
-def row_from(record: TokenRecord) -> tuple[Any, ...]:
-    """A record in the order of INSERT_COLUMNS."""
-    return (
-        record.id,
-        record.kind.value,
-        record.user_id,
-        record.device_id,
-        record.client_id,
-        record.scope,
-        record.generation,
-        record.token_hash,
-        record.key_epoch,
-        record.retry_key_hash,
-        to_sql_or_null(record.rotated_at),
-        to_sql(record.created_at),
-        to_sql(record.last_used_at),
-        to_sql(record.auth_time),
-        record.acr,
-        " ".join(record.amr),
-        to_sql(record.expires_at),
-        to_sql(record.absolute_expires_at),
-        to_sql_or_null(record.revoked_at),
-        record.revoke_reason,
-        record.metadata,
-        to_clock(record.user_created_us),
-    )
+def row_from(record: TokenRecord, prefix: str = "") -> dict[str, Any]:
+    """A record as the values of `places`."""
+    values: dict[str, Any] = {
+        "id": record.id,
+        "type": record.kind.value,
+        "user_id": record.user_id,
+        "device_id": record.device_id,
+        "client_id": record.client_id,
+        "scope": record.scope,
+        "generation": record.generation,
+        "token_hash": record.token_hash,
+        "key_epoch": record.key_epoch,
+        "retry_key_hash": record.retry_key_hash,
+        "rotated_at": to_sql_or_null(record.rotated_at),
+        "created_at": to_sql(record.created_at),
+        "last_used_at": to_sql(record.last_used_at),
+        "auth_time": to_sql(record.auth_time),
+        "acr": record.acr,
+        "amr": " ".join(record.amr),
+        "expires_at": to_sql(record.expires_at),
+        "absolute_expires_at": to_sql(record.absolute_expires_at),
+        "revoked_at": to_sql_or_null(record.revoked_at),
+        "revoke_reason": record.revoke_reason,
+        "metadata": record.metadata,
+        "user_created_at": to_clock(record.user_created_us),
+    }
+    return {f"{prefix}{name}": value for name, value in values.items()}
 
 
 def live_session_from(row: dict[str, Any]) -> LiveSession:

@@ -1,0 +1,101 @@
+"""auth_user_tokens: a live row goes on. Its token is spent, its use noted, its device renamed."""
+
+from auth_tokens.adapters.mysql.connection import Transaction
+from auth_tokens.adapters.mysql.portal import is_active
+from auth_tokens.adapters.mysql.times import to_sql
+from auth_tokens.adapters.mysql.token_table import SINCE_READ, TokenTable
+from auth_tokens.domain.policy import TOUCH_INTERVAL_S
+from auth_tokens.domain.rotation import Rotation
+from auth_tokens.domain.sessions import TokenRecord
+
+# Index: primary key, of both tables. Row count 1: spent by us; 0: someone else changed the row, the Portal the user, or
+# the statement came too late, look again. A statement that waits for a lock outlives the client that gave it up.
+# SYSDATE is when the row is looked at, behind the lock, and not when the statement came. So nothing is spent after the
+# client's patience, and the retry window opens when the token is spent: as long after `at` as the row was read before.
+ROTATE_TOKEN = f"""
+UPDATE auth_user_tokens
+SET generation = %(generation)s,
+    token_hash = %(token_hash)s,
+    key_epoch = %(key_epoch)s,
+    retry_key_hash = %(retry_key_hash)s,
+    rotated_at = %(at)s + {SINCE_READ},
+    last_used_at = %(at)s,
+    expires_at = %(expires_at)s,
+    metadata = %(metadata)s
+WHERE id = %(id)s
+  AND generation = %(spent_generation)s
+  AND token_hash = %(spent_hash)s
+  AND revoked_at IS NULL
+  AND expires_at > %(at)s
+  AND absolute_expires_at > %(at)s
+  AND UNIX_TIMESTAMP(SYSDATE(6)) < %(until)s
+  AND {is_active("auth_user_tokens.user_id")}
+"""
+
+# Index: primary key. Row count 0: revoked or rotated meanwhile, or noted by another environment less than
+# a minute ago, which needs no note.
+TOUCH_SESSION = """
+UPDATE auth_user_tokens
+SET last_used_at = %(at)s, expires_at = %(expires_at)s
+WHERE id = %(id)s AND generation = %(generation)s AND revoked_at IS NULL AND last_used_at <= %(unless_noted_after)s
+"""
+
+# Index: primary key. Row count 0: revoked, or used and so encrypted for another generation meanwhile.
+SET_DEVICE_METADATA = """
+UPDATE auth_user_tokens
+SET metadata = %(metadata)s
+WHERE id = %(id)s AND generation = %(generation)s AND type = 'device' AND revoked_at IS NULL
+"""
+
+# For the commit and its answer, within the client's patience.
+ANSWER_S = 0.5
+
+
+class Rotations(TokenTable):
+    """Of TokenStore what keeps a row."""
+
+    def rotate(self, record: TokenRecord, rotation: Rotation) -> bool:
+        parameters = _rotate_parameters(record, rotation, self._database.patience_s)
+        if not rotation.events:
+            return self._database.execute(ROTATE_TOKEN, parameters) == 1
+        rows = self._events.rows(rotation.events)
+
+        def work(statements: Transaction) -> bool:
+            is_ours = statements.execute(ROTATE_TOKEN, parameters) == 1
+            if is_ours:
+                self._events.write(statements, rows)
+            return is_ours
+
+        return self._database.transaction(work)
+
+    def touch(self, record: TokenRecord, at: int, expires_at: int) -> None:
+        parameters = {
+            "at": to_sql(at),
+            "expires_at": to_sql(expires_at),
+            "id": record.id,
+            "generation": record.generation,
+            "unless_noted_after": to_sql(at - TOUCH_INTERVAL_S),
+        }
+        self._database.execute(TOUCH_SESSION, parameters)
+
+    def rename_device(self, device: TokenRecord, metadata: bytes) -> bool:
+        parameters = {"metadata": metadata, "id": device.id, "generation": device.generation}
+        return self._database.execute(SET_DEVICE_METADATA, parameters) == 1
+
+
+def _rotate_parameters(record: TokenRecord, rotation: Rotation, patience_s: float) -> dict[str, object]:
+    assert record.read_at is not None  # it was read by itself
+    return {
+        "generation": rotation.generation,
+        "token_hash": rotation.token_hash,
+        "key_epoch": rotation.key_epoch,
+        "retry_key_hash": rotation.retry_key_hash,
+        "at": to_sql(rotation.at),
+        "read_at": record.read_at,
+        "expires_at": to_sql(rotation.expires_at),
+        "metadata": rotation.metadata,
+        "id": record.id,
+        "spent_generation": record.generation,
+        "spent_hash": record.token_hash,
+        "until": record.read_at + patience_s - ANSWER_S,
+    }

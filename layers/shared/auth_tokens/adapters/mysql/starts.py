@@ -1,0 +1,195 @@
+"""auth_user_tokens: sessions start, one after the other of a user (docs/adr/0019)."""
+
+from collections.abc import Callable, Sequence
+
+from auth_tokens.adapters.mysql import token_table
+from auth_tokens.adapters.mysql.connection import EVERY_ROW, Transaction
+from auth_tokens.adapters.mysql.portal import FROM_USER_AS_VERIFIED
+from auth_tokens.adapters.mysql.rows import (
+    COLUMNS,
+    INSERT_COLUMNS,
+    live_device_from,
+    live_session_from,
+    places,
+    record_from,
+    row_from,
+)
+from auth_tokens.adapters.mysql.times import clock_us, to_clock, to_sql
+from auth_tokens.adapters.mysql.token_table import SINCE_READ, TokenTable
+from auth_tokens.domain.errors import TokenServiceError
+from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
+from auth_tokens.domain.sessions import TokenRecord, is_same_account
+from auth_tokens.domain.sign_ins import SessionStart, SignIn, SignInOvertaken, Standing
+from auth_tokens.domain.tokens import TokenKind
+
+_IN_SHORT = ("id", "type", "user_id", "device_id", "created_at", "last_used_at", "user_created_at")
+_OF_THE_DEVICE_NAMED = ", ".join(
+    f"IF(t.id = %(device_id)s, t.{name}, NULL) AS {name}" for name in COLUMNS if name not in _IN_SHORT
+)
+
+_DEVICE_COLUMNS = (
+    "scope",
+    "generation",
+    "token_hash",
+    "key_epoch",
+    "retry_key_hash",
+    "last_used_at",
+    "auth_time",
+    "expires_at",
+    "absolute_expires_at",
+    "metadata",
+    "user_created_at",
+)
+
+# Of two rows, one is the device's: seen before, it keeps its birth, its owner and, if it was revoked
+# meanwhile, its end. A session that is there already is left as it is. A device token that is spent is so when the
+# device's row is ours, as in ROTATE_TOKEN.
+INSERT_SESSION_AND_DEVICE = f"""
+INSERT INTO auth_user_tokens ({INSERT_COLUMNS})
+VALUES ({places("session_")}), ({places("device_")})
+ON DUPLICATE KEY UPDATE
+  rotated_at = IF(
+    type <> 'device' OR VALUES(generation) = generation,
+    rotated_at,
+    VALUES(rotated_at) + {SINCE_READ}),
+  {", ".join(f"{name} = IF(type = 'device', VALUES({name}), {name})" for name in _DEVICE_COLUMNS)}
+"""
+
+# Index: primary key. A session that ended before keeps its reason.
+END_SESSIONS = """
+UPDATE auth_user_tokens
+SET revoke_reason = IF(device_id = %(device_id)s OR id = %(replaced_id)s, 'replaced', 'evicted'), revoked_at = %(at)s
+WHERE id IN %(ids)s AND revoked_at IS NULL
+"""
+
+# Index: ix_user_type. What an earlier account of the same user id has left.
+END_EARLIER_ACCOUNTS = """
+UPDATE auth_user_tokens
+SET revoked_at = %(at)s, revoke_reason = 'user_deleted'
+WHERE user_id = %(user_id)s
+  AND type IN ('refresh', 'session', 'device')
+  AND revoked_at IS NULL
+  AND user_created_at IN %(made_at)s
+"""
+
+_NOT_STOPPED = "auth_token_users.stop_number = %(stop_number)s OR auth_token_users.stopped_at < %(now)s"
+
+# Index: primary key of both tables. Takes the user's row (docs/adr/0019), if what the sign-in relies on still holds: an
+# active user, the password hash that was verified, and no end of everything since it began. Row count 0: it does not,
+# and 1 or 2: the row is ours until the commit, and the Portal's row of the user is held shared.
+ADMIT_SIGN_IN = f"""
+INSERT INTO auth_token_users (user_id, sign_ins, changed_at)
+SELECT %(user_id)s, 1, %(now)s
+{FROM_USER_AS_VERIFIED}
+ON DUPLICATE KEY UPDATE
+  sign_ins = auth_token_users.sign_ins + IF({_NOT_STOPPED}, 1, 0),
+  changed_at = IF({_NOT_STOPPED}, VALUES(changed_at), auth_token_users.changed_at)
+"""
+
+# Index: ix_user_type. A user's live sessions and devices in short, and the device named whole. read_at: as in
+# SELECT_TOKEN.
+SELECT_STANDING = f"""
+SELECT t.id, t.type, t.user_id, t.device_id, t.created_at, t.last_used_at, t.user_created_at,
+  t.token_hash IS NOT NULL AS is_remembered, UNIX_TIMESTAMP(NOW(6)) AS read_at,
+  {_OF_THE_DEVICE_NAMED}
+FROM auth_user_tokens AS t
+WHERE t.user_id = %(user_id)s
+  AND t.type IN ('refresh', 'session', 'device')
+  AND t.revoked_at IS NULL
+  AND t.expires_at > %(now)s
+{EVERY_ROW}
+"""
+
+
+class Starts(TokenTable):
+    """Of TokenStore what makes rows."""
+
+    def start_session(
+        self, sign_in: SignIn, plan: Callable[[Standing], SessionStart | None]
+    ) -> SessionStart | None:
+        made: list[SessionStart] = []  # by an earlier run of this unit, whose commit went unanswered
+
+        def work(statements: Transaction) -> SessionStart | TokenServiceError | SignInOvertaken | None:
+            is_admitted = statements.execute(ADMIT_SIGN_IN, _admission(sign_in)) > 0
+            # Done is done, even if the session, or the user, has ended since.
+            if made and (there := statements.query(token_table.SELECT_TOKEN, {"id": sign_in.session_id})):
+                is_ours = there[0]["device_id"] == made[-1].session.device_id
+                return made[-1] if is_ours else None
+            if not is_admitted:
+                return SignInOvertaken()
+            standing, former = _standing(statements, sign_in)
+            if former:
+                self._end_earlier_accounts(statements, sign_in, former)
+            if any(session.id == sign_in.session_id for session in standing.sessions):
+                return None
+            try:
+                start = plan(standing)
+            except TokenServiceError as refusal:
+                return refusal
+            if start is not None:
+                made.append(start)
+                self._write(statements, start, standing.device)
+            return start
+
+        result = self._database.transaction(work)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def _end_earlier_accounts(self, statements: Transaction, sign_in: SignIn, former: Sequence[int]) -> None:
+        """Who is signing in is another person than whom these rows were written for."""
+        parameters = {
+            "at": to_sql(sign_in.at),
+            "user_id": sign_in.user_id,
+            "made_at": [to_clock(made_us) for made_us in former],
+        }
+        statements.execute(END_EARLIER_ACCOUNTS, parameters)
+        detail: dict[str, str | int] = {"reason": RevokeReason.USER_DELETED.value}
+        event = SecurityEvent(EventType.USER_REVOKED, sign_in.at, sign_in.user_id, detail=detail)
+        self._events.write(statements, self._events.rows([event]))
+
+    def _write(self, statements: Transaction, start: SessionStart, known: TokenRecord | None) -> None:
+        _end_sessions(statements, start)
+        rows = row_from(start.session, "session_") | row_from(start.device, "device_")
+        # A new device has spent nothing.
+        read_at = known.read_at if known else 0
+        statements.execute(INSERT_SESSION_AND_DEVICE, {**rows, "read_at": read_at})
+        self._events.write(statements, self._events.rows(start.events))
+
+
+def _admission(sign_in: SignIn) -> dict[str, object]:
+    return {
+        "user_id": sign_in.user_id,
+        "password_hash": sign_in.password_hash,
+        "stop_number": sign_in.stop_number,
+        "now": to_sql(sign_in.at),
+    }
+
+
+def _standing(statements: Transaction, sign_in: SignIn) -> tuple[Standing, list[int]]:
+    """What the user has; and of rows that an earlier account of the same id has left, when that was made."""
+    parameters = {"user_id": sign_in.user_id, "device_id": sign_in.device_id, "now": to_sql(sign_in.at)}
+    found = statements.query(SELECT_STANDING, parameters)
+    made_us = {row["id"]: clock_us(row["user_created_at"]) for row in found}
+    rows = [row for row in found if is_same_account(made_us[row["id"]], sign_in.user_created_us)]
+    former = {made for row in found if row not in rows and (made := made_us[row["id"]]) is not None}
+    devices = [row for row in rows if row["type"] == TokenKind.DEVICE.value]
+    named = next((record_from(row) for row in devices if row["id"] == sign_in.device_id), None)
+    standing = Standing(
+        sessions=[live_session_from(row) for row in rows if row not in devices],
+        devices=[live_device_from(row) for row in devices],
+        device=named,
+    )
+    return standing, sorted(former)
+
+
+def _end_sessions(statements: Transaction, start: SessionStart) -> None:
+    ids = start.ended.ids
+    if ids:
+        parameters = {
+            "device_id": start.session.device_id,
+            "replaced_id": start.ended.replaced or b"",  # no id is empty
+            "at": to_sql(start.session.created_at),
+            "ids": ids,
+        }
+        statements.execute(END_SESSIONS, parameters)

@@ -1,0 +1,60 @@
+"""auth_user_tokens: what each part of a row's life needs, and the reads by a row's id."""
+
+from auth_tokens.adapters.mysql.connection import Database
+from auth_tokens.adapters.mysql.events import EventWriter
+from auth_tokens.adapters.mysql.key_stamp import KEY_STAMP, KeyStamp
+from auth_tokens.adapters.mysql.portal import OWNER_JOIN
+from auth_tokens.adapters.mysql.rows import COLUMNS_WITH_OWNER, record_from
+from auth_tokens.domain.sessions import TokenRecord
+
+# Index: primary key, each join by primary key. At most one row. read_at: by the server's clock, for ROTATE_TOKEN.
+SELECT_TOKEN = f"""
+SELECT {KEY_STAMP}, {COLUMNS_WITH_OWNER}, UNIX_TIMESTAMP(NOW(6)) AS read_at
+FROM auth_user_tokens AS t
+{OWNER_JOIN}
+WHERE t.id = %(id)s
+"""
+
+# The same; no row also where the access token was revoked on its own.
+SELECT_SESSION_UNLESS_DENIED = f"""{SELECT_TOKEN}
+AND NOT EXISTS (SELECT 1 FROM auth_user_tokens AS d WHERE d.id = %(jti)s AND d.type = 'access')
+"""
+
+# Index: primary key, each join by primary key. At most one row.
+SELECT_DEVICE = f"""
+SELECT {KEY_STAMP}, {COLUMNS_WITH_OWNER},
+  COALESCE((SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = t.user_id), 0) AS stop_number
+FROM auth_user_tokens AS t
+{OWNER_JOIN}
+WHERE t.id = %(id)s
+"""
+
+# The time since a row was read, by the server's clock: what a statement, or a frozen function, has waited.
+SINCE_READ = "INTERVAL ROUND(1000000 * GREATEST(0, UNIX_TIMESTAMP(SYSDATE(6)) - %(read_at)s)) MICROSECOND"
+# Later than any instant.
+END_OF_TIME = 2**33
+
+
+class TokenTable:
+    """stamp: told with each row whether the keys have changed."""
+
+    def __init__(self, database: Database, events: EventWriter, stamp: KeyStamp) -> None:
+        self._database = database
+        self._events = events
+        self._stamp = stamp
+
+    def load(self, token_id: bytes) -> TokenRecord | None:
+        return self._record(SELECT_TOKEN, {"id": token_id})
+
+    def load_session(self, session_id: bytes, jti: bytes) -> TokenRecord | None:
+        return self._record(SELECT_SESSION_UNLESS_DENIED, {"id": session_id, "jti": jti})
+
+    def load_device(self, device_id: bytes) -> tuple[TokenRecord, int] | None:
+        rows = self._database.query(SELECT_DEVICE, {"id": device_id})
+        self._stamp.see(rows)
+        return (record_from(rows[0]), rows[0]["stop_number"]) if rows else None
+
+    def _record(self, statement: str, parameters: dict[str, bytes]) -> TokenRecord | None:
+        rows = self._database.query(statement, parameters)
+        self._stamp.see(rows)
+        return record_from(rows[0]) if rows else None
