@@ -53,7 +53,7 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Li
 def refused(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
     """What another stack imports and this update would change or remove: it fails, and nothing has changed («You can't
     modify or remove an output value that is referenced by another stack», Fn::ImportValue)."""
-    used = {name: value for each in ORDER for name, value in _imported(each, before).items()}
+    used = {name: value for each in ORDER for name, value in imported_by(each, before).items()}
     for each in ORDER:
         kept = used.keys() & exports(*translation(each, **before))
         exported = _Update(each, before, after).exports()
@@ -62,28 +62,28 @@ def refused(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
     return set()
 
 
-def _imported(template: Path, given: Mapping[str, str]) -> dict[str, Any]:
+def imported_by(template: Path, given: Mapping[str, str]) -> dict[str, Any]:
     """What a stack imports: name → value."""
     made, asked = resources_of(template, **given), {}
     if made:
         translated, resolver = translation(template, **given)
-        for name in _names_imported({name: translated["Resources"][name] for name in made}, resolver):
+        for name in _namesimported_by({name: translated["Resources"][name] for name in made}, resolver):
             asked[name] = resolver.resolve({"Fn::ImportValue": name})
     return asked
 
 
-def _names_imported(node: Any, resolver: Resolver) -> Iterator[str]:
+def _namesimported_by(node: Any, resolver: Resolver) -> Iterator[str]:
     match node:
         case {"Fn::ImportValue": name}:
             yield resolver.resolve(name)
         case {"Fn::If": [condition, then, otherwise]}:
-            yield from _names_imported(then if resolver.holds(condition) else otherwise, resolver)
+            yield from _namesimported_by(then if resolver.holds(condition) else otherwise, resolver)
         case dict():
             for value in node.values():
-                yield from _names_imported(value, resolver)
+                yield from _namesimported_by(value, resolver)
         case list():
             for value in node:
-                yield from _names_imported(value, resolver)
+                yield from _namesimported_by(value, resolver)
 
 
 class _Update:

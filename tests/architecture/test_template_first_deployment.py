@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from local.gateway.intrinsics import TemplateError
-from local.templates import OPERATIONS, ORDER
-from tests.architecture.change_set import refused
+from local.templates import OPERATIONS, ORDER, STACK, exports
+from tests.architecture.change_set import imported_by, refused
 from tests.architecture.deployment import STACKS, of_type, resources_with, translation, written
 
 KINDS = pytest.mark.parametrize("kind", ["new", "existing"])
@@ -76,6 +76,17 @@ def test_a_stack_imports_of_those_that_are_made_before_it_alone() -> None:
         translated, resolver = translation(template, SigningMode="kms", CreateSigningKey="true")
 
         assert resolver.resolve(translated["Resources"])
+
+
+def test_what_is_exported_is_named_after_the_product_and_some_stack_imports_it() -> None:
+    """So a second set of stacks finds no name taken, and nothing is for good that nobody needs."""
+    exported = {
+        n for each in ORDER for given in STACKS.values() for n in exports(*translation(each, **given))
+    }
+    imported = {name for each in ORDER for given in STACKS.values() for name in imported_by(each, given)}
+
+    assert exported == imported
+    assert all(name.startswith(f"{STACK}-") for name in exported)
 
 
 def test_what_runs_by_the_clock_cannot_be_switched_off_under_the_alarms_on_it() -> None:
