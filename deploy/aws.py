@@ -56,6 +56,7 @@ class Aws:
         """Raises Failed for a profile that is not there."""
         import boto3
 
+        self._clients: dict[str, Any] = {}
         try:
             self._session = boto3.session.Session(region_name=region, profile_name=profile)
         except ProfileNotFound as exc:
@@ -84,8 +85,11 @@ class Aws:
             raise self._failed(exc, service, operation) from exc
 
     def _client(self, service: str) -> Any:
-        config = Config(connect_timeout=5, read_timeout=60, retries={"max_attempts": 2})
-        return self._session.client(service, config=config)
+        """Made once: it takes up to half a second."""
+        if service not in self._clients:
+            config = Config(connect_timeout=5, read_timeout=60, retries={"max_attempts": 2})
+            self._clients[service] = self._session.client(service, config=config)
+        return self._clients[service]
 
     def _failed(self, exc: BotoCoreError | ClientError, service: str, operation: str) -> Failed:
         if isinstance(exc, ClientError):
