@@ -39,9 +39,8 @@ TEXT = PAGE.read_text("utf-8")
 OUTPUTS = written()["Outputs"]
 SCRIPTS = [*code_blocks(PAGE, "bash"), *code_blocks(PAGE, "sh")]
 FIRST = {
-    stage: script
-    for script in SCRIPTS
-    for stage in re.findall(r"--config-env (\w+)-foundation --parameter-overrides DatabaseUsers", script)
+    stage: next(s for s in SCRIPTS if f"--config-env {stage} --parameter-overrides" in s and "users" in s)
+    for stage in ("dev", "prod")
 }
 # Of the AWS CLI itself, not of an operation.
 CLI_OPTIONS = {"query", "output", "cli-binary-format", "cli-read-timeout"}
