@@ -238,7 +238,7 @@ def test_withdrawing_twice_does_it_once_and_one_that_died_is_finished(
     world = fresh_world
     world.login(world.user())
     with monkeypatch.context() as death:
-        death.setattr("auth_tokens.usecases.rotate_keys.SecurityEvent", _dies)
+        death.setattr("auth_tokens.usecases.rotate_keys.data_key_withdrawn", _dies)
         with pytest.raises(Unavailable):
             withdraw(world, kid)
     assert states(world, kid.split(".")[0])[:2] == ["active", "active"]

@@ -9,15 +9,6 @@ from auth_tokens.domain.tokens import OpaqueToken
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """A user with what only a sign-in needs. stop_number: of the last end of everything of this user."""
-
-    user: User
-    password_hash: str | None = field(repr=False)
-    stop_number: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class SignIn:
     """Whose session is about to start, and what it relies on, which is looked at again, locked, as it starts.
 
@@ -33,6 +24,22 @@ class SignIn:
     stop_number: int
     password_hash: str | None = field(default=None, repr=False)
     user_created_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user with what only a sign-in needs. stop_number: of the last end of everything of this user."""
+
+    user: User
+    password_hash: str | None = field(repr=False)
+    stop_number: int = 0
+
+    def sign_in(
+        self, session_id: bytes, device_id: bytes | None, at: int, password_hash: str | None
+    ) -> SignIn:
+        """A start of a session of this user, on what was read with the account."""
+        made_us = self.user.created_us
+        return SignIn(self.user.id, session_id, device_id, at, self.stop_number, password_hash, made_us)
 
 
 class SignInOvertaken(Exception):

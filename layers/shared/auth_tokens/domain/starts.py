@@ -1,13 +1,12 @@
 """What the start of a session ends, and the events that tell of it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from auth_tokens.domain.caller import Caller
-from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
+from auth_tokens.domain.event_kinds import device_evicted, session_evicted, session_replaced, session_started
+from auth_tokens.domain.events import SecurityEvent
 from auth_tokens.domain.grants import Grant
-from auth_tokens.domain.ids import text_of
-from auth_tokens.domain.policy import Policy, devices_giving_way, giving_way
+from auth_tokens.domain.policy import devices_giving_way, giving_way
 from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord
 from auth_tokens.domain.sign_ins import EndedRows, Standing
 
@@ -39,28 +38,13 @@ def start_events(
 ) -> list[SecurityEvent]:
     """The new session's own event, and one for each session or device that gave way to it, and for the browser's; a
     session that it replaces on its device has none."""
-    kind = EventType.SESSION_ISSUED if grant.how.password_hash is None else EventType.LOGIN_SUCCEEDED
     on_other_devices = [row for row in ending if not _is_replaced(row, session)]
     gave_way = [row for row in on_other_devices if not _is_the_browser_s(row, grant)]
-    events = [_started(session, caller, kind), *(_evicted(row, session) for row in gave_way)]
+    started = session_started(session, caller, by_password=grant.how.password_hash is not None)
+    events = [started, *(_evicted(row, session) for row in gave_way)]
     if grant.replaces and (len(gave_way) < len(on_other_devices) or grant.replaces.user_id != grant.user.id):
-        events.append(_left(grant.replaces, session, caller))
+        events.append(session_replaced(grant.replaces, session, caller))
     return events
-
-
-def _started(session: TokenRecord, caller: Caller, event: EventType) -> SecurityEvent:
-    detail = {"amr": " ".join(session.amr), **caller.detail}
-    return SecurityEvent(event, session.created_at, session.user_id, session.id, caller.address, detail)
-
-
-def new_device(session: TokenRecord, device_id: bytes, caller: Caller, policy: Policy) -> SecurityEvent:
-    """The event of a session on a device that was not known before. notify: whether the user wants to be told, for
-    who reads the events and can tell them."""
-    detail: dict[str, str | int] = {"device_id": text_of(device_id), **caller.detail}
-    detail["notify"] = int(policy.notify_new_device)
-    return replace(
-        _started(session, caller, EventType.SESSION_ISSUED), type=EventType.NEW_DEVICE, detail=detail
-    )
 
 
 def _is_replaced(row: LiveSession | LiveDevice, session: TokenRecord) -> bool:
@@ -71,16 +55,5 @@ def _is_the_browser_s(row: LiveSession | LiveDevice, grant: Grant) -> bool:
     return grant.replaces is not None and row.id == grant.replaces.id
 
 
-def _left(replaced: TokenRecord, session: TokenRecord, caller: Caller) -> SecurityEvent:
-    """The event of a session whose browser has signed in anew; it is its own user's."""
-    detail: dict[str, str | int] = {"reason": RevokeReason.REPLACED.value}
-    return SecurityEvent(
-        EventType.SESSION_REVOKED, session.created_at, replaced.user_id, replaced.id, caller.address, detail
-    )
-
-
 def _evicted(row: LiveSession | LiveDevice, session: TokenRecord) -> SecurityEvent:
-    if isinstance(row, LiveSession):
-        return SecurityEvent(EventType.SESSION_EVICTED, session.created_at, session.user_id, row.id)
-    detail: dict[str, str | int] = {"reason": RevokeReason.EVICTED.value}
-    return SecurityEvent(EventType.DEVICE_REVOKED, session.created_at, session.user_id, detail=detail)
+    return session_evicted(row.id, session) if isinstance(row, LiveSession) else device_evicted(session)

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from auth_tokens.domain.answers import TokenAnswer
+from auth_tokens.domain.event_kinds import new_device
 from auth_tokens.domain.grants import Authentication, RepeatKey, SessionOptions
 from auth_tokens.domain.ids import id_from
-from auth_tokens.domain.sign_ins import Account, SessionExists, SessionStart, SignIn, Standing
-from auth_tokens.domain.starts import ended_for, making_room, new_device, start_events
+from auth_tokens.domain.sign_ins import Account, SessionExists, SessionStart, Standing
+from auth_tokens.domain.starts import ended_for, making_room, start_events
 from auth_tokens.usecases.opening import Opening
 
 
@@ -22,7 +23,7 @@ def begin_session(
     Raises as Opening.grant does, SessionLimitReached, SignInOvertaken and SessionExists (nothing written),
     Unavailable.
     """
-    deps, now = opening.deps, opening.now
+    deps = opening.deps
     grant = opening.grant(account.user, options, how, repeat=repeat)
     grant = opening.in_place_of(options.cookie, grant)
     new_device_id = deps.new_id()
@@ -37,19 +38,13 @@ def begin_session(
         ending = making_room(device.id, standing, grant)
         events = start_events(placed, ending, grant, opening.caller)
         if known is None:
-            events.append(new_device(placed, device.id, opening.caller, grant.policy))
+            events.append(
+                new_device(placed, device.id, opening.caller, notify=grant.policy.notify_new_device)
+            )
         return SessionStart(placed, device, ended_for(grant, ending), events, token, device_token)
 
     named = id_from(options.device.id) if options.device.id else None
-    sign_in = SignIn(
-        account.user.id,
-        grant.session_id,
-        named,
-        now,
-        account.stop_number,
-        how.password_hash,
-        account.user.created_us,
-    )
+    sign_in = account.sign_in(grant.session_id, named, opening.now, how.password_hash)
     start = deps.store.start_session(sign_in, plan)
     if start is None:
         raise SessionExists

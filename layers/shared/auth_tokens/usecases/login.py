@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidCredentials, InvalidRequest, Unavailable
-from auth_tokens.domain.events import EventType, SecurityEvent
+from auth_tokens.domain.event_kinds import login_failed
 from auth_tokens.domain.grants import Authentication, SessionOptions
 from auth_tokens.domain.login_limits import Attempt, settlements
 from auth_tokens.domain.requirements import PASSWORD_ACR
@@ -57,9 +57,7 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     answer = _signed_in(request, account, opening, opens=admitted.opens)
     if answer is None:
         user_id = account.user.id if account else None
-        # The account's keyed hash tells attempts on one unknown name from attempts on many.
-        detail = {"account": deps.keys.pseudonym("account", name).hex(), **caller.detail}
-        deps.events.record(SecurityEvent(EventType.LOGIN_FAILED, now, user_id, None, caller.address, detail))
+        deps.events.record(login_failed(deps.keys.pseudonym("account", name).hex(), user_id, caller, now))
         if admitted.refusal is not None:
             raise admitted.refusal
         raise InvalidCredentials()

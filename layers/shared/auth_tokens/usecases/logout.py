@@ -5,7 +5,8 @@ from enum import Enum
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.ends import Extent
-from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
+from auth_tokens.domain.event_kinds import logged_out
+from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.tokens import MalformedToken, TokenKind
 from auth_tokens.usecases.revoke import end_row
@@ -29,16 +30,9 @@ def logout(
     with CURRENT and OTHERS in any case; sign-ins that are running are stopped by the other two.
     """
     session_id = claims.session_id
-    detail: dict[str, str | int] = {
-        "reason": RevokeReason.LOGOUT.value,
-        "scope": scope.value,
-        **caller.detail,
-    }
-    if scope is not LogoutScope.CURRENT:
-        detail["devices"] = "kept" if keep_devices else "ended"
-    event = SecurityEvent(
-        EventType.SESSION_REVOKED, deps.clock(), claims.sub, session_id, caller.address, detail
-    )
+    devices = "kept" if keep_devices else "ended"
+    told = "" if scope is LogoutScope.CURRENT else devices
+    event = logged_out(claims, scope.value, caller, deps.clock(), told)
     if scope is LogoutScope.CURRENT:
         return int(deps.store.revoke(session_id, RevokeReason.LOGOUT, event))
     extent = Extent(keep_devices=keep_devices)

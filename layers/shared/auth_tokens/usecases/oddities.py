@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from auth_tokens.domain.caller import Caller
-from auth_tokens.domain.events import EventType, SecurityEvent
+from auth_tokens.domain.event_kinds import Move, refresh_burst, session_moved
+from auth_tokens.domain.events import SecurityEvent
 from auth_tokens.domain.pace import paced
 from auth_tokens.domain.places import place_from_text
 from auth_tokens.domain.sessions import TokenRecord
@@ -25,21 +26,18 @@ def seen_again(
     due_at, is_far_above = paced(int(before.pace or 0), now, usual_s)
     seen = replace(before.seen_at(caller), pace=str(due_at))
     events = []
-    template = SecurityEvent(EventType.REFRESH_BURST, now, record.user_id, record.id, caller.address)
     if is_far_above:
-        events.append(replace(template, detail={"usual_s": usual_s, **caller.detail}))
-    moved = _moved(record, before, caller, now)
-    if moved:
-        events.append(replace(template, type=EventType.SESSION_MOVED, detail=moved))
+        events.append(refresh_burst(record, usual_s, caller, now))
+    move = _move(record, before, caller, now)
+    if move:
+        events.append(session_moved(record, move, caller, now))
     return seen, events
 
 
-def _moved(record: TokenRecord, before: Metadata, caller: Caller, now: int) -> dict[str, str | int]:
-    """The detail of a move that is too far for its time; empty for any other."""
+def _move(record: TokenRecord, before: Metadata, caller: Caller, now: int) -> Move | None:
+    """A move that is too far for its time; None for any other."""
     origin = place_from_text(before.place)
     elapsed_s = now - (record.created_at if record.rotated_at is None else record.rotated_at)
     if origin is None or caller.place is None or not is_too_far(origin, caller.place, elapsed_s):
-        return {}
-    km = origin.km_to(caller.place)
-    distance = {} if km is None else {"km": km}
-    return {"from_place": origin.text, "elapsed_s": elapsed_s, **distance, **caller.detail}
+        return None
+    return Move(origin.text, elapsed_s, origin.km_to(caller.place))

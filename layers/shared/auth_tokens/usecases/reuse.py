@@ -3,8 +3,8 @@
 from typing import Protocol
 
 from auth_tokens.domain.caller import Caller
-from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
-from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.event_kinds import Evidence, token_reuse_detected
+from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.rotation import Reuse
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.ports.keys import Cipher, Keys
@@ -28,33 +28,25 @@ def close_reused(reuse: Reuse, caller: Caller, deps: ReuseDeps, now: int) -> Non
     committed when this returns. Raises Unavailable."""
     record = reuse.row.record
     rotated_by = metadata_of(record, deps.cipher)
-    detail: dict[str, str | int] = {
-        "reuse_kind": reuse.kind.value,
-        "generations_behind": reuse.generations_behind,
-        "seconds_since_rotation": reuse.seconds_since_rotation,
-        "token_type": record.kind.value,
-        "device_id": text_of(record.device_id) if record.device_id else "",
-        **_fingerprint("presented_by", caller, deps),
-        **_fingerprint("rotated_by", Caller(rotated_by.address, rotated_by.user_agent), deps),
-        **({"rotated_by_place": rotated_by.place} if rotated_by.place else {}),
-        **caller.detail,
-    }
-    event = SecurityEvent(
-        EventType.TOKEN_REUSE_DETECTED, now, record.user_id, record.id, caller.address, detail
+    evidence = Evidence(
+        *_fingerprint(caller, deps),
+        *_fingerprint(Caller(rotated_by.address, rotated_by.user_agent), deps),
+        rotated_by.place,
     )
+    event = token_reuse_detected(reuse, evidence, caller, now)
     if record.kind is TokenKind.DEVICE:
         deps.store.revoke_device(record.id, record.user_id, RevokeReason.REUSE, event)
     else:
         deps.store.revoke(record.id, RevokeReason.REUSE, event)
 
 
-def _fingerprint(side: str, caller: Caller, deps: ReuseDeps) -> dict[str, str]:
-    """Comparable with other events and sessions, and not readable: no raw address in an event.
+def _fingerprint(caller: Caller, deps: ReuseDeps) -> tuple[str, str]:
+    """Address and user agent, comparable with other events and sessions, and not readable: no raw address in an event.
 
     The address counts by its network; the user agent is cut as the row keeps it, else a long one would look
     like another one.
     """
-    return {
-        f"{side}_address": deps.keys.pseudonym("address", caller.network).hex(),
-        f"{side}_user_agent": deps.keys.pseudonym("user-agent", caller.user_agent[:MAX_TEXT]).hex(),
-    }
+    return (
+        deps.keys.pseudonym("address", caller.network).hex(),
+        deps.keys.pseudonym("user-agent", caller.user_agent[:MAX_TEXT]).hex(),
+    )

@@ -3,8 +3,13 @@
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest
-from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
-from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.event_kinds import (
+    access_token_revoked,
+    device_revoked,
+    device_revoked_with,
+    session_revoked,
+)
+from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, TokenKind, kind_of
 from auth_tokens.usecases.session_deps import SessionDeps
@@ -40,11 +45,7 @@ def _revoke_access_token(text: str, client_id: str | None, caller: Caller, deps:
         return
     if client_id is not None and client_id != claims.client_id:
         return
-    detail = {"jti": claims.jti or "", **caller.detail}
-    event = SecurityEvent(
-        EventType.ACCESS_TOKEN_REVOKED, now, claims.sub, claims.session_id, caller.address, detail
-    )
-    deps.store.deny_access_token(claims, event)
+    deps.store.deny_access_token(claims, access_token_revoked(claims, caller, now))
 
 
 def _is_of_a_session(claims: AccessClaims, deps: SessionDeps) -> bool:
@@ -72,10 +73,10 @@ def end_row(record: TokenRecord, reason: RevokeReason, caller: Caller, deps: Ses
     """End a session, or a device with all its sessions; committed when this returns."""
     now = deps.clock()
     if record.kind is TokenKind.DEVICE:
-        event = _device_ended(record, record.id, None, reason, caller, now)
+        event = device_revoked(record, reason, caller, now)
         deps.store.revoke_device(record.id, record.user_id, reason, event)
     else:
-        deps.store.revoke(record.id, reason, _session_ended(record, reason, caller, now))
+        deps.store.revoke(record.id, reason, session_revoked(record, reason, caller, now))
 
 
 def end_with_device(
@@ -83,29 +84,7 @@ def end_with_device(
 ) -> None:
     """End a session and its device, with all sessions on it; committed when this returns."""
     now = deps.clock()
-    events = [_device_ended(session, device_id, session.id, reason, caller, now)]
+    events = [device_revoked_with(session, device_id, reason, caller, now)]
     if session.revoked_at is None:
-        events.insert(0, _session_ended(session, reason, caller, now))
+        events.insert(0, session_revoked(session, reason, caller, now))
     deps.store.revoke_device(device_id, session.user_id, reason, *events)
-
-
-def _session_ended(session: TokenRecord, reason: RevokeReason, caller: Caller, now: int) -> SecurityEvent:
-    detail: dict[str, str | int] = {"reason": reason.value, **caller.detail}
-    return SecurityEvent(EventType.SESSION_REVOKED, now, session.user_id, session.id, caller.address, detail)
-
-
-def _device_ended(
-    record: TokenRecord,
-    device_id: bytes,
-    session_id: bytes | None,
-    reason: RevokeReason,
-    caller: Caller,
-    now: int,
-) -> SecurityEvent:
-    """session_id: the session that was ended, and the device with it."""
-    detail: dict[str, str | int] = {
-        "reason": reason.value,
-        "device_id": text_of(device_id),
-        **caller.detail,
-    }
-    return SecurityEvent(EventType.DEVICE_REVOKED, now, record.user_id, session_id, caller.address, detail)

@@ -3,8 +3,8 @@
 from auth_tokens.domain.caller import NOBODY, Caller
 from auth_tokens.domain.ends import Extent
 from auth_tokens.domain.errors import NotFound
-from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
-from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.event_kinds import user_revoked, user_revoked_to
+from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.usecases.end_session import SESSION_KINDS
 from auth_tokens.usecases.session_deps import SessionDeps
@@ -20,10 +20,7 @@ def revoke_user(
     """
     if not deps.store.knows_user(user_id):
         raise NotFound()
-    detail: dict[str, str | int] = {"reason": reason.value, **caller.detail}
-    if note:
-        detail["note"] = note
-    event = SecurityEvent(EventType.USER_REVOKED, deps.clock(), user_id, None, caller.address, detail)
+    event = user_revoked(user_id, reason, note, caller, deps.clock())
     return deps.store.revoke_user(user_id, reason, event)
 
 
@@ -42,12 +39,10 @@ def end_what_began_before(
     """
     now = deps.clock()
     kept = _kept(keep, user_id, instant, deps) if keep else None
-    detail: dict[str, str | int] = {"reason": reason.value, "before": instant, **caller.detail}
     extent = Extent(began_by=instant)
     if kept is not None:
-        detail["kept_session_id"] = text_of(kept.id)
         extent = Extent(began_by=instant, keep_session=kept.id, keep_device=kept.device_id)
-    event = SecurityEvent(EventType.USER_REVOKED, now, user_id, detail=detail)
+    event = user_revoked_to(extent, user_id, reason, caller, now)
     return deps.store.revoke_user(user_id, reason, event, extent)
 
 

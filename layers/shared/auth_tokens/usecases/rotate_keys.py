@@ -1,11 +1,12 @@
 """All keys walk on: published → in use → retired → gone; and a key is withdrawn in an emergency."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from auth_tokens.domain.caller import NOBODY, Caller
 from auth_tokens.domain.errors import InvalidRequest, Unavailable
-from auth_tokens.domain.events import EventType, SecurityEvent
+from auth_tokens.domain.event_kinds import data_key_withdrawn, keys_rotated, signing_key_withdrawn
+from auth_tokens.domain.events import SecurityEvent
 from auth_tokens.domain.key_steps import Add, KeySchedule, Step, next_steps, withdrawal
 from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
 from auth_tokens.ports.clock import Clock
@@ -14,6 +15,7 @@ from auth_tokens.ports.keys import KeyRegister
 
 # A step that another run has taken meanwhile: look again. More is not this service's own doing.
 MAX_RACES = 4
+_Told = Callable[[str, Caller, int], SecurityEvent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ def rotate_keys(deps: RotateKeysDeps) -> list[Step]:
     for purpose, schedule in deps.schedules.items():
         taken += _taken(next_steps(purpose, deps.keys.of(purpose), now, schedule), now, deps)
     if taken:
-        deps.events.record(SecurityEvent(EventType.KEYS_ROTATED, now))
+        deps.events.record(keys_rotated(now))
     return taken
 
 
@@ -44,7 +46,7 @@ def withdraw_signing_key(kid: str, deps: RotateKeysDeps, caller: Caller = NOBODY
     The event is written before a token is refused for it. Repeat it until it answers: what has been done
     is not done twice. Raises InvalidRequest (no such signing key), Unavailable.
     """
-    return _withdrawn(kid, (Purpose.SIGNING,), EventType.SIGNING_KEY_WITHDRAWN, deps, caller)
+    return _withdrawn(kid, (Purpose.SIGNING,), signing_key_withdrawn, deps, caller)
 
 
 def withdraw_data_key(kid: str, deps: RotateKeysDeps, caller: Caller = NOBODY) -> list[Step]:
@@ -54,11 +56,11 @@ def withdraw_data_key(kid: str, deps: RotateKeysDeps, caller: Caller = NOBODY) -
     by it counts as empty from now on. Raises InvalidRequest (no such data key), Unavailable.
     """
     purposes = (Purpose.TOKEN_CHAIN, Purpose.METADATA)
-    return _withdrawn(kid, purposes, EventType.DATA_KEY_WITHDRAWN, deps, caller)
+    return _withdrawn(kid, purposes, data_key_withdrawn, deps, caller)
 
 
 def _withdrawn(
-    kid: str, purposes: Sequence[Purpose], kind: EventType, deps: RotateKeysDeps, caller: Caller
+    kid: str, purposes: Sequence[Purpose], told: _Told, deps: RotateKeysDeps, caller: Caller
 ) -> list[Step]:
     now = deps.clock()
     taken: list[Step] = []
@@ -72,7 +74,7 @@ def _withdrawn(
         if len(replaced) < len(before):
             continue
         # Now, as the detail is to be encrypted by the next key, should this be the one that details are encrypted by.
-        _record_withdrawal(SecurityEvent(kind, now, detail={"kid": kid, **caller.detail}), deps)
+        _record_withdrawal(told(kid, caller, now), deps)
         taken += _taken([end], now, deps)
     raise Unavailable("contention")
 

@@ -17,7 +17,7 @@ from auth_tokens.adapters.mysql.rows import (
 from auth_tokens.adapters.mysql.times import clock_us, to_clock, to_sql
 from auth_tokens.adapters.mysql.token_table import SINCE_READ, TokenTable
 from auth_tokens.domain.errors import TokenServiceError
-from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
+from auth_tokens.domain.event_kinds import earlier_account_revoked
 from auth_tokens.domain.sessions import TokenRecord, is_same_account
 from auth_tokens.domain.sign_ins import SessionStart, SignIn, SignInOvertaken, Standing
 from auth_tokens.domain.tokens import TokenKind
@@ -144,8 +144,7 @@ class Starts(TokenTable):
             "made_at": [to_clock(made_us) for made_us in former],
         }
         statements.execute(END_EARLIER_ACCOUNTS, parameters)
-        detail: dict[str, str | int] = {"reason": RevokeReason.USER_DELETED.value}
-        event = SecurityEvent(EventType.USER_REVOKED, sign_in.at, sign_in.user_id, detail=detail)
+        event = earlier_account_revoked(sign_in.user_id, sign_in.at)
         self._events.write(statements, self._events.rows([event]))
 
     def _write(self, statements: Transaction, start: SessionStart, known: TokenRecord | None) -> None:

@@ -1,0 +1,191 @@
+"""A constructor for each kind of security event, with its fields; docs/events.md has the meanings.
+
+at: epoch seconds; caller: who made the request that the event tells of.
+"""
+
+from dataclasses import dataclass
+
+from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.ends import Extent
+from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
+from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.rotation import Reuse
+from auth_tokens.domain.sessions import TokenRecord
+
+_Detail = dict[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Who showed a spent token, and who had spent it: keyed hashes, but for the place."""
+
+    presented_by_address: str
+    presented_by_user_agent: str
+    rotated_by_address: str
+    rotated_by_user_agent: str
+    rotated_by_place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """km: None where the distance is not known."""
+
+    from_place: str
+    elapsed_s: int
+    km: int | None
+
+
+def session_started(session: TokenRecord, caller: Caller, *, by_password: bool) -> SecurityEvent:
+    """A session starts, by the user's password or by another's word."""
+    kind = EventType.LOGIN_SUCCEEDED if by_password else EventType.SESSION_ISSUED
+    detail: _Detail = {"amr": " ".join(session.amr), **caller.detail}
+    return SecurityEvent(kind, session.created_at, session.user_id, session.id, caller.address, detail)
+
+
+def login_failed(account: str, user_id: str | None, caller: Caller, at: int) -> SecurityEvent:
+    """account: the keyed hash of the name, which tells attempts on one unknown name from attempts on many."""
+    detail: _Detail = {"account": account, **caller.detail}
+    return SecurityEvent(EventType.LOGIN_FAILED, at, user_id, None, caller.address, detail)
+
+
+def new_device(session: TokenRecord, device_id: bytes, caller: Caller, *, notify: bool) -> SecurityEvent:
+    """A session starts on a device that was not known before. notify: whether the user wants to be told, for who reads
+    the events and can tell them."""
+    detail: _Detail = {"device_id": text_of(device_id), **caller.detail, "notify": int(notify)}
+    at = session.created_at
+    return SecurityEvent(EventType.NEW_DEVICE, at, session.user_id, session.id, caller.address, detail)
+
+
+def session_evicted(session_id: bytes, by: TokenRecord) -> SecurityEvent:
+    """by: the session that it made room for."""
+    return SecurityEvent(EventType.SESSION_EVICTED, by.created_at, by.user_id, session_id)
+
+
+def device_evicted(by: TokenRecord) -> SecurityEvent:
+    """by: the session that it made room for."""
+    detail: _Detail = {"reason": RevokeReason.EVICTED.value}
+    return SecurityEvent(EventType.DEVICE_REVOKED, by.created_at, by.user_id, detail=detail)
+
+
+def session_replaced(session: TokenRecord, by: TokenRecord, caller: Caller) -> SecurityEvent:
+    """The session of a browser that has signed in anew; the event is its own user's."""
+    detail: _Detail = {"reason": RevokeReason.REPLACED.value}
+    kind, at = EventType.SESSION_REVOKED, by.created_at
+    return SecurityEvent(kind, at, session.user_id, session.id, caller.address, detail)
+
+
+def token_reuse_detected(reuse: Reuse, evidence: Evidence, caller: Caller, at: int) -> SecurityEvent:
+    """A spent token came back."""
+    record = reuse.row.record
+    detail: _Detail = {
+        "reuse_kind": reuse.kind.value,
+        "generations_behind": reuse.generations_behind,
+        "seconds_since_rotation": reuse.seconds_since_rotation,
+        "token_type": record.kind.value,
+        "device_id": text_of(record.device_id) if record.device_id else "",
+        "presented_by_address": evidence.presented_by_address,
+        "presented_by_user_agent": evidence.presented_by_user_agent,
+        "rotated_by_address": evidence.rotated_by_address,
+        "rotated_by_user_agent": evidence.rotated_by_user_agent,
+    }
+    if evidence.rotated_by_place:
+        detail["rotated_by_place"] = evidence.rotated_by_place
+    detail |= caller.detail
+    kind = EventType.TOKEN_REUSE_DETECTED
+    return SecurityEvent(kind, at, record.user_id, record.id, caller.address, detail)
+
+
+def session_revoked(session: TokenRecord, reason: RevokeReason, caller: Caller, at: int) -> SecurityEvent:
+    """Somebody ends one session."""
+    detail: _Detail = {"reason": reason.value, **caller.detail}
+    return SecurityEvent(EventType.SESSION_REVOKED, at, session.user_id, session.id, caller.address, detail)
+
+
+def logged_out(claims: AccessClaims, scope: str, caller: Caller, at: int, devices: str = "") -> SecurityEvent:
+    """scope, devices: as the request has them; devices is empty where only this session ends."""
+    detail: _Detail = {"reason": RevokeReason.LOGOUT.value, "scope": scope, **caller.detail}
+    if devices:
+        detail["devices"] = devices
+    kind = EventType.SESSION_REVOKED
+    return SecurityEvent(kind, at, claims.sub, claims.session_id, caller.address, detail)
+
+
+def device_revoked(device: TokenRecord, reason: RevokeReason, caller: Caller, at: int) -> SecurityEvent:
+    """Somebody ends a device, with every session on it."""
+    detail = _of_device(device.id, reason, caller)
+    return SecurityEvent(EventType.DEVICE_REVOKED, at, device.user_id, None, caller.address, detail)
+
+
+def device_revoked_with(
+    session: TokenRecord, device_id: bytes, reason: RevokeReason, caller: Caller, at: int
+) -> SecurityEvent:
+    """Somebody ends a session, and its device with it."""
+    detail = _of_device(device_id, reason, caller)
+    return SecurityEvent(EventType.DEVICE_REVOKED, at, session.user_id, session.id, caller.address, detail)
+
+
+def access_token_revoked(claims: AccessClaims, caller: Caller, at: int) -> SecurityEvent:
+    """One access token ends on its own."""
+    detail: _Detail = {"jti": claims.jti or "", **caller.detail}
+    kind = EventType.ACCESS_TOKEN_REVOKED
+    return SecurityEvent(kind, at, claims.sub, claims.session_id, caller.address, detail)
+
+
+def user_revoked(user_id: str, reason: RevokeReason, note: str, caller: Caller, at: int) -> SecurityEvent:
+    """Everything of a user ends. note: an operator's words."""
+    detail: _Detail = {"reason": reason.value, **caller.detail}
+    if note:
+        detail["note"] = note
+    return SecurityEvent(EventType.USER_REVOKED, at, user_id, None, caller.address, detail)
+
+
+def user_revoked_to(
+    extent: Extent, user_id: str, reason: RevokeReason, caller: Caller, at: int
+) -> SecurityEvent:
+    """What of a user began at an instant or before ends, but for what the extent keeps."""
+    detail: _Detail = {"reason": reason.value}
+    if extent.began_by is not None:
+        detail["before"] = extent.began_by
+    detail |= caller.detail
+    if extent.keep_session is not None:
+        detail["kept_session_id"] = text_of(extent.keep_session)
+    return SecurityEvent(EventType.USER_REVOKED, at, user_id, detail=detail)
+
+
+def earlier_account_revoked(user_id: str, at: int) -> SecurityEvent:
+    """What another person of the same user id has left ends."""
+    detail: _Detail = {"reason": RevokeReason.USER_DELETED.value}
+    return SecurityEvent(EventType.USER_REVOKED, at, user_id, detail=detail)
+
+
+def keys_rotated(at: int) -> SecurityEvent:
+    """Keys have gone a step on."""
+    return SecurityEvent(EventType.KEYS_ROTATED, at)
+
+
+def signing_key_withdrawn(kid: str, caller: Caller, at: int) -> SecurityEvent:
+    """A signing key ends at once."""
+    return SecurityEvent(EventType.SIGNING_KEY_WITHDRAWN, at, detail={"kid": kid, **caller.detail})
+
+
+def data_key_withdrawn(kid: str, caller: Caller, at: int) -> SecurityEvent:
+    """A data key ends at once."""
+    return SecurityEvent(EventType.DATA_KEY_WITHDRAWN, at, detail={"kid": kid, **caller.detail})
+
+
+def session_moved(session: TokenRecord, move: Move, caller: Caller, at: int) -> SecurityEvent:
+    """A session is refreshed too far away for the time since."""
+    distance: _Detail = {} if move.km is None else {"km": move.km}
+    detail = {"from_place": move.from_place, "elapsed_s": move.elapsed_s, **distance, **caller.detail}
+    return SecurityEvent(EventType.SESSION_MOVED, at, session.user_id, session.id, caller.address, detail)
+
+
+def refresh_burst(session: TokenRecord, usual_s: int, caller: Caller, at: int) -> SecurityEvent:
+    """A session is refreshed far above the usual rate."""
+    detail: _Detail = {"usual_s": usual_s, **caller.detail}
+    return SecurityEvent(EventType.REFRESH_BURST, at, session.user_id, session.id, caller.address, detail)
+
+
+def _of_device(device_id: bytes, reason: RevokeReason, caller: Caller) -> _Detail:
+    return {"reason": reason.value, "device_id": text_of(device_id), **caller.detail}
