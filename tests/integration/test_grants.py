@@ -13,8 +13,9 @@ from pymysql.constants import ER
 from pymysql.cursors import Cursor
 
 from auth_tokens.adapters.mysql.connection import Database
-from auth_tokens.adapters.mysql.purges import EVENTS, LIMITS, TOKENS, USERS, Walk, listed, purges
+from auth_tokens.adapters.mysql.purges import EVENTS, LIMITS, TOKENS, USERS, listed, purges
 from auth_tokens.adapters.mysql.rotations import TOUCH_SESSION
+from auth_tokens.adapters.mysql.walks import Walk
 from auth_tokens.domain.errors import Unavailable
 from deploy.database_users import CLASSES, FOLDER, Login, grants_sql, users_sql
 from local.database_server import DatabaseAddress

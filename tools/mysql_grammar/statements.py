@@ -75,10 +75,15 @@ def found_by_words(sql: str) -> list[str]:
 
 
 def _constants() -> Iterator[Statement]:
+    """The constants that are statements, and the statements of those that make some of their own names."""
     for module in pkgutil.iter_modules(mysql.__path__, f"{mysql.__name__}."):
         for name, value in vars(importlib.import_module(module.name)).items():
-            if name.isupper() and isinstance(value, str) and _BEGINS.match(value):
+            if not name.isupper():
+                continue
+            if isinstance(value, str) and _BEGINS.match(value):
                 yield Statement(f"{module.name}.{name}", _bound(value))
+            for made, sql in getattr(value, "statements", {}).items():
+                yield Statement(f"{module.name}.{name}.{made}", _bound(sql))
 
 
 def _bound(sql: str) -> str:

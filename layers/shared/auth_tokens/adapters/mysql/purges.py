@@ -8,10 +8,6 @@ as need be. So two cleanups share the work, a bad row stops nothing, and no batc
 Only rows that are due are locked. A locking read that finds fewer rows than its LIMIT locks the first row behind them
 as well, and on MySQL all that follow where it reads the whole index. So a read without locks says first whether
 there are as many; where there are not, rows are locked by their primary keys.
-
-A batch that filters by one index and orders by another sorts all candidates every time (measured 20 times
-slower), and one that scans waits for rows that it does not want: so each statement is held to its index,
-whatever the statistics say, and tests/integration reads EXPLAIN.
 """
 
 import json
@@ -21,8 +17,9 @@ from typing import Any
 
 import pymysql
 
-from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Row, Transaction
+from auth_tokens.adapters.mysql.connection import Database, Row, Transaction
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
+from auth_tokens.adapters.mysql.walks import Walk
 from auth_tokens.domain.ids import instant_of, uuid7
 from auth_tokens.domain.purges import Batch, Debt
 from auth_tokens.ports.jobs import Purge
@@ -42,141 +39,49 @@ COUNT_LIMIT = 10_000
 # As many new rows in five minutes are 333 sign-ins a second.
 CREATED_LIMIT = 100_000
 
-
-# A JSON array of keys, those of bytes in hexadecimal.
-_LIST = "JSON_TABLE(%(listed)s, '$[*]' COLUMNS (id VARCHAR(36) PATH '$'))"
-_LISTED_KEY = "UNHEX(listed.id)"
-# In the collation of the column, or its index would not be used.
-_LISTED_TEXT = "CONVERT(listed.id USING ascii) COLLATE ascii_bin"
-
-
-def _find_last(table: str, index: str, place: str, key: str) -> str:
-    """The last of the next rows in index order, without locks. Row count 0: there are not as many left."""
-    return f"""
-SELECT {place} AS place, {key} AS id
-FROM {table} FORCE INDEX ({index})
-WHERE ({place} = %(place)s AND {key} > %(id)s) OR ({place} > %(place)s AND {place} < %(bound)s)
-ORDER BY {_order(place, key)}
-LIMIT 1 OFFSET %(offset)s
-"""
-
-
-def _lock(table: str, index: str, place: str, key: str) -> str:
-    """Locks those rows, none of which anybody else holds; answers the last."""
-    return f"{_find_last(table, index, place, key)}FOR UPDATE NOWAIT\n"
-
-
-def _delete_locked(table: str, index: str, place: str, key: str) -> str:
-    """Deletes the rows locked, found as they were found then, each by its primary key.
-
-    A DELETE that filters by itself is left to the optimizer, and scans a small table of which most is due (MariaDB 11
-    does up to a thousand rows): it would wait for rows of those who are signed in. The join leaves no choice.
-    """
-    return f"""
-DELETE doomed
-FROM (
-  SELECT {key} AS id
-  FROM {table} FORCE INDEX ({index})
-  WHERE ({place} = %(place)s AND {key} > %(id)s) OR ({place} > %(place)s AND {place} <= %(last)s)
-  ORDER BY {_order(place, key)}
-  LIMIT %(rows)s
-) AS found
-STRAIGHT_JOIN {table} AS doomed FORCE INDEX (PRIMARY) ON doomed.{key} = found.id
-"""
-
-
-def _find(table: str, index: str, place: str, key: str) -> str:
-    """The next rows in index order, without locks."""
-    return f"""
-SELECT {place} AS place, {key} AS id
-FROM {table} FORCE INDEX ({index})
-WHERE ({place} = %(place)s AND {key} > %(id)s) OR ({place} > %(place)s AND {place} < %(bound)s)
-ORDER BY {_order(place, key)}
-LIMIT %(rows)s
-"""
-
-
-def _lock_free(table: str, place: str, key: str, listed_key: str = _LISTED_KEY) -> str:
-    """Locks those of the listed rows that nobody holds and that are still due; answers their keys.
-
-    The list is in a derived table because MySQL takes no locking clause over JSON_TABLE itself (error 3569).
-    """
-    return f"""
-SELECT due.{key} AS id
-FROM (SELECT id FROM {_LIST} AS given) AS listed
-STRAIGHT_JOIN {table} AS due FORCE INDEX (PRIMARY) ON due.{key} = {listed_key}
-WHERE due.{place} < %(bound)s
-{EVERY_ROW}
-FOR UPDATE SKIP LOCKED
-"""
-
-
-def _delete_listed(table: str, key: str, listed_key: str = _LISTED_KEY) -> str:
-    """Some rows, each by its primary key: a list in an IN may be answered by a scan, which locks others' rows."""
-    return f"""
-DELETE doomed
-FROM {_LIST} AS listed
-STRAIGHT_JOIN {table} AS doomed FORCE INDEX (PRIMARY) ON doomed.{key} = {listed_key}
-"""
-
-
-def _count(table: str, index: str, place: str) -> str:
-    """What is due, read without locks from the index alone."""
-    return f"""
-SELECT COUNT(*) AS due_rows, MIN(ended) AS oldest
-FROM (
-  SELECT {place} AS ended
-  FROM {table} FORCE INDEX ({index})
-  WHERE {place} >= %(place)s AND {place} < %(bound)s
-  ORDER BY {place}
-  LIMIT %(rows)s
-) AS due
-"""
-
-
-def _order(place: str, key: str) -> str:
-    """A column named twice would be sorted by."""
-    return place if place == key else f"{place}, {key}"
-
-
-# Index: ix_expires_at with the primary key behind it.
-FIND_LAST_TOKENS = _find_last("auth_user_tokens", "ix_expires_at", "expires_at", "id")
-LOCK_TOKENS = _lock("auth_user_tokens", "ix_expires_at", "expires_at", "id")
-DELETE_LOCKED_TOKENS = _delete_locked("auth_user_tokens", "ix_expires_at", "expires_at", "id")
-FIND_TOKENS = _find("auth_user_tokens", "ix_expires_at", "expires_at", "id")
-COUNT_DUE_TOKENS = _count("auth_user_tokens", "ix_expires_at", "expires_at")
-# Index: primary key.
-LOCK_FREE_TOKENS = _lock_free("auth_user_tokens", "expires_at", "id")
-DELETE_LISTED_TOKENS = _delete_listed("auth_user_tokens", "id")
-
-# Index: ix_tat_ms with the primary key behind it.
-FIND_LAST_LIMITS = _find_last("auth_token_limits", "ix_tat_ms", "tat_ms", "bucket")
-LOCK_LIMITS = _lock("auth_token_limits", "ix_tat_ms", "tat_ms", "bucket")
-DELETE_LOCKED_LIMITS = _delete_locked("auth_token_limits", "ix_tat_ms", "tat_ms", "bucket")
-FIND_LIMITS = _find("auth_token_limits", "ix_tat_ms", "tat_ms", "bucket")
-COUNT_DUE_LIMITS = _count("auth_token_limits", "ix_tat_ms", "tat_ms")
-# Index: primary key.
-LOCK_FREE_LIMITS = _lock_free("auth_token_limits", "tat_ms", "bucket")
-DELETE_LISTED_LIMITS = _delete_listed("auth_token_limits", "bucket")
-
-# Index: primary key (UUIDv7, so in time order).
-FIND_LAST_EVENTS = _find_last("auth_token_events", "PRIMARY", "id", "id")
-LOCK_EVENTS = _lock("auth_token_events", "PRIMARY", "id", "id")
-DELETE_LOCKED_EVENTS = _delete_locked("auth_token_events", "PRIMARY", "id", "id")
-FIND_EVENTS = _find("auth_token_events", "PRIMARY", "id", "id")
-COUNT_DUE_EVENTS = _count("auth_token_events", "PRIMARY", "id")
-LOCK_FREE_EVENTS = _lock_free("auth_token_events", "id", "id")
-DELETE_LISTED_EVENTS = _delete_listed("auth_token_events", "id")
-
-# Index: ix_changed_at with the primary key behind it.
-FIND_LAST_USERS = _find_last("auth_token_users", "ix_changed_at", "changed_at", "user_id")
-LOCK_USERS = _lock("auth_token_users", "ix_changed_at", "changed_at", "user_id")
-DELETE_LOCKED_USERS = _delete_locked("auth_token_users", "ix_changed_at", "changed_at", "user_id")
-FIND_USERS = _find("auth_token_users", "ix_changed_at", "changed_at", "user_id")
-COUNT_DUE_USERS = _count("auth_token_users", "ix_changed_at", "changed_at")
-# Index: primary key.
-LOCK_FREE_USERS = _lock_free("auth_token_users", "changed_at", "user_id", _LISTED_TEXT)
-DELETE_LISTED_USERS = _delete_listed("auth_token_users", "user_id", _LISTED_TEXT)
+TOKENS = Walk(
+    table="auth_user_tokens",
+    index="ix_expires_at",
+    place="expires_at",
+    key="id",
+    start=(to_sql(0), b""),
+    bound=to_sql,
+    ended=from_sql,
+    retention_s=0,
+)
+LIMITS = Walk(
+    table="auth_token_limits",
+    index="ix_tat_ms",
+    place="tat_ms",
+    key="bucket",
+    start=(0, b""),
+    bound=lambda instant: instant * 1000,
+    ended=lambda tat_ms: int(tat_ms) // 1000,
+    retention_s=LIMIT_RETENTION_S,
+)
+# UUIDv7, so in time order.
+EVENTS = Walk(
+    table="auth_token_events",
+    index="PRIMARY",
+    place="id",
+    key="id",
+    start=(b"", b""),
+    bound=lambda instant: uuid7(instant * 1000, bytes(10)),
+    ended=instant_of,
+    retention_s=0,
+)
+USERS = Walk(
+    table="auth_token_users",
+    index="ix_changed_at",
+    place="changed_at",
+    key="user_id",
+    start=(to_sql(0), ""),
+    bound=to_sql,
+    ended=from_sql,
+    retention_s=USER_ORDER_RETENTION_S,
+    # In the collation of the column, or its index would not be used.
+    listed_key="CONVERT(listed.id USING ascii) COLLATE ascii_bin",
+)
 
 # Index: ux_purpose_epoch, of a few dozen rows. Signing keys only: the row of a data key keeps its epoch from
 # being given out again.
@@ -229,83 +134,6 @@ FROM (
 # What NOWAIT answers where somebody holds a row: MySQL, MariaDB. And what a trigger's SIGNAL answers.
 _HELD = frozenset({3572, 1205})
 _SIGNAL = 1644
-
-
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """One table's way to its end. start: before the first row; bound: an instant as the index has it;
-    ended: the other way round."""
-
-    table: str
-    find_last: str
-    lock: str
-    delete_locked: str
-    find: str
-    lock_free: str
-    delete_listed: str
-    count: str
-    start: tuple[Any, bytes | str]
-    bound: Callable[[int], Any]
-    ended: Callable[[Any], int]
-    retention_s: int
-
-
-TOKENS = Walk(
-    "auth_user_tokens",
-    FIND_LAST_TOKENS,
-    LOCK_TOKENS,
-    DELETE_LOCKED_TOKENS,
-    FIND_TOKENS,
-    LOCK_FREE_TOKENS,
-    DELETE_LISTED_TOKENS,
-    COUNT_DUE_TOKENS,
-    start=(to_sql(0), b""),
-    bound=to_sql,
-    ended=from_sql,
-    retention_s=0,
-)
-LIMITS = Walk(
-    "auth_token_limits",
-    FIND_LAST_LIMITS,
-    LOCK_LIMITS,
-    DELETE_LOCKED_LIMITS,
-    FIND_LIMITS,
-    LOCK_FREE_LIMITS,
-    DELETE_LISTED_LIMITS,
-    COUNT_DUE_LIMITS,
-    start=(0, b""),
-    bound=lambda instant: instant * 1000,
-    ended=lambda tat_ms: int(tat_ms) // 1000,
-    retention_s=LIMIT_RETENTION_S,
-)
-EVENTS = Walk(
-    "auth_token_events",
-    FIND_LAST_EVENTS,
-    LOCK_EVENTS,
-    DELETE_LOCKED_EVENTS,
-    FIND_EVENTS,
-    LOCK_FREE_EVENTS,
-    DELETE_LISTED_EVENTS,
-    COUNT_DUE_EVENTS,
-    start=(b"", b""),
-    bound=lambda instant: uuid7(instant * 1000, bytes(10)),
-    ended=instant_of,
-    retention_s=0,
-)
-USERS = Walk(
-    "auth_token_users",
-    FIND_LAST_USERS,
-    LOCK_USERS,
-    DELETE_LOCKED_USERS,
-    FIND_USERS,
-    LOCK_FREE_USERS,
-    DELETE_LISTED_USERS,
-    COUNT_DUE_USERS,
-    start=(to_sql(0), ""),
-    bound=to_sql,
-    ended=from_sql,
-    retention_s=USER_ORDER_RETENTION_S,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,7 +294,7 @@ def created_tokens(database: Database) -> Callable[[int], int]:
 
 
 def listed(keys: Sequence[bytes | str]) -> str:
-    """Keys as LOCK_FREE_… and DELETE_LISTED_… take them."""
+    """Keys as Walk.lock_free and Walk.delete_listed take them."""
     return json.dumps([key if isinstance(key, str) else key.hex() for key in keys])
 
 
