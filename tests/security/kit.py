@@ -22,7 +22,8 @@ from auth_tokens.domain.policy import Lifetimes, Policy
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.usecases.browser_session import BrowserSessions
 from auth_tokens.usecases.by_database import StoredRows
-from auth_tokens.usecases.by_feed import NoAlarm, RowsBehindFeed, TokensByFeed
+from auth_tokens.usecases.by_feed import TokensByFeed
+from auth_tokens.usecases.cookies_by_feed import NoAlarm, RowsBehindFeed
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.session_deps import SessionDeps
 from auth_tokens.usecases.validate import ValidateDeps, validate

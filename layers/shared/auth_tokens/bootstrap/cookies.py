@@ -6,7 +6,7 @@ from auth_tokens.bootstrap.parts import Parts
 from auth_tokens.bootstrap.store import store
 from auth_tokens.ports.tokens import RevocationFeed
 from auth_tokens.usecases.browser_session import BrowserSessions
-from auth_tokens.usecases.by_feed import NoAlarm, RowsBehindFeed
+from auth_tokens.usecases.cookies_by_feed import NoAlarm, RowsBehindFeed
 
 
 def remembered_sessions(shared: Parts, feed: RevocationFeed) -> BrowserSessions:

@@ -1,51 +1,23 @@
-"""In force by the revocation feed: as an authorizer asks, which only refuses. It has no right to end a session or
-write an event; the service's own routes have (usecases.by_database)."""
+"""Access tokens in force by the revocation feed: as an authorizer asks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from auth_tokens.domain.errors import InvalidAccessToken
 
 if TYPE_CHECKING:  # types alone, and the authorizer's every start would pay for them
     from auth_tokens.domain.claims import AccessClaims
-    from auth_tokens.domain.rotation import Reuse
-    from auth_tokens.domain.sessions import TokenRecord
-    from auth_tokens.ports.tokens import RevocationFeed, SessionRows
+    from auth_tokens.ports.tokens import RevocationFeed
 
 
-@dataclass(frozen=True, slots=True)
 class TokensByFeed:
     """Port ports.validation.TokensInForce: no SELECT of its own."""
 
-    feed: RevocationFeed
+    def __init__(self, feed: RevocationFeed) -> None:
+        self.feed = feed
 
     def in_force(self, claims: AccessClaims, text: str, now: int) -> AccessClaims:
         if self.feed.is_revoked(claims.session_id, claims.token_id):
             raise InvalidAccessToken("revoked")
         return claims
-
-
-@dataclass(frozen=True, slots=True)
-class RowsBehindFeed:
-    """Port ports.tokens.SessionRows: rows that may be some seconds old, of sessions that the feed does not know as
-    revoked."""
-
-    feed: RevocationFeed
-    rows: SessionRows
-
-    def load(self, session_id: bytes, generation: int) -> TokenRecord | None:
-        if self.feed.is_revoked(session_id):
-            raise InvalidAccessToken("revoked")
-        return self.rows.load(session_id, generation)
-
-    def touch(self, record: TokenRecord, at: int, expires_at: int) -> None:
-        self.rows.touch(record, at, expires_at)
-
-
-class NoAlarm:
-    """Port ports.validation.ReuseAlarm."""
-
-    def raised(self, reuse: Reuse, now: int) -> None:
-        pass

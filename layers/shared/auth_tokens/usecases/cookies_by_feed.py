@@ -1,0 +1,33 @@
+"""Browser sessions by the revocation feed: as an authorizer asks, which only refuses. It has no right to end a session
+or write an event; the service's own routes have (usecases.by_database)."""
+
+from dataclasses import dataclass
+
+from auth_tokens.domain.errors import InvalidAccessToken
+from auth_tokens.domain.rotation import Reuse
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.ports.tokens import RevocationFeed, SessionRows
+
+
+@dataclass(frozen=True, slots=True)
+class RowsBehindFeed:
+    """Port ports.tokens.SessionRows: rows that may be some seconds old, of sessions that the feed does not know as
+    revoked."""
+
+    feed: RevocationFeed
+    rows: SessionRows
+
+    def load(self, session_id: bytes, generation: int) -> TokenRecord | None:
+        if self.feed.is_revoked(session_id):
+            raise InvalidAccessToken("revoked")
+        return self.rows.load(session_id, generation)
+
+    def touch(self, record: TokenRecord, at: int, expires_at: int) -> None:
+        self.rows.touch(record, at, expires_at)
+
+
+class NoAlarm:
+    """Port ports.validation.ReuseAlarm."""
+
+    def raised(self, reuse: Reuse, now: int) -> None:
+        pass
