@@ -15,6 +15,10 @@ MYSQL_GRAMMAR := tools/mysql_grammar
 PY := $(VENV)/bin/python
 DEPLOYED_PYTHON := $(shell sed -n 's/^ *Runtime: python//p' template.yaml)
 export PYTHONPATH := .:layers/shared
+# Tests start hundreds of interpreters: each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+# More processes than processors, as many tests wait.
+PARALLEL := -n 3 --dist worksteal
 export SAM_CLI_TELEMETRY := 0
 export TOKENS_DB := $(or $(DB),$(TOKENS_DB))
 
@@ -36,11 +40,11 @@ demo: setup ## Walk through the life of a token, step by step
 traffic: setup ## People and attackers against the service of make run (ARGS="--seconds 60 --users 40")
 	@exec $(PY) -m local.traffic $(ARGS)
 
-test: ready ## Run all tests, in two processes
-	@exec scripts/test $(PY)
+test: ready ## Run all tests
+	@exec $(PY) -m pytest $(PARALLEL)
 
 test-mysql: ready deployed ## Run the tests that meet a database, on MySQL and the deployed Python (TESTS=tests/integration for some)
-	@TOKENS_DB=mysql exec $(DEPLOYED_VENV)/bin/python -m pytest -m database $(TESTS)
+	@TOKENS_DB=mysql exec $(DEPLOYED_VENV)/bin/python -m pytest $(PARALLEL) -m database $(TESTS)
 
 test-deploy: setup programs sam runtime ## Deploy to an emulator of AWS by the documentation's commands, use, upgrade and delete it
 	@scripts/setup $(EMULATOR_VENV) requirements/emulator.txt

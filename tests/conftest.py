@@ -9,11 +9,13 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pymysql
 import pytest
 from pymysql.cursors import Cursor
 
+from auth_tokens.adapters.kms import client
 from auth_tokens.settings import Settings
 from local.aws import LocalAws
 from local.database_server import DatabaseAddress, DatabaseServer
@@ -22,7 +24,7 @@ from local.package import deployed_python
 from local.stack import LocalStack, database_address
 from tests.support.database_users import DatabaseUsers
 from tests.support.throttles import UNTHROTTLED
-from tests.support.world import World
+from tests.support.world import PASSWORD_COST, World
 
 # Programs that `make test` unpacked for whoever may not install: behind those of the machine.
 os.environ["PATH"] += os.pathsep + str(Path(__file__).parents[1] / ".local/bin")
@@ -45,6 +47,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     is_deployed = python.startswith(f"{deployed}.")
     note = "the deployed version" if is_deployed else f"{deployed} is deployed"
     terminalreporter.write_line(f"tests: Python {python} ({note}), {config.stash.get(SERVER, 'no database')}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With several processes (pytest-xdist), each tells the one that reports which server it met."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["server"] = session.config.stash.get(SERVER, "")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """The reporting process's side of it."""
+    if told := getattr(node, "workeroutput", {}).get("server"):
+        node.config.stash[SERVER] = told
 
 
 @pytest.fixture(scope="session")
@@ -100,6 +116,9 @@ def aws(run_dir: Path) -> Iterator[LocalAws]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in services.environment.items():
             patch.setenv(name, value)
+        # moto shares the processors with all tests. What a silent KMS costs is tested with the product's own times.
+        patch.setattr(client, "ANSWER_S", 5.0)
+        patch.setattr(client, "CALL_S", 12.0)
         yield services
     services.stop()
 
@@ -142,6 +161,8 @@ def new_world(database: DatabaseAddress, aws: LocalAws) -> Iterator[World]:
                 db_auth="password",
                 db_tls="off",
                 kms_key_id=aws.key_id,
+                argon2_memory_kib=PASSWORD_COST["memory_kib"],
+                argon2_passes=PASSWORD_COST["passes"],
             )
         ).migrated()
 

@@ -2,12 +2,10 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from threading import Thread, Timer
-from typing import Any
 
-import pymysql
 import pytest
 
 from auth_tokens.adapters.mysql.times import from_sql
@@ -17,38 +15,27 @@ from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.end_session import forget_device
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
-from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
-from auth_tokens.usecases.session_deps import SessionDeps
 from local.database_server import LOCK_WAIT_S
 from tests.support import wiring
+from tests.support.locks import (
+    HOLD_ORDER,
+    HOLD_TOKENS,
+    OF_THE_ORDER,
+    Waiting,
+    calls_of,
+    held,
+    wait_until,
+    waiting_statements,
+)
 from tests.support.world import CALLER, World
 
 PATIENCE_S = 1
 LONG_S = 12  # past the retry window
-
-
-@contextlib.contextmanager
-def held(world: World, sql: str, parameter: object) -> Iterator[None]:
-    """Somebody holds rows: a report, a cleanup by hand, a transaction that was forgotten."""
-    config = wiring.database_config(world.settings)
-    connection = pymysql.connect(
-        host=config.host,
-        port=config.port,
-        user=config.user,
-        password=config.password or "",
-        database=config.name,
-        ssl_disabled=True,
-    )
-    with contextlib.closing(connection), connection.cursor() as cursor:
-        cursor.execute(sql, (parameter,))
-        yield
-        connection.rollback()
 
 
 def impatient(world: World) -> wiring.Parts:
@@ -62,21 +49,9 @@ def impatient(world: World) -> wiring.Parts:
     )
 
 
-def waiting_statements(world: World) -> list[dict[str, Any]]:
-    return world.sql(
-        "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE '%%auth_%%token%%'"
-        " AND ID <> CONNECTION_ID() AND DB = %s",
-        world.settings.db_name,
-    )
-
-
 def settled(world: World) -> None:
     """Waits until no statement is waiting any more: those abandoned have come to their end."""
     assert wait_until(lambda: not waiting_statements(world), 10), "a statement is still waiting"
-
-
-HOLD_TOKENS = "SELECT id FROM auth_user_tokens WHERE user_id = %s FOR UPDATE"
-HOLD_ORDER = "SELECT user_id FROM auth_token_users WHERE user_id = %s FOR UPDATE"
 
 
 @pytest.mark.parametrize("retry_key", [None, "key"])
@@ -238,54 +213,6 @@ def test_a_device_token_that_waited_behind_another_sign_in_is_spent_after_it(
 # --- all of them at once, behind locks that are held for longer than anybody waits
 
 
-@dataclass
-class Waiting:
-    """A call that waits, and the same again when nothing is in its way."""
-
-    name: str
-    call: Callable[[wiring.Parts], object]
-
-
-def calls_of(world: World, user_id: str) -> list[Waiting]:
-    """Each on a session or device of its own."""
-
-    def opened(kind: TokenKind = TokenKind.REFRESH, *, remember: bool = False) -> TokenAnswer:
-        options = SessionOptions(kind=kind, device=DeviceRequest(remember=remember))
-        return issue(IssueRequest(user_id, ("sso",), options=options), CALLER, world.issuing)
-
-    def refreshing(name: str, kind: TokenKind, key: str | None) -> Waiting:
-        request = RefreshRequest(opened(kind).token, kind=kind, retry_key=key)
-        return Waiting(name, lambda parts: refresh(request, CALLER, wiring.issuing(parts)))
-
-    def exchanging(name: str, key: str | None) -> Waiting:
-        request = ExchangeRequest(opened(remember=True).device_token or "", retry_key=key)
-        return Waiting(name, lambda parts: exchange_device_token(request, CALLER, wiring.issuing(parts)))
-
-    def ending(name: str, call: Callable[[SessionDeps], object]) -> Waiting:
-        return Waiting(name, lambda parts: call(wiring.sessions(parts)))
-
-    signed_out, forgotten = opened(), opened(remember=True)
-    sign_in = IssueRequest(user_id, ("sso",))
-    return [
-        refreshing("refresh", TokenKind.REFRESH, None),
-        refreshing("refresh with a key", TokenKind.REFRESH, "a"),
-        refreshing("cookie", TokenKind.SESSION, None),
-        refreshing("cookie with a key", TokenKind.SESSION, "b"),
-        exchanging("exchange", None),
-        exchanging("exchange with a key", "c"),
-        Waiting("sign-in", lambda parts: issue(sign_in, CALLER, wiring.issuing(parts))),
-        ending("sign-out", lambda deps: revoke_token(signed_out.token, None, CALLER, deps)),
-        ending(
-            "forget",
-            lambda deps: forget_device(forgotten.device_id, user_id, CALLER, deps, RevokeReason.ADMIN),
-        ),
-        ending("revoke all", lambda deps: revoke_user(user_id, RevokeReason.ADMIN, "", deps)),
-    ]
-
-
-OF_THE_ORDER = {"exchange", "exchange with a key", "sign-in", "forget", "revoke all"}
-
-
 @pytest.mark.parametrize("hold", [HOLD_TOKENS, HOLD_ORDER], ids=["tokens", "order"])
 @pytest.mark.parametrize("outlast", [False, True], ids=["statements go on", "statements end"])
 def test_what_waited_in_vain_has_done_nothing_and_can_be_repeated(
@@ -321,13 +248,6 @@ def test_what_waited_in_vain_has_done_nothing_and_can_be_repeated(
     for call in calls:
         call.call(world.environment())
     assert "token_reuse_detected" not in world.events(name)
-
-
-def wait_until(is_so: Callable[[], bool], at_most_s: float) -> bool:
-    deadline = time.monotonic() + at_most_s
-    while not is_so() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return is_so()
 
 
 def test_the_server_gives_up_before_the_function_does(world: World) -> None:

@@ -52,6 +52,7 @@ def kms(services: HalfDead, monkeypatch: pytest.MonkeyPatch) -> KmsClient:
     """With its client made, as that takes time of its own, and so patient that only the call as a whole ends it."""
     monkeypatch.setattr(client, "ANSWER_S", 30.0)
     monkeypatch.setattr(client, "CONNECT_S", 30.0)
+    monkeypatch.setattr(client, "CALL_S", CALL_S)
     made = kms_client()
     warm = KmsClient(lambda: made)
     assert warm._made() is made

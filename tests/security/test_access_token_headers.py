@@ -59,7 +59,9 @@ def test_alg_none_in_every_spelling(kit: Kit, spelling: str) -> None:
     assert_refused(kit, unsigned(header, segment(bytes(64))))
 
 
-@pytest.mark.parametrize("kid", [kid_of("ES256"), kid_of("RS256"), ABSENT, ""])
+@pytest.mark.parametrize(
+    "kid", [kid_of("ES256"), kid_of("RS256"), ABSENT, ""], ids=["ES256", "RS256", "absent", "empty"]
+)
 def test_alg_none_with_and_without_kid(kit: Kit, kid: object) -> None:
     assert_refused(kit, unsigned({"alg": "none", "typ": "at+jwt"} | ({} if kid is ABSENT else {"kid": kid})))
 
@@ -126,7 +128,7 @@ def _raw(key: ec.EllipticCurvePrivateKey, signing_input: str) -> bytes:
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-@pytest.mark.parametrize("kid", ["jwk's own", kid_of("ES256")])
+@pytest.mark.parametrize("kid", ["jwk's own", kid_of("ES256")], ids=["jwk's own", "ES256"])
 def test_embedded_jwk(kit: Kit, kid: str) -> None:
     own = {} if kid == "jwk's own" else {"kid": kid}
 
