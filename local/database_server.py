@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import secrets
 import shutil
@@ -11,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -270,6 +272,15 @@ def programs_on_path(names: Sequence[str]) -> list[Path]:
         for name in names
     )
     return list(dict.fromkeys(Path(program).resolve() for program in found if program))
+
+
+@contextlib.contextmanager
+def brought_once(tree: Path) -> Iterator[None]:
+    """Whoever comes second, from another process, waits and finds what the first has brought into the tree."""
+    tree.parent.mkdir(parents=True, exist_ok=True)
+    with tree.with_name(f"{tree.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def free_port() -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.database_server import NoServer, Program, Unusable, programs_on_path
+from local.database_server import NoServer, Program, Unusable, brought_once, programs_on_path
 
 PACKAGE = "mariadb-server-core"
 _ROOT = Path(__file__).parents[1]
@@ -37,12 +37,12 @@ class ServerFiles:
 
 def server_files(tree: Path = _TREE) -> ServerFiles:
     """A server that can be started here. tree: where it is unpacked, once for all runs. Raises NoServer."""
-    found, _ = _first_usable(tree)
-    if found:
-        return found
-    tree.parent.mkdir(parents=True, exist_ok=True)
-    brought = subprocess.run([_BRING, tree, PACKAGE], stdin=subprocess.DEVNULL, check=False)
-    found, refused = _first_usable(tree)
+    with brought_once(tree):
+        found, _ = _first_usable(tree)
+        if found:
+            return found
+        brought = subprocess.run([_BRING, tree, PACKAGE], stdin=subprocess.DEVNULL, check=False)
+        found, refused = _first_usable(tree)
     if found:
         return found
     raise NoServer(

@@ -12,6 +12,7 @@ from local.database_server import (
     NoServer,
     Program,
     Unusable,
+    brought_once,
     programs_on_path,
 )
 
@@ -55,12 +56,12 @@ class MySql(DatabaseServer):
 
 def mysql_program(tree: Path = _TREE) -> Program:
     """A MySQL that can be started here. tree: where it is unpacked, once for all runs. Raises NoServer."""
-    found, _ = _first_usable(tree)
-    if found:
-        return found
-    tree.parent.mkdir(parents=True, exist_ok=True)
-    brought = subprocess.run([_BRING, tree], stdin=subprocess.DEVNULL, check=False)
-    found, refused = _first_usable(tree)
+    with brought_once(tree):
+        found, _ = _first_usable(tree)
+        if found:
+            return found
+        brought = subprocess.run([_BRING, tree], stdin=subprocess.DEVNULL, check=False)
+        found, refused = _first_usable(tree)
     if found:
         return found
     raise NoServer(

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,6 +163,16 @@ def test_where_there_is_none_one_is_brought(tmp_path: Path, monkeypatch: pytest.
     found = server_files(tmp_path / "state" / "tree")
 
     assert found.program == tmp_path / "state/tree/usr/sbin/mariadbd"
+
+
+def test_processes_that_need_one_at_once_bring_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path / "packages", LAYOUTS["Debian 13"])
+    bringing(monkeypatch, tmp_path, f'/bin/sleep 0.2; /bin/mv {tmp_path}/packages "$1"')
+
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(server_files, [tmp_path / "tree"] * 3))
+
+    assert {files.program for files in found} == {tmp_path / "tree/usr/sbin/mariadbd"}
 
 
 def test_an_unpacked_one_that_runs_no_longer_is_brought_anew(
