@@ -167,12 +167,16 @@ def test_where_there_is_none_one_is_brought(tmp_path: Path, monkeypatch: pytest.
 
 def test_processes_that_need_one_at_once_bring_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path / "packages", LAYOUTS["Debian 13"])
-    bringing(monkeypatch, tmp_path, f'/bin/sleep 0.2; /bin/mv {tmp_path}/packages "$1"')
+    brought = tmp_path / "brought"
+    bringing(
+        monkeypatch, tmp_path, f'echo "$2" >>{brought}; /bin/sleep 0.2; /bin/mv {tmp_path}/packages "$1"'
+    )
 
     with ThreadPoolExecutor() as pool:
         found = list(pool.map(server_files, [tmp_path / "tree"] * 3))
 
     assert {files.program for files in found} == {tmp_path / "tree/usr/sbin/mariadbd"}
+    assert brought.read_text().split() == ["mariadb-server-core"]
 
 
 def test_an_unpacked_one_that_runs_no_longer_is_brought_anew(
