@@ -24,6 +24,7 @@ SCHEDULES = ("cleanup", "analytics", "rotate-keys")
 # The class of database users → the function that says what its user may do. Any of the class would do.
 ASKED = {"reader": "DiscoveryFunction", "writer": "CleanupFunction", "migrator": "MigrateFunction"}
 CHECK = {"check": True}
+_PORTAL_S_BUS = "PortalEventBusName"
 LIVE = "live"
 
 
@@ -289,8 +290,8 @@ def _key(arn: str, name: str, subject: Subject) -> Iterator[Finding]:
 
 
 def buses(subject: Subject) -> Iterator[Finding]:
-    for output in ("PortalEventBusArn", "SecurityEventBusArn"):
-        name = output.removesuffix("Arn")
+    for output in (_PORTAL_S_BUS, "SecurityEventBusName"):
+        name = output.removesuffix("Name")
         try:
             subject.aws.call("events", "describe_event_bus", Name=subject.foundation.output(output))
             yield Finding(True, f"{name} is there.")
@@ -309,17 +310,28 @@ def schedules(subject: Subject) -> Iterator[Finding]:
     for name in SCHEDULES:
         yield _switched_on(subject, f"The schedule {prefix}{name}", states.get(name, "missing"))
     for rule in _of_kind("AWS::Events::Rule", subject.resources):
-        bus, _, name = rule.id.rpartition("|")
-        asked = {"Name": name, **({"EventBusName": bus} if bus else {})}
-        state = subject.aws.call("events", "describe_rule", **asked)["State"]
-        yield _switched_on(subject, f"The rule {name}", state)
+        yield from looked_at(partial(_rule, rule), subject)
+
+
+def _rule(rule: Resource, subject: Subject) -> Iterator[Finding]:
+    """Its id may be BUS|NAME."""
+    name, bus = rule.id.rpartition("|")[2], subject.foundation.output(_PORTAL_S_BUS)
+    try:
+        state = subject.aws.call("events", "describe_rule", Name=name, EventBusName=bus)["State"]
+    except Failed as exc:
+        if exc.code != "ResourceNotFoundException":
+            raise
+        state = "missing"
+    yield _switched_on(subject, f"The rule {name}", state)
 
 
 def _switched_on(subject: Subject, what: str, state: str) -> Finding:
     if state == "ENABLED":
         return Finding(True, f"{what} is on.")
     tables = subject.stack.parameters.get("DatabaseTables", "made")
-    why = "enable it" if tables == "made" else f"DatabaseTables is {tables}: go on with the first deployment"
+    why = "deploy again" if state == "missing" else "enable it"
+    if tables != "made":
+        why = f"DatabaseTables is {tables}: go on with the first deployment"
     return Finding(False, f"{what} is {state.lower()}: {why}.")
 
 

@@ -10,6 +10,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from auth_tokens.observability import NAMESPACE
 from auth_tokens.web.routes import ROUTES
+from deploy.checks import CHECK
 from local.environment import TEMPLATE
 from local.gateway.translate import load_apis, translate
 from local.templates import OPERATIONS, ORDER, PRODUCT, given_to
@@ -85,6 +86,15 @@ def test_traffic_moves_as_the_parameter_says_and_back_on_an_alarm_of_that_versio
 
 def test_migrate_has_no_traffic_to_move() -> None:
     assert "MigrateFunctionDeploymentGroup" not in resources()
+
+
+def test_the_version_of_migrate_says_that_it_can_look_without_migrating() -> None:
+    """`doctor` asks the live version, whose text is its own and not its function's («PublishVersion», Description)."""
+    [version] = [
+        v for v in of_type("AWS::Lambda::Version").values() if v["FunctionName"] == "MigrateFunction"
+    ]
+
+    assert json.dumps(CHECK) in version["Description"]
 
 
 @EACH

@@ -28,6 +28,7 @@ from tests.docs.markdown import DOCS
 from tests.support.aws_account import REGION, empty_account
 
 STACK = "auth-tokens-doctor"
+RULE = f"{STACK}-PortalUsers"
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/doctor"
 FOLDERS = {"DiscoveryFunction": "discovery", "CleanupFunction": "cleanup", "MigrateFunction": "migrate"}
 ALARMS = (f"{STACK}-ErrorsAlarm", f"{STACK}-FaultsAlarm")
@@ -118,25 +119,27 @@ class Account:
 
     def _make_stack(self) -> None:
         token_key, operations_key = self.keys
-        buses = f"arn:aws:events:{REGION}:{ACCOUNT_ID}:event-bus"
         outputs = {
             "DatabaseName": self.local.database.name,
             "TokenKeyArn": token_key,
             "OperationsKeyArn": operations_key,
-            "PortalEventBusArn": f"{buses}/portal",
-            "SecurityEventBusArn": f"{buses}/security",
+            "PortalEventBusName": "portal",
+            "SecurityEventBusName": "security",
         }
         queue = {"Type": "AWS::SQS::Queue"}
         given = {"Issuer": self.local.base_url, "DatabaseTables": "made"}
         _create(foundation_of(STACK), {"DeadLetterQueue": queue}, outputs)
-        _create(STACK, {name: _function() for name in FOLDERS}, {"ApiUrl": self.local.base_url}, given)
+        made = {**{name: _function() for name in FOLDERS}, "PortalUsers": _rule()}
+        _create(STACK, made, {"ApiUrl": self.local.base_url}, given)
         _create(operations_of(STACK), {"Topic": {"Type": "AWS::SNS::Topic"}}, {})
 
     def _publish(self) -> None:
         client = boto3.client("lambda")
         self.functions = {name: self.physical(name) for name in FOLDERS}
-        for function in self.functions.values():
-            version = client.publish_version(FunctionName=function)["Version"]
+        for name, function in self.functions.items():
+            # A version is described by a text of its own (test_template_deployment.py), not by its function's.
+            about = 'settings 1, looks by {"check": true}' if name == "MigrateFunction" else "settings 1"
+            version = client.publish_version(FunctionName=function, Description=about)["Version"]
             client.create_alias(FunctionName=function, Name="live", FunctionVersion=version)
 
 
@@ -156,7 +159,6 @@ def _create(name: str, resources: Any, outputs: dict[str, str], given: dict[str,
 
 def _function() -> dict[str, Any]:
     code = {"ZipFile": "def handler(event, context): pass"}
-    described = 'Looks at it by {"check": true}'
     return {
         "Type": "AWS::Lambda::Function",
         "Properties": {
@@ -164,9 +166,14 @@ def _function() -> dict[str, Any]:
             "Handler": "index.handler",
             "Role": ROLE,
             "Runtime": "python3.13",
-            "Description": described,
         },
     }
+
+
+def _rule() -> dict[str, Any]:
+    pattern = {"source": ["portal.users"]}
+    about = {"Name": RULE, "EventBusName": "portal", "EventPattern": pattern, "State": "ENABLED"}
+    return {"Type": "AWS::Events::Rule", "Properties": about}
 
 
 def _alarm_resource(name: str) -> dict[str, str]:
@@ -289,6 +296,10 @@ def _schedule(name: str, state: str | None) -> Callable[[Account], None]:
     return change
 
 
+def _rule_is(operation: str) -> Callable[[Account], Any]:
+    return lambda account: getattr(boto3.client("events"), operation)(Name=RULE, EventBusName="portal")
+
+
 def _alarm_is(state: str) -> Callable[[Account], Any]:
     return lambda account: boto3.client("cloudwatch").set_alarm_state(
         AlarmName=ALARMS[0], StateValue=state, StateReason="test"
@@ -395,7 +406,15 @@ WRONG: dict[str, tuple[Callable[[Account], Fault], str]] = {
     ),
     "a schedule that is not there": (
         undone(_schedule("rotate-keys", None), _schedule("rotate-keys", "ENABLED")),
-        f"The schedule {STACK}-rotate-keys is missing",
+        f"The schedule {STACK}-rotate-keys is missing: deploy again.",
+    ),
+    "a rule that is off": (
+        undone(_rule_is("disable_rule"), _rule_is("enable_rule")),
+        f"The rule {RULE} is disabled: enable it.",
+    ),
+    "a rule that is not there": (
+        refused("DescribeRule", "ResourceNotFoundException"),
+        f"The rule {RULE} is missing: deploy again.",
     ),
     "dead letters": (undone(_send, _purge), "DeadLetterQueue has 1 messages"),
     "an alarm": (undone(_alarm_is("ALARM"), _alarm_is("OK")), "In ALARM:"),
@@ -433,7 +452,7 @@ UNSEEN: dict[str, tuple[Callable[[Account], Fault], str]] = {
         lambda account: answering(
             account,
             "GetFunctionConfiguration",
-            lambda parameters, usual: {**usual(), "Description": "Brings the schema up to date"},
+            lambda parameters, usual: {**usual(), "Description": "settings 1"},
         ),
         "is of an earlier release, which would migrate if it were asked",
     ),
