@@ -45,6 +45,11 @@ class ProbeFailed(Exception):
     """A fault of the probe itself. The text says which, and holds no secret."""
 
 
+# What a new version may answer, and AWS: anything, of any shape.
+_SHAPES = (ValueError, KeyError, TypeError, AttributeError)
+_FAULTS = (BotoCoreError, ClientError, ProbeFailed, Unreachable, *_SHAPES)
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A function that is probed. name: its physical one; version: that is to get traffic; group: its deployments'."""
@@ -68,7 +73,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, str]:
     clients = _clients()
     try:
         is_good = _is_good(event, context.get_remaining_time_in_millis, clients)
-    except (BotoCoreError, ClientError, ProbeFailed, Unreachable, ValueError, KeyError, TypeError) as exc:
+    except _FAULTS as exc:
         _tell(False, f"The probe itself failed: {type(exc).__name__}: {exc}")
         is_good = False
     status = "Succeeded" if is_good else "Failed"
@@ -127,8 +132,7 @@ class _Invoked:
 
     def __call__(self, call: Call) -> Answer:
         answered = self._invoke(FUNCTIONS[call.route], _event(call))
-        body = answered.get("body") or "{}"
-        return Answer(int(answered["statusCode"]), json.loads(body))
+        return Answer(int(answered["statusCode"]), _object(answered.get("body") or "{}"))
 
     def judged_by(self, new: str) -> Callable[[str], Iterator[Step]]:
         """What the walk itself does not ask, where that function is the new one: the judges of others' tokens."""
@@ -169,10 +173,16 @@ class _Invoked:
             )
         except (BotoCoreError, ClientError) as exc:
             raise Unreachable(f"{where} cannot be invoked: {exc}") from exc
-        answered = json.loads(invoked["Payload"].read())
+        answered = _object(invoked["Payload"].read())
         if "FunctionError" in invoked:
             raise Unreachable(f"{where} fails: {answered.get('errorType')}: {answered.get('errorMessage')}")
         return answered
+
+
+def _object(document: str | bytes) -> dict[str, Any]:
+    """Whatever a function answers: what is no JSON object counts as empty. Raises ValueError for what is no JSON."""
+    found = json.loads(document)
+    return found if isinstance(found, dict) else {}
 
 
 def _event(call: Call) -> dict[str, Any]:

@@ -202,6 +202,14 @@ BAD = {
     "introspect says inactive": ("introspect", _status(200, {"active": False}), "introspect"),
     "the authorizer refuses": ("authorizer", lambda event, real: {"isAuthorized": False}, "authorizer"),
     "no answer of HTTP": ("sessions", lambda event, real: {"oops": 1}, "statusCode"),
+    "nothing at all": ("sessions", lambda event, real: None, "statusCode"),
+    "a list": ("authorizer", lambda event, real: ["oops"], "authorizer"),
+    "a body that is a list": ("discovery", lambda event, real: {"statusCode": 200, "body": "[]"}, "issuer"),
+    "a policy of another shape": (
+        "authorizer",
+        lambda event, real: {"policyDocument": {"Statement": ["Allow"]}},
+        "AttributeError",
+    ),
     "no JSON": ("sessions", lambda event, real: {"statusCode": 200, "body": "<html>"}, "JSONDecodeError"),
 }
 
