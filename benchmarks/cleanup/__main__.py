@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from auth_tokens.settings import Settings
-from auth_tokens.usecases.cleanup import CATCH_UP, RESERVE_MS, STEADY, Pace, cleanup
+from auth_tokens.usecases.cleanup import CATCH_UP, RESERVE_MS, STEADY, BatchLimits, cleanup
 from benchmarks import bench
 from benchmarks.cleanup.refreshing import Refresher, Timing
 from tests.support import wiring
@@ -110,7 +110,9 @@ def _repetition(
     return results
 
 
-def _by_invocations(settings: Settings, pace: Pace, slice_s: float, quiet: Phase, busy: Phase) -> None:
+def _by_invocations(
+    settings: Settings, limits: BatchLimits, slice_s: float, quiet: Phase, busy: Phase
+) -> None:
     deps = wiring.cleaning(bench.parts(settings))
     is_complete = False
     while not is_complete:
@@ -123,7 +125,7 @@ def _by_invocations(settings: Settings, pace: Pace, slice_s: float, quiet: Phase
             def remaining_ms(ends_at: float = ends_at) -> int:
                 return int((ends_at - time.monotonic()) * 1000)
 
-            report = cleanup(remaining_ms, deps, pace)
+            report = cleanup(remaining_ms, deps, limits)
             busy.seconds += time.monotonic() - started
             time.sleep(PURGE_S)
         busy.rows += report.tables["auth_user_tokens"].deleted

@@ -39,7 +39,7 @@ CALLER = Caller("192.0.2.7", "benchmark")
 # Everybody in turn: whoever signs in again and again has more and more sessions to be looked through.
 _NEXT_USER = itertools.cycle([f"user-{number}" for number in range(1, bench.USERS + 1)])
 WARM_UP = 30
-# In turn, so that none refreshes often enough to be limited, or told of as odd by one more statement.
+# In turn, so that none refreshes often enough to be limited, or reported as an anomaly by one more statement.
 SESSIONS = 200
 
 CREATE_SESSIONS = """

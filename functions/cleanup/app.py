@@ -24,8 +24,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         raise ValueError("cleanup is not reachable through an API")
     if event.get("check") is True:
         return CHECK()
-    pace = CATCH_UP if event.get("catch_up") is True else STEADY
-    report = cleanup(context.get_remaining_time_in_millis, DEPS, pace)
+    limits = CATCH_UP if event.get("catch_up") is True else STEADY
+    report = cleanup(context.get_remaining_time_in_millis, DEPS, limits)
     _tell(report)
     return {
         "deleted": {name: table.deleted for name, table in report.tables.items()},

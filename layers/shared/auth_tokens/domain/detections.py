@@ -104,7 +104,7 @@ def reuse_spike(events: Events, usual: Usual) -> list[Finding]:
 
 
 def far_apart(events: Events, usual: Usual) -> list[Finding]:
-    """One session in places too far apart for the time: worse over an ocean, or to and fro."""
+    """Impossible travel of one session: worse across an ocean, or more than once."""
     found = []
     for session_id, moves in _grouped(
         _of(events, EventType.SESSION_MOVED), lambda event: event.session_id

@@ -175,7 +175,7 @@ def data_key_withdrawn(kid: str, caller: Caller, at: int) -> SecurityEvent:
 
 
 def session_moved(session: TokenRecord, move: Move, caller: Caller, at: int) -> SecurityEvent:
-    """A session is refreshed too far away for the time since."""
+    """Impossible travel: a session is refreshed too far from its last refresh for the time between."""
     distance: _Detail = {} if move.km is None else {"km": move.km}
     detail = {"from_place": move.from_place, "elapsed_s": move.elapsed_s, **distance, **caller.detail}
     return SecurityEvent(EventType.SESSION_MOVED, at, session.user_id, session.id, caller.address, detail)

@@ -79,8 +79,8 @@ class Overtaken:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The write that spends a token: everything that changes in its row; events: what is odd about it, mostly
-    nothing, told in the same transaction."""
+    """The write that spends a token: everything that changes in its row; events: one for each anomaly, mostly
+    none, written in the same transaction."""
 
     generation: int
     token_hash: bytes

@@ -23,19 +23,19 @@ CREATION_SPAN_S = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """batch_ms: what a batch is to take, as rows are locked so long; max_rows: of one.
+class BatchLimits:
+    """batch_ms: target duration of a batch, during which its rows are locked; max_rows: of one batch.
 
-    One batch follows the other: a pause between them spares refreshes nothing that could be measured.
+    Batches follow each other without a pause: a pause made refreshes no faster in any measurement.
     """
 
     batch_ms: int
     max_rows: int
 
 
-STEADY = Pace(batch_ms=20, max_rows=1000)
+STEADY = BatchLimits(batch_ms=20, max_rows=1000)
 # To work off a debt: longer batches, with fewer trips and commits. Logins feel it, and none waits for long.
-CATCH_UP = Pace(batch_ms=100, max_rows=5000)
+CATCH_UP = BatchLimits(batch_ms=100, max_rows=5000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,9 @@ class CleanupReport:
     is_complete: bool
 
 
-def cleanup(remaining_ms: Callable[[], int], deps: CleanupDeps, pace: Pace = STEADY) -> CleanupReport:
+def cleanup(
+    remaining_ms: Callable[[], int], deps: CleanupDeps, limits: BatchLimits = STEADY
+) -> CleanupReport:
     """Delete what ended more than its retention ago. Idempotent; two at once share the work.
 
     remaining_ms: of this invocation. A row at exactly its end plus retention stays until the next second.
@@ -75,7 +77,7 @@ def cleanup(remaining_ms: Callable[[], int], deps: CleanupDeps, pace: Pace = STE
     Raises Unavailable where the database stays out of reach; contention only slows the run down.
     """
     now = deps.clock()
-    turns = [_Turn(purge, now, pace) for purge in deps.purges]
+    turns = [_Turn(purge, now, limits) for purge in deps.purges]
     while open_turns := [turn for turn in turns if not turn.is_done]:
         if remaining_ms() < RESERVE_MS:
             break
@@ -93,22 +95,22 @@ def cleanup(remaining_ms: Callable[[], int], deps: CleanupDeps, pace: Pace = STE
     )
 
 
-def next_rows(rows: int, took_ms: int, pace: Pace) -> int:
+def next_rows(rows: int, took_ms: int, limits: BatchLimits) -> int:
     """The size of the next batch, of which the last took took_ms: as many as fit, at most twice as many."""
-    fitting = rows * pace.batch_ms // max(took_ms, 1)
-    return max(MIN_ROWS, min(fitting, 2 * rows, pace.max_rows))
+    fitting = rows * limits.batch_ms // max(took_ms, 1)
+    return max(MIN_ROWS, min(fitting, 2 * rows, limits.max_rows))
 
 
 class _Turn:
     """One table's part of a run."""
 
-    def __init__(self, purge: Purge, now: int, pace: Pace) -> None:
+    def __init__(self, purge: Purge, now: int, limits: BatchLimits) -> None:
         self.purge = purge
         self.deleted = 0
         self.refused = 0
         self.is_done = False
         self._now = now
-        self._pace = pace
+        self._limits = limits
         self._rows = FIRST_ROWS
         self._failures = 0
 
@@ -131,5 +133,5 @@ class _Turn:
         if self._failures:
             self._rows = max(MIN_ROWS, self._rows // 2)
             return min(BACK_OFF_MS << self._failures - 1, MAX_BACK_OFF_MS)
-        self._rows = next_rows(self._rows, took_ms, self._pace)
+        self._rows = next_rows(self._rows, took_ms, self._limits)
         return 0

@@ -14,8 +14,9 @@ MAX_TEXT = 200
 class Metadata:
     """Address, user agent and place of the latest sign-in or refresh; of a device its name and platform, too.
 
-    place: the text of a domain.places.Place, or empty; pace: of a session, the number that domain.pace carries
-    along; refresh_tat_ms: the bucket of REFRESH_PER_SESSION. Both are here because each rotation writes it anyway.
+    place: the text of a domain.places.Place, or empty; refresh_due_at: the state of domain.refresh_rate;
+    refresh_tat_ms: the bucket of REFRESH_PER_SESSION. Sessions alone have the last two. They are kept here because
+    each rotation writes this column anyway.
     """
 
     address: str = ""
@@ -23,7 +24,7 @@ class Metadata:
     name: str = ""
     platform: str = ""
     place: str = ""
-    pace: str = ""
+    refresh_due_at: str = ""
     refresh_tat_ms: int = 0
 
     def seen_at(self, caller: Caller) -> "Metadata":

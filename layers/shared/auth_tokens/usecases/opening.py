@@ -62,7 +62,7 @@ class Opening:
         deps, epoch = self.deps, self.deps.keys.chain_epoch()
         token = self._token(grant, grant.kind, epoch, grant.session_id)
         expires_at, absolute_expires_at = grant.policy.lifetimes(grant.kind).ends(self.now, self.now)
-        seen = Metadata(refresh_tat_ms=self.now * 1000, pace=str(self.now)).seen_at(self.caller)
+        seen = Metadata(refresh_tat_ms=self.now * 1000, refresh_due_at=str(self.now)).seen_at(self.caller)
         record = replace(
             grant.empty_row(grant.session_id, grant.kind, device_id, self.now),
             key_epoch=epoch,

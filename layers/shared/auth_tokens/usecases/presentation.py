@@ -12,9 +12,9 @@ from auth_tokens.domain.policy import Policy
 from auth_tokens.domain.rotation import Overtaken, Presented, Refuse, Repeat, Reuse, Rotate, Rotation, decide
 from auth_tokens.domain.sessions import InForce, TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
+from auth_tokens.usecases.anomalies import observe_refresh
 from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.metadata import metadata_of
-from auth_tokens.usecases.oddities import seen_again
 from auth_tokens.usecases.reuse import close_reused
 
 # One lost race settles it: the second look finds the winner's rotation. More is a storm.
@@ -72,7 +72,7 @@ class Presentation:
         record, deps = row.record, self.deps
         before = metadata_of(record, deps.cipher)
         tat_ms = REFRESH_PER_SESSION.taken(before.refresh_tat_ms, now * 1000)
-        seen, events = seen_again(record, before, self.caller, policy.access_ttl_s, now)
+        seen, events = observe_refresh(record, before, self.caller, policy.access_ttl_s, now)
         seen = replace(seen, refresh_tat_ms=tat_ms)
         successor = deps.codec.successor(self.token, deps.keys.chain_epoch())
         idle_ttl_s = policy.lifetimes(record.kind).idle_ttl_s

@@ -1,6 +1,6 @@
 """How fast is far too fast."""
 
-from auth_tokens.domain.pace import ALLOWED_BURST, ALLOWED_RATE, paced
+from auth_tokens.domain.refresh_rate import ALLOWED_BURST, ALLOWED_RATE, count_refresh
 
 USUAL_S = 600
 
@@ -9,7 +9,7 @@ def bursts(every_s: int, refreshes: int, usual_s: int = USUAL_S) -> int:
     """How often a client that refreshes at a fixed rate is noticed."""
     due, noticed = 0, 0
     for number in range(refreshes):
-        due, is_far_above = paced(due, 1_800_000_000 + number * every_s, usual_s)
+        due, is_far_above = count_refresh(due, 1_800_000_000 + number * every_s, usual_s)
         noticed += is_far_above
     return noticed
 

@@ -1,8 +1,8 @@
-"""A refresh that is odd is told in its own transaction; any other costs what it always did."""
+"""An anomaly is recorded in the transaction of its refresh; any other refresh costs what it always did."""
 
 from auth_tokens.domain.caller import Caller
-from auth_tokens.domain.pace import ALLOWED_BURST
 from auth_tokens.domain.places import Place
+from auth_tokens.domain.refresh_rate import ALLOWED_BURST
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from tests.support.world import PASSWORD, World

@@ -1,30 +1,30 @@
-"""What is odd about a refresh, seen in the row that is written anyway: a far place, a rate far above the usual."""
+"""Anomalies of a refresh, found in the row that is written anyway: impossible travel, a rate far above the usual."""
 
 from dataclasses import replace
 
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.event_kinds import Move, refresh_burst, session_moved
 from auth_tokens.domain.events import SecurityEvent
-from auth_tokens.domain.pace import paced
+from auth_tokens.domain.impossible_travel import is_impossible_travel
 from auth_tokens.domain.places import place_from_text
+from auth_tokens.domain.refresh_rate import count_refresh
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.domain.travel import is_too_far
 from auth_tokens.usecases.metadata import Metadata
 
 
-def seen_again(
+def observe_refresh(
     record: TokenRecord, before: Metadata, caller: Caller, usual_s: int, now: int
 ) -> tuple[Metadata, list[SecurityEvent]]:
-    """A session's metadata after this refresh, and the events of what is odd about it: mostly none.
+    """A session's metadata after this refresh, and an event for each anomaly: mostly none.
 
-    before: as the row has it; usual_s: lifetime of an access token. A device is shown once a sign-in, from
-    wherever its user is: nothing about it is odd.
+    before: as the row has it; usual_s: lifetime of an access token. A device token is shown once a sign-in, from
+    wherever its user is, so it has no anomalies.
     """
     if record.kind is TokenKind.DEVICE:
         return before.seen_at(caller), []
-    due_at, is_far_above = paced(int(before.pace or 0), now, usual_s)
-    seen = replace(before.seen_at(caller), pace=str(due_at))
+    due_at, is_far_above = count_refresh(int(before.refresh_due_at or 0), now, usual_s)
+    seen = replace(before.seen_at(caller), refresh_due_at=str(due_at))
     events = []
     if is_far_above:
         events.append(refresh_burst(record, usual_s, caller, now))
@@ -35,9 +35,9 @@ def seen_again(
 
 
 def _move(record: TokenRecord, before: Metadata, caller: Caller, now: int) -> Move | None:
-    """A move that is too far for its time; None for any other."""
+    """The move, where it is impossible travel; None otherwise."""
     origin = place_from_text(before.place)
     elapsed_s = now - (record.created_at if record.rotated_at is None else record.rotated_at)
-    if origin is None or caller.place is None or not is_too_far(origin, caller.place, elapsed_s):
+    if origin is None or caller.place is None or not is_impossible_travel(origin, caller.place, elapsed_s):
         return None
     return Move(origin.text, elapsed_s, origin.km_to(caller.place))

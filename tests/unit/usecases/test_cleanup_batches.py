@@ -1,4 +1,4 @@
-"""The pace of cleanup: sizes of batches, turns and trouble, on a clock and a database of its own."""
+"""Cleanup: sizes of batches, turns and outages, on a fake clock and a fake database."""
 
 from dataclasses import dataclass, field
 
@@ -16,9 +16,9 @@ from auth_tokens.usecases.cleanup import (
     MIN_ROWS,
     RESERVE_MS,
     STEADY,
+    BatchLimits,
     CleanupDeps,
     CleanupReport,
-    Pace,
     cleanup,
     next_rows,
 )
@@ -72,9 +72,9 @@ class FakePurge:
         return Debt(self.due, 7 if self.due else 0)
 
 
-def run(invocation: Invocation, *purges: FakePurge, pace: Pace = STEADY) -> CleanupReport:
+def run(invocation: Invocation, *purges: FakePurge, limits: BatchLimits = STEADY) -> CleanupReport:
     deps = CleanupDeps(purges, lambda since: NOW - since, lambda: NOW, invocation.sleep)
-    return cleanup(invocation.remaining, deps, pace)
+    return cleanup(invocation.remaining, deps, limits)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_catching_up_deletes_more_by_longer_batches() -> None:
     steady, hurried = Invocation(), Invocation()
 
     slower = run(steady, FakePurge(steady, 10_000_000, trip_ms=4))
-    faster = run(hurried, FakePurge(hurried, 10_000_000, trip_ms=4), pace=CATCH_UP)
+    faster = run(hurried, FakePurge(hurried, 10_000_000, trip_ms=4), limits=CATCH_UP)
 
     assert faster.tables["auth_user_tokens"].deleted > slower.tables["auth_user_tokens"].deleted
     assert CATCH_UP.batch_ms > STEADY.batch_ms
@@ -127,7 +127,7 @@ def test_catching_up_deletes_more_by_longer_batches() -> None:
 def test_it_stops_with_time_in_hand_and_says_that_it_did() -> None:
     invocation = Invocation()
 
-    report = run(invocation, FakePurge(invocation, 10_000_000), pace=CATCH_UP)
+    report = run(invocation, FakePurge(invocation, 10_000_000), limits=CATCH_UP)
 
     assert not report.is_complete
     assert RESERVE_MS - 2 * CATCH_UP.batch_ms < invocation.remaining_ms <= RESERVE_MS
