@@ -1,7 +1,7 @@
 """A failed login takes as long whatever its reason: compared by medians of interleaved attempts, in CPU time.
 
 CPU time of this thread, not a clock on the wall, so that a busy machine does not matter; the database, on
-whose time nothing here depends, is asked the same in each case (tests/integration/test_counts.py).
+whose time nothing here depends, is asked the same in each case (tests/integration/server/test_statement_counts.py).
 """
 
 import statistics

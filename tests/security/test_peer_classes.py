@@ -45,8 +45,8 @@ CLASSES = {
         "security/test_access_token_claims.py::test_a_claim_of_a_wrong_type",
     ],
     "revoke says 200, the token lives (fosite CVE-2020-15223, better-auth's cookie cache)": [
-        "integration/test_authorizer_feed.py::test_a_revocation_is_honoured_once_the_feed_is_renewed",
-        "integration/test_authorizer_sessions.py::test_a_revoked_session_is_refused_within_the_stated_delay",
+        "integration/authorizer/test_feed.py::test_a_revocation_is_honoured_once_the_feed_is_renewed",
+        "integration/authorizer/test_sessions.py::test_a_revoked_session_is_refused_within_the_stated_delay",
         "e2e/test_revocation_delay.py::test_no_token_passes_later_than_stated_after_its_revocation",
     ],
     "a disabled user still served (simplejwt CVE-2024-22513, ZITADEL CVE-2023-22492)": [
@@ -55,7 +55,7 @@ CLASSES = {
             "::test_the_own_routes_refuse_the_tokens_of_a_session_that_is_over_or_a_user_who_is_not_active"
         ),
         (
-            "integration/test_authorizer_sessions.py"
+            "integration/authorizer/test_sessions.py"
             "::test_a_user_whom_only_the_portal_s_table_disables_is_refused_within_the_row_s_age"
         ),
     ],
@@ -67,7 +67,7 @@ CLASSES = {
     "key rotation, and a cache wiped by one failed fetch (Hydra, PyJWT)": [
         "security/test_verification_keys.py::test_a_failed_look_keeps_the_last_good_set",
         "security/test_verification_keys.py::test_a_thousand_random_kids_cost_one_look_at_the_table",
-        "integration/test_keys.py::test_a_token_made_at_any_moment_of_a_rotation_verifies_until_it_expires",
+        "integration/keys/test_keys.py::test_a_token_made_at_any_moment_of_a_rotation_verifies_until_it_expires",
     ],
 }
 

@@ -1,7 +1,7 @@
 """A siege: guessers at one account, and its owner who comes by now and then; in memory, with the clock in hand.
 
-The rules are those of domain/login_limits.py; tests/integration/test_siege.py lays the same sieges on the real use
-case and the real database.
+The rules are those of domain/login_limits.py; tests/integration/sign_in/test_siege.py lays the same sieges on the real
+use case and the real database.
 """
 
 import random

@@ -1,5 +1,5 @@
 """RDS IAM login tokens, presigned by the standard library: boto3's signer would cost the authorizer
-some 400 ms of cold start. tests/unit/adapters holds it byte for byte against boto3's."""
+some 400 ms of cold start. tests/unit/adapters/mysql holds it byte for byte against boto3's."""
 
 import hashlib
 import hmac

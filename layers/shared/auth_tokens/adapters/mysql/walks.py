@@ -2,7 +2,7 @@
 
 A batch that filters by one index and orders by another sorts all candidates every time (measured 20 times
 slower), and one that scans waits for rows that it does not want: so each statement is held to its index,
-whatever the statistics say, and tests/integration reads EXPLAIN.
+whatever the statistics say, and tests/integration/cleanup reads EXPLAIN.
 """
 
 from collections.abc import Callable

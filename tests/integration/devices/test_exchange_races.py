@@ -1,7 +1,7 @@
 """Exchanges of a device token against each other, and against everything that ends the device, its sessions or its
 user: one session and one successor, and none that outlives the end.
 
-Real connections and a barrier, fifty rounds each. tests/integration/test_sign_in_order.py has the ends of everything.
+Real connections and a barrier, fifty rounds each. tests/integration/sign_in/test_order.py has the ends of everything.
 """
 
 import uuid

@@ -26,7 +26,7 @@ from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke_user import end_what_began_before
 from auth_tokens.usecases.session_deps import SessionDeps
 from auth_tokens.usecases.validate import validate
-from tests.integration.test_sign_in_order import BeforeTheTransaction, end_beside_the_commit, environment
+from tests.integration.sign_in.test_order import BeforeTheTransaction, end_beside_the_commit, environment
 from tests.support import wiring
 from tests.support.world import CALLER, World
 

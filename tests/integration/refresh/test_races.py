@@ -1,6 +1,6 @@
 """Refresh against everything that ends a session: once the other has answered, no refresh leaves a living token.
 
-Two real connections and a barrier, fifty rounds each. Device tokens: test_exchange_races.py.
+Two real connections and a barrier, fifty rounds each. Device tokens: devices/test_exchange_races.py.
 """
 
 import uuid

@@ -8,7 +8,7 @@ from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
 from auth_tokens.usecases.by_feed import TokensByFeed
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.validate import ValidateDeps, validate
-from tests.integration.test_counts import NOTHING, cost
+from tests.integration.server.test_statement_counts import NOTHING, cost
 from tests.support import wiring
 from tests.support.world import CALLER, World
 

@@ -21,7 +21,7 @@ from auth_tokens.usecases.validate import ValidateDeps, validate
 from local.client import Client
 from local.seed import USERS
 from local.stack import LocalStack
-from tests.integration.test_counts import NOTHING, cost
+from tests.integration.server.test_statement_counts import NOTHING, cost
 from tests.support import wiring
 from tests.support.world import CALLER, World
 

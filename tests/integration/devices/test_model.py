@@ -1,6 +1,6 @@
 """Random lives of remembered devices and their sessions against the real store and a small model of what must happen.
 
-As test_refresh_model.py does for refresh tokens. After each step the store must agree row by row and event by event
+As refresh/test_model.py does for refresh tokens. After each step the store must agree row by row and event by event
 (design invariants 1, 2, 4 and 5), and the limits of sessions and devices hold.
 """
 

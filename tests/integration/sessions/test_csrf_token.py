@@ -4,7 +4,7 @@ import pytest
 
 from local.client import Client, Reply
 from local.stack import LocalStack
-from tests.integration.test_spent_cookies import stack_user, with_csrf
+from tests.integration.sessions.test_spent_cookies import stack_user, with_csrf
 from tests.security.test_cross_site import AT_HOME, ELSEWHERE
 
 

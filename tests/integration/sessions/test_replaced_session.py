@@ -24,8 +24,8 @@ from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.validate import validate
 from local.stack import LocalStack
-from tests.integration.test_counts import NOTHING, cost
-from tests.integration.test_csrf_token import Tab
+from tests.integration.server.test_statement_counts import NOTHING, cost
+from tests.integration.sessions.test_csrf_token import Tab
 from tests.security.test_cross_site import ELSEWHERE, Victim
 from tests.support import wiring
 from tests.support.world import CALLER, PASSWORD, World

@@ -1,0 +1,63 @@
+"""Where a test goes: a unit test to the path of what it tests, an integration test to the folder of its subject."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import PACKAGE, ROOT, imports_of, is_within
+from tests.docs.markdown import README
+
+TESTS = ROOT / "tests"
+CODE = ("auth_tokens", "deploy", "local", "tools")
+UNIT_TESTS = sorted((TESTS / "unit").rglob("test_*.py"))
+SUBJECTS = {path.parent.name for path in (TESTS / "integration").rglob("test_*.py")}
+
+
+def subject_of(test: Path) -> Path:
+    """What a unit test is about: `tests/unit/domain/…` is the layer's `domain`, `tests/unit/deploy/…` the root's."""
+    folder = test.parent.relative_to(TESTS / "unit")
+    return PACKAGE / folder if (PACKAGE / folder).is_dir() else ROOT / folder
+
+
+def is_at_its_place(test: Path, tree: ast.Module) -> bool:
+    """Whether a unit test imports something of the folder that its own folder stands for, or nothing of the project."""
+    subject = subject_of(test)
+    base = PACKAGE.parent if subject.is_relative_to(PACKAGE) else ROOT
+    package = ".".join(subject.relative_to(base).parts)
+    own = {found.target for found in imports_of(tree) if is_within(found.target, CODE)}
+    return not own or any(is_within(name, [package]) for name in own)
+
+
+@pytest.mark.parametrize("test", UNIT_TESTS, ids=lambda path: str(path.relative_to(TESTS / "unit")))
+def test_a_unit_test_is_in_the_folder_of_what_it_imports(test: Path) -> None:
+    assert subject_of(test).is_dir()
+    # The examples are templates, and functions that are loaded by their paths.
+    assert subject_of(test) == ROOT / "examples" or is_at_its_place(test, ast.parse(test.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("test", UNIT_TESTS, ids=lambda path: str(path.relative_to(TESTS / "unit")))
+def test_a_test_that_is_named_after_a_module_of_the_layer_lies_at_its_path(test: Path) -> None:
+    module = subject_of(test) / test.name.removeprefix("test_")
+    namesakes = list(PACKAGE.rglob(module.name)) if module.is_relative_to(PACKAGE) else []
+
+    assert module in namesakes or not namesakes
+
+
+def test_every_integration_test_is_in_the_folder_of_a_subject() -> None:
+    assert [path.name for path in (TESTS / "integration").glob("test_*.py")] == []
+
+
+def test_the_readme_names_the_subjects_of_the_integration_tests() -> None:
+    [line] = re.findall(r"^Subjects of `tests/integration`: (.*)\.$", README.read_text("utf-8"), re.MULTILINE)
+
+    assert set(re.findall(r"`(\w+)`", line)) == SUBJECTS
+
+
+def test_a_unit_test_in_a_strange_folder_would_be_found() -> None:
+    tree = ast.parse("from auth_tokens.domain.rotation import decide")
+
+    assert is_at_its_place(TESTS / "unit/domain/test_rotation.py", tree)
+    assert not is_at_its_place(TESTS / "unit/web/test_rotation.py", tree)
+    assert not is_at_its_place(TESTS / "unit/deploy/test_rotation.py", tree)
