@@ -1,28 +1,42 @@
 """The variables that the template sets are the settings that the code reads, with the same defaults and bounds."""
 
 import re
-from dataclasses import MISSING, fields
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
-from auth_tokens.settings import _BOUNDS, _CHOICES, Settings
-from tests.architecture.deployment import functions, parameters, variables
+from auth_tokens.settings import Settings
+from local.environment import TEMPLATE
+from tests.architecture.deployment import functions, parameters, variables, written_in
+from tests.support.declared_settings import SETTINGS, DeclaredSetting
 from tests.unit.domain.test_origins import BAD_PATHS, ORIGINS, OTHERS
 
-ALL = {field.name.upper() for field in fields(Settings)}
+ALL = {setting.variable for setting in SETTINGS}
 LOCAL_ONLY = {"DB_PASSWORD"}
 FROM_LAMBDA = {"AWS_REGION"}
 # Read by Powertools and the AWS SDK themselves.
 THEIRS = ("POWERTOOLS_", "AWS_ENDPOINT_URL_")
-DEFAULTS = {field.name: field.default for field in fields(Settings) if field.default is not MISSING}
+# Who deploys names keys for signing, and says nothing where the foundation's own signs.
+OTHERWISE_NAMED = {"SIGNING_KMS_KEY_IDS": "SigningKeyArns"}
+# As the stacks are made for them: exports of the foundation, or no choice at all.
+WITHOUT_PARAMETER = {
+    *LOCAL_ONLY,
+    *FROM_LAMBDA,
+    *("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "KMS_KEY_ID", "SECURITY_BUS", "DB_AUTH", "DB_TLS"),
+}
+# How a description says a unit.
+IN_WORDS = {"s": "seconds", "KiB": "KiB"}
+OFFERED = [setting for setting in SETTINGS if setting.variable not in WITHOUT_PARAMETER]
+
+each_offered = pytest.mark.parametrize("setting", OFFERED, ids=lambda setting: setting.name)
 
 
-def parameter_of(setting: str) -> str:
-    return "".join(word.capitalize() for word in setting.split("_"))
-
-
-NUMBERS = [name for name in _BOUNDS if parameter_of(name) in parameters()]
-CHOICES = [name for name in _CHOICES if parameter_of(name) in parameters()]
+def parameter_of(setting: DeclaredSetting) -> Mapping[str, Any]:
+    """The template's parameter for a setting, as written."""
+    name = OTHERWISE_NAMED.get(setting.variable, setting.parameter)
+    found: Mapping[str, Any] = written_in(TEMPLATE)["Parameters"][name]
+    return found
 
 
 @pytest.mark.parametrize("function", sorted(functions()))
@@ -47,32 +61,46 @@ def test_the_deployed_variables_are_accepted_as_settings() -> None:
     assert settings.kms_key_id == "TokenKey.Arn"
 
 
-def test_every_number_and_choice_can_be_set_but_for_how_the_database_is_trusted() -> None:
-    fixed = (set(_BOUNDS) | set(_CHOICES)) - set(NUMBERS) - set(CHOICES)
-
-    assert fixed == {"db_auth", "db_tls"}
-
-
-@pytest.mark.parametrize("setting", NUMBERS)
-def test_a_number_has_the_default_and_bounds_of_the_code(setting: str) -> None:
-    parameter = parameters()[parameter_of(setting)]
-
-    assert parameter["Type"] == "Number"
-    assert parameter["Default"] == DEFAULTS[setting]
-    assert (parameter["MinValue"], parameter["MaxValue"]) == _BOUNDS[setting]
+@each_offered
+def test_a_parameter_has_the_default_of_its_setting(setting: DeclaredSetting) -> None:
+    # A setting that has none is asked for, or suggested.
+    if setting.default is not None:
+        assert str(parameter_of(setting)["Default"]) == setting.default
 
 
-@pytest.mark.parametrize("setting", CHOICES)
-def test_a_choice_has_the_default_and_values_of_the_code(setting: str) -> None:
-    parameter = parameters()[parameter_of(setting)]
+@each_offered
+def test_a_parameter_has_the_bounds_and_choices_of_its_setting(setting: DeclaredSetting) -> None:
+    parameter = parameter_of(setting)
 
-    assert parameter["Default"] == DEFAULTS[setting]
-    assert parameter["AllowedValues"] == list(_CHOICES[setting])
+    assert parameter["Type"] == ("Number" if setting.bounds else "String")
+    assert (parameter.get("MinValue"), parameter.get("MaxValue")) == (setting.bounds or (None, None))
+    assert tuple(parameter.get("AllowedValues", ())) == setting.choices
 
 
-@pytest.mark.parametrize("setting", [*NUMBERS, *CHOICES])
-def test_a_parameter_reaches_the_variable_of_its_name(setting: str) -> None:
-    assert variables("issue")[setting.upper()] == str(parameters()[parameter_of(setting)]["Default"])
+@each_offered
+def test_a_parameter_s_description_says_the_unit_of_its_setting(setting: DeclaredSetting) -> None:
+    words = set(re.findall(r"\w+", parameter_of(setting)["Description"])) & set(IN_WORDS.values())
+
+    assert words == ({IN_WORDS[setting.unit]} if setting.unit else set())
+
+
+@each_offered
+def test_a_parameter_reaches_the_variable_of_its_setting_and_is_shown_in_a_group(
+    setting: DeclaredSetting,
+) -> None:
+    name = OTHERWISE_NAMED.get(setting.variable, setting.parameter)
+    template = written_in(TEMPLATE)
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+
+    assert name in _refs(template["Globals"]["Function"]["Environment"]["Variables"][setting.variable])
+    assert [name in group["Parameters"] for group in groups].count(True) == 1
+
+
+def _refs(value: object) -> set[str]:
+    """The parameters that a value refers to."""
+    if isinstance(value, Mapping):
+        return {value["Ref"]} if "Ref" in value else _refs(list(value.values()))
+    return set().union(*map(_refs, value)) if isinstance(value, list) else set()
 
 
 def test_every_parameter_says_what_it_is() -> None:

@@ -2,44 +2,31 @@
 
 import ast
 import re
-from dataclasses import MISSING, Field, fields
 
 import pytest
 
-from auth_tokens.settings import _BOUNDS, _CHOICES, _REQUIRED, Settings
 from auth_tokens.web.routes import ROUTES, allowed_methods
 from tests.docs.markdown import README, ROOT, code_blocks, plain, table
+from tests.support.declared_settings import SETTINGS, DeclaredSetting
 
-SETTINGS = {row["Variable"].strip("`"): row for row in table(README, "Settings", "Variable").rows}
+ROWS = {row["Variable"].strip("`"): row for row in table(README, "Settings", "Variable").rows}
 TEXT = README.read_text("utf-8")
-# The end of a setting's name → its unit.
-UNITS = {"s": "s", "kib": "KiB"}
 
 
 def test_the_settings_table_has_every_setting_in_order() -> None:
-    assert list(SETTINGS) == [field.name.upper() for field in fields(Settings)]
+    assert list(ROWS) == [setting.variable for setting in SETTINGS]
 
 
-@pytest.mark.parametrize("field", fields(Settings), ids=lambda field: field.name)
-def test_a_setting_has_the_default_unit_and_bounds_of_the_code(field: Field[object]) -> None:
-    row = SETTINGS[field.name.upper()]
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_a_row_has_the_default_unit_and_bounds_of_its_setting(setting: DeclaredSetting) -> None:
+    row = ROWS[setting.variable]
 
-    assert plain(row["Default"]) == _default(field)
-    assert row["Unit"] == UNITS.get(field.name.rpartition("_")[2], "")
-    if field.name in _BOUNDS:
-        low, high = _BOUNDS[field.name]
-        assert row["Bounds"] == f"{low} to {high}"
-    elif field.name in _CHOICES:
-        assert plain(row["Bounds"]) == ", ".join(_CHOICES[field.name])
-
-
-def _default(field: Field[object]) -> str:
-    if field.name in _REQUIRED:
-        assert field.default is MISSING
-        return "required"
-    if isinstance(field.default, tuple):
-        return " ".join(map(str, field.default)) or "empty"
-    return str(field.default) if field.default != "" else "empty"
+    assert plain(row["Default"]) == ("required" if setting.default is None else setting.default or "empty")
+    assert row["Unit"] == setting.unit
+    if setting.bounds:
+        assert row["Bounds"] == "{} to {}".format(*setting.bounds)
+    elif setting.choices:
+        assert plain(row["Bounds"]) == ", ".join(setting.choices)
 
 
 def test_the_endpoints_table_is_the_route_list() -> None:
@@ -60,7 +47,7 @@ def _literals(function: str) -> set[str]:
 
 def test_a_guarantee_in_numbers_is_the_default_of_its_setting() -> None:
     for row in table(README, "Guarantees", "What").rows:
-        default = plain(SETTINGS[row["Setting"].strip("`")]["Default"])
+        default = plain(ROWS[row["Setting"].strip("`")]["Default"])
 
         assert re.match(rf"{default} s\b", row["How much"]), row
 
@@ -68,8 +55,8 @@ def test_a_guarantee_in_numbers_is_the_default_of_its_setting() -> None:
 def test_the_sketch_shows_the_default_lifetime_and_delay() -> None:
     [sketch] = code_blocks(README, "mermaid")
 
-    assert f"access token ({int(SETTINGS['ACCESS_TTL_S']['Default']) // 60} min)" in sketch
-    assert f"refused within {SETTINGS['REVOCATION_MAX_STALENESS_S']['Default']} s" in sketch
+    assert f"access token ({int(ROWS['ACCESS_TTL_S']['Default']) // 60} min)" in sketch
+    assert f"refused within {ROWS['REVOCATION_MAX_STALENESS_S']['Default']} s" in sketch
 
 
 def test_the_quick_start_calls_every_route_that_needs_no_id_of_a_device_or_session() -> None:

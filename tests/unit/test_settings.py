@@ -1,8 +1,9 @@
-"""Settings are refused at start where they would match nothing or mean something else: origins, issuer, the edge."""
+"""Settings are refused at start where they are out of bounds, would match nothing or mean something else."""
 
 import pytest
 
 from auth_tokens.settings import Settings, SettingsError
+from tests.support.declared_settings import SETTINGS, DeclaredSetting
 from tests.unit.domain.test_origins import BAD_PATHS, ORIGINS, OTHERS
 
 REQUIRED = {
@@ -85,6 +86,118 @@ def test_local_mode_is_where_the_issuer_is_on_a_loopback_address(issuer: str) ->
 
 def test_in_local_mode_other_pages_may_be_http() -> None:
     assert "http://localhost:5173" in settings(LOCAL, ALLOWED_ORIGINS="http://localhost:5173").allowed_origins
+
+
+NUMBERS = [setting for setting in SETTINGS if setting.bounds]
+# Texts that are no whole number anywhere: signs, blanks, digits of other scripts, more than twelve digits.
+NO_NUMBERS = ("-1", "+60", " 60", "60 ", "6_0", "1e3", "60.0", "٦٠", "²", "0" * 13, "x")
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number.name)
+def test_a_number_is_taken_up_to_both_its_bounds_and_refused_beyond_with_them(
+    number: DeclaredSetting,
+) -> None:
+    assert number.bounds
+    low, high = number.bounds
+
+    for taken in (low, high):
+        assert getattr(settings(**{number.variable: str(taken)}), number.name) == taken
+    for text in (str(low - 1), str(high + 1), *NO_NUMBERS):
+        with pytest.raises(SettingsError) as refusal:
+            settings(**{number.variable: text})
+        assert str(refusal.value) == f"{number.variable} must be a whole number from {low} to {high}"
+
+
+@pytest.mark.parametrize("choice", [s for s in SETTINGS if s.choices], ids=lambda choice: choice.name)
+def test_a_choice_is_one_of_its_values_to_the_letter(choice: DeclaredSetting) -> None:
+    for text in (choice.choices[0].upper() + "x", f"{choice.choices[0]} ", "None"):
+        with pytest.raises(SettingsError) as refusal:
+            settings(**{choice.variable: text})
+        assert str(refusal.value) == f"{choice.variable} must be one of {', '.join(choice.choices)}"
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_an_empty_variable_is_one_that_is_absent_but_where_empty_switches_off(
+    setting: DeclaredSetting,
+) -> None:
+    if setting.default is None:
+        with pytest.raises(SettingsError) as refusal:
+            settings(**{setting.variable: ""})
+        assert str(refusal.value) == f"not set: {setting.variable}"
+        return
+
+    empty, absent = settings(**{setting.variable: ""}), settings()
+
+    is_same = getattr(empty, setting.name) == getattr(absent, setting.name)
+    assert is_same == (setting.variable not in {"ACCOUNT_SCOPE", "ADMIN_REQUIRED_ACR"})
+
+
+def test_all_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.from_env({"AUDIENCE": "a", "DB_NAME": "n"})
+
+    assert str(refusal.value) == "not set: ISSUER, CLIENTS, DB_HOST, DB_USER, KMS_KEY_ID"
+
+
+CLIENTS_FORM = 'CLIENTS must be JSON like {"portal-web": ["portal:read"]}: clients and their scopes'
+LABEL_SCOPES_FORM = (
+    'LABEL_SCOPES must be JSON like {"admin": ["portal:admin"]}: labels and the scopes that need them'
+)
+ROUTE_SCOPES_FORM = (
+    'AUTHORIZER_ROUTE_SCOPES must be JSON like {"GET/jobs": "jobs:read", "*/jobs/*": "jobs:write"}: routes and'
+    " the scope that opens them, `*` for any method or as the last segment, 8 KB of policy at the most"
+)
+REFUSALS = [
+    ("CLIENTS", "{", CLIENTS_FORM),
+    ("CLIENTS", "[]", CLIENTS_FORM),
+    ("CLIENTS", "{}", CLIENTS_FORM),
+    ("CLIENTS", '{"a b": []}', CLIENTS_FORM),
+    ("CLIENTS", '{"a": "b"}', CLIENTS_FORM),
+    ("CLIENTS", '{"a": ["b c"]}', CLIENTS_FORM),
+    ("LABEL_SCOPES", "{", LABEL_SCOPES_FORM),
+    ("LABEL_SCOPES", "[]", LABEL_SCOPES_FORM),
+    ("LABEL_SCOPES", '{"a": "b"}', LABEL_SCOPES_FORM),
+    ("LABEL_SCOPES", '{"a": [1]}', LABEL_SCOPES_FORM),
+    ("AUTHORIZER_ROUTE_SCOPES", "{", ROUTE_SCOPES_FORM),
+    ("AUTHORIZER_ROUTE_SCOPES", '{"GET/*/x": "s"}', ROUTE_SCOPES_FORM),
+    ("ACCOUNT_SCOPE", "a b", "ACCOUNT_SCOPE must be one scope, or nothing to let any access token in"),
+    (
+        "AUTHORIZER_REQUIRED_SCOPE",
+        "a  b",
+        "AUTHORIZER_REQUIRED_SCOPE must be scopes, each parted from the next by a blank",
+    ),
+    (
+        "AUTHORIZER_REQUIRED_ACR",
+        'a"b',
+        "AUTHORIZER_REQUIRED_ACR must be acr values, each separated from the next by a space",
+    ),
+    (
+        "ADMIN_REQUIRED_ACR",
+        "a  b",
+        "ADMIN_REQUIRED_ACR must be acr values, each separated from the next by a space",
+    ),
+    ("EDGE_KEY_HEADER", "via", "EDGE_KEY_HEADER must be the name of a header that begins with x-"),
+    (
+        "EDGE_KEY_HASHES",
+        "my-key",
+        (
+            "EDGE_KEY_HASHES must be one to four SHA-256 hashes in lower-case hex, comma-separated: of the keys,"
+            " never the keys themselves"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("variable", "text", "refusal"), REFUSALS, ids=lambda part: part[:30])
+def test_a_text_in_another_form_is_refused_with_the_form(variable: str, text: str, refusal: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        settings(**{variable: text})
+
+    assert str(refused.value) == refusal
+
+
+def test_the_password_of_the_database_is_in_no_repr() -> None:
+    assert "hunter2" not in repr(settings(DB_AUTH="password", DB_PASSWORD="hunter2"))
 
 
 HASH = "a" * 64
