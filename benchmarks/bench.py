@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
 import pymysql
 
@@ -20,9 +21,11 @@ from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
 from auth_tokens.domain.tokens import SECRET_BYTES, OpaqueToken, TokenKind
 from auth_tokens.observability import Silent
 from auth_tokens.settings import Settings
-from local.aws import LocalAws
-from local.database_server import DatabaseAddress, DatabaseServer
-from local.databases import private_server
+from local.servers.aws import LocalAws
+from local.servers.database import address
+from local.servers.database.address import DatabaseAddress
+from local.servers.database.private import private_server
+from local.servers.database.server import DatabaseServer
 from tests.support import wiring
 
 SQL = Path(__file__).parents[1] / "functions" / "migrate" / "sql"
@@ -156,16 +159,11 @@ def as_client(*, apart: bool) -> Iterator[None]:
 
 def connect(settings: Settings) -> pymysql.Connection[pymysql.cursors.DictCursor]:
     """A plain connection, that waits for as long as a statement takes."""
-    return pymysql.connect(
-        host=settings.db_host,
-        port=settings.db_port,
-        user=settings.db_user,
-        password=settings.db_password,
-        database=settings.db_name,
-        autocommit=True,
-        ssl_disabled=True,
-        cursorclass=pymysql.cursors.DictCursor,
+    at = DatabaseAddress(
+        settings.db_host, settings.db_port, settings.db_name, settings.db_user, settings.db_password
     )
+    opened = address.connect(at, cursorclass=pymysql.cursors.DictCursor)
+    return cast("pymysql.Connection[pymysql.cursors.DictCursor]", opened)
 
 
 def run(settings: Settings, statement: str) -> int:

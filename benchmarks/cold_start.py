@@ -17,11 +17,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from local.environment import TEMPLATE, FunctionSpec, function_specs
 from local.package import runtime_python
 from local.packaged import Packaged, host_arch
 from local.runners import FunctionError
-from local.runners.runtime_api import LambdaRunner
+from local.runners.lambda_runner import LambdaRunner
+from local.templates.functions import FunctionSpec, function_specs
+from local.templates.stacks import PRODUCT
 
 # Nothing listens there: a function that looks at its database finds out at once, after its init.
 OVERRIDES = {
@@ -65,7 +66,7 @@ def packaged(*, with_bytecode: bool) -> Iterator[dict[str, FunctionSpec]]:
     """The functions from their artifacts, and for comparison two that are not ours."""
     with tempfile.TemporaryDirectory(prefix="aut-") as folder:
         place = Packaged(Path(folder))
-        specs = {n: place(s) for n, s in function_specs(TEMPLATE, PARAMETERS, OVERRIDES).items()}
+        specs = {n: place(s) for n, s in function_specs(PRODUCT, PARAMETERS, OVERRIDES).items()}
         some = next(iter(specs.values()))
         for name, source in _HANDLERS.items():
             code = Path(folder) / name

@@ -8,6 +8,7 @@ Starts the whole local service with a database of its own. Exits 1 if a delay is
 import statistics
 
 from auth_tokens.settings import Settings
+from local.options import ServerOptions
 from local.stack import LocalStack
 from tests.support.revocation_delay import delays
 
@@ -17,7 +18,7 @@ STATED_S = Settings.__dataclass_fields__["revocation_max_staleness_s"].default
 
 def main() -> int:
     parameters = {"MaxSessions": "100", "RevocationMaxStalenessS": str(STATED_S)}
-    with LocalStack(runner="lambda", parameters=parameters, durable=False) as stack:
+    with LocalStack(parameters, servers=ServerOptions(durable=False)) as stack:
         seen = sorted(delays(stack.base_url, moments=MOMENTS, within_s=20, bound_s=STATED_S, seed=1))
     print(f"{MOMENTS} revocations at random moments, stated delay {STATED_S} s")
     print(f"median {statistics.median(seen):.2f} s, largest {seen[-1]:.2f} s")

@@ -1,4 +1,4 @@
-"""`make run`: serves the whole service until interrupted."""
+"""`make run`: serves the whole service until it is interrupted."""
 
 from __future__ import annotations
 
@@ -12,21 +12,25 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.database_server import DatabaseFailed, NoServer
-from local.gateway.intrinsics import TemplateError
-from local.gateway.sigv4 import LOCAL_ROLE_KEY
-from local.rds_proxy.options import ProxyOptions
-from local.reload import Reloader
-from local.schedules import Schedules
+from local.host.ports import HOST
+from local.http.sigv4 import LOCAL_ROLE_KEY
+from local.options import GatewayOptions, ServerOptions
+from local.runners.reload import Reloader
+from local.runners.scheduler import Schedules
 from local.seed import PASSWORD, USERS
-from local.stack import HOST, LocalStack, default_state_dir
+from local.servers.database.address import database_address
+from local.servers.database.program import NoServer
+from local.servers.database.server import DatabaseFailed
+from local.servers.rds_proxy.options import ProxyOptions
+from local.stack import LocalStack, default_state_dir
+from local.templates.intrinsics import TemplateError
 
 _GUIDE = """
 Users (password `{password}`):
 {users}
 IAM routes: SigV4 with key `local`, secret `local-secret`, region eu-west-1, service execute-api:
   curl --aws-sigv4 aws:amz:eu-west-1:execute-api --user local:local-secret …
-  as an assumed role, which callers on AWS mostly are: --user {role.access_key}:{role.secret_key}
+  as an assumed role, like most callers on AWS: --user {role.access_key}:{role.secret_key}
   -H 'X-Amz-Security-Token: {role.session_token}'
 Another team's API behind the authorizer: {url}/examples/http/jobs, {url}/examples/rest/jobs
   and the WebSocket {socket}/examples/socket
@@ -37,11 +41,11 @@ Logs: {logs}
 
 
 class CannotStart(Exception):
-    """The text says why, and what to do."""
+    """Nothing can be served. The text says why, and what to do."""
 
 
 def main() -> int:
-    """Serves until SIGINT or SIGTERM; 1 if it cannot."""
+    """Serves until SIGINT or SIGTERM. Returns 1 if it cannot start."""
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -56,9 +60,13 @@ def main() -> int:
 
 
 def _serve(port: int, stopped: threading.Event) -> None:
-    url = os.environ.get("TOKENS_DB_URL") or None
+    url = os.environ.get("TOKENS_DB_URL")
+    database = database_address(url) if url else None
     proxy = ProxyOptions() if os.environ.get("PROXY") == "1" else None
-    with LocalStack(port=port, state_dir=default_state_dir(), database_url=url, proxy=proxy) as stack:
+    servers = ServerOptions(database=database, proxy=proxy)
+    with LocalStack(
+        servers=servers, gateway=GatewayOptions(port=port), state_dir=default_state_dir()
+    ) as stack:
         assert stack.runner is not None
         schedules = Schedules(stack.runner)
         reloader = Reloader(stack.specs, stack.runner)
@@ -85,7 +93,7 @@ def _port() -> int:
 
 @contextlib.contextmanager
 def _only_one_run(state_dir: Path) -> Iterator[None]:
-    """Two runs on one data folder would break each other. The kernel drops the lock of a killed run."""
+    """Locks the data folder, which two runs must not share. The kernel releases the lock of a killed run."""
     state_dir.mkdir(parents=True, exist_ok=True)
     with (state_dir / "lock").open("w") as lock:
         try:

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from local.gateway.arns import REGION
-from local.gateway.sigv4 import LOCAL_KEY, SigningKey
+from local.http.sigv4 import LOCAL_KEY, SigningKey
+from local.templates.arns import REGION
 
 _TOKEN = re.compile(r"(aut_[a-z]{2}_[A-Za-z0-9_-]{4}|eyJ[A-Za-z0-9_-]{4})[A-Za-z0-9_.-]+([A-Za-z0-9_-]{4})")
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back. headers: names in lower case; json: the parsed body, None where there is none."""
+    """A response. headers: their names are in lower case. json: the parsed body, None for an empty one."""
 
     status: int
     headers: dict[str, str]
@@ -30,16 +30,16 @@ class Reply:
         return json.loads(self.body) if self.body else None
 
     def shortened(self, length: int = 150) -> str:
-        """Status and body for a person: tokens abbreviated, the rest cut."""
+        """Status and body for a person: tokens are abbreviated, and the body is cut at `length` characters."""
         text = _TOKEN.sub(r"\1…\2", self.body.decode(errors="replace"))
         return f"{self.status} {text[:length]}{'…' if len(text) > length else ''}".rstrip()
 
 
 class Client:
-    """Speaks to one base URL; a connection a request, as strangers do.
+    """Sends requests to one base URL, each on a connection of its own.
 
-    source: the address to speak from, one of this machine's; headers: sent with each request; timeout_s: how long
-    it waits for the server at a time.
+    source: the local address to connect from. headers: sent with each request.
+    timeout_s: how long a read or write may take.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class Client:
         return self.request("DELETE", path, **options)
 
     def post(self, path: str, body: Any, **options: Any) -> Reply:
-        """A JSON body."""
+        """Sends a JSON body."""
         return self.request("POST", path, json.dumps(body).encode(), "application/json", **options)
 
     def form(self, path: str, fields: Mapping[str, str], **options: Any) -> Reply:
-        """The OAuth form."""
+        """Sends an OAuth form."""
         body = urlencode(fields).encode()
         return self.request("POST", path, body, "application/x-www-form-urlencoded", **options)
 
@@ -77,7 +77,7 @@ class Client:
         cookie: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """One request; cookie: the whole Cookie header."""
+        """Sends one request. cookie: the whole Cookie header."""
         sent = {**self._headers, **(headers or {})}
         sent |= {"Content-Type": content_type} if content_type else {}
         sent |= {"Authorization": f"Bearer {bearer}"} if bearer else {}
@@ -102,7 +102,7 @@ class Client:
         secret: str | None = None,
         key: SigningKey = LOCAL_KEY,
     ) -> Reply:
-        """A request signed with a local IAM key pair (SigV4, service execute-api). secret: another than the key's."""
+        """Sends a request that an IAM key pair signed (SigV4, service execute-api). secret: replaces the key's own."""
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials

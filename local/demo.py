@@ -1,7 +1,7 @@
 """`make demo`: the life of a token, step by step, against a local stack of its own.
 
-Every step says what it asks, shows what came back and why that matters, and checks it; the exit code
-is 0 only if every step did what it says.
+Every step prints what it asks and why, prints the response, and checks it. The exit code is 0 only if every check
+holds.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.client import Client, Reply
+from local.options import RunnerOptions
 from local.seed import PASSWORD
 from local.stack import JOBS_HTTP, JOBS_REST, LocalStack
 
-# The stated revocation delay: the feed's staleness, with the gateway's result cache off, and a margin
-# for this machine.
+# The stated revocation delay: the staleness of the feed, as the gateway's result cache is off, and a margin for this
+# machine.
 STALENESS_S = 2
 DELAY_S = STALENESS_S + 2
 RETRY_WINDOW_S = 2
@@ -30,7 +31,7 @@ class StepFailed(Exception):
 
 @dataclass
 class Walk:
-    """The service under demonstration, and what the walk has collected."""
+    """The service, and the tokens that the steps have collected."""
 
     stack: LocalStack
     client: Client
@@ -204,10 +205,10 @@ STEPS = (
 
 
 def main() -> int:
-    """Walks; 1 at the first step that did not do what it says."""
+    """Runs all steps. Returns 1 at the first check that fails."""
     print("Starting a local stack of its own …")
     parameters = {"RevocationMaxStalenessS": str(STALENESS_S), "RetryWindowS": str(RETRY_WINDOW_S)}
-    with LocalStack(parameters=parameters, max_environments=1) as stack:
+    with LocalStack(parameters, runner=RunnerOptions(max_environments=1)) as stack:
         walk = Walk(stack, Client(stack.base_url))
         try:
             for step in STEPS:
@@ -229,7 +230,7 @@ def _refresh(walk: Walk, token: str) -> Reply:
 
 
 def _until(happened: Callable[[], bool]) -> float | None:
-    """Seconds until something happened; None if it did not within the stated delay."""
+    """Seconds until something happened. None if it did not happen within the stated delay."""
     started = time.monotonic()
     while time.monotonic() - started < DELAY_S:
         if happened():
@@ -240,7 +241,7 @@ def _until(happened: Callable[[], bool]) -> float | None:
 
 @contextlib.contextmanager
 def _statements_of_service(walk: Walk) -> Iterator[list[int]]:
-    """How many statements anybody sent to the server, less our own two questions."""
+    """Counts the statements that all clients send to the server within the block, without its own two."""
     counted: list[int] = []
     with contextlib.closing(walk.stack.connect()) as connection, connection.cursor() as cursor:
 

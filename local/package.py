@@ -1,7 +1,7 @@
-"""`make build`: the deployable artifacts by `sam build`; the same sources give the same bytes.
+"""`make build`: builds the deployable artifacts by `sam build`. The same sources give the same bytes.
 
-What `sam build` leaves is cleaned (modes, times), given bytecode, looked through for what must not be deployed, and
-summed up by one hash.
+After `sam build`, modes and times are set, bytecode is added, files that must not be deployed are looked for, and one
+hash over everything is printed.
 """
 
 from __future__ import annotations
@@ -16,34 +16,35 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.environment import ROOT, TEMPLATE
+from local.host.paths import ROOT
+from local.templates.stacks import PRODUCT
 
 LAYER = "SharedLayer"
 MAX_LAYER_BYTES = 20_000_000
-# The wheels' platform for each architecture of Lambda, and how its shared objects say so (e_machine of ELF).
+# For each architecture of Lambda: the platform of the wheels, and e_machine in the ELF header of shared objects.
 PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 _ELF_MACHINES = {"arm64": 0xB7, "x86_64": 0x3E}
-# Of the runtime, of development, of a browser; or written by an installer, and another one at each build.
+# Files of the runtime, of development, or of a browser; and files of installers, which differ at each build.
 _UNWANTED = re.compile(
     r"(^|/)(boto3|botocore|pip|setuptools|moto|pytest|tests?|swagger_ui|bin)(/|$)"
     r"|\.pyi$|(^|/)(\.lock|RECORD|INSTALLER|REQUESTED)$"
 )
-# The least time that a ZIP file can hold.
+# The earliest time that a ZIP file can hold.
 _MODIFIED_AT_S = 315_532_800  # 1980-01-01
-# The flags of a .pyc that goes by its source's hash, which nobody looks at again (PEP 552).
+# The flags of a .pyc that names its source by hash, and is used without comparing that hash (PEP 552).
 _UNCHECKED_HASH = (0b01).to_bytes(4, "little")
 _STAMP = ".built-from"
 _SAM = ROOT / ".venv-sam" / "bin" / "sam"
-# Holds what the Lambda runtime brings, and no more: Python of its version, the runtime client, boto3.
+# Holds exactly what the Lambda runtime has: its version of Python, the runtime client, boto3.
 RUNTIME = ROOT / ".venv-runtime"
 
 
 class BuildFailed(Exception):
-    """The text says what is wrong with the build."""
+    """The build failed, or must not be deployed. The text says why."""
 
 
 def main() -> int:
-    """Builds; 1 if that fails, or what was built must not be deployed."""
+    """Builds. Returns 1 if that fails, or if the artifacts must not be deployed."""
     arguments = argparse.ArgumentParser(prog="make build")
     arguments.add_argument("--arch", choices=PLATFORMS, default="arm64")
     arguments.add_argument("--into", type=Path, default=ROOT / ".aws-sam" / "build")
@@ -60,15 +61,15 @@ def main() -> int:
 
 
 def build(arch: str, python: str, folder: Path) -> str:
-    """Builds into a folder, says what came out and returns its hash. Raises BuildFailed."""
+    """Builds into a folder, prints sizes and hash, and returns the hash. Raises BuildFailed."""
     environment = {
         **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",  # uv is there
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",  # uv is in that folder
         "PLATFORM": PLATFORMS[arch],
         "PYTHON_VERSION": python,
     }
     shutil.rmtree(folder, ignore_errors=True)
-    command = [str(part) for part in (_SAM, "build", "--template", TEMPLATE, "--build-dir", folder)]
+    command = [str(part) for part in (_SAM, "build", "--template", PRODUCT, "--build-dir", folder)]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise BuildFailed(f"sam build failed\n{done.stderr}")
@@ -89,13 +90,13 @@ def build(arch: str, python: str, folder: Path) -> str:
 
 
 def is_current(folder: Path, arch: str, python: str) -> bool:
-    """Was the folder built from just these sources?"""
+    """Whether the folder was built from the current sources."""
     stamp = folder / _STAMP
     return stamp.is_file() and stamp.read_text() == _inputs(arch, python)
 
 
 def faults(folder: Path, arch: str) -> list[str]:
-    """What must not be deployed like this, each with its place."""
+    """What must not be deployed, with its path."""
     found = [f"{path} does not belong there" for path in _names(folder) if _UNWANTED.search(path)]
     stale = (path for path in folder.rglob("*.pyc") if path.read_bytes()[4:8] != _UNCHECKED_HASH)
     found += [f"{path.relative_to(folder)} holds the time of its source" for path in stale]
@@ -107,7 +108,7 @@ def faults(folder: Path, arch: str) -> list[str]:
 
 
 def digest(folder: Path) -> str:
-    """SHA-256 over the names, modes, times and contents of what is deployed."""
+    """SHA-256 over the names, modes, times and contents of all deployed files."""
     total = hashlib.sha256()
     for name in _names(folder):
         path = folder / name
@@ -118,25 +119,25 @@ def digest(folder: Path) -> str:
 
 
 def size(folder: Path) -> int:
-    """Bytes, unpacked."""
+    """The size in bytes, unpacked."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def runtime_python() -> str:
-    """The version, like 3.13, of the Python that stands for Lambda's."""
+    """The version of the Python in RUNTIME, such as 3.13."""
     text = (RUNTIME / "pyvenv.cfg").read_text("utf-8")
     return str(re.findall(r"^version = (\d+\.\d+)", text, re.MULTILINE).pop())
 
 
 def deployed_python() -> str:
-    """The version that the template names."""
-    versions = set(re.findall(r"^ *Runtime: python([\d.]+)$", TEMPLATE.read_text("utf-8"), re.MULTILINE))
+    """The version of Python that the template names."""
+    versions = set(re.findall(r"^ *Runtime: python([\d.]+)$", PRODUCT.read_text("utf-8"), re.MULTILINE))
     return str(versions.pop())
 
 
 def _compile(folder: Path, python: str) -> None:
-    """Bytecode for the read-only folders of Lambda, where each cold start would compile anew what it imports: half
-    of its time (docs/adr/0014). By the deployed Python alone; by its sources' hash, so that it holds no time.
+    """Adds bytecode. Lambda's folders are read-only, so without it each cold start compiles its imports, which is half
+    of its time (docs/adr/0014). Only the deployed Python can make it. It names its source by hash, not by time.
     """
     if runtime_python() != python:
         print(f"no bytecode: this machine has no Python {python}; cold starts take about twice as long")
@@ -165,7 +166,7 @@ def _set_modes_and_times(folder: Path) -> None:
 
 
 def _names(folder: Path) -> list[str]:
-    """The files that are deployed, in an order of their own."""
+    """The names of the deployed files, sorted."""
     deployed = (path for path in folder.glob("*") if path.is_dir())
     return sorted(
         path.relative_to(folder).as_posix() for part in deployed for path in part.rglob("*") if path.is_file()
@@ -173,11 +174,13 @@ def _names(folder: Path) -> list[str]:
 
 
 def _elf_machine(path: Path) -> int:
+    """e_machine, at offset 18 of the ELF header."""
     with path.open("rb") as file:
         return int.from_bytes(file.read(20)[18:20], "little")
 
 
 def _inputs(arch: str, python: str) -> str:
+    """A hash over everything that a build depends on."""
     total = hashlib.sha256(f"{arch} {python}".encode())
     for path in _sources():
         total.update(f"{path.relative_to(ROOT)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
@@ -185,7 +188,7 @@ def _inputs(arch: str, python: str) -> str:
 
 
 def _sources() -> Iterator[Path]:
-    yield TEMPLATE
+    yield PRODUCT
     yield Path(__file__)
     for folder in (ROOT / "functions", ROOT / "layers", ROOT / "deploy"):
         yield from sorted(

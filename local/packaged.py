@@ -1,4 +1,4 @@
-"""The built artifacts, laid out and started as Lambda does: nothing of this project's folders is within reach."""
+"""Runs the built artifacts in folders like Lambda's, out of reach of this project's own folders."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from local.environment import ROOT, FunctionSpec
+from local.host.paths import ROOT
 from local.package import LAYER, RUNTIME, BuildFailed, build, is_current, runtime_python
+from local.templates.functions import FunctionSpec
 
 ARTIFACTS = ROOT / ".aws-sam" / "packaged"
 
 
 class Packaged:
-    """Puts each function into a folder like /var/task of its own, and the layer into one like /opt.
+    """Copies each function into a folder like /var/task, and the layer into one like /opt.
 
-    Calling it turns a function's specification into that of the packaged one.
+    A call turns the specification of a function into that of the packaged function.
     """
 
     def __init__(self, root: Path, artifacts: Path = ARTIFACTS) -> None:
@@ -29,7 +30,7 @@ class Packaged:
     def __call__(self, spec: FunctionSpec) -> FunctionSpec:
         task = self._root / spec.name / "var" / "task"
         shutil.copytree(self._artifacts / spec.name, task)
-        # Both folders are read-only on Lambda: what has no bytecode is compiled at each cold start.
+        # Both folders are read-only on Lambda, where sources without bytecode are compiled at each cold start.
         environment = {**spec.environment, "PYTHONDONTWRITEBYTECODE": "1"}
         layers = (self.layer,) if spec.layers else ()
         return replace(
@@ -38,7 +39,7 @@ class Packaged:
 
 
 def main() -> int:
-    """`make package`: builds for this machine and its Python, unless that is done."""
+    """`make package`: builds for this machine and its Python, unless the artifacts are current."""
     arch, python = host_arch(), runtime_python()
     try:
         if not is_current(ARTIFACTS, arch, python):
@@ -50,7 +51,7 @@ def main() -> int:
 
 
 def host_arch() -> str:
-    """This machine's architecture by Lambda's name."""
+    """Lambda's name of this machine's architecture."""
     return {"x86_64": "x86_64", "amd64": "x86_64"}.get(platform.machine().lower(), "arm64")
 
 

@@ -1,19 +1,21 @@
-"""The Portal users that local mode knows (docs: api, «Local mode»)."""
+"""The Portal users that local mode adds to its database."""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
 
-import pymysql
 from argon2 import PasswordHasher
+from pymysql.cursors import Cursor
+
+from local.servers.database.address import Connection
 
 PASSWORD = "correct horse battery staple"
 
 
 @dataclass(frozen=True)
 class SeedUser:
-    """One Portal user; config: columns of user_config."""
+    """One Portal user. config: names and values of columns of user_config."""
 
     id: str
     username: str
@@ -34,8 +36,8 @@ USERS = (
 )
 
 
-def seed(connection: pymysql.Connection[pymysql.cursors.Cursor]) -> None:
-    """Adds the users that are not there yet; changes none that are."""
+def seed(connection: Connection) -> None:
+    """Adds the missing users, and changes no others."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM auth_users")
         present = {row[0] for row in cursor.fetchall()}
@@ -46,8 +48,8 @@ def seed(connection: pymysql.Connection[pymysql.cursors.Cursor]) -> None:
                 _add(cursor, user, hashed)
 
 
-def add_population(connection: pymysql.Connection[pymysql.cursors.Cursor], count: int) -> list[str]:
-    """So many more active users with the seeded users' password; answers their names."""
+def add_population(connection: Connection, count: int) -> list[str]:
+    """Adds `count` active users with the seeded users' password. Returns their names."""
     names = [f"user-{uuid.uuid4().hex[:10]}@example.com" for _ in range(count)]
     with connection.cursor() as cursor:
         cursor.execute("SELECT password_hash FROM auth_users WHERE id = %s", (USERS[1].id,))
@@ -57,7 +59,7 @@ def add_population(connection: pymysql.Connection[pymysql.cursors.Cursor], count
     return names
 
 
-def _add(cursor: pymysql.cursors.Cursor, user: SeedUser, password_hash: str) -> None:
+def _add(cursor: Cursor, user: SeedUser, password_hash: str) -> None:
     cursor.execute(
         "INSERT INTO auth_users (id, username, password_hash, status, created_at)"
         " VALUES (%s, %s, %s, %s, UTC_TIMESTAMP(6))",

@@ -1,7 +1,7 @@
 """`make traffic`: people and attackers against the running local service, for its figures and findings.
 
-Everybody speaks from an address of their own in 127.0.0.0/8 (Linux has them all; elsewhere all share one),
-and claims a place as CloudFront would. What each of them does is drawn from a seeded generator.
+Each client has an address of its own in 127.0.0.0/8 (on Linux; elsewhere all share one), and sends a place as
+CloudFront does. A seeded random generator chooses what each of them does.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from local.stack import JOBS_HTTP
 WORKERS = 6
 PAUSE_S = 0.02
 TURNS_BEFORE_TRYING_AGAIN = 50
-# Country, latitude, longitude.
+# The country, latitude and longitude of each place.
 PLACES = (
     ("IE", "53.35", "-6.26"),
     ("DE", "52.52", "13.40"),
@@ -42,7 +42,7 @@ PLACES = (
 FAR_AWAY = ("AU", "-33.87", "151.21")
 
 Steps = Iterator[None]
-"""What somebody does, request by request; between two of them others have their turn."""
+"""The requests of one client. At each `yield` other clients have their turn."""
 
 
 class CannotReach(Exception):
@@ -51,7 +51,7 @@ class CannotReach(Exception):
 
 @dataclass
 class Town:
-    """Where it all happens. tally: answers by who asked for what."""
+    """The service, and the users of this run. tally: counts responses by client, request and outcome."""
 
     base_url: str
     usernames: list[str]
@@ -60,7 +60,7 @@ class Town:
     _hosts: Iterator[int] = field(default_factory=lambda: itertools.count(2))
 
     def client(self, place: tuple[str, str, str]) -> Client:
-        """Somebody at an address that nobody else has."""
+        """A client at a place, with an address of its own."""
         host = next(self._hosts)
         address = f"127.77.{host // 250}.{host % 250 + 1}" if sys.platform == "linux" else ""
         return Client(self.base_url, address, place_headers(place))
@@ -91,7 +91,7 @@ def refresh(client: Client, token: str) -> Reply:
 
 
 def person(town: Town, username: str, who: str = "people") -> Steps:
-    """Logs in, works, refreshes, loses an answer now and then, and some day logs out."""
+    """Logs in, works, refreshes, sometimes loses a response, and logs out in the end. Then it starts again."""
     client = town.client(town.chance.choice(PLACES))
     while True:
         entered = town.note(who, "log in", login(client, username, device=town.chance.choice(DEVICES)))
@@ -111,7 +111,7 @@ DEVICES = ("phone", "laptop", "tablet")
 
 
 def _works(town: Town, client: Client, tokens: dict[str, Any], who: str) -> dict[str, Any]:
-    """One thing that a person does; answers the tokens held afterwards."""
+    """One action of a person. Returns the tokens that the person then has."""
     drawn = town.chance.random()
     access = tokens["access_token"]
     if drawn < 0.5:
@@ -121,7 +121,7 @@ def _works(town: Town, client: Client, tokens: dict[str, Any], who: str) -> dict
         town.note(who, "list sessions", client.get("/auth/sessions", bearer=access))
         return tokens
     if drawn < 0.75:
-        refresh(client, tokens["refresh_token"])  # answered, and lost on the way
+        refresh(client, tokens["refresh_token"])  # the response is lost
         reply = town.note(who, "refresh again after a lost answer", refresh(client, tokens["refresh_token"]))
     else:
         reply = town.note(who, "refresh", refresh(client, tokens["refresh_token"]))
@@ -147,7 +147,7 @@ def guessing(town: Town) -> Steps:
 
 
 def thief(town: Town) -> Steps:
-    """Copies a refresh token, and shows it once its owner has gone on with the session."""
+    """Copies a refresh token, and sends it after its owner has refreshed the session."""
     owner = town.client(town.chance.choice(PLACES))
     entered = login(owner, town.chance.choice(town.usernames))
     if entered.status != 200:
@@ -162,7 +162,7 @@ def thief(town: Town) -> Steps:
 
 
 def traveller(town: Town) -> Steps:
-    """One session, seen on two continents within minutes."""
+    """Uses one session on two continents within minutes."""
     at_home = town.client(PLACES[0])
     entered = login(at_home, town.chance.choice(town.usernames))
     if entered.status == 200:
@@ -191,7 +191,7 @@ def hurry(town: Town) -> Steps:
 
 
 def forger(town: Town) -> Steps:
-    """Makes tokens up."""
+    """Sends made-up tokens."""
     client = town.client(FAR_AWAY)
     for _ in range(30):
         made_up = "aut_rt_" + "".join(town.chance.choices("ABCDEFabcdef0123456789-_", k=100))
@@ -212,7 +212,7 @@ ATTACKS: tuple[Callable[[Town], Steps], ...] = (
 
 
 def populate(base_url: str, users: int, seed: int) -> Town:
-    """A town with so many users of its own. Raises CannotReach."""
+    """A town with as many new users as `users` says. Raises CannotReach."""
     try:
         reply = Client(base_url).post("/_local/users", {"count": users})
     except OSError as exc:
@@ -223,9 +223,9 @@ def populate(base_url: str, users: int, seed: int) -> Town:
 
 
 def run(town: Town, duration_s: float, tick: Callable[[float], None] = lambda _: None) -> None:
-    """People all the time, and each attack once, spread over the first half. tick: called with the seconds gone.
+    """Runs people all the time, and each attack once, spread over the first half.
 
-    Raises CannotReach once the service has gone away.
+    tick: called with the seconds since the start. Raises CannotReach if the service stops answering.
     """
     started = time.monotonic()
     waiting: queue.Queue[Steps] = queue.Queue()
@@ -265,14 +265,14 @@ _OVER = object()
 def _wait_until(
     instant: float, started: float, tick: Callable[[float], None], workers: Sequence[Future[None]]
 ) -> None:
-    """Or until a worker ended, which none does by itself but by an error."""
+    """Waits until an instant, or until a worker ends, which it only does by an error."""
     while (now := time.monotonic()) < instant and not any(worker.done() for worker in workers):
         tick(now - started)
         time.sleep(min(0.1, instant - now))
 
 
 def report(town: Town) -> Table:
-    """Who asked for what, and what they were answered."""
+    """The counted responses by client and request."""
     table = Table("who", "what", "answer", "times")
     table.columns[-1].justify = "right"
     for (who, what, answer), times in sorted(town.tally.items()):
@@ -281,7 +281,7 @@ def report(town: Town) -> Table:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """1 if the service cannot be reached, or answered anything with 500."""
+    """Returns 1 if the service cannot be reached, or if any response had status 500."""
     parser = argparse.ArgumentParser(prog="make traffic", description=__doc__)
     parser.add_argument("--base-url", default="http://127.0.0.1:3000")
     parser.add_argument("--seconds", type=float, default=60)

@@ -17,11 +17,13 @@ from pymysql.cursors import Cursor
 
 from auth_tokens.adapters.kms import client
 from auth_tokens.settings import Settings
-from local.aws import LocalAws
-from local.database_server import DatabaseAddress, DatabaseServer
-from local.databases import private_server
+from local.options import GatewayOptions, RunnerOptions, ServerOptions
 from local.package import deployed_python
-from local.stack import LocalStack, database_address
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress, connect, database_address
+from local.servers.database.private import private_server
+from local.servers.database.server import DatabaseServer
+from local.stack import LocalStack
 from tests.support.database_users import DatabaseUsers
 from tests.support.throttles import UNTHROTTLED
 from tests.support.world import PASSWORD_COST, World
@@ -97,9 +99,7 @@ def database(request: pytest.FixtureRequest) -> DatabaseAddress:
 
 def server_version(at: DatabaseAddress) -> str:
     """What the server is, for people: its version, and where it has it, snapshot isolation."""
-    with contextlib.closing(
-        pymysql.connect(host=at.host, port=at.port, user=at.user, password=at.password, ssl_disabled=True)
-    ) as connection:
+    with contextlib.closing(connect(at, database=None)) as connection:
         cursor = connection.cursor()
         cursor.execute("SELECT VERSION()")
         [[version]] = cursor.fetchall()
@@ -127,15 +127,7 @@ def aws(run_dir: Path) -> Iterator[LocalAws]:
 def schema(database: DatabaseAddress) -> Iterator[DatabaseAddress]:
     """An empty schema that goes with its user."""
     name = f"{database.name}_{uuid.uuid4().hex[:10]}"
-    with contextlib.closing(
-        pymysql.connect(
-            host=database.host,
-            port=database.port,
-            user=database.user,
-            password=database.password,
-            ssl_disabled=True,
-        )
-    ) as connection:
+    with contextlib.closing(connect(database, database=None)) as connection:
         connection.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
         try:
             yield DatabaseAddress(database.host, database.port, name, database.user, database.password)
@@ -187,8 +179,7 @@ def administrator(
 ) -> Iterator["pymysql.Connection[Cursor]"]:
     """Who may make database users: root of the private server, or the user that TOKENS_DB_URL names."""
     if os.environ.get("TOKENS_DB_URL"):
-        at = database
-        connection = pymysql.connect(host=at.host, port=at.port, user=at.user, password=at.password)
+        connection = connect(database, database=None)
     else:
         connection = request.getfixturevalue("own_server").administrator()
     with contextlib.closing(connection):
@@ -206,17 +197,17 @@ def new_stack(
 ) -> Iterator[LocalStack]:
     """The whole service over HTTP, on a schema of its own, each function as its own database user. The gateway lets
     through as much as a template can say. parameters: of the template, beyond those; clock: the gateway's."""
-    with schema(database) as at, DatabaseUsers(administrator, at) as users:
-        url = f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
-        with LocalStack(
-            runner=runner,
-            database_url=url,
-            aws=aws,
-            parameters={**UNTHROTTLED, **users.parameters, **parameters},
-            passwords=users.passwords,
-            clock=clock,
-        ) as started:
-            yield started
+    with (
+        schema(database) as at,
+        DatabaseUsers(administrator, at) as users,
+        LocalStack(
+            {**UNTHROTTLED, **users.parameters, **parameters},
+            servers=ServerOptions(database=at, passwords=users.passwords, aws=aws),
+            runner=RunnerOptions(in_process=runner == "inprocess"),
+            gateway=GatewayOptions(clock=clock),
+        ) as started,
+    ):
+        yield started
 
 
 @pytest.fixture(scope="session")

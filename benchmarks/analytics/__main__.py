@@ -22,9 +22,9 @@ from auth_tokens.domain.ids import uuid7
 from auth_tokens.usecases.analyse import AnalyseDeps, analyse
 from auth_tokens.usecases.list_events import EventFilter, list_events
 from auth_tokens.usecases.summarise import summarise
-from local.aws import LocalAws
-from local.database_server import DatabaseAddress
-from local.databases import private_server
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress
+from local.servers.database.private import private_server
 from tests.conftest import new_world
 from tests.support import wiring
 from tests.support.fakes import FakeBus

@@ -1,67 +1,37 @@
-"""API Gateway for one machine: routes, authorizes, invokes, answers. No I/O but the runner's."""
+"""API Gateway on one machine: routes, authorizes, invokes, responds. All I/O is the runner's."""
 
 from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from local.gateway.authorizer import AuthorizerGate
-from local.gateway.call import Arrival, Call, Handshake
-from local.gateway.events import Caller, IamCaller, integration_event
-from local.gateway.gateway_responses import refusal_answer
-from local.gateway.integration import invoke
-from local.gateway.messages import GatewayRequest, GatewayResponse, Headers, message_response
-from local.gateway.model import ApiKind, MountedApi
-from local.gateway.refusals import BAD_SIGNATURE, Refusal, no_route, throttled, too_large, unsigned
-from local.gateway.routing import find_route, gateway_path
-from local.gateway.sigv4 import (
-    LOCAL_KEY,
-    LOCAL_ROLE_KEY,
-    MissingSignature,
-    SignatureError,
-    SigningKey,
-    verify,
-)
-from local.gateway.socket_events import new_id
-from local.gateway.sockets import connect_route, open_session
-from local.gateway.throttles import ThrottleGate
-from local.gateway.websocket import Upgrade, shake_hands
+from local.authorizers.gate import AuthorizerGate
+from local.http.call import Arrival, Call, Handshake
+from local.http.events import Caller, IamCaller, integration_event
+from local.http.gateway_responses import refusal_answer
+from local.http.ids import RequestIds, new_id
+from local.http.integration import invoke
+from local.http.messages import GatewayRequest, GatewayResponse, message_response
+from local.http.refusals import BAD_SIGNATURE, Refusal, no_route, throttled, too_large, unsigned
+from local.http.routing import find_route, gateway_path
+from local.http.sigv4 import LOCAL_KEY, LOCAL_ROLE_KEY, MissingSignature, SignatureError, SigningKey, verify
+from local.http.throttles import ThrottleGate
 from local.runners import Runner
+from local.sockets.session import connect_route, open_session
+from local.sockets.websocket import Upgrade, shake_hands
+from local.templates.model import ApiKind, MountedApi
 
 LOG = logging.getLogger(__name__)
 
 MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class _Ids:
-    """The ids of one request, and the headers that tell the client of them.
-
-    A REST API has two, a UUID and one in the form that every other kind's only id has.
-    """
-
-    request: str
-    extended: str
-    headers: Headers
-
-    @classmethod
-    def of(cls, kind: ApiKind) -> _Ids:
-        extended = new_id()
-        if kind is ApiKind.REST:
-            request = str(uuid.uuid4())
-            return cls(request, extended, (("x-amzn-RequestId", request), ("x-amz-apigw-id", extended)))
-        name = "apigw-requestid" if kind is ApiKind.HTTP else "x-amzn-RequestId"
-        return cls(extended, extended, ((name, extended),))
-
-
 class Gateway:
     """Serves several APIs, each under its own prefix, through one runner.
 
-    clock: epoch seconds; rules event times, authorizer cache, throttles and signature window.
-    keys: those whose owners may call IAM routes.
+    clock: epoch seconds; for event times, authorizer cache, throttles and signatures.
+    keys: their owners may call IAM routes.
     """
 
     def __init__(
@@ -71,7 +41,7 @@ class Gateway:
         clock: Callable[[], float] = time.time,
         keys: Sequence[SigningKey] = (LOCAL_KEY, LOCAL_ROLE_KEY),
     ) -> None:
-        # The longest prefix first: "" would take every path.
+        # The longest prefix comes first, because "" matches every path.
         self._mounts = sorted(apis, key=lambda mounted: len(mounted.prefix), reverse=True)
         self._gates = {mounted.prefix: AuthorizerGate(runner, clock) for mounted in apis}
         self._throttles = {mounted.prefix: ThrottleGate(mounted.api, clock) for mounted in apis}
@@ -80,21 +50,18 @@ class Gateway:
         self._keys = keys
 
     def handle(self, request: GatewayRequest) -> GatewayResponse | Upgrade:
-        """The answer to a request, whatever it is; a function's failure is an answer too.
-
-        An Upgrade is the answer to a WebSocket's handshake that was let through.
-        """
+        """The response to a request, also where a function fails. An Upgrade for an accepted handshake."""
         mounted = next((mount for mount in self._mounts if _is_under(request.path, mount.prefix)), None)
         if mounted is None:
             return message_response(404, "Not Found")
-        ids = _Ids.of(mounted.api.kind)
+        ids = RequestIds.of(mounted.api.kind)
         serve = self._open if mounted.api.kind is ApiKind.WEBSOCKET else self._serve
         answer = serve(request, mounted, ids)
         if isinstance(answer, Upgrade):
             return answer
         return GatewayResponse(answer.status, (*answer.headers, *ids.headers), answer.body)
 
-    def _serve(self, request: GatewayRequest, mounted: MountedApi, ids: _Ids) -> GatewayResponse:
+    def _serve(self, request: GatewayRequest, mounted: MountedApi, ids: RequestIds) -> GatewayResponse:
         api = mounted.api
         try:
             path = gateway_path(api.kind, request.path[len(mounted.prefix) :] or "/")
@@ -121,8 +88,10 @@ class Gateway:
         outcome = self._serve_call(call, mounted.prefix)
         return refusal_answer(outcome, call) if isinstance(outcome, Refusal) else outcome
 
-    def _open(self, request: GatewayRequest, mounted: MountedApi, ids: _Ids) -> GatewayResponse | Upgrade:
-        """A WebSocket API has one address, its stage, and takes nothing but handshakes."""
+    def _open(
+        self, request: GatewayRequest, mounted: MountedApi, ids: RequestIds
+    ) -> GatewayResponse | Upgrade:
+        """Serves a WebSocket API, which has a single path and accepts only handshakes."""
         if request.path[len(mounted.prefix) :] not in ("", "/"):
             return message_response(403, "Forbidden")
         accepted = shake_hands(request)

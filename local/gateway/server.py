@@ -1,4 +1,4 @@
-"""Serves a gateway over HTTP/1.1, and WebSockets from there, on a local port."""
+"""Serves a gateway on a local port: HTTP/1.1, and WebSockets that are upgraded from it."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from collections.abc import Callable
 from typing import Any
 
 from local.gateway.gateway import MAX_PAYLOAD_BYTES, Gateway
-from local.gateway.messages import GatewayRequest, GatewayResponse, message_response
-from local.gateway.websocket import Conversation, Upgrade
-from local.gateway.wire import Closed, WireError, framed, read_body, read_head
+from local.http.messages import GatewayRequest, GatewayResponse, message_response
+from local.http.wire import Closed, WireError, framed, read_body, read_head
+from local.sockets.websocket import Conversation, Upgrade
 
 LOG = logging.getLogger(__name__)
 
 LocalRoutes = Callable[[GatewayRequest], GatewayResponse | None]
 
-# How long a connection may lie idle, and how long the rest of a refused request is read away.
+# How long a connection may be idle, and how long the rest of a refused request is read and dropped.
 _IDLE_S = 75.0
 _LINGER_S = 2.0
 
 
 class RunningServer:
-    """A gateway being served. Threads are daemons: a forgotten shutdown holds up no exit."""
+    """A gateway that is being served. Its threads are daemons, so the process can exit without a shutdown."""
 
     def __init__(self, gateway: Gateway, host: str, port: int, local_routes: LocalRoutes | None) -> None:
         self._server = _Server((host, port), _Connection)
@@ -38,12 +38,12 @@ class RunningServer:
 
     @property
     def port(self) -> int:
-        """The port that is listened on; the one asked for, or the one the system chose for 0."""
+        """The port of the listener. For port 0, the system has chosen one."""
         port: int = self._server.server_address[1]
         return port
 
     def shutdown(self) -> None:
-        """Stops listening and closes every connection; safe to call twice."""
+        """Stops listening and closes every connection. Safe to call twice."""
         self._server.shutdown()
         self._server.server_close()
         self._server.close_connections()
@@ -51,15 +51,15 @@ class RunningServer:
 
 
 def serve(gateway: Gateway, host: str, port: int, local_routes: LocalRoutes | None = None) -> RunningServer:
-    """Starts serving and returns at once. Raises OSError where the port is taken.
+    """Starts serving and returns at once. Raises OSError if the port is taken.
 
-    local_routes: asked first, for paths that exist in local mode only; None passes the request on.
+    local_routes: serves the paths that exist in local mode only. It is asked first, and returns None for others.
     """
     return RunningServer(gateway, host, port, local_routes)
 
 
 class _Answerer:
-    """The last line of defence: whatever breaks inside, the client gets an answer, not details."""
+    """Answers each request. An unexpected error is logged, and the client receives a 500 without details."""
 
     def __init__(self, gateway: Gateway, local_routes: LocalRoutes | None) -> None:
         self._gateway = gateway
@@ -110,9 +110,9 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class _Connection(socketserver.StreamRequestHandler):
-    """One client connection: requests one after another until either side closes."""
+    """One client connection: serves requests one after another until either side closes it."""
 
-    # One buffered write and no Nagle: two small writes cost 40 ms each way.
+    # Nagle is off and each response is one write: a second small write would wait 40 ms for an acknowledgement.
     disable_nagle_algorithm = True
     timeout = _IDLE_S
     server: _Server
@@ -124,7 +124,7 @@ class _Connection(socketserver.StreamRequestHandler):
                 pass
 
     def _serve_one(self) -> bool:
-        """Answers one request; False when the connection is to end."""
+        """Answers one request. Returns False if the connection has to end."""
         method = "GET"
         try:
             head = read_head(self.rfile)
@@ -143,9 +143,9 @@ class _Connection(socketserver.StreamRequestHandler):
         return head.keep_alive
 
     def _converse(self, upgrade: Upgrade) -> None:
-        """Serves a WebSocket to its end, of which its function hears unless the whole server ends.
+        """Serves a WebSocket until it ends, then invokes the function of $disconnect unless the server is closing.
 
-        API Gateway does not promise to deliver that message either.
+        API Gateway does not guarantee that event either.
         """
         conversation = Conversation(upgrade, self.connection, self.rfile)
         conversation.run()
@@ -156,9 +156,9 @@ class _Connection(socketserver.StreamRequestHandler):
         conversation.tell_end()
 
     def _refuse(self, error: WireError, method: str) -> None:
-        """Answers a request that was not read to its end, and reads some of the rest.
+        """Answers a request that was not read to its end, then reads some of the rest.
 
-        Closing with unread bytes resets the connection, and the client would lose the answer.
+        Closing a connection with unread bytes resets it, and the client would lose the response.
         """
         self.connection.sendall(
             framed(message_response(error.status, error.message), method, keep_alive=False)
@@ -167,7 +167,7 @@ class _Connection(socketserver.StreamRequestHandler):
         self._linger()
 
     def _linger(self) -> None:
-        """Reads away what still comes, for a while."""
+        """Reads and drops what the client still sends, for at most _LINGER_S."""
         deadline = time.monotonic() + _LINGER_S
         self.connection.settimeout(_LINGER_S)
         while time.monotonic() < deadline and self.connection.recv(65_536):

@@ -1,4 +1,4 @@
-"""Runners: how a Lambda function is invoked on one machine."""
+"""Runners invoke Lambda functions on one machine: the interface that they share, and its errors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 
 class FunctionError(Exception):
-    """A function failed; payload: what Lambda would answer (errorType, errorMessage, stackTrace)."""
+    """A function failed. payload: what Lambda would return (errorType, errorMessage, stackTrace)."""
 
     def __init__(self, error_type: str, error_message: str, payload: dict[str, Any] | None = None) -> None:
         super().__init__(f"{error_type}: {error_message}")
@@ -16,25 +16,25 @@ class FunctionError(Exception):
 
 
 class Throttled(FunctionError):
-    """The function was not invoked: it, or the account, has as many executions as it may have."""
+    """The function was not invoked, because it or the account has reached its concurrency."""
 
 
 class PayloadTooLarge(FunctionError):
-    """The function was not invoked: the event is larger than Lambda takes."""
+    """The function was not invoked, because the event exceeds Lambda's limit."""
 
 
 class Runner(Protocol):
     """Invokes functions by logical id. Safe to call from many threads."""
 
     def invoke(self, function: str, event: Any, timeout_s: float | None = None) -> Any:
-        """The function's result as JSON would carry it.
+        """The function's result, as it comes back from JSON.
 
-        timeout_s: how long the caller waits; the function's own time is its own matter.
-        Raises FunctionError; TimeoutError where the caller waits no longer, and the function goes on.
+        timeout_s: how long the caller waits. The function has its own time-out besides.
+        Raises FunctionError, and TimeoutError when the caller's time is over: the function then continues.
         """
 
     def drop(self, function: str | None = None) -> None:
-        """Forget the warm environments of a function, or of all: the next call starts cold."""
+        """Ends the warm environments of one function, or of all: the next call is a cold start."""
 
     def close(self) -> None:
-        """End everything that was started."""
+        """Ends everything that was started."""

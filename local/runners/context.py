@@ -1,4 +1,4 @@
-"""The context object that a Lambda handler is given, for functions run in this process."""
+"""The context object that a Lambda handler receives, for functions that run in this process."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
-from local.environment import FunctionSpec
-from local.gateway.arns import function_arn
+from local.templates.arns import function_arn
+from local.templates.functions import FunctionSpec
 
 
 @dataclass(frozen=True)
 class LambdaContext:
-    """As the runtime client's: names in snake case, the time left as a method."""
+    """Has the members of the runtime client's context. deadline: by the monotonic clock."""
 
     function_name: str
     memory_limit_in_mb: str
@@ -25,7 +25,7 @@ class LambdaContext:
 
     @classmethod
     def of(cls, spec: FunctionSpec) -> LambdaContext:
-        """For one invocation that starts now."""
+        """The context of an invocation that starts now."""
         deadline = time.monotonic() + spec.timeout_s
         return cls(spec.name, str(spec.memory_mb), function_arn(spec.name), deadline)
 

@@ -1,4 +1,4 @@
-"""How Lambda names what happened to a function that did not say so itself."""
+"""The errors that Lambda reports in place of a function that cannot report them itself."""
 
 from __future__ import annotations
 

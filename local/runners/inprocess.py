@@ -1,4 +1,4 @@
-"""All functions in this process, one warm environment each: fast, for tests."""
+"""Runs all functions in this process, for tests: fast, with one warm environment for each function."""
 
 from __future__ import annotations
 
@@ -11,32 +11,27 @@ import threading
 import traceback
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import wait
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import Any
 
-from local.environment import FunctionSpec
 from local.runners import FunctionError
 from local.runners.context import LambdaContext
 from local.runners.failures import exited, timed_out, too_large_result
-from local.runners.limits import (
-    ACCOUNT_CONCURRENCY,
-    MAX_RESULT_BYTES,
-    Concurrency,
-    encoded_event,
-)
-from local.threads import started
+from local.runners.limits import ACCOUNT_CONCURRENCY, MAX_RESULT_BYTES, Concurrency, encoded_event
+from local.templates.functions import FunctionSpec
 
 Handler = Callable[[Any, Any], Any]
 
-# Functions read their environment when they are imported: one import at a time.
+# Functions read their environment variables when they are imported, so one is imported at a time.
 _IMPORTING = threading.Lock()
 
 
 class InProcessRunner:
-    """A Runner. A function has one execution environment here: its calls queue up, as many as its concurrency lets in.
+    """A Runner. A function has one execution environment here: its calls wait for each other, up to its concurrency.
 
-    A function that runs out of its time is left to itself, on its thread and with its copy of the
-    module: nothing can end a thread. `os._exit` ends this process.
+    Nothing can end a thread. A function that runs out of its time therefore keeps its thread and its copy of the
+    module, and this process exits only after it has returned. `os._exit` in a function ends this process.
     """
 
     def __init__(
@@ -45,16 +40,20 @@ class InProcessRunner:
         self._specs = specs
         self._concurrency = Concurrency(specs, account_concurrency)
         self._handlers: dict[str, Handler] = {}
+        # One thread for each execution, so that its caller may stop waiting, and one for each handler, so that the
+        # execution may. `Concurrency` admits no more executions than that.
+        self._executions = ThreadPoolExecutor(account_concurrency, thread_name_prefix="execution")
+        self._calls = ThreadPoolExecutor(account_concurrency, thread_name_prefix="handler")
         self._locks = {name: threading.Lock() for name in specs}
         for spec in specs.values():
-            # For good: AWS clients are made at their first use, long after the import.
+            # These variables stay set, because AWS clients are created at their first use, long after the import.
             os.environ.update({k: v for k, v in spec.environment.items() if k.startswith("AWS_")})
 
     def invoke(self, function: str, event: Any, timeout_s: float | None = None) -> Any:
         spec = self._specs[function]
         payload = encoded_event(event)
         self._concurrency.enter(function)
-        return started(lambda: self._execute(spec, payload)).result(timeout_s)
+        return self._executions.submit(copy_context().run, self._execute, spec, payload).result(timeout_s)
 
     def drop(self, function: str | None = None) -> None:
         for name in [function] if function else list(self._handlers):
@@ -62,6 +61,8 @@ class InProcessRunner:
 
     def close(self) -> None:
         self.drop()
+        self._executions.shutdown(wait=False)
+        self._calls.shutdown(wait=False)
 
     def _execute(self, spec: FunctionSpec, payload: bytes) -> Any:
         try:
@@ -75,7 +76,7 @@ class InProcessRunner:
         try:
             handler = self._handler(spec)
             context = LambdaContext.of(spec)
-            running = started(lambda: handler(event, context))
+            running = self._calls.submit(copy_context().run, handler, event, context)
             if not wait([running], spec.timeout_s).done:
                 self.drop(spec.name)
                 raise timed_out(context.aws_request_id, spec.timeout_s)
@@ -96,7 +97,7 @@ class InProcessRunner:
 
 
 def _imported(spec: FunctionSpec) -> Handler:
-    """The handler of a fresh copy of the function's module: each runner has its own."""
+    """The handler in a new copy of the function's module. No other runner shares the copy."""
     module_name, _, handler_name = spec.handler.partition(".")
     unique = f"{spec.name}_{uuid.uuid4().hex}"
     module_spec = importlib.util.spec_from_file_location(unique, spec.code / f"{module_name}.py")

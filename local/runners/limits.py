@@ -1,7 +1,7 @@
-"""Lambda's own limits, which no gateway in front of it changes: payloads and concurrency.
+"""Lambda's own limits: sizes of payloads, and concurrency.
 
-Sources: Lambda developer guide, "Lambda quotas" and "Understanding Lambda function scaling";
-docs/local-stack.md has them all.
+Sources: Lambda developer guide, "Lambda quotas" and "Understanding Lambda function scaling". docs/local-stack.md
+lists them.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from local.environment import FunctionSpec
 from local.runners import PayloadTooLarge, Throttled
+from local.templates.functions import FunctionSpec
 
 MAX_EVENT_BYTES = 6 * 1024 * 1024
-# 100 more than 6 MB; the number that Lambda's message names.
+# 100 bytes more than 6 MiB, as Lambda's message says.
 MAX_RESULT_BYTES = 6_291_556
-# An account's concurrent executions in a Region, unless it asks for more.
+# The quota of an account in a Region, which AWS raises on request.
 ACCOUNT_CONCURRENCY = 1000
 
 
 def encoded_event(event: Any) -> bytes:
-    """An event as it goes to a function. Raises PayloadTooLarge."""
+    """An event as it is sent to a function. Raises PayloadTooLarge."""
     text = json.dumps(event)
-    # Escapes count as the characters they stand for; a small event need not be counted twice.
+    # Lambda counts a character, not its JSON escape. The exact size is only needed where the escaped text is too long.
     if len(text) > MAX_EVENT_BYTES and _size(event) > MAX_EVENT_BYTES:
         message = f"Request must be smaller than {MAX_EVENT_BYTES} bytes for the InvokeFunction operation"
         raise PayloadTooLarge("RequestEntityTooLargeException", message)
@@ -36,7 +36,7 @@ def _size(event: Any) -> int:
 
 
 class Concurrency:
-    """Counts executions: a function with a reserve has that many, all others share what is left of the account's."""
+    """Counts executions. A function with reserved concurrency has its own limit, the others share one."""
 
     def __init__(self, specs: Mapping[str, FunctionSpec], account: int = ACCOUNT_CONCURRENCY) -> None:
         self._reserved = {name: spec.reserved for name, spec in specs.items() if spec.reserved is not None}
@@ -45,7 +45,7 @@ class Concurrency:
         self._lock = threading.Lock()
 
     def enter(self, function: str) -> None:
-        """One more execution of a function. Raises Throttled; otherwise leave() has to follow."""
+        """Counts one more execution of a function. Raises Throttled; otherwise leave() has to follow."""
         reserved = self._reserved.get(function)
         pool, limit = ("", self._shared) if reserved is None else (function, reserved)
         with self._lock:

@@ -15,9 +15,9 @@ from typing import Any
 
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from local.gateway.arns import REGION
-from local.gateway.intrinsics import Resolver
-from local.templates import ORDER, exports, given_to
+from local.templates.arns import REGION
+from local.templates.intrinsics import Resolver
+from local.templates.stacks import ORDER, exports, given_to
 from tests.architecture.deployment import PARAMETERS, resources_of, translation
 
 _ANEW = "Anew"

@@ -11,10 +11,10 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
-from local.environment import JOBS_TEMPLATE, ROOT
-from local.gateway.intrinsics import Resolver
-from local.gateway.translate import translate
-from local.templates import OPERATIONS, ORDER, STACK, given_to, resolved
+from local.host.paths import ROOT
+from local.templates.intrinsics import Resolver
+from local.templates.stacks import JOBS_TEMPLATE, OPERATIONS, ORDER, STACK, given_to, resolved
+from local.templates.translate import translate
 
 __all__ = ["STACK"]
 MAX_STACK_NAME = 30  # docs/deploy.md

@@ -22,7 +22,7 @@ class Import:
 
 @dataclass(frozen=True)
 class Module:
-    """One file. name: dotted, `auth_tokens.…` or `functions.<name>.app`."""
+    """One file. name: dotted, `auth_tokens.…`, `functions.<name>.app` or `local.…`."""
 
     name: str
     path: Path
@@ -48,7 +48,8 @@ def module(path: Path) -> Module:
 
 
 MODULES = tuple(module(path) for folder in (PACKAGE, FUNCTIONS) for path in sorted(folder.rglob("*.py")))
-_NAMES = frozenset(found.name for found in MODULES)
+LOCAL = tuple(module(path) for path in sorted((ROOT / "local").rglob("*.py")))
+_NAMES = frozenset(found.name for found in (*MODULES, *LOCAL))
 
 
 def imports_of(tree: ast.Module) -> list[Import]:
@@ -59,6 +60,28 @@ def imports_of(tree: ast.Module) -> list[Import]:
 def is_within(name: str, packages: Iterable[str]) -> bool:
     """Whether a module is one of these, or lies below one."""
     return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def circles(modules: Iterable[Module]) -> list[list[str]]:
+    """The modules that import each other in a circle, lazily and for types alone as well."""
+    graph = {module.name: {found.target for found in imports_of(module.tree)} for module in modules}
+    reach = {name: _reach(name, graph) for name in graph}
+    tied = {
+        name: sorted(other for other in there if name in reach.get(other, ()))
+        for name, there in reach.items()
+    }
+    return sorted({tuple(names): names for name, names in tied.items() if name in reach[name]}.values())
+
+
+def _reach(name: str, graph: dict[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    ahead = list(graph[name])
+    while ahead:
+        target = ahead.pop()
+        if target in graph and target not in found:
+            found.add(target)
+            ahead += graph[target]
+    return found
 
 
 def _imports(node: ast.AST, is_lazy: bool) -> Iterator[Import]:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from local.environment import LAYER
+from local.host.paths import LAYER
 from tests.architecture.deployment import FUNCTIONS, functions, starting
 
 TOO_HEAVY = ["boto3", "botocore", "pydantic", "aws_lambda_powertools", "aws_xray_sdk", "argon2"]

@@ -2,11 +2,10 @@
 all."""
 
 import ast
-from collections.abc import Iterable
 
 import pytest
 
-from tests.architecture.source import MODULES, Import, Module, imports_of, is_within
+from tests.architecture.source import MODULES, Import, Module, circles, imports_of, is_within
 
 _OWN = "auth_tokens"
 # Which parts of the package each layer may import; another layer is a new decision.
@@ -53,28 +52,6 @@ def strays(module: Module) -> list[str]:
         for found in imports_of(module.tree)
         if is_within(found.target, (_OWN, "functions")) and not is_within(found.target, allowed)
     ]
-
-
-def circles(modules: Iterable[Module]) -> list[list[str]]:
-    """The modules that import each other in a circle, lazily and for types alone as well."""
-    graph = {module.name: {found.target for found in imports_of(module.tree)} for module in modules}
-    reach = {name: _reach(name, graph) for name in graph}
-    tied = {
-        name: sorted(other for other in there if name in reach.get(other, ()))
-        for name, there in reach.items()
-    }
-    return sorted({tuple(names): names for name, names in tied.items() if name in reach[name]}.values())
-
-
-def _reach(name: str, graph: dict[str, set[str]]) -> set[str]:
-    found: set[str] = set()
-    ahead = list(graph[name])
-    while ahead:
-        target = ahead.pop()
-        if target in graph and target not in found:
-            found.add(target)
-            ahead += graph[target]
-    return found
 
 
 def test_every_module_belongs_to_a_layer() -> None:

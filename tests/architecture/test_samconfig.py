@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from local.environment import ROOT
-from local.templates import FOUNDATION, OPERATIONS, PRODUCT
+from local.host.paths import ROOT
+from local.templates.stacks import FOUNDATION, OPERATIONS, PRODUCT
 from tests.architecture.deployment import (
     MAX_STACK_NAME,
     PARAMETERS,

@@ -11,9 +11,9 @@ from samtranslator.yaml_helper import yaml_parse
 from auth_tokens.observability import NAMESPACE
 from auth_tokens.web.routes import ROUTES
 from deploy.checks import CHECK
-from local.environment import TEMPLATE
-from local.gateway.translate import load_apis, translate
-from local.templates import OPERATIONS, ORDER, PRODUCT, given_to
+from local.templates.apis import load_apis
+from local.templates.stacks import OPERATIONS, ORDER, PRODUCT, given_to
+from local.templates.translate import translate
 from tests.architecture.deployment import (
     PARAMETERS,
     functions,
@@ -30,7 +30,7 @@ from tests.docs.markdown import DOCS, anchors, table
 
 EACH = pytest.mark.parametrize("function", sorted(functions()))
 GRADUAL = pytest.mark.parametrize("function", sorted(set(functions()) - {"migrate"}))
-HTTP = {route.function for route in load_apis(TEMPLATE, given_to(TEMPLATE, PARAMETERS))["HttpApi"].routes}
+HTTP = {route.function for route in load_apis(PRODUCT, given_to(PRODUCT, PARAMETERS))["HttpApi"].routes}
 
 
 def _properties(function: str) -> Any:
@@ -53,9 +53,9 @@ def test_whoever_calls_a_function_gets_its_live_version(function: str) -> None:
 def test_a_new_layer_alone_makes_a_new_version_of_each_function(tmp_path: Path) -> None:
     """The package is in the layer: a release may change nothing else, and an alias follows versions only."""
     changed = tmp_path / "template.yaml"
-    changed.write_text(TEMPLATE.read_text("utf-8").replace("-shared\n", "-shared-2\n"), "utf-8")
+    changed.write_text(PRODUCT.read_text("utf-8").replace("-shared\n", "-shared-2\n"), "utf-8")
 
-    before, after = (_versions(translate(file, PARAMETERS)) for file in (TEMPLATE, changed))
+    before, after = (_versions(translate(file, PARAMETERS)) for file in (PRODUCT, changed))
 
     assert len(before) == len(after) == len(functions())
     assert not before & after

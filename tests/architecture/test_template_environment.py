@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from auth_tokens.settings import Settings
-from local.environment import TEMPLATE
+from local.templates.stacks import PRODUCT
 from tests.architecture.deployment import functions, parameters, variables, written_in
 from tests.support.declared_settings import SETTINGS, DeclaredSetting
 from tests.unit.domain.test_origins import BAD_PATHS, ORIGINS, OTHERS
@@ -35,7 +35,7 @@ each_offered = pytest.mark.parametrize("setting", OFFERED, ids=lambda setting: s
 def parameter_of(setting: DeclaredSetting) -> Mapping[str, Any]:
     """The template's parameter for a setting, as written."""
     name = OTHERWISE_NAMED.get(setting.variable, setting.parameter)
-    found: Mapping[str, Any] = written_in(TEMPLATE)["Parameters"][name]
+    found: Mapping[str, Any] = written_in(PRODUCT)["Parameters"][name]
     return found
 
 
@@ -89,7 +89,7 @@ def test_a_parameter_reaches_the_variable_of_its_setting_and_is_shown_in_a_group
     setting: DeclaredSetting,
 ) -> None:
     name = OTHERWISE_NAMED.get(setting.variable, setting.parameter)
-    template = written_in(TEMPLATE)
+    template = written_in(PRODUCT)
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
 
     assert name in _refs(template["Globals"]["Function"]["Environment"]["Variables"][setting.variable])

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from local.gateway.intrinsics import TemplateError
-from local.templates import OPERATIONS, ORDER, STACK, exports
+from local.templates.intrinsics import TemplateError
+from local.templates.stacks import OPERATIONS, ORDER, STACK, exports
 from tests.architecture.change_set import imported_by, refused
 from tests.architecture.deployment import STACKS, of_type, resources_with, translation, written
 

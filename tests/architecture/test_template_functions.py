@@ -9,9 +9,8 @@ import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from auth_tokens.web.routes import ROUTES
-from local.environment import JOBS_TEMPLATE, TEMPLATE
-from local.gateway.translate import load_apis
-from local.templates import ORDER, given_to
+from local.templates.apis import load_apis
+from local.templates.stacks import JOBS_TEMPLATE, ORDER, PRODUCT, given_to
 from tests.architecture.deployment import (
     FUNCTIONS,
     JOBS_PARAMETERS,
@@ -61,7 +60,7 @@ REFERRING = {
     "AWS::Lambda::Version",
     "AWS::RDS::DBProxyTargetGroup",
 }
-DEPLOYED = load_apis(TEMPLATE, given_to(TEMPLATE, PARAMETERS))["HttpApi"]
+DEPLOYED = load_apis(PRODUCT, given_to(PRODUCT, PARAMETERS))["HttpApi"]
 AUTHORIZER = {JOBS_PARAMETERS["AuthorizerFunctionArn"]: "AuthorizerFunction"}
 JOBS = load_apis(JOBS_TEMPLATE, JOBS_PARAMETERS, AUTHORIZER)
 

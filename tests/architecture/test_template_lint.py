@@ -17,11 +17,11 @@ from cfnlint.graph import Graph
 from cfnlint.match import Match
 from cfnlint.template import Template
 
-from local.environment import JOBS_TEMPLATE, ROOT
-from local.gateway.arns import REGION
-from local.gateway.intrinsics import Resolver
-from local.gateway.translate import translate
-from local.templates import ORDER
+from local.host.paths import ROOT
+from local.templates.arns import REGION
+from local.templates.intrinsics import Resolver
+from local.templates.stacks import JOBS_TEMPLATE, ORDER
+from local.templates.translate import translate
 from tests.architecture.deployment import JOBS_PARAMETERS, STACKS, translation
 
 CYCLE = "E3004"

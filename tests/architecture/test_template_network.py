@@ -7,8 +7,8 @@ import boto3
 import pytest
 
 from auth_tokens.adapters.mysql.connection import DatabaseConfig
-from local.database_server import LOCK_WAIT_S
-from local.gateway.arns import REGION
+from local.servers.database.server import LOCK_WAIT_S
+from local.templates.arns import REGION
 from tests.architecture.deployment import (
     each_statement,
     functions,

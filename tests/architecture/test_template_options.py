@@ -7,8 +7,8 @@ import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from auth_tokens.web.routes import ROUTES
-from local.gateway.arns import REGION
-from local.gateway.policy import Decision, evaluate
+from local.authorizers.policy import Decision, evaluate
+from local.templates.arns import REGION
 from tests.architecture.deployment import (
     MAX_STACK_NAME,
     PROBE,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from auth_tokens.domain.keys import Purpose
-from local.gateway.arns import function_arn
+from local.templates.arns import function_arn
 from tests.architecture.deployment import (
     FUNCTIONS,
     STACK,

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from local.gateway.translate import translate
-from local.templates import ORDER, given_to
+from local.templates.stacks import ORDER, given_to
+from local.templates.translate import translate
 from tests.architecture.change_set import Change, Line, changes
 from tests.architecture.deployment import (
     PARAMETERS,

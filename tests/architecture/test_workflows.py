@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from local.environment import ROOT
+from local.host.paths import ROOT
 
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
 TEXT = "\n".join(path.read_text("utf-8") for path in FILES)

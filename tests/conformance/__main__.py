@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from local.options import RunnerOptions
 from local.stack import LocalStack
 from tests.conformance.peers.start import PEERS, PeerFailed, started_peer
 from tests.conformance.report import Report, run
@@ -62,7 +63,7 @@ def _server(options: argparse.Namespace) -> Iterator[Server]:
         secret_key = os.environ.get("CONFORMANCE_SECRET_KEY", "local-secret")
         yield PortalServer(options.base_url.rstrip("/"), users, access_key, secret_key)
     else:
-        with LocalStack(runner="lambda", max_environments=ENVIRONMENTS, parameters=UNTHROTTLED) as stack:
+        with LocalStack(UNTHROTTLED, runner=RunnerOptions(max_environments=ENVIRONMENTS)) as stack:
             yield local_server(stack.base_url)
 
 

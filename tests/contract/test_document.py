@@ -36,8 +36,9 @@ from auth_tokens.web.parameters import MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY, MAX_
 from auth_tokens.web.responses import ISSUED_TOKEN_TYPES, REALM, clearing_cookie, error_response, server_error
 from auth_tokens.web.routes import ROUTES
 from auth_tokens.web.strict import TAKEN, taken_by
-from local.environment import ROOT, TEMPLATE
-from local.gateway.translate import load_apis
+from local.host.paths import ROOT
+from local.templates.apis import load_apis
+from local.templates.stacks import PRODUCT
 from tests.contract.document import (
     DOCUMENT,
     OPERATIONS,
@@ -52,7 +53,7 @@ from tests.contract.document import (
     value_faults,
 )
 
-DEPLOYED = load_apis(TEMPLATE, {"Issuer": "https://tokens.test"})["HttpApi"].routes
+DEPLOYED = load_apis(PRODUCT, {"Issuer": "https://tokens.test"})["HttpApi"].routes
 EVENTS, SUMMARY = "GET /admin/security/events", "GET /admin/security/summary"
 SCHEMAS, REQUEST = "components schemas", "requestBody content application/json schema properties"
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from local.aws import LocalAws
-from local.databases import private_server
+from local.options import RunnerOptions, ServerOptions
 from local.seed import USERS
+from local.servers.aws import LocalAws
+from local.servers.database.private import private_server
 from local.stack import LocalStack
 from tests.contract.cases import GOOD
 from tests.contract.document import OPERATIONS, answer_faults, responses
@@ -24,9 +25,9 @@ def stranded(run_dir: Path, aws: LocalAws) -> Iterator[Visitor]:
     server.start()
     server.wait()
     try:
-        at = server.address
-        url = f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
-        with LocalStack(runner="inprocess", database_url=url, aws=aws) as stack:
+        with LocalStack(
+            servers=ServerOptions(database=server.address, aws=aws), runner=RunnerOptions(in_process=True)
+        ) as stack:
             visitor = Visitor.arrived(stack.base_url, BOB.username, BOB.id)
             server.stop()
             yield visitor

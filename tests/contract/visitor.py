@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 
 from auth_tokens.domain.requirements import PASSWORD_ACR
 from local.client import Client, Reply
-from local.gateway.arns import REGION
+from local.templates.arns import REGION
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"

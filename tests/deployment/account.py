@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from local.certificates import Authority
-from local.database_server import free_port, programs_on_path
-from local.environment import ROOT
-from local.gateway.sigv4 import SigningKey
+from local.host.certificates import Authority
+from local.host.paths import ROOT
+from local.host.ports import free_port
+from local.host.processes import die_with_parent, stop
+from local.http.sigv4 import SigningKey
 from local.package import RUNTIME
-from local.processes import die_with_parent, stop
+from local.servers.database.program import programs_on_path
 
 EMULATOR = ROOT / ".venv-emulator"
 REGION = "eu-west-1"

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from local.environment import ROOT
+from local.host.paths import ROOT
 from local.packaged import host_arch
 
 _SHARED = (".venv", ".venv-sam", ".venv-runtime")

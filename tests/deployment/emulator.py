@@ -24,7 +24,7 @@ STUBS: dict[str, tuple[str, dict[str, str]]] = {
     "AWS::Events::EventBusPolicy": ("whoever may sign puts events", {}),
     "AWS::Logs::QueryDefinition": ("a saved query is for people", {}),
     "AWS::RDS::DBProxy": (
-        "the stand-in of local/rds_proxy serves, with DatabaseKind existing-proxy",
+        "the stand-in of local/servers/rds_proxy serves, with DatabaseKind existing-proxy",
         {
             "Endpoint": "proxy.invalid",
             "DBProxyArn": "arn:aws:rds:eu-west-1:000000000000:db-proxy:prx-0123456789abcdef0",

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from local.databases import private_server
-from local.rds_proxy.options import Backend
-from local.rds_proxy.proxy import RdsProxy
+from local.servers.database.private import private_server
+from local.servers.rds_proxy.options import Backend, Logins
+from local.servers.rds_proxy.proxy import RdsProxy
 from tests.deployment.account import KEY
 
 # What an administrator pipes statements into. Between stand-in and server there is no TLS to be required.
@@ -66,7 +66,7 @@ class Portal:
         try:
             self._write_mysql()
             at = self._server.address
-            with RdsProxy(Backend(at.host, at.port), self._secrets, KEY, self._folder) as self.proxy:
+            with RdsProxy(Backend(at.host, at.port), Logins(self._secrets, KEY), self._folder) as self.proxy:
                 yield self
         finally:
             self._server.stop()

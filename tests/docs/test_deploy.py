@@ -16,7 +16,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from local.client import Client
 from local.stack import LocalStack
-from local.templates import FOUNDATION, PRODUCT
+from local.templates.stacks import FOUNDATION, PRODUCT
 from tests.architecture.change_set import Change, refused
 from tests.architecture.deployment import (
     STACKS,

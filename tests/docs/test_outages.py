@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from local.environment import ROOT
+from local.host.paths import ROOT
 from tests.architecture.deployment import resources, written
 from tests.contract.document import OPERATIONS
 from tests.support.outages import AUTHORIZER_ROUTES, SCHEDULES

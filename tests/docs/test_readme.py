@@ -95,10 +95,11 @@ def test_every_function_and_folder_named_exists() -> None:
     [layout] = [block for block in code_blocks(README, "") if "template.yaml" in block]
 
     assert functions <= folders
-    for name in re.findall(r"^(\S+)", layout, re.MULTILINE):
-        assert (ROOT / name).exists(), name
-    for name in re.findall(r"^  (\S+)", layout, re.MULTILINE):
-        assert (ROOT / "layers/shared/auth_tokens" / name).exists(), name
+    above = ROOT
+    for indent, name in re.findall(r"^( *)(\S+)", layout, re.MULTILINE):
+        if not indent:
+            above = ROOT / name
+        assert (above / name if indent else above).exists(), name
 
 
 def test_the_sample_event_named_exists() -> None:

@@ -19,11 +19,11 @@ from deploy.aws import Aws
 from deploy.checks import Subject
 from deploy.stack import foundation_of, operations_of, stack_named
 from local.client import Client
-from local.database_server import free_port
-from local.gateway.arns import ACCOUNT_ID
+from local.host.ports import free_port
 from local.runners import FunctionError
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
+from local.templates.arns import ACCOUNT_ID
 from tests.docs.markdown import DOCS
 from tests.support.aws_account import REGION, empty_account
 

@@ -16,10 +16,10 @@ from pymysql.cursors import Cursor
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from local.aws import LocalAws
 from local.client import Client, Reply
-from local.database_server import DatabaseAddress
 from local.seed import PASSWORD, USERS
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress
 from local.stack import JOBS_HTTP, JOBS_REST, JOBS_SOCKET, LocalStack
 from tests.conftest import new_stack
 from tests.docs.markdown import DOCS, table

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.client import Client, Reply
-from local.gateway.sigv4 import LOCAL_ROLE_KEY
+from local.http.sigv4 import LOCAL_ROLE_KEY
 from local.seed import PASSWORD, USERS
 from local.stack import JOBS_HTTP, JOBS_REST, LocalStack
 

@@ -13,8 +13,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from local.client import Client
-from local.database_server import DatabaseAddress, free_port
+from local.host.ports import free_port
 from local.seed import PASSWORD, USERS
+from local.servers.database.address import DatabaseAddress
 from local.stack import JOBS_SOCKET
 from tests.conftest import schema
 from tests.docs.markdown import ROOT

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from local.aws import LocalAws
 from local.client import Client
-from local.database_server import DatabaseServer
-from local.databases import private_server
+from local.options import RunnerOptions, ServerOptions
 from local.seed import PASSWORD, USERS
+from local.servers.aws import LocalAws
+from local.servers.database.private import private_server
+from local.servers.database.server import DatabaseServer
 from local.stack import LocalStack
 
 BOB = USERS[1].username
@@ -24,9 +25,10 @@ def outage(
     server.start()
     server.wait()
     try:
-        at = server.address
-        url = f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
-        with LocalStack(runner=request.param, database_url=url, aws=aws) as stack:
+        with LocalStack(
+            servers=ServerOptions(database=server.address, aws=aws),
+            runner=RunnerOptions(in_process=request.param == "inprocess"),
+        ) as stack:
             yield server, stack
     finally:
         server.stop()

@@ -18,9 +18,9 @@ from schemathesis import checks
 from schemathesis.specs.openapi import checks as openapi_checks
 
 from local.client import Client
-from local.gateway.arns import REGION
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
+from local.templates.arns import REGION
 
 CASES_AN_OPERATION = 20
 CHECKS = [

@@ -8,10 +8,11 @@ import pytest
 
 from deploy import __main__ as command
 from deploy.smoke import FROM_ENVIRONMENT
-from local.aws import LocalAws
 from local.client import Client
-from local.database_server import DatabaseAddress, free_port
+from local.host.ports import free_port
 from local.seed import PASSWORD, USERS
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress
 from local.stack import LocalStack
 from tests.conftest import new_stack
 

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from local.aws import LocalAws
 from local.client import Client
-from local.database_server import DatabaseAddress
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress
 from tests.conftest import new_stack
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from auth_tokens.web.requests import DIRECT
-from local.aws import LocalAws
 from local.client import Client
-from local.database_server import DatabaseAddress
-from local.gateway.arns import ACCOUNT_ID
 from local.seed import PASSWORD, USERS
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress
 from local.stack import LocalStack
+from local.templates.arns import ACCOUNT_ID
 from tests.architecture.deployment import written
 from tests.conftest import new_stack
 from tests.support.world import RecordedTelemetry

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.aws import LocalAws
-from local.database_server import DatabaseAddress
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress
 from local.stack import LocalStack
 from tests.conftest import new_stack
 

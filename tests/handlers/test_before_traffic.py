@@ -13,13 +13,13 @@ from botocore.stub import Stubber
 
 from deploy import before_traffic
 from deploy.before_traffic import RESERVE_MS, Clients
-from local.aws import LocalAws
 from local.client import Client
-from local.database_server import DatabaseAddress
-from local.gateway.arns import REGION
 from local.runners import FunctionError
 from local.seed import PASSWORD, USERS
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress
 from local.stack import LocalStack
+from local.templates.arns import REGION
 from tests.conftest import new_stack
 
 ALICE = USERS[0].username

@@ -10,10 +10,10 @@ import pytest
 from auth_tokens.domain.ids import id_from
 from auth_tokens.domain.requirements import PASSWORD_ACR
 from auth_tokens.domain.sessions import DEVICE_ACR
-from local.aws import LocalAws
 from local.client import Client, Reply
-from local.database_server import DatabaseAddress
 from local.seed import PASSWORD, USERS
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress
 from local.stack import LocalStack
 from tests.conftest import new_stack
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from local.aws import LocalAws
 from local.client import Client
-from local.database_server import DatabaseAddress
 from local.seed import PASSWORD, USERS
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress
 from local.stack import LocalStack
 from tests.conftest import new_stack
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from local.gateway.arns import ACCOUNT_ID
 from local.runners import FunctionError
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
+from local.templates.arns import ACCOUNT_ID
 
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "events"

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from local.aws import LocalAws
-from local.database_server import DatabaseAddress
+from local.options import RunnerOptions, ServerOptions
 from local.package import LAYER, deployed_python, is_current, runtime_python, size
 from local.packaged import ARTIFACTS, Packaged, host_arch
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress
 from local.stack import LocalStack
 from tests.conftest import schema
 from tests.support.throttles import UNTHROTTLED
@@ -39,10 +40,13 @@ def packaged_stack(
 ) -> Iterator[LocalStack]:
     """The whole service over HTTP, its functions from the artifacts alone, under the runtime client."""
     packaged = Packaged(run_dir / "lambda", artifacts)
-    with schema(database) as at:
-        url = f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
-        with LocalStack(database_url=url, aws=aws, place=packaged, parameters=UNTHROTTLED) as started:
-            yield started
+    with (
+        schema(database) as at,
+        LocalStack(
+            UNTHROTTLED, servers=ServerOptions(database=at, aws=aws), runner=RunnerOptions(place=packaged)
+        ) as started,
+    ):
+        yield started
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local.environment import LAYER as LAYER_SOURCE
-from local.environment import ROOT
+from local.host.paths import LAYER as LAYER_SOURCE
+from local.host.paths import ROOT
 from local.package import LAYER, MAX_LAYER_BYTES, RUNTIME, digest, faults, runtime_python, size
 from local.packaged import host_arch
 from tests.architecture.deployment import functions

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from local.client import Client
-from local.environment import TEMPLATE, FunctionSpec, function_specs
 from local.package import LAYER, digest
 from local.packaged import Packaged
 from local.runners import FunctionError
-from local.runners.runtime_api import LambdaRunner
+from local.runners.lambda_runner import LambdaRunner
 from local.seed import PASSWORD, USERS
 from local.stack import JOBS_HTTP, JOBS_REST, LocalStack
+from local.templates.functions import FunctionSpec, function_specs
+from local.templates.stacks import PRODUCT
 from tests.architecture.deployment import PARAMETERS, functions
 
 USER = USERS[1].username
@@ -135,7 +136,7 @@ BROKEN: dict[str, tuple[Change, str]] = {
 def authorized(artifacts: Path, folder: Path, change: Change) -> Any:
     """The authorizer's answer to a request without a token, by its package after a change."""
     given = {**PARAMETERS, "CreateVpcEndpoints": "false"}
-    template = function_specs(TEMPLATE, given, {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"})
+    template = function_specs(PRODUCT, given, {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"})
     spec = change(Packaged(folder, artifacts)(template["AuthorizerFunction"]))
     runner = LambdaRunner({spec.name: spec}, log_dir=folder)
     try:

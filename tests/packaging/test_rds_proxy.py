@@ -10,16 +10,17 @@ import pymysql
 import pytest
 from pymysql.cursors import Cursor
 
-from local.aws import LocalAws
 from local.client import Client
-from local.database_server import DatabaseAddress
-from local.environment import TEMPLATE
+from local.options import RunnerOptions, ServerOptions
 from local.packaged import Packaged
-from local.rds_proxy.options import ProxyOptions
-from local.rds_proxy.proxy import RdsProxy
-from local.schedules import schedules_in
 from local.seed import PASSWORD, USERS
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress
+from local.servers.rds_proxy.options import ProxyOptions
+from local.servers.rds_proxy.proxy import RdsProxy
 from local.stack import JOBS_HTTP, LocalStack
+from local.templates.schedules import schedules_in
+from local.templates.stacks import PRODUCT
 from tests.architecture.deployment import functions
 from tests.conftest import schema
 from tests.docs.markdown import README, code_blocks
@@ -48,14 +49,11 @@ def stack(
     any password."""
     packaged = Packaged(tmp_path_factory.mktemp("lambda"), artifacts)
     with schema(database) as at, DatabaseUsers(administrator, at) as users:
-        url = f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
+        proxy = ProxyOptions(pool_size=POOL_SIZE)
         with LocalStack(
-            database_url=url,
-            aws=aws,
-            parameters=users.parameters,
-            passwords=users.passwords,
-            proxy=ProxyOptions(pool_size=POOL_SIZE),
-            place=lambda spec: replace(packaged(spec), timeout_s=TIMEOUT_S),
+            users.parameters,
+            servers=ServerOptions(database=at, passwords=users.passwords, proxy=proxy, aws=aws),
+            runner=RunnerOptions(place=lambda spec: replace(packaged(spec), timeout_s=TIMEOUT_S)),
         ) as started:
             yield started
 
@@ -160,7 +158,7 @@ def browser_and_operator(client: Client) -> None:
 
 def jobs_and_events(stack: LocalStack) -> None:
     assert stack.runner is not None
-    for schedule in schedules_in(TEMPLATE):
+    for schedule in schedules_in(PRODUCT):
         stack.runner.invoke(schedule.function, schedule.event(1_800_000_000))
     assert stack.invoke("migrate", {})["applied"] == []
     assert stack.invoke("cleanup", {})["complete"]

@@ -11,7 +11,7 @@ import pytest
 from auth_tokens.domain.credentials import Credential, Validated
 from auth_tokens.domain.errors import TokenServiceError, Unavailable
 from auth_tokens.web.authorizer import Unauthorized, authorize
-from local.gateway.policy import Decision, evaluate
+from local.authorizers.policy import Decision, evaluate
 from tests.security.kit import ARN, JTI, SID, Kit, forged, good_claims
 from tests.support.fakes import USER, session_record
 from tests.support.world import START, RecordedTelemetry

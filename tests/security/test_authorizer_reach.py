@@ -12,7 +12,7 @@ from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 from auth_tokens.settings import Settings, SettingsError
 from auth_tokens.usecases.validate import validate
 from auth_tokens.web.authorizer import Unauthorized, authorize
-from local.gateway.policy import Decision, evaluate
+from local.authorizers.policy import Decision, evaluate
 from tests.security.kit import ARN, Kit, forged, good_claims
 from tests.support.fakes import ROW_ID, USER, session_record
 from tests.support.world import START

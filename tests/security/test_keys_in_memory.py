@@ -11,7 +11,7 @@ import pytest
 from auth_tokens.adapters.kms.held_keys import HeldKeys
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.keys import PENALTY_S, KeyState, Purpose, StoredKey
-from local.environment import LAYER
+from local.host.paths import LAYER
 from tests.architecture.deployment import FUNCTIONS, starting
 from tests.support.fakes import FakeKeyTable, FakeKeyWrapper, key_ring
 from tests.support.world import START, Clock, RecordedTelemetry

@@ -13,10 +13,11 @@ from typing import Protocol
 
 import pymysql
 
-from local.aws import LocalAws
-from local.clocks import DatabaseClock, FunctionClocks, tidy
-from local.database_server import DatabaseServer
-from local.runners.runtime_api import Environment, LambdaRunner
+from local.runners.clocks import FunctionClocks
+from local.runners.lambda_runner import Environment, LambdaRunner
+from local.servers.aws import LocalAws
+from local.servers.database.clock import DatabaseClock, tidy
+from local.servers.database.server import DatabaseServer
 from tests.soak.ledger import Ledger, Outage
 
 # Functions' clocks are moved by this much at most, so two differ by twice that: less than IAT_LEEWAY_S, by which a

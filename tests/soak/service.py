@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
@@ -13,12 +13,13 @@ from typing import Any, Protocol
 from local.client import Client, Reply
 from local.seed import PASSWORD
 from local.stack import JOBS_HTTP
-from local.threads import started
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 DEVICE_TOKEN = "urn:auth-user-tokens:token-type:device"
 # What may say that a token or a session is not good.
 _REFUSALS = (400, 401, 403)
+# Requests of one client that may be under way at once. Each ends by the time-out of the HTTP client.
+_MAX_GIVEN_UP = 100
 
 
 class Mode(Enum):
@@ -122,6 +123,7 @@ class HttpService:
     def __init__(self, base_url: str, source: str, timeout_s: float) -> None:
         self._client = Client(base_url, source)
         self._timeout_s = timeout_s
+        self._requests = ThreadPoolExecutor(_MAX_GIVEN_UP, thread_name_prefix="request")
         self._given_up: list[Future[Reply]] = []
 
     def sign_in(self, person: Person, mode: Mode, *, remember: bool) -> Answer:
@@ -189,7 +191,7 @@ class HttpService:
         return not self._given_up
 
     def _answer(self, ask: Callable[[], Reply]) -> Answer:
-        asked = started(ask)
+        asked = self._requests.submit(ask)
         try:
             return answer_of(asked.result(self._timeout_s))
         except TimeoutError:

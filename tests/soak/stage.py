@@ -15,10 +15,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from auth_tokens.time_left import RESERVE_S
-from local.clocks import FunctionClocks, database_clock, tidy
-from local.databases import private_server
-from local.runners.runtime_api import Failure, LambdaRunner
+from local.options import RunnerOptions, ServerOptions
+from local.runners.clocks import FunctionClocks
+from local.runners.lambda_runner import Failure, LambdaRunner
 from local.seed import add_population
+from local.servers.database.clock import database_clock, tidy
+from local.servers.database.private import private_server
 from local.stack import LocalStack
 from tests.soak.clients import HonestClient, Robbed, Traits, traits_of
 from tests.soak.faults import OF_DATABASE, OF_FUNCTIONS, Kind, ServerFaults, Striker
@@ -158,13 +160,10 @@ def _stage(folder: Path, run: Run) -> Iterator[_Stage]:
     try:
         server.wait()
         at = server.address
-        url = f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
         with LocalStack(
-            database_url=url,
+            servers=ServerOptions(database=at),
+            runner=RunnerOptions(clocks=clocks, max_environments=ENVIRONMENTS, queue_s=QUEUE_S),
             state_dir=folder / "state",
-            clocks=clocks,
-            max_environments=ENVIRONMENTS,
-            queue_s=QUEUE_S,
         ) as stack:
             runner, ledger = stack.runner, Ledger()
             assert isinstance(runner, LambdaRunner)

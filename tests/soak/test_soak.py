@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from local.clocks import database_clock
+from local.servers.database.clock import database_clock
 from tests.soak.faults import Kind
 from tests.soak.stage import Run, soak
 

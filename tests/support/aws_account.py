@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 from moto.backends import get_backend
 
-from local.gateway.arns import ACCOUNT_ID
+from local.templates.arns import ACCOUNT_ID
 
 # moto keeps one state for the process, by account and Region: local stacks have eu-west-1.
 REGION = "eu-central-1"

@@ -11,7 +11,7 @@ from pymysql.cursors import Cursor
 from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
 from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
 from deploy.database_users import CLASSES, Login, grants_sql, users_sql
-from local.database_server import DatabaseAddress
+from local.servers.database.address import DatabaseAddress
 
 MIGRATIONS = Path(__file__).parents[2] / "functions/migrate/sql"
 

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import pymysql
-
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
@@ -31,15 +29,7 @@ OF_THE_ORDER = {"exchange", "exchange with a key", "sign-in", "forget", "revoke 
 @contextlib.contextmanager
 def held(world: World, sql: str, parameter: object) -> Iterator[None]:
     """Somebody holds rows: a report, a cleanup by hand, a transaction that was forgotten."""
-    config = wiring.database_config(world.settings)
-    connection = pymysql.connect(
-        host=config.host,
-        port=config.port,
-        user=config.user,
-        password=config.password or "",
-        database=config.name,
-        ssl_disabled=True,
-    )
+    connection = world.connect(autocommit=False)
     with contextlib.closing(connection), connection.cursor() as cursor:
         cursor.execute(sql, (parameter,))
         yield

@@ -23,9 +23,11 @@ from auth_tokens.adapters.kms.client import kms_client
 from auth_tokens.bootstrap.keys import keys, kms
 from auth_tokens.domain.errors import Unavailable
 from local.client import Client
-from local.environment import ROOT, FunctionSpec
+from local.host.paths import ROOT
+from local.options import RunnerOptions, ServerOptions
 from local.seed import PASSWORD, USERS, SeedUser
 from local.stack import JOBS_HTTP, LocalStack
+from local.templates.functions import FunctionSpec
 from tests.contract.cases import GOOD
 from tests.contract.document import OPERATIONS
 from tests.contract.visitor import Case, Visitor
@@ -297,7 +299,7 @@ def table(slowest: Mapping[Dependency, list[Answer]], timeouts: Mapping[str, flo
 def main() -> None:
     """Measure with the template's own Timeouts, and put the table into the document."""
     slowest: dict[Dependency, list[Answer]] = {}
-    with LocalStack(runner="inprocess", durable=False) as stack:
+    with LocalStack(servers=ServerOptions(durable=False), runner=RunnerOptions(in_process=True)) as stack:
         timeouts = {name: float(spec.timeout_s) for name, spec in stack.specs.items()}
         for dependency, ways in _ILLNESSES.items():
             runs = [answers(stack, dependency, way, lambda spec: float(spec.timeout_s)) for way in ways]

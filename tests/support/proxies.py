@@ -17,11 +17,11 @@ from pymysql.cursors import Cursor
 from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
 from auth_tokens.adapters.mysql.iam_login import login_token
 from auth_tokens.observability import Silent, Telemetry
-from local.database_server import DatabaseAddress
-from local.gateway.sigv4 import SigningKey
-from local.rds_proxy.iam import signing_key
-from local.rds_proxy.options import Backend, ProxyOptions
-from local.rds_proxy.proxy import HOST, RdsProxy
+from local.http.sigv4 import SigningKey
+from local.servers.database.address import DatabaseAddress, connect
+from local.servers.rds_proxy.iam import signing_key
+from local.servers.rds_proxy.options import Backend, Logins, ProxyOptions
+from local.servers.rds_proxy.proxy import HOST, RdsProxy
 
 REGION = "eu-west-1"
 CREDENTIALS = MappingProxyType(
@@ -66,31 +66,21 @@ def proxied(
     known = passwords or {at.user: at.password}
     # A CA file of each proxy's own: functions keep what they have read of one.
     folder = Path(tempfile.mkdtemp(dir=folder))
-    with RdsProxy(Backend(at.host, at.port), known, key, folder, options, clock) as proxy:
+    with RdsProxy(Backend(at.host, at.port), Logins(known, key), folder, options, clock) as proxy:
         yield Proxied(proxy, at)
-
-
-def direct(at: DatabaseAddress, **options: Any) -> "pymysql.Connection[Cursor]":
-    given = {"database": at.name, "autocommit": True, "charset": "utf8mb4", **options}
-    return pymysql.connect(
-        host=at.host, port=at.port, user=at.user, password=at.password, ssl_disabled=True, **given
-    )
 
 
 def through(made: Proxied, **options: Any) -> "pymysql.Connection[Cursor]":
     """A client of its own at the proxy."""
     at, port = made.at, made.proxy.port
     token = login_token(HOST, port, at.user, REGION, CREDENTIALS)
-    given = {"database": at.name, "autocommit": True, "charset": "utf8mb4", "password": token, **options}
-    return pymysql.connect(
-        host=HOST,
-        port=port,
-        user=at.user,
-        ssl_ca=str(made.proxy.ca_file),
-        ssl_verify_cert=True,
-        ssl_verify_identity=True,
-        **given,
-    )
+    tls = {
+        "ssl_disabled": False,
+        "ssl_ca": str(made.proxy.ca_file),
+        "ssl_verify_cert": True,
+        "ssl_verify_identity": True,
+    }
+    return connect(replace(at, host=HOST, port=port, password=token), **{**tls, **options})
 
 
 def run(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pymysql
+from pymysql.cursors import DictCursor
 
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
@@ -18,6 +19,7 @@ from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.settings import Settings
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
+from local.servers.database.address import DatabaseAddress, connect
 from tests.support import wiring
 
 SQL = Path(__file__).parents[2] / "functions" / "migrate" / "sql"
@@ -125,20 +127,16 @@ class World:
 
     def sql(self, statement: str, *parameters: object) -> list[dict[str, Any]]:
         """A statement on a connection of its own, so that counters of the service's stay untouched."""
-        config = wiring.database_config(self.settings)
-        connection = pymysql.connect(
-            host=config.host,
-            port=config.port,
-            user=config.user,
-            password=config.password or "",
-            database=config.name,
-            autocommit=True,
-            ssl_disabled=True,
-            cursorclass=pymysql.cursors.DictCursor,
-        )
-        with connection, connection.cursor() as cursor:
+        with self.connect(cursorclass=DictCursor) as connection, connection.cursor() as cursor:
             cursor.execute(statement, parameters)
-            return list(cursor.fetchall())
+            rows: list[dict[str, Any]] = list(cursor.fetchall())
+            return rows
+
+    def connect(self, **options: Any) -> "pymysql.Connection[Any]":
+        """A connection in the test's own hand. options: as `local.servers.database.address.connect` takes them."""
+        config = wiring.database_config(self.settings)
+        at = DatabaseAddress(config.host, config.port, config.name, config.user, config.password or "")
+        return connect(at, **options)
 
     def events(self, name: str) -> list[str]:
         """The types of a user's events, oldest first."""

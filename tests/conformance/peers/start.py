@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.database_server import free_port
-from local.databases import private_server
-from local.processes import die_with_parent, stop
+from local.host.ports import free_port
+from local.host.processes import die_with_parent, stop
+from local.servers.database.private import private_server
 from tests.conformance.servers import CodeServer, OAuthServer, PasswordServer, Server
 
 HERE = Path(__file__).parent

@@ -27,8 +27,8 @@ from auth_tokens.usecases.cleanup import (
     cleanup,
 )
 from auth_tokens.usecases.validate import validate
-from local.environment import TEMPLATE
-from local.schedules import schedules_in
+from local.templates.schedules import schedules_in
+from local.templates.stacks import PRODUCT
 from tests.support import wiring
 from tests.support.world import START, World
 
@@ -483,7 +483,7 @@ def test_rows_created_are_those_of_the_span(fresh_world: World, age_s: int, crea
 
 
 def test_the_span_is_that_of_the_schedule() -> None:
-    [schedule] = [s for s in schedules_in(TEMPLATE) if s.function == "CleanupFunction"]
+    [schedule] = [s for s in schedules_in(PRODUCT) if s.function == "CleanupFunction"]
 
     assert schedule.every_s == CREATION_SPAN_S
 
@@ -719,7 +719,7 @@ def test_a_statement_with_a_list_is_short_enough_for_the_proxy(
     filled: World, statement: str, due: dict[str, Any]
 ) -> None:
     """16 KB of text would pin the connection."""
-    with contextlib.closing(raw(filled)) as connection, connection.cursor() as cursor:
+    with contextlib.closing(filled.connect(autocommit=False)) as connection, connection.cursor() as cursor:
         longest = cursor.mogrify(statement, due)
 
     assert len(longest) < 16_384
@@ -796,23 +796,10 @@ def insert(world: World, statement: str, rows: list[tuple[Any, ...]]) -> None:
     world.database.transaction(lambda statements: statements.execute_many(statement, rows))
 
 
-def raw(world: World) -> "pymysql.Connection[Any]":
-    """A connection in the test's own hand."""
-    config = wiring.database_config(world.settings)
-    return pymysql.connect(
-        host=config.host,
-        port=config.port,
-        user=config.user,
-        password=config.password or "",
-        database=config.name,
-        ssl_disabled=True,
-    )
-
-
 @contextlib.contextmanager
 def held(world: World, locking: str, *parameters: object) -> Iterator["pymysql.Connection[Any]"]:
     """Somebody's open transaction that holds what a statement locks."""
-    with contextlib.closing(raw(world)) as connection:
+    with contextlib.closing(world.connect(autocommit=False)) as connection:
         connection.begin()
         connection.cursor().execute(locking, parameters)
         yield connection

@@ -24,7 +24,7 @@ from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_signing_key
 from auth_tokens.usecases.validate import validate
-from local.environment import ROOT
+from local.host.paths import ROOT
 from tests.support import wiring
 from tests.support.fakes import FakeKeyTable
 from tests.support.world import CALLER, PASSWORD, World, kid_of

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from auth_tokens.adapters.kms.client import KmsClient
-from local.aws import LocalAws
 from local.client import Client
-from local.database_server import DatabaseAddress
 from local.runners.inprocess import InProcessRunner
 from local.seed import PASSWORD, USERS
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress
 from local.stack import LocalStack
 from tests.architecture.test_template_permissions import MAY
 from tests.conftest import new_stack

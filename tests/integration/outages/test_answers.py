@@ -2,8 +2,8 @@
 
 import pytest
 
-from local.environment import FunctionSpec
 from local.stack import LocalStack
+from local.templates.functions import FunctionSpec
 from tests.contract.test_outage import NEEDS_NO_DATABASE
 from tests.support.half_dead import Way
 from tests.support.outages import AUTHORIZER_ROUTES, SCHEDULES, Answer, Dependency, answers

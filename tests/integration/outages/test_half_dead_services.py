@@ -16,7 +16,7 @@ from auth_tokens.domain.ids import uuid7
 from auth_tokens.time_left import RESERVE_S, timed
 from auth_tokens.usecases.analyse import AnalysisReport, analyse
 from auth_tokens.usecases.publish_events import RESERVE_MS, SETTLE_S
-from local.aws import LocalAws
+from local.servers.aws import LocalAws
 from tests.support import wiring
 from tests.support.half_dead import HalfDead, Way
 from tests.support.world import World

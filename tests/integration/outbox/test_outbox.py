@@ -15,7 +15,7 @@ from auth_tokens.domain.ids import text_of, uuid7
 from auth_tokens.ports.events import EventBus
 from auth_tokens.usecases.analyse import CLOCK_SKEW_MS, AnalyseDeps, analyse
 from auth_tokens.usecases.publish_events import RESERVE_MS, SETTLE_S, PublishReport
-from local.aws import LocalAws
+from local.servers.aws import LocalAws
 from tests.support import wiring
 from tests.support.fakes import FakeBus
 from tests.support.world import CALLER, World

@@ -22,7 +22,7 @@ from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
 from auth_tokens.usecases.validate import validate
-from local.database_server import DatabaseAddress
+from local.servers.database.address import DatabaseAddress
 from tests.conftest import LocalAws, new_world
 from tests.support import wiring
 from tests.support.sign_ins import HASH, PASSWORD, CheapPasswords, NoLimits

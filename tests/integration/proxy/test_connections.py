@@ -12,15 +12,15 @@ from pymysql.constants import COMMAND
 from pymysql.cursors import Cursor
 
 from auth_tokens.adapters.mysql.connection import Database, Transaction
-from local.database_server import DatabaseAddress
-from local.rds_proxy.options import ProxyOptions
+from local.servers.database.address import DatabaseAddress, connect
+from local.servers.rds_proxy.options import ProxyOptions
 from tests.conftest import schema
-from tests.support.proxies import Proxied, direct, proxied, run, through, wait_until
+from tests.support.proxies import Proxied, proxied, run, through, wait_until
 
 
 @pytest.fixture(scope="module")
 def at(database: DatabaseAddress) -> Iterator[DatabaseAddress]:
-    with schema(database) as made, contextlib.closing(direct(made)) as connection:
+    with schema(database) as made, contextlib.closing(connect(made)) as connection:
         run(
             connection,
             "CREATE TABLE notes (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(20) UNIQUE, day DATE)",
@@ -30,7 +30,7 @@ def at(database: DatabaseAddress) -> Iterator[DatabaseAddress]:
 
 @pytest.fixture
 def notes(at: DatabaseAddress) -> DatabaseAddress:
-    with contextlib.closing(direct(at)) as connection:
+    with contextlib.closing(connect(at)) as connection:
         run(connection, "TRUNCATE notes")
     return at
 
@@ -152,7 +152,7 @@ def test_a_client_that_leaves_its_transaction_open_is_rolled_back(single: Proxie
 def end_server_connection(at: DatabaseAddress, number: int) -> None:
     """Returns once it is gone."""
     left = "SELECT 1 FROM information_schema.processlist WHERE id = %s"
-    with contextlib.closing(direct(at)) as killer:
+    with contextlib.closing(connect(at)) as killer:
         run(killer, "KILL %s", (number,))
         wait_until(lambda: not run(killer, left, (number,)))
 

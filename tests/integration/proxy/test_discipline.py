@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 
-from local.aws import LocalAws
-from local.certificates import Authority
-from local.database_server import DatabaseServer
-from local.databases import private_server
-from local.environment import FunctionSpec
-from local.rds_proxy.pinning import pins
+from local.host.certificates import Authority
+from local.options import RunnerOptions, ServerOptions
+from local.servers.aws import LocalAws
+from local.servers.database.private import private_server
+from local.servers.database.server import DatabaseServer
+from local.servers.rds_proxy.pinning import pins
 from local.stack import LocalStack
+from local.templates.functions import FunctionSpec
 from tests.architecture.deployment import functions
 from tests.docs.markdown import README, code_blocks
 from tests.support.database_users import DatabaseUsers
@@ -63,7 +64,6 @@ def finished(run_dir: Path, aws: LocalAws, tmp_path_factory: pytest.TempPathFact
 
 def _run(server: DatabaseServer, aws: LocalAws, ca_file: Path) -> Run:
     at = server.address
-    url = f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
 
     def over_tls(spec: FunctionSpec) -> FunctionSpec:
         variables = {"DB_HOST": HOST, "DB_TLS": "verify", "DB_CA_FILE": str(ca_file)}
@@ -73,11 +73,9 @@ def _run(server: DatabaseServer, aws: LocalAws, ca_file: Path) -> Run:
         with DatabaseUsers(administrator, at) as users:
             cursor.execute("SET GLOBAL general_log = ON")
             with LocalStack(
-                database_url=url,
-                aws=aws,
-                parameters=users.parameters,
-                passwords=users.passwords,
-                place=over_tls,
+                users.parameters,
+                servers=ServerOptions(database=at, passwords=users.passwords, aws=aws),
+                runner=RunnerOptions(place=over_tls),
             ) as stack:
                 _live(stack)
                 runner: Any = stack.runner

@@ -12,14 +12,15 @@ from auth_tokens.adapters.mysql.rotations import ROTATE_TOKEN
 from auth_tokens.adapters.mysql.token_table import SELECT_TOKEN
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.time_left import RESERVE_S, timed
-from local.aws import LocalAws
-from local.database_server import DatabaseAddress, DatabaseServer
-from local.databases import private_server
-from local.rds_proxy.iam import signing_key
-from local.rds_proxy.options import Backend, ProxyOptions
-from local.rds_proxy.proxy import HOST, RdsProxy
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress, connect
+from local.servers.database.private import private_server
+from local.servers.database.server import DatabaseServer
+from local.servers.rds_proxy.iam import signing_key
+from local.servers.rds_proxy.options import Backend, ProxyOptions
+from local.servers.rds_proxy.proxy import HOST, RdsProxy
 from tests.conftest import new_world, schema
-from tests.support.proxies import Proxied, direct, proxied, run, wait_until
+from tests.support.proxies import Proxied, proxied, run, wait_until
 from tests.support.world import RecordedTelemetry, World
 
 INSERT = "INSERT INTO notes (id) VALUES (%s) ON DUPLICATE KEY UPDATE id = id"
@@ -32,7 +33,7 @@ PATIENCE_S = 1
 
 @pytest.fixture
 def notes(database: DatabaseAddress) -> Iterator[DatabaseAddress]:
-    with schema(database) as made, contextlib.closing(direct(made)) as connection:
+    with schema(database) as made, contextlib.closing(connect(made)) as connection:
         run(connection, "CREATE TABLE notes (id INT PRIMARY KEY)")
         yield made
 
@@ -265,7 +266,7 @@ def test_a_failover_within_a_transaction_runs_all_of_it_on_the_other_server(
 
     assert len(tries) == 2
     assert count(client) == 2
-    with contextlib.closing(direct(made.at)) as old:
+    with contextlib.closing(connect(made.at)) as old:
         wait_until(lambda: run(old, COUNT) == [(0,)])
 
 

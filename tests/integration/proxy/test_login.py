@@ -13,9 +13,9 @@ import pytest
 
 from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
 from auth_tokens.domain.errors import Unavailable
-from local.certificates import Authority
-from local.database_server import DatabaseAddress
-from local.rds_proxy.proxy import HOST
+from local.host.certificates import Authority
+from local.servers.database.address import DatabaseAddress, connect
+from local.servers.rds_proxy.proxy import HOST
 from tests.support.proxies import CREDENTIALS, Proxied, proxied, through, wait_until
 
 
@@ -80,7 +80,7 @@ def test_a_token_is_good_for_15_minutes_of_the_proxys_clock(
 
 def test_a_client_without_tls_is_refused_before_it_is_asked_for_a_password(made: Proxied) -> None:
     with pytest.raises(pymysql.err.OperationalError) as denied:
-        pymysql.connect(host=HOST, port=made.proxy.port, user=made.at.user, password="x", ssl_disabled=True)
+        connect(replace(made.at, host=HOST, port=made.proxy.port, password="x"))
 
     assert denied.value.args[0] == 3159
     wait_until(lambda: made.proxy.refusals == ["no TLS"])

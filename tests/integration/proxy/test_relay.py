@@ -9,14 +9,14 @@ import pytest
 from pymysql.constants import CLIENT
 from pymysql.cursors import Cursor
 
-from local.database_server import DatabaseAddress
+from local.servers.database.address import DatabaseAddress, connect
 from tests.conftest import schema
-from tests.support.proxies import Proxied, direct, proxied, run, through
+from tests.support.proxies import Proxied, proxied, run, through
 
 
 @pytest.fixture(scope="module")
 def at(database: DatabaseAddress) -> Iterator[DatabaseAddress]:
-    with schema(database) as made, contextlib.closing(direct(made)) as connection:
+    with schema(database) as made, contextlib.closing(connect(made)) as connection:
         run(connection, CREATE)
         yield made
 
@@ -78,11 +78,11 @@ def outcome(client: "pymysql.Connection[Cursor]", sql: str) -> dict[str, Any]:
 
 def both_outcomes(made: Proxied, sql: str, **options: Any) -> list[dict[str, Any]]:
     outcomes = []
-    for connect in (lambda: direct(made.at, **options), lambda: through(made, **options)):
-        with contextlib.closing(direct(made.at)) as connection:
+    for opened in (lambda: connect(made.at, **options), lambda: through(made, **options)):
+        with contextlib.closing(connect(made.at)) as connection:
             run(connection, "TRUNCATE notes")
             run(connection, FILL)
-        with contextlib.closing(connect()) as client:
+        with contextlib.closing(opened()) as client:
             outcomes.append(outcome(client, sql))
     return outcomes
 

@@ -6,23 +6,28 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from local.aws import LocalAws
 from local.client import Client
-from local.database_server import DatabaseAddress
-from local.rds_proxy.options import ProxyOptions
-from local.rds_proxy.proxy import RdsProxy
+from local.options import RunnerOptions, ServerOptions
 from local.seed import PASSWORD, USERS
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress
+from local.servers.rds_proxy.options import ProxyOptions
+from local.servers.rds_proxy.proxy import RdsProxy
 from local.stack import LocalStack
-from local.templates import FOUNDATION
+from local.templates.stacks import FOUNDATION
 from tests.conftest import schema
 
 
 @pytest.fixture(scope="module")
 def stack(database: DatabaseAddress, aws: LocalAws) -> Iterator[LocalStack]:
-    with schema(database) as at:
-        url = f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
-        with LocalStack(runner="inprocess", database_url=url, aws=aws, proxy=ProxyOptions()) as started:
-            yield started
+    with (
+        schema(database) as at,
+        LocalStack(
+            servers=ServerOptions(database=at, proxy=ProxyOptions(), aws=aws),
+            runner=RunnerOptions(in_process=True),
+        ) as started,
+    ):
+        yield started
 
 
 @pytest.fixture

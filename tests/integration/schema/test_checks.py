@@ -12,7 +12,7 @@ from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
 from auth_tokens.adapters.mysql.migrations import Migration, migrations_in
 from deploy.database_users import CLASSES
 from deploy.rights import missing, needed_by, rights_in
-from local.database_server import DatabaseAddress
+from local.servers.database.address import DatabaseAddress
 from tests.conftest import schema
 from tests.support.database_users import MIGRATIONS, DatabaseUsers
 

@@ -18,7 +18,7 @@ from auth_tokens.adapters.mysql.rotations import TOUCH_SESSION
 from auth_tokens.adapters.mysql.walks import Walk
 from auth_tokens.domain.errors import Unavailable
 from deploy.database_users import CLASSES, FOLDER, Login, grants_sql, users_sql
-from local.database_server import DatabaseAddress
+from local.servers.database.address import DatabaseAddress
 from tests.conftest import schema
 from tests.support.database_users import MIGRATIONS, DatabaseUsers
 

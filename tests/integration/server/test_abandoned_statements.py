@@ -20,7 +20,7 @@ from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.revoke_user import revoke_user
-from local.database_server import LOCK_WAIT_S
+from local.servers.database.server import LOCK_WAIT_S
 from tests.support import wiring
 from tests.support.locks import (
     HOLD_ORDER,

@@ -11,8 +11,8 @@ from pymysql.cursors import Cursor
 
 from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig, Transaction
 from auth_tokens.domain.errors import Unavailable
-from local.database_server import DatabaseServer
-from local.databases import private_server
+from local.servers.database.private import private_server
+from local.servers.database.server import DatabaseServer
 from tests.support.world import RecordedTelemetry
 
 INSERT = "INSERT INTO notes (id) VALUES (%s)"

@@ -9,9 +9,10 @@ import pymysql
 import pytest
 from pymysql.cursors import Cursor
 
-from local.clocks import database_clock, tidy
-from local.database_server import DatabaseServer
-from local.databases import private_server
+from local.servers.database.address import connect
+from local.servers.database.clock import database_clock, tidy
+from local.servers.database.private import private_server
+from local.servers.database.server import DatabaseServer
 
 
 @pytest.fixture(scope="module")
@@ -44,17 +45,7 @@ def test_what_was_committed_before_a_kill_is_there_after_it(server: DatabaseServ
 
 
 def test_a_frozen_server_is_silent_and_goes_on_when_it_is_thawed(server: DatabaseServer) -> None:
-    at = server.address
-    with contextlib.closing(
-        pymysql.connect(
-            host=at.host,
-            port=at.port,
-            user=at.user,
-            password=at.password,
-            ssl_disabled=True,
-            read_timeout=0.2,
-        )
-    ) as hasty:
+    with contextlib.closing(connect(server.address, read_timeout=0.2)) as hasty:
         server.freeze()
         with pytest.raises(pymysql.err.OperationalError), hasty.cursor() as cursor:
             cursor.execute("SELECT 1")

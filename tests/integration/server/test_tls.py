@@ -11,8 +11,8 @@ import pytest
 from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
 from auth_tokens.adapters.mysql.iam_login import login_token
 from auth_tokens.domain.errors import Unavailable
-from local.certificates import Authority
-from local.databases import private_server
+from local.host.certificates import Authority
+from local.servers.database.private import private_server
 from tests.support.fake_mysql import FakeMySql
 from tests.support.half_dead import HalfDead, Way
 

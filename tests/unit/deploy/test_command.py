@@ -300,7 +300,7 @@ def test_an_address_that_refuses_is_said_to_be_out_of_reach(
     aws: None, monkeypatch: pytest.MonkeyPatch, capsys: Said
 ) -> None:
     """Of the SDK itself, with nothing listening: moto lets through what is not at an address of AWS."""
-    from local.database_server import free_port
+    from local.host.ports import free_port
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
 

@@ -9,7 +9,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from auth_tokens.domain.edge import MIN_KEY_LENGTH, AddressSource, Edge
 from auth_tokens.web.routes import ROUTES
-from local.environment import ROOT
+from local.host.paths import ROOT
 from tests.architecture.deployment import parameters
 
 FOLDER = ROOT / "examples/edge"

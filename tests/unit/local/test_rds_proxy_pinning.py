@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.rds_proxy.pinning import MAX_STATEMENT_BYTES, pins
+from local.servers.rds_proxy.pinning import MAX_STATEMENT_BYTES, pins
 
 PINNING = {
     "SET @last = 1": "a user variable",

@@ -1,0 +1,79 @@
+"""The routes under `/_local`, which exist in local mode only.
+
+POST /_local/invoke/FUNCTION  invokes a function by an event; FUNCTION is the name of its folder
+GET  /_local/metrics          the functions' metrics so far, as text
+POST /_local/users            adds Portal users for `make traffic`; `{"count": n}` → `{"usernames": […]}`
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping
+
+from local.http.messages import GatewayRequest, GatewayResponse, json_response, message_response
+from local.runners import FunctionError, PayloadTooLarge, Runner, Throttled
+from local.seed import add_population
+from local.servers.database.address import Connection
+
+_ALL = "/_local/"
+_INVOKE = "/_local/invoke/"
+_METRICS = "/_local/metrics"
+_USERS = "/_local/users"
+_MAX_USERS = 1000
+
+
+class LocalRoutes:
+    """Serves the routes; a gateway asks it before it looks at its own.
+
+    names: the name of a function's folder → its logical id. connect: a connection to the database.
+    metrics: makes the page of metrics; None where the runner collects none.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        names: Mapping[str, str],
+        connect: Callable[[], Connection],
+        metrics: Callable[[], str] | None,
+    ) -> None:
+        self._runner = runner
+        self._names = names
+        self._connect = connect
+        self._metrics = metrics
+
+    def __call__(self, request: GatewayRequest) -> GatewayResponse | None:
+        """The response; None for a path that is not under `/_local`."""
+        if not request.path.startswith(_ALL):
+            return None
+        if request.path == _METRICS and self._metrics:
+            page = self._metrics().encode()
+            return GatewayResponse(200, (("Content-Type", "text/plain; charset=utf-8"),), page)
+        if (request.method, request.path) == ("POST", _USERS):
+            return self._add_users(request)
+        name = self._names.get(request.path.removeprefix(_INVOKE))
+        if name is None or request.method != "POST":
+            return message_response(404, "Not Found")
+        return self._invoke(name, request)
+
+    def _invoke(self, name: str, request: GatewayRequest) -> GatewayResponse:
+        try:
+            return json_response(200, self._runner.invoke(name, json.loads(request.body or b"{}")))
+        except ValueError:
+            return message_response(400, "The body is not JSON.")
+        except PayloadTooLarge as exc:
+            return message_response(413, exc.error_message)
+        except Throttled as exc:
+            return message_response(429, exc.error_message)
+        except FunctionError as exc:
+            return json_response(500, {"errorType": exc.error_type, "errorMessage": exc.error_message})
+
+    def _add_users(self, request: GatewayRequest) -> GatewayResponse:
+        try:
+            count = json.loads(request.body)["count"]
+        except (ValueError, KeyError, TypeError):
+            count = None
+        if type(count) is not int or not 1 <= count <= _MAX_USERS:
+            return message_response(400, f"count must be a whole number from 1 to {_MAX_USERS}.")
+        with contextlib.closing(self._connect()) as connection:
+            return json_response(200, {"usernames": add_population(connection, count)})

@@ -1,0 +1,1 @@
+"""The servers that functions connect to: the database, RDS Proxy, and AWS services."""

@@ -1,0 +1,116 @@
+"""A private MySQL, the server of production, with its own defaults."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from local.host.paths import ROOT, STATE
+from local.host.ports import HOST
+from local.servers.database.program import NoServer, Program, Unusable, fetched_once, programs_on_path
+from local.servers.database.server import DatabaseServer
+
+_TREE = STATE / "mysql-tree"
+_BRING = ROOT / "scripts" / "mysql-server"
+# By default MySQL reserves a folder for LOAD DATA, and does not start if that is missing.
+_NO_FILES = "--secure-file-priv="
+# Certificates are given by --ssl-cert. Nobody would trust one that the server made itself.
+_NO_CERTIFICATES = "--auto-generate-certs=OFF"
+
+
+class MySql(DatabaseServer):
+    """MySQL, installed or unpacked here."""
+
+    name = "MySQL"
+    log_size_option = "--innodb-redo-log-capacity"
+    serving_options = (
+        _NO_FILES,
+        _NO_CERTIFICATES,
+        "--mysqlx=OFF",
+        "--skip-log-bin",
+        f"{log_size_option}=32M",
+    )
+
+    def _program(self) -> Program:
+        return mysql_program()
+
+    def _make_data_folder(self, program: Program, options: Sequence[str]) -> None:
+        program.run(*options, _NO_FILES, _NO_CERTIFICATES, "--initialize-insecure")
+
+    def _users_sql(self) -> list[str]:
+        at = self.address
+        return [
+            f"CREATE DATABASE IF NOT EXISTS {at.name} CHARACTER SET utf8mb4;",
+            f"DROP USER IF EXISTS {at.user}@'{HOST}';",
+            f"CREATE USER {at.user}@'{HOST}' IDENTIFIED BY '{at.password}';",
+            f"GRANT ALL ON `{at.name}%`.* TO {at.user}@'{HOST}';",
+        ]
+
+
+def mysql_program(tree: Path = _TREE) -> Program:
+    """A MySQL that starts here. tree: the folder where it is unpacked once, for all runs. Raises NoServer."""
+    with fetched_once(tree):
+        found, _ = _first_usable(tree)
+        if found:
+            return found
+        brought = subprocess.run([_BRING, tree], stdin=subprocess.DEVNULL, check=False)
+        found, refused = _first_usable(tree)
+    if found:
+        return found
+    raise NoServer(
+        "\n".join(
+            (
+                "No MySQL server that can be started was found"
+                + (" and none could be fetched." if brought.returncode else "."),
+                *(f"- {reason}" for reason in refused),
+                "Please install one (Ubuntu: apt-get install mysql-server-core; macOS: brew install mysql),",
+                "or name a running one: TOKENS_DB_URL=mysql://user:password@host:port/database",
+            )
+        )
+    )
+
+
+def _first_usable(tree: Path) -> tuple[Program | None, list[str]]:
+    """The first usable program, and why those before it are not usable."""
+    refused: list[str] = []
+    for program in _programs(tree):
+        try:
+            version = program.run("--version", timeout_s=30)
+        except Unusable as exc:
+            refused.append(str(exc))
+            continue
+        if "MariaDB" not in version:
+            return program, refused
+        refused.append(f"{program.command[0]} is MariaDB")
+    return None, refused
+
+
+def _programs(tree: Path) -> Iterator[Program]:
+    """Programs with the server's name: those on the PATH, then the unpacked one."""
+    for path in programs_on_path(("mysqld",)):
+        yield Program((str(path), "--no-defaults"), {})
+    if (tree / "usr/sbin/mysqld").exists():
+        yield _unpacked(tree.resolve())
+
+
+def _unpacked(tree: Path) -> Program:
+    """The unpacked server, started by its own loader with its own C library. The machine's may be older."""
+    libraries = [
+        *sorted(tree.glob("lib/*-linux-gnu*")),
+        *sorted(tree.glob("usr/lib/*-linux-gnu*")),
+        tree / "usr/lib/mysql/private",
+    ]
+    loaders = [path for folder in libraries for path in sorted(folder.glob("ld-linux*.so.*"))]
+    behind = [str(loaders[0]), "--library-path", ":".join(map(str, libraries))] if loaders else []
+    share = tree / "usr/share/mysql"
+    command = (
+        *behind,
+        str(tree / "usr/sbin/mysqld"),
+        "--no-defaults",
+        f"--basedir={tree / 'usr'}",
+        f"--lc-messages-dir={share}",
+        f"--character-sets-dir={share / 'charsets'}",
+        f"--plugin-dir={tree / 'usr/lib/mysql/plugin'}",
+    )
+    return Program(command, {})

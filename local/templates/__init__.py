@@ -1,0 +1,1 @@
+"""Reads what would be deployed from the templates: functions, APIs, schedules, exports."""

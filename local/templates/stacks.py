@@ -1,0 +1,84 @@
+"""The service's three templates in the order of their stacks, and what a stack imports from those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from local.host.paths import ROOT
+from local.templates.intrinsics import Resolver, TemplateError
+from local.templates.translate import translate
+
+FOUNDATION = ROOT / "foundation.yaml"
+PRODUCT = ROOT / "template.yaml"
+OPERATIONS = ROOT / "operations.yaml"
+ORDER = (FOUNDATION, PRODUCT, OPERATIONS)
+# Another team's API behind the authorizer: a stack of its own.
+JOBS_TEMPLATE = ROOT / "examples" / "jobs-api" / "template.yaml"
+# The value of AWS::StackName, and the name by which foundation and operations know the product's stack.
+STACK = "local"
+Translator = Callable[[Path, Mapping[str, Any]], Mapping[str, Any]]
+
+
+@cache
+def declared(template: Path) -> Mapping[str, Any]:
+    """The parameters of a template, as written."""
+    from samtranslator.yaml_helper import yaml_parse
+
+    parameters: Mapping[str, Any] = yaml_parse(template.read_text(encoding="utf-8")).get("Parameters", {})
+    return parameters
+
+
+def given_to(template: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The service's parameters that one template of ORDER declares.
+
+    Raises TemplateError for a parameter that no template declares.
+    """
+    unknown = sorted(set(parameters) - {name for each in ORDER for name in declared(each)})
+    if unknown:
+        raise TemplateError(f"unknown parameters: {', '.join(unknown)}")
+    return {n: v for n, v in {"ProductStack": STACK, **parameters}.items() if n in declared(template)}
+
+
+def resolved(
+    template: Path, parameters: Mapping[str, Any], translated_by: Translator = translate
+) -> tuple[Mapping[str, Any], Resolver]:
+    """The translated template, and the resolver of its intrinsics.
+
+    parameters: for a template of ORDER, those of all three templates together; for another team's, its own.
+    Raises TemplateError.
+    """
+    if template not in ORDER:
+        return (translated := translated_by(template, parameters)), Resolver(translated, parameters)
+    own = given_to(template, parameters)
+    translated = translated_by(template, own)
+    return translated, Resolver(translated, own, _importer(template, parameters, translated_by))
+
+
+def exports(translated: Mapping[str, Any], resolver: Resolver) -> dict[str, Callable[[], Any]]:
+    """A stack's exports: the name of each, and a function that resolves its value."""
+    return {
+        resolver.resolve(output["Export"]["Name"]): partial(resolver.resolve, output["Value"])
+        for output in translated.get("Outputs", {}).values()
+        if "Export" in output and ("Condition" not in output or resolver.holds(output["Condition"]))
+    }
+
+
+def _importer(
+    template: Path, parameters: Mapping[str, Any], translated_by: Translator
+) -> Callable[[str], Any]:
+    """Looks up exports of the stacks before a template. These are translated at the first look-up."""
+
+    @cache
+    def exported() -> dict[str, Callable[[], Any]]:
+        earlier = [resolved(e, parameters, translated_by) for e in ORDER[: ORDER.index(template)]]
+        return {name: value for each in earlier for name, value in exports(*each).items()}
+
+    def imported(name: str) -> Any:
+        if name not in exported():
+            raise TemplateError(f"no stack exports {name}")
+        return exported()[name]()
+
+    return imported
