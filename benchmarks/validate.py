@@ -45,7 +45,7 @@ Goal = tuple[str, float, str, float | None]
 
 
 def _calls() -> list[Goal]:
-    # The age of tokens is judged by PyJWT's own clock, so the claims are of now.
+    # PyJWT checks the age of tokens by its own clock, so the claims are of now.
     now = int(time.time())
     kit = Kit(max_key_age_s=3600)
     kit.clock.now = START

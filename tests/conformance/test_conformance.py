@@ -28,7 +28,7 @@ def test_our_own_service_conforms(lambda_stack: LocalStack) -> None:
 
 
 def _users(stack: LocalStack, count: int) -> list[str]:
-    """Users of this test's own: nobody else's sessions give way to its many."""
+    """Users of this test's own: its sessions evict nobody else's."""
     ids = [str(uuid.uuid4()) for _ in range(count)]
     with stack.connect() as connection, connection.cursor() as cursor:
         for user_id in ids:

@@ -67,7 +67,7 @@ def test_the_walk_of_the_keys_is_the_schedules() -> None:
     assert f"signs for {walks[Purpose.SIGNING].use_for_s // 86400} days" in TEXT
     assert f"in use for {walks[Purpose.METADATA].use_for_s // 86400};" in TEXT
     assert walks[Purpose.TOKEN_CHAIN].use_for_s == walks[Purpose.METADATA].use_for_s
-    assert "| at once | the key that stood by signs everywhere" in TEXT
+    assert "| at once | the standby key signs everywhere" in TEXT
 
 
 def test_the_limits_of_the_decision_are_the_codes() -> None:

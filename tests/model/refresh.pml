@@ -38,7 +38,7 @@
 #define OVERTAKEN_SPARED 1 /* nor is such a call that is further behind by now */
 #endif
 #ifndef OVERTAKEN_ASKED_AGAIN
-#define OVERTAKEN_ASKED_AGAIN 1 /* it is answered 503, and not refused: its next try is judged anew */
+#define OVERTAKEN_ASKED_AGAIN 1 /* it is answered 503, and not refused: its next try is decided anew */
 #endif
 #ifndef DERIVED
 #define DERIVED 1 /* the successor follows from the token; else it is minted, and a repeat mints another */

@@ -118,7 +118,7 @@ def test_a_flipped_epoch_costs_one_more_look_at_the_table_and_no_call_to_kms(res
     calls, reads = len(rest.wrapper.calls), rest.table.reads
     rest.clock.now += 30
 
-    for epoch in range(3, 500):  # the second one stands by
+    for epoch in range(3, 500):  # the second one is the standby key
         assert cipher.open(sealed[:1] + epoch.to_bytes(2, "big") + sealed[3:], ROW, ALICE) is None
 
     assert len(rest.wrapper.calls) == calls

@@ -1,4 +1,4 @@
-"""One soak: the service with a database of its own, clients, thieves and faults, from start to judgement."""
+"""One soak: the service with a database of its own, clients, thieves and faults, from start to evaluation."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from local.servers.database.clock import database_clock, tidy
 from local.servers.database.private import private_server
 from local.stack import LocalStack
 from tests.soak.clients import HonestClient, Robbed, Traits, traits_of
+from tests.soak.evaluation import Figures, Promise, Stored, evaluate
 from tests.soak.faults import OF_DATABASE, OF_FUNCTIONS, Kind, ServerFaults, Striker
-from tests.soak.judgement import Figures, Promise, Stored, judge
 from tests.soak.ledger import Ledger
 from tests.soak.service import HttpService, Person
 
@@ -133,7 +133,7 @@ class _Stage:
         for text, count in Counter(failures).items():
             self.run.say(f"not struck, and failed {count} times: {text}")
         tables = stored(self.stack)
-        figures = judge(
+        figures = evaluate(
             self.ledger,
             tables,
             Promise(),

@@ -378,14 +378,14 @@ class Devices(RuleBasedStateMachine):
         self._tick()
 
     def _tick(self) -> None:
-        """Each use has a second of its own: which session gives way is then no matter of chance."""
+        """Each use has a second of its own: so chance does not decide which session is evicted."""
         self.world.clock.now += 1
 
     def _new_device(self, answer: TokenAnswer) -> Device:
         return Device(answer.device_id, 0, 0, last_used_at=self.now)
 
     def _start(self, answer: TokenAnswer, kind: TokenKind, device: Device, *, is_new: bool) -> Session:
-        """A session begins: the device's ends, and what there is too much of gives way."""
+        """A session begins: the device's ends, and those beyond the limit are evicted."""
         assert answer.session_id not in {session.id for session in self.sessions}
         others = [session for session in self.going_on if session.device is not device]
         for session in self.going_on:

@@ -288,12 +288,10 @@ def test_another_algorithm_comes_after_the_key_that_stands_by_and_both_verify_me
     before = world.login(name).access_token
     rotate_keys(wiring.rotating(world.shared))
     world.settings = replace(world.settings, signing_algorithm=algorithm)
-    [standing_by] = world.sql(
-        "SELECT kid FROM auth_token_keys WHERE purpose = 'signing' AND state = 'published'"
-    )
+    [standby] = world.sql("SELECT kid FROM auth_token_keys WHERE purpose = 'signing' AND state = 'published'")
     verifier = wiring.authorizing(world.environment())
 
-    withdraw_signing_key(standing_by["kid"], wiring.rotating(world.environment()))
+    withdraw_signing_key(standby["kid"], wiring.rotating(world.environment()))
     world.clock.now += 3599
     assert validate(Credential(Transport.BEARER, before or ""), verifier)
     world.clock.now += 30 * DAY

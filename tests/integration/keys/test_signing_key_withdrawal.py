@@ -186,7 +186,7 @@ def test_withdrawing_twice_does_it_once(fresh_world: World) -> None:
 
     again = withdraw_signing_key(kid, wiring.rotating(world.shared))
 
-    assert len(first) == 3  # the next one signs, the end of one, another stands by
+    assert len(first) == 3  # the next one signs, the end of one, another standby key
     assert again == []
     assert state_of(world, kid) == "gone"
 
@@ -296,14 +296,14 @@ def test_discovery_shows_a_withdrawal_at_once(fresh_world: World, monkeypatch: p
     world = fresh_world
     withdrawn = kid_of(world.login(world.user()).access_token)
     discovery = app_of("discovery", world, monkeypatch)
-    [first, standing_by] = jwks_of(discovery)
+    [first, standby] = jwks_of(discovery)
     assert first == withdrawn
 
     withdraw_signing_key(withdrawn, wiring.rotating(world.environment()))
 
     [signing, following] = jwks_of(discovery)
-    assert signing == standing_by
-    assert following not in (first, standing_by)
+    assert signing == standby
+    assert following not in (first, standby)
     assert kid_of(world.login(world.user()).access_token) == signing
 
 
@@ -336,7 +336,7 @@ def _dies(*_: object) -> bool:
 def test_with_kms_away_a_key_is_withdrawn_all_the_same_and_told_without_a_detail(fresh_world: World) -> None:
     world = fresh_world
     kid = kid_of(world.login(world.user()).access_token)
-    rotate_keys(wiring.rotating(world.shared))  # a key stands by: none has to be made
+    rotate_keys(wiring.rotating(world.shared))  # a standby key is there: none has to be made
     deps = wiring.rotating(world.shared)
 
     withdraw_signing_key(kid, replace(deps, events=_CannotSeal(deps.events)), Caller(actor="operator"))

@@ -147,7 +147,7 @@ def test_two_accounts_of_one_name_are_both_seen_and_neither_signs_in(limited: Wo
 
 
 def test_keys_are_read_whole(limited: World) -> None:
-    """A second signing key stands by from the start."""
+    """A standby signing key is there from the start."""
     limited.login(limited.user())
 
     published = limited.sql("SELECT kid FROM auth_token_keys WHERE purpose = 'signing' AND state <> 'gone'")

@@ -279,7 +279,7 @@ def test_a_token_exchange_is_at_most_six_statements(world: World) -> None:
     for spent, ends_sessions in ((replacing, 1), (alone, 0), (evicting, 1)):
         assert spent == {
             **NOTHING,
-            "Com_select": 2,  # the device; the user's standing
+            "Com_select": 2,  # the device; the user's live rows
             "Com_insert_select": 1,  # the user's row
             "Com_insert": 2,  # session with device; events
             "Com_update": ends_sessions,
@@ -389,7 +389,7 @@ def test_keys_that_have_changed_are_read_once_more_and_nothing_else_is(fresh_wor
 
     withdraw_signing_key(
         world.shared.public_keys.jwks()[1]["kid"], wiring.rotating(world.environment())
-    )  # the one that stands by: nobody is refused
+    )  # the standby key: nobody is refused
 
     validates = [cost(world, lambda: validate(bearer, world.sessions.validation)) for _ in range(2)]
     assert validates == [{**NOTHING, "Com_select": 2}, one_select]

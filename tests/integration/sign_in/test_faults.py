@@ -10,7 +10,7 @@ from auth_tokens.adapters.mysql.starts import (
     ADMIT_SIGN_IN,
     END_SESSIONS,
     INSERT_SESSION_AND_DEVICE,
-    SELECT_STANDING,
+    SELECT_LIVE_ROWS,
 )
 from auth_tokens.adapters.mysql.token_table import SELECT_DEVICE
 from auth_tokens.domain.answers import TokenAnswer
@@ -36,7 +36,7 @@ from tests.support.world import CALLER, World
 
 WRITING = {
     "order": ADMIT_SIGN_IN,
-    "standing": SELECT_STANDING,
+    "live rows": SELECT_LIVE_ROWS,
     "ends": END_SESSIONS,
     "rows": INSERT_SESSION_AND_DEVICE,
     "events": INSERT_EVENT,

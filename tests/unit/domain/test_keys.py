@@ -85,9 +85,9 @@ CASES: dict[str, tuple[list[StoredKey], list[Step]]] = {
         [key(1, SIGNING, 1000), key(2, SIGNING, 0)],
         [retired(1), add(3)],
     ),
-    "none signs, one stands by": ([key(1, GONE), key(2, PUBLISHED, 0)], [promoted(2), add(3)]),
+    "none signs, one standby": ([key(1, GONE), key(2, PUBLISHED, 0)], [promoted(2), add(3)]),
     "all are gone: numbers go on": ([key(1, GONE), key(2, GONE)], [add(3, SIGNING), add(4)]),
-    "the one that stood by is gone: numbers go on": ([key(1, SIGNING), key(2, GONE)], [add(3)]),
+    "the standby key is gone: numbers go on": ([key(1, SIGNING), key(2, GONE)], [add(3)]),
 }
 
 
@@ -104,7 +104,7 @@ def test_each_purpose_has_a_state_in_use_and_walks_alike(purpose: Purpose) -> No
 
 
 WITHDRAWALS: dict[str, tuple[list[StoredKey], int, list[Step]]] = {
-    "the one that signs, another stands by": (
+    "the one that signs, another is standby": (
         [key(1, SIGNING), key(2, PUBLISHED, 0)],
         1,
         [promoted(2), advance(1, SIGNING, GONE)],
@@ -114,7 +114,7 @@ WITHDRAWALS: dict[str, tuple[list[StoredKey], int, list[Step]]] = {
         1,
         [add(2, SIGNING), advance(1, SIGNING, GONE)],
     ),
-    "the one that stands by": ([key(1, SIGNING), key(2, PUBLISHED)], 2, [advance(2, PUBLISHED, GONE)]),
+    "the standby key": ([key(1, SIGNING), key(2, PUBLISHED)], 2, [advance(2, PUBLISHED, GONE)]),
     "a retired one": ([key(1, RETIRED), key(2, SIGNING)], 1, [advance(1, RETIRED, GONE)]),
     "again, after a call that died between its steps": (
         [key(1, SIGNING), key(2, SIGNING)],

@@ -4,7 +4,7 @@ import pytest
 
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S, MIN_ACCESS_TTL_S, LimitAction
 from auth_tokens.domain.errors import SessionLimitReached
-from auth_tokens.domain.policy import Lifetimes, Policy, giving_way, kinds_of
+from auth_tokens.domain.policy import Lifetimes, Policy, kinds_of, sessions_to_evict
 from auth_tokens.domain.sessions import LiveSession, UserConfig
 from auth_tokens.domain.tokens import TokenKind
 
@@ -113,14 +113,14 @@ def test_what_gives_way_is_the_policys_choice(
 ) -> None:
     policy = POLICY.for_user(UserConfig(max_sessions=max_sessions, session_limit_action=action.value))
 
-    assert [session.id for session in giving_way(LIVE, policy)] == ended
+    assert [session.id for session in sessions_to_evict(LIVE, policy)] == ended
 
 
 def test_a_denying_limit_refuses_the_sign_in_that_would_be_one_too_many() -> None:
     policy = POLICY.for_user(UserConfig(max_sessions=3, session_limit_action="deny"))
 
     with pytest.raises(SessionLimitReached):
-        giving_way(LIVE, policy)
+        sessions_to_evict(LIVE, policy)
 
 
 def test_of_two_sessions_of_one_second_the_lower_id_gives_way() -> None:
@@ -128,4 +128,4 @@ def test_of_two_sessions_of_one_second_the_lower_id_gives_way() -> None:
 
     for action in (LimitAction.EVICT_LEAST_RECENTLY_USED, LimitAction.EVICT_OLDEST):
         policy = POLICY.for_user(UserConfig(max_sessions=2, session_limit_action=action.value))
-        assert [session.id for session in giving_way(twins, policy)] == [b"1"]
+        assert [session.id for session in sessions_to_evict(twins, policy)] == [b"1"]

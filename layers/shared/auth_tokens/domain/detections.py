@@ -1,6 +1,6 @@
 """The detection rules. Each looks at the events of one hour, and at how many of a type an hour usually has.
 
-The bounds are judgement, checked on generated traffic: benchmarks/analytics has precision and recall.
+The bounds were chosen by hand and checked on generated traffic: benchmarks/analytics has precision and recall.
 """
 
 from collections import defaultdict

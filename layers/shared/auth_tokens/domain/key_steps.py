@@ -1,4 +1,4 @@
-"""The walk of keys from state to state: what is due when, and what an operator may hasten."""
+"""The lifecycle of keys: which change of state is due when, and which an operator may bring forward."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S, MAX_TTL_S
 from auth_tokens.domain.keys import PENALTY_S, ROWS_MAX_AGE_S, SIGNER_MAX_AGE_S, KeyState, Purpose, StoredKey
 
 DAY_S = 86_400
-# Clocks of two environments that disagree, and a look that takes its time.
+# For clocks of two environments that disagree, and for a slow read.
 CLOCK_MARGIN_S = 60
 
 IN_USE = {
@@ -20,8 +20,8 @@ IN_USE = {
 
 @dataclass(frozen=True, slots=True)
 class KeySchedule:
-    """use_for_s: how long a key is in use; publish_wait_s: how long it can be read before it is;
-    retire_wait_s: how long afterwards."""
+    """use_for_s: how long a key is in use; publish_wait_s: how long it is published before;
+    retire_wait_s: how long it stays readable afterwards."""
 
     use_for_s: int
     publish_wait_s: int
@@ -36,7 +36,7 @@ def schedules(
     return {
         # Published: the JWKS is cached for its max-age twice, by a cache before discovery and by whoever fetched it.
         # Retired: the last signer notices, then the longest access token that a user may have runs out.
-        # By KMS: the operator names the next key, and it signs as soon as it may.
+        # With KMS the operator configures the next key, and it signs as soon as its wait is over.
         Purpose.SIGNING: KeySchedule(
             use_for_s=0 if signs_by_kms else 30 * DAY_S,
             publish_wait_s=2 * jwks_max_age_s + CLOCK_MARGIN_S,
@@ -77,16 +77,16 @@ Step = Add | Advance
 
 
 def first_steps(purpose: Purpose) -> tuple[Add, Add]:
-    """For a purpose that never had a key: one in use, and one that stands by from the first moment on, known to every
-    cache before an emergency needs it."""
+    """For a purpose that never had a key: one in use, and a standby key, which every cache knows before an emergency
+    needs it."""
     return Add(purpose, 1, IN_USE[purpose]), Add(purpose, 2, KeyState.PUBLISHED)
 
 
 def next_steps(purpose: Purpose, keys: Sequence[StoredKey], now: int, schedule: KeySchedule) -> list[Step]:
     """What is due on the keys of a purpose, in the order to do it. keys: all there ever were, oldest first.
 
-    A successor comes into use before its predecessor retires, so there is always one; and the next one
-    stands by, published, for an emergency. Run twice, or half, the next run finds what is left.
+    A successor comes into use before its predecessor retires, so there is always one in use. The next one is published
+    as a standby for an emergency. Idempotent: after a run that stopped half-way the next one does the rest.
     """
     epochs = count(_next_epoch(keys))
     in_use = [key for key in keys if key.state is IN_USE[purpose]]
@@ -97,19 +97,19 @@ def next_steps(purpose: Purpose, keys: Sequence[StoredKey], now: int, schedule: 
         steps.append(Advance(published[0].kid, KeyState.PUBLISHED, IN_USE[purpose]))
     elif not in_use:
         steps.append(Add(purpose, next(epochs), IN_USE[purpose]))
-    outlived, standing_by = (in_use, published[1:]) if is_promoted else (in_use[:-1], published)
+    outlived, standby = (in_use, published[1:]) if is_promoted else (in_use[:-1], published)
     steps += [Advance(key.kid, IN_USE[purpose], KeyState.RETIRED) for key in outlived]
-    steps += _burials(keys, now, schedule)
-    if not standing_by:
+    steps += _erasures(keys, now, schedule)
+    if not standby:
         steps.append(Add(purpose, next(epochs), KeyState.PUBLISHED))
     return steps
 
 
 def withdrawal(keys: Sequence[StoredKey], withdrawn: StoredKey) -> list[Step]:
-    """End a key now: first another one is in use, then this one is gone.
+    """End a key now: first another one comes into use, then this one is gone.
 
-    The one that stands by does not serve out its wait: verifiers look an unknown `kid` up, and a token that
-    some refuse for seconds beats one that anybody can forge.
+    The standby key does not wait for publish_wait_s: verifiers look up an unknown `kid`, and tokens that some
+    verifiers refuse for seconds do less harm than tokens that anybody can forge.
     """
     in_use = IN_USE[withdrawn.purpose]
     others = [key for key in keys if key.kid != withdrawn.kid]
@@ -123,18 +123,18 @@ def withdrawal(keys: Sequence[StoredKey], withdrawn: StoredKey) -> list[Step]:
 
 
 def _is_due(in_use: list[StoredKey], successor: StoredKey, now: int, schedule: KeySchedule) -> bool:
-    if not in_use:  # nothing to wait beside: see withdrawal
+    if not in_use:  # as in withdrawal
         return True
     has_waited = now - successor.changed_at >= schedule.publish_wait_s
     return has_waited and now - in_use[-1].changed_at >= schedule.use_for_s
 
 
 def _next_epoch(keys: Sequence[StoredKey]) -> int:
-    # Those that are gone count: a number is never given twice.
+    # Gone keys count: an epoch is never reused.
     return max((key.epoch for key in keys), default=0) + 1
 
 
-def _burials(keys: Sequence[StoredKey], now: int, schedule: KeySchedule) -> list[Advance]:
+def _erasures(keys: Sequence[StoredKey], now: int, schedule: KeySchedule) -> list[Advance]:
     return [
         Advance(key.kid, KeyState.RETIRED, KeyState.GONE)
         for key in keys

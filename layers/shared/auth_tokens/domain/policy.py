@@ -121,9 +121,9 @@ class Policy:
         )
 
 
-def giving_way(live: Sequence[LiveSession], policy: Policy) -> list[LiveSession]:
-    """Those of a user's live sessions that end so that one more has room. Raises SessionLimitReached where
-    the sign-in gives way instead."""
+def sessions_to_evict(live: Sequence[LiveSession], policy: Policy) -> list[LiveSession]:
+    """Those of a user's live sessions that end so that one more is within the limit. Raises SessionLimitReached where
+    the policy refuses the sign-in instead."""
     surplus = len(live) + 1 - policy.max_sessions
     if surplus <= 0:
         return []
@@ -134,11 +134,11 @@ def giving_way(live: Sequence[LiveSession], policy: Policy) -> list[LiveSession]
     return sorted(live, key=lambda session: (session.last_used_at, session.id))[:surplus]
 
 
-def devices_giving_way(
+def devices_to_evict(
     live: Sequence[LiveDevice], in_use: Collection[bytes | None], policy: Policy
 ) -> list[LiveDevice]:
-    """Those of a user's live devices that are forgotten so that one more has room: first those that hold no token, of
-    them the least recently used. in_use: ids of the devices that keep a live session, which stay in any case."""
+    """Those of a user's live devices that are forgotten so that one more is within the limit: first those without a
+    token, the least recently used first. in_use: ids of the devices that keep a live session; they stay in any case."""
     surplus = min(max(0, len(live) + 1 - policy.max_devices), _DEVICES_A_SIGN_IN)
     idle = [device for device in live if device.id not in in_use]
     return sorted(idle, key=lambda device: (device.is_remembered, device.last_used_at, device.id))[:surplus]

@@ -74,7 +74,7 @@ class Refuse:
 @dataclass(frozen=True, slots=True)
 class Overtaken:
     """Neither a replay nor a retry: the token was current when this call read it, and is two generations old by now.
-    Nothing is decided on it. Whoever asks again, the owner of a stolen token as well, is judged anew."""
+    This call decides nothing. Another one decides anew, whether the owner or a thief makes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,8 @@ class SessionExists(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What a user has as a session starts: the live sessions and devices, and of these the one named, whole."""
+class LiveRows:
+    """The live rows of a user as a session starts. device: the one that the sign-in names, as a whole row."""
 
     sessions: Sequence[LiveSession]
     devices: Sequence[LiveDevice]

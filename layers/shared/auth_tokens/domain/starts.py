@@ -1,4 +1,4 @@
-"""What the start of a session ends, and the events that tell of it."""
+"""The rows that a new session ends, and the events of its start."""
 
 from collections.abc import Sequence
 
@@ -6,43 +6,45 @@ from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.event_kinds import device_evicted, session_evicted, session_replaced, session_started
 from auth_tokens.domain.events import SecurityEvent
 from auth_tokens.domain.grants import Grant
-from auth_tokens.domain.policy import devices_giving_way, giving_way
+from auth_tokens.domain.policy import devices_to_evict, sessions_to_evict
 from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord
-from auth_tokens.domain.sign_ins import EndedRows, Standing
+from auth_tokens.domain.sign_ins import EndedRows, LiveRows
 
 
-def making_room(device_id: bytes, standing: Standing, grant: Grant) -> Sequence[LiveSession | LiveDevice]:
-    """What of the user's ends for a new session on a device: the device's sessions and the browser's, then as many
-    others as the limit wants; and, if the device is new, as many devices. Raises SessionLimitReached."""
+def rows_to_end(device_id: bytes, live: LiveRows, grant: Grant) -> Sequence[LiveSession | LiveDevice]:
+    """The user's rows that end for a new session on a device: the device's sessions and the browser's, then as many
+    others as exceed the limit; and, if the device is new, the devices that exceed theirs. Raises SessionLimitReached."""
     policy = grant.policy
     replaced = [
         session
-        for session in standing.sessions
+        for session in live.sessions
         if session.device_id == device_id or _is_the_browser_s(session, grant)
     ]
-    others = [session for session in standing.sessions if session not in replaced]
-    evicted = giving_way(others, policy)
+    others = [session for session in live.sessions if session not in replaced]
+    evicted = sessions_to_evict(others, policy)
     in_use = {session.device_id for session in others if session not in evicted}
-    is_known = any(device.id == device_id for device in standing.devices)
-    forgotten = [] if is_known else devices_giving_way(standing.devices, in_use, policy)
+    is_known = any(device.id == device_id for device in live.devices)
+    forgotten = [] if is_known else devices_to_evict(live.devices, in_use, policy)
     return [*replaced, *evicted, *forgotten]
 
 
-def ended_for(grant: Grant, ending: Sequence[LiveSession | LiveDevice]) -> EndedRows:
-    """The rows that end for a new session: what made room, and the browser's session, whoever's it is."""
+def ended_rows(grant: Grant, ending: Sequence[LiveSession | LiveDevice]) -> EndedRows:
+    """The rows that end for a new session: `ending`, and the browser's session, which may be another user's."""
     return EndedRows([row.id for row in ending], grant.replaces.id if grant.replaces else None)
 
 
 def start_events(
     session: TokenRecord, ending: Sequence[LiveSession | LiveDevice], grant: Grant, caller: Caller
 ) -> list[SecurityEvent]:
-    """The new session's own event, and one for each session or device that gave way to it, and for the browser's; a
-    session that it replaces on its device has none."""
+    """The event of the new session, one for each evicted session or device, and one for the browser's session. A session
+    that is replaced on the same device has none."""
     on_other_devices = [row for row in ending if not _is_replaced(row, session)]
-    gave_way = [row for row in on_other_devices if not _is_the_browser_s(row, grant)]
+    evicted_rows = [row for row in on_other_devices if not _is_the_browser_s(row, grant)]
     started = session_started(session, caller, by_password=grant.how.password_hash is not None)
-    events = [started, *(_evicted(row, session) for row in gave_way)]
-    if grant.replaces and (len(gave_way) < len(on_other_devices) or grant.replaces.user_id != grant.user.id):
+    events = [started, *(_evicted(row, session) for row in evicted_rows)]
+    if grant.replaces and (
+        len(evicted_rows) < len(on_other_devices) or grant.replaces.user_id != grant.user.id
+    ):
         events.append(session_replaced(grant.replaces, session, caller))
     return events
 

@@ -9,7 +9,7 @@ from auth_tokens.domain.events import RevokeReason, SecurityEvent
 from auth_tokens.domain.lists import DevicePlace, SessionOnDevice
 from auth_tokens.domain.rotation import Rotation
 from auth_tokens.domain.sessions import TokenRecord
-from auth_tokens.domain.sign_ins import SessionStart, SignIn, Standing
+from auth_tokens.domain.sign_ins import LiveRows, SessionStart, SignIn
 
 
 class TokenStore(Protocol):
@@ -31,9 +31,9 @@ class TokenStore(Protocol):
         """The row with its owner, as load, and the owner's stop number: one SELECT."""
 
     def start_session(
-        self, sign_in: SignIn, plan: Callable[[Standing], SessionStart | None]
+        self, sign_in: SignIn, plan: Callable[[LiveRows], SessionStart | None]
     ) -> SessionStart | None:
-        """All of what `plan` makes of the user's standing, or nothing; what it raises is raised.
+        """Write all that `plan` makes of the user's live rows, or nothing; what it raises is raised.
 
         A user's calls come one after the other, and one after what ends everything of the user, so each plans on
         what the one before left. None: a session of this id is there already, by another call, or `plan` made none.

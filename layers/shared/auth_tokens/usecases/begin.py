@@ -6,8 +6,8 @@ from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.event_kinds import new_device
 from auth_tokens.domain.grants import Authentication, RepeatKey, SessionOptions
 from auth_tokens.domain.ids import id_from
-from auth_tokens.domain.sign_ins import Account, SessionExists, SessionStart, Standing
-from auth_tokens.domain.starts import ended_for, making_room, start_events
+from auth_tokens.domain.sign_ins import Account, LiveRows, SessionExists, SessionStart
+from auth_tokens.domain.starts import ended_rows, rows_to_end, start_events
 from auth_tokens.usecases.opening import Opening
 
 
@@ -31,17 +31,17 @@ def begin_session(
     # is asked while the user's other sign-ins wait.
     session, token = opening.session(grant, new_device_id)
 
-    def plan(standing: Standing) -> SessionStart:
-        known = grant.known(standing.device)
+    def plan(live: LiveRows) -> SessionStart:
+        known = grant.known(live.device)
         device, device_token = opening.device(grant, options.device, known or new_device_id)
         placed = replace(session, device_id=device.id)
-        ending = making_room(device.id, standing, grant)
+        ending = rows_to_end(device.id, live, grant)
         events = start_events(placed, ending, grant, opening.caller)
         if known is None:
             events.append(
                 new_device(placed, device.id, opening.caller, notify=grant.policy.notify_new_device)
             )
-        return SessionStart(placed, device, ended_for(grant, ending), events, token, device_token)
+        return SessionStart(placed, device, ended_rows(grant, ending), events, token, device_token)
 
     named = id_from(options.device.id) if options.device.id else None
     sign_in = account.sign_in(grant.session_id, named, opening.now, how.password_hash)

@@ -11,8 +11,8 @@ from auth_tokens.domain.ids import text_of, uuid7
 from auth_tokens.domain.rotation import Repeat
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sessions import DEVICE_ACR, InForce, TokenRecord
-from auth_tokens.domain.sign_ins import SessionStart, SignIn, SignInOvertaken, Standing
-from auth_tokens.domain.starts import ended_for, making_room, start_events
+from auth_tokens.domain.sign_ins import LiveRows, SessionStart, SignIn, SignInOvertaken
+from auth_tokens.domain.starts import ended_rows, rows_to_end, start_events
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 from auth_tokens.usecases.answers import SessionTokens, token_answer
 from auth_tokens.usecases.issue_deps import IssueDeps
@@ -48,7 +48,7 @@ def exchange_device_token(request: ExchangeRequest, caller: Caller, deps: IssueD
     for attempt in range(MAX_RACES):
         record, stop_number = deps.store.load_device(presentation.token.id) or (None, 0)
         now = deps.clock()  # with the row, as in refresh
-        verdict = presentation.judged(record, now)
+        verdict = presentation.decision(record, now)
         if isinstance(verdict, Repeat):
             return _again(options, presentation, verdict.row, now)
         opening = Opening(caller, deps, now)
@@ -83,14 +83,14 @@ def _started(
     successor, rotation = presentation.next_generation(row, grant.policy, now)
     session, first = opening.session(grant, seen.id)
 
-    def plan(standing: Standing) -> SessionStart | None:
-        if not _is_unchanged(standing.device, row):
+    def plan(live: LiveRows) -> SessionStart | None:
+        if not _is_unchanged(live.device, row):
             return None
-        ending = making_room(seen.id, standing, grant)
+        ending = rows_to_end(seen.id, live, grant)
         # The clock again, with the row: this sign-in may have waited for others, and the retry window opens now.
         spent = replace(rotation.applied_to(seen), rotated_at=deps.clock())
         events = [*start_events(session, ending, grant, opening.caller), *rotation.events]
-        return SessionStart(session, spent, ended_for(grant, ending), events, first, successor)
+        return SessionStart(session, spent, ended_rows(grant, ending), events, first, successor)
 
     created_us = grant.user.created_us
     sign_in = SignIn(seen.user_id, session.id, seen.id, now, stop_number, user_created_us=created_us)

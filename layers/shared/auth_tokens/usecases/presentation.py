@@ -1,5 +1,5 @@
-"""A token is presented to be spent: it is read, judged, and its one successor made. Refresh tokens, browser sessions
-and device tokens alike."""
+"""A token is presented to be spent: it is parsed, the decision is made, and its one successor is derived. This holds
+for refresh tokens, browser sessions and device tokens."""
 
 import hmac
 from dataclasses import dataclass, field, replace
@@ -40,7 +40,7 @@ class Presentation:
     caller: Caller
     deps: IssueDeps
 
-    def judged(self, record: TokenRecord | None, now: int) -> Rotate | Repeat:
+    def decision(self, record: TokenRecord | None, now: int) -> Rotate | Repeat:
         """What the token deserves, by its row as it was read and the instant at which it was. A refusal is raised as
         InvalidGrant, a reuse revoked and committed before it is. Raises Unavailable where others refreshed twice
         meanwhile."""

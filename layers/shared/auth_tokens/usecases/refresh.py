@@ -39,7 +39,7 @@ def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAn
         record = deps.store.load(presentation.token.id)
         # Read again with the row: an attempt may have waited long, and the retry window opens when the token is spent.
         now = deps.clock()
-        verdict = presentation.judged(record, now)
+        verdict = presentation.decision(record, now)
         row = verdict.row
         scope = granted_scope(request.scope, deps.policy.scope_left(row.record.scope, row.record))
         if isinstance(verdict, Repeat):

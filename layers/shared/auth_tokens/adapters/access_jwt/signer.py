@@ -91,7 +91,7 @@ class AccessTokenSigner:
         return current[-1]
 
     def _first_keys(self, now: int) -> list[StoredKey]:
-        """The key that signs, and the one that stands by; both made before either is stored. KMS may have one only."""
+        """The signing key and the standby key; both are made before either is stored. KMS may have only one."""
         keys: list[StoredKey] = []
         for step in first_steps(Purpose.SIGNING):
             taken = {key.kid for key in keys}

@@ -54,7 +54,7 @@ WHERE kid = %s AND state = %s
 """
 
 # Index: primary key. The wrapped key goes with the state: a gone key opens and signs nothing ever again.
-BURY_KEY = """
+ERASE_KEY = """
 UPDATE auth_token_keys
 SET state = %s, changed_at = %s, wrapped_key = NULL
 WHERE kid = %s AND state = %s
@@ -111,7 +111,7 @@ class KeyTable:
 
     def advance(self, kid: str, before: KeyState, after: KeyState, now: int) -> bool:
         """Move a key from one state to the next; False where it was not in the first."""
-        statement = BURY_KEY if after is KeyState.GONE else ADVANCE_KEY
+        statement = ERASE_KEY if after is KeyState.GONE else ADVANCE_KEY
         parameters = (after.value, to_sql(now), kid, before.value)
         return self._noted(
             self._database.execute_once(statement, parameters, _is_in(kid, after, to_sql(now)))

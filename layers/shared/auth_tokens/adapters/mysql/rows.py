@@ -109,14 +109,14 @@ def row_from(record: TokenRecord, prefix: str = "") -> dict[str, Any]:
 
 
 def live_session_from(row: dict[str, Any]) -> LiveSession:
-    """A session's row of SELECT_STANDING."""
+    """A session's row of SELECT_LIVE_ROWS."""
     return LiveSession(
         row["id"], row["device_id"], from_sql(row["created_at"]), from_sql(row["last_used_at"])
     )
 
 
 def live_device_from(row: dict[str, Any]) -> LiveDevice:
-    """A device's row of SELECT_STANDING."""
+    """A device's row of SELECT_LIVE_ROWS."""
     return LiveDevice(row["id"], bool(row["is_remembered"]), from_sql(row["last_used_at"]))
 
 

@@ -19,7 +19,7 @@ from auth_tokens.adapters.mysql.token_table import SINCE_READ, TokenTable
 from auth_tokens.domain.errors import TokenServiceError
 from auth_tokens.domain.event_kinds import earlier_account_revoked
 from auth_tokens.domain.sessions import TokenRecord, is_same_account
-from auth_tokens.domain.sign_ins import SessionStart, SignIn, SignInOvertaken, Standing
+from auth_tokens.domain.sign_ins import LiveRows, SessionStart, SignIn, SignInOvertaken
 from auth_tokens.domain.tokens import TokenKind
 
 _IN_SHORT = ("id", "type", "user_id", "device_id", "created_at", "last_used_at", "user_created_at")
@@ -88,7 +88,7 @@ ON DUPLICATE KEY UPDATE
 
 # Index: ix_user_type. A user's live sessions and devices in short, and the device named whole. read_at: as in
 # SELECT_TOKEN.
-SELECT_STANDING = f"""
+SELECT_LIVE_ROWS = f"""
 SELECT t.id, t.type, t.user_id, t.device_id, t.created_at, t.last_used_at, t.user_created_at,
   t.token_hash IS NOT NULL AS is_remembered, UNIX_TIMESTAMP(NOW(6)) AS read_at,
   {_OF_THE_DEVICE_NAMED}
@@ -105,7 +105,7 @@ class Starts(TokenTable):
     """Of TokenStore what makes rows."""
 
     def start_session(
-        self, sign_in: SignIn, plan: Callable[[Standing], SessionStart | None]
+        self, sign_in: SignIn, plan: Callable[[LiveRows], SessionStart | None]
     ) -> SessionStart | None:
         made: list[SessionStart] = []  # by an earlier run of this unit, whose commit went unanswered
 
@@ -117,18 +117,18 @@ class Starts(TokenTable):
                 return made[-1] if is_ours else None
             if not is_admitted:
                 return SignInOvertaken()
-            standing, former = _standing(statements, sign_in)
+            live, former = _live_rows(statements, sign_in)
             if former:
                 self._end_earlier_accounts(statements, sign_in, former)
-            if any(session.id == sign_in.session_id for session in standing.sessions):
+            if any(session.id == sign_in.session_id for session in live.sessions):
                 return None
             try:
-                start = plan(standing)
+                start = plan(live)
             except TokenServiceError as refusal:
                 return refusal
             if start is not None:
                 made.append(start)
-                self._write(statements, start, standing.device)
+                self._write(statements, start, live.device)
             return start
 
         result = self._database.transaction(work)
@@ -165,21 +165,21 @@ def _admission(sign_in: SignIn) -> dict[str, object]:
     }
 
 
-def _standing(statements: Transaction, sign_in: SignIn) -> tuple[Standing, list[int]]:
+def _live_rows(statements: Transaction, sign_in: SignIn) -> tuple[LiveRows, list[int]]:
     """What the user has; and of rows that an earlier account of the same id has left, when that was made."""
     parameters = {"user_id": sign_in.user_id, "device_id": sign_in.device_id, "now": to_sql(sign_in.at)}
-    found = statements.query(SELECT_STANDING, parameters)
+    found = statements.query(SELECT_LIVE_ROWS, parameters)
     made_us = {row["id"]: clock_us(row["user_created_at"]) for row in found}
     rows = [row for row in found if is_same_account(made_us[row["id"]], sign_in.user_created_us)]
     former = {made for row in found if row not in rows and (made := made_us[row["id"]]) is not None}
     devices = [row for row in rows if row["type"] == TokenKind.DEVICE.value]
     named = next((record_from(row) for row in devices if row["id"] == sign_in.device_id), None)
-    standing = Standing(
+    live = LiveRows(
         sessions=[live_session_from(row) for row in rows if row not in devices],
         devices=[live_device_from(row) for row in devices],
         device=named,
     )
-    return standing, sorted(former)
+    return live, sorted(former)
 
 
 def _end_sessions(statements: Transaction, start: SessionStart) -> None:

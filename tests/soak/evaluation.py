@@ -110,7 +110,7 @@ class Figures:
         return "\n".join(("| Figure | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)))
 
 
-def judge(
+def evaluate(
     ledger: Ledger,
     stored: Stored,
     promise: Promise,

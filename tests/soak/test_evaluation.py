@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 
 from tests.soak.clients import HonestClient, Robbed, traits_of
-from tests.soak.judgement import Figures, Promise, Stored, is_late, is_missed, judge
+from tests.soak.evaluation import Figures, Promise, Stored, evaluate, is_late, is_missed
 from tests.soak.ledger import Ledger, LetIn, Outage, Refused, Try
 from tests.soak.service import Answer, Held, Mode, Person
 
@@ -328,7 +328,7 @@ def play(kind: type[ExactService], *, with_thieves: bool = True) -> Figures:
         owner = Robbed(person, traits_of(2 * number), service, ledger, chance, time)
         for _ in range(5):
             owner.turn()
-    return judge(ledger, service.stored(), Promise(clock_spread_s=0))
+    return evaluate(ledger, service.stored(), Promise(clock_spread_s=0))
 
 
 def wrong(figures: Figures) -> set[str]:
@@ -389,8 +389,8 @@ def test_an_authorizer_that_cannot_look_may_let_nobody_in_and_is_counted() -> No
 
 
 def test_what_functions_counted_and_nobody_saw_counts_as_well() -> None:
-    assert wrong(judge(Ledger(), Stored(), Promise(), server_errors=1)) == {"500s of the service"}
-    assert wrong(judge(Ledger(), Stored(), Promise(), failures=1)) == {
+    assert wrong(evaluate(Ledger(), Stored(), Promise(), server_errors=1)) == {"500s of the service"}
+    assert wrong(evaluate(Ledger(), Stored(), Promise(), failures=1)) == {
         "functions that failed and were not struck"
     }
 
