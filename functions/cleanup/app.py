@@ -1,4 +1,4 @@
-"""Scheduled every few minutes: deletes what ended long enough ago, within its time, and tells what is left."""
+"""Scheduled every few minutes: deletes what ended long enough ago, within its time, and reports what is left."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ TOKENS = "auth_user_tokens"
 
 @timed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answers for each table what went and what is left. {"catch_up": true}: faster, at the others' expense;
+    """Returns for each table how many rows were deleted and are left. {"catch_up": true}: faster, at others' expense;
     {"check": true}: its database rights, and deletes nothing."""
     if is_http(event):
         raise ValueError("cleanup is not reachable through an API")
@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return CHECK()
     limits = CATCH_UP if event.get("catch_up") is True else STEADY
     report = cleanup(context.get_remaining_time_in_millis, DEPS, limits)
-    _tell(report)
+    _report(report)
     return {
         "deleted": {name: table.deleted for name, table in report.tables.items()},
         "left": {name: table.debt.rows for name, table in report.tables.items()},
@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     }
 
 
-def _tell(report: CleanupReport) -> None:
+def _report(report: CleanupReport) -> None:
     telemetry, tables = SHARED.telemetry, report.tables.values()
     telemetry.count("RowsDeleted", sum(table.deleted for table in tables))
     telemetry.count("RowsRefused", sum(table.refused for table in tables))

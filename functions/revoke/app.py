@@ -88,8 +88,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An HTTP event, or an EventBridge event of the Portal (a malformed one raises, and goes to the DLQ)."""
     if is_http(event):
         return http(event, context)
-    told, caller = portal_event(event, DEPS.clock()), portal_caller(event)
-    ended = end_what_began_before(told.user_id, told.reason, told.at, told.keep, DEPS, caller)
-    about = {"user_id": told.user_id, "request_id": caller.request_id, **caller.act}
-    SHARED.telemetry.outcome("portal_event", reason=told.reason.value, before=told.at, revoked=ended, **about)
+    change, caller = portal_event(event, DEPS.clock()), portal_caller(event)
+    ended = end_what_began_before(change.user_id, change.reason, change.at, change.keep, DEPS, caller)
+    about = {"user_id": change.user_id, "request_id": caller.request_id, **caller.act}
+    fields = {"reason": change.reason.value, "before": change.at, "revoked": ended, **about}
+    SHARED.telemetry.outcome("portal_event", **fields)
     return {"revoked": ended}

@@ -7,7 +7,7 @@ import pytest
 
 from auth_tokens.adapters.event_bus import SOURCE, entry_of
 from auth_tokens.domain.events import CALLER, DETAILS, EventType, RecordedEvent, SecurityEvent
-from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.ids import parse_uuid
 from auth_tokens.usecases.publish_events import SETTLE_S
 from auth_tokens.web.portal_events import SOURCE as PORTAL
 from auth_tokens.web.requests import DIRECT
@@ -53,11 +53,11 @@ def test_the_actors_are_the_codes() -> None:
 def test_the_sample_is_what_is_sent() -> None:
     sent = SAMPLE["detail"]
     event = RecordedEvent(
-        id=id_from(sent["id"]) or b"",
+        id=parse_uuid(sent["id"]) or b"",
         type=sent["type"],
         at=sent["at"],
         user_id=sent["user_id"],
-        session_id=id_from(sent["session_id"]),
+        session_id=parse_uuid(sent["session_id"]),
         source_hash=bytes.fromhex(sent["source"]),
         detail=sent["detail"],
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.ids import parse_uuid
 from auth_tokens.domain.requirements import PASSWORD_ACR
 from auth_tokens.domain.sessions import DEVICE_ACR
 from local.client import Client, Reply
@@ -65,7 +65,7 @@ class Browser:
         with contextlib.closing(self.stack.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE auth_user_tokens SET auth_time = FROM_UNIXTIME(%s) WHERE id = %s",
-                (int(time.time()) - seconds, id_from(self.session_id)),
+                (int(time.time()) - seconds, parse_uuid(self.session_id)),
             )
 
 

@@ -14,7 +14,7 @@ from auth_tokens.adapters.kms.keyring import KeyRing
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.events import RecordedEvent
-from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.ids import parse_uuid
 from auth_tokens.domain.keys import KeyState, PublicKeyRow, Purpose, StoredKey
 from auth_tokens.domain.sessions import TokenRecord, User
 from auth_tokens.domain.tokens import ChainKeys, TokenCodec, TokenKind
@@ -125,7 +125,7 @@ class FakeTokenStore:
         self.touched.append((record.id, at, expires_at))
 
     def deny_access_token(self, claims: AccessClaims, event: object) -> None:
-        jti = id_from(claims.jti or "")
+        jti = parse_uuid(claims.jti or "")
         assert jti is not None
         self.denied.add(jti)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from auth_tokens.domain.events import EventType, RecordedEvent
 from auth_tokens.domain.findings import EVERYBODY, Finding, Rule
-from auth_tokens.domain.ids import text_of, uuid7
+from auth_tokens.domain.ids import uuid7, uuid_text
 from tests.support.world import START
 
 HOUR_S = 3600
@@ -122,7 +122,7 @@ def far_apart(hour: Hour) -> None:
     session_id = hour.session()
     victim = user(hour.chance.randrange(USERS))
     hour.tell(EventType.SESSION_MOVED, victim, hour.address(), session_id=session_id, km=9000)
-    hour.truth.add((Rule.FAR_APART, text_of(session_id)))
+    hour.truth.add((Rule.FAR_APART, uuid_text(session_id)))
 
 
 def device_burst(hour: Hour) -> None:
@@ -143,7 +143,7 @@ def refresh_burst(hour: Hour) -> None:
     victim = user(hour.chance.randrange(USERS))
     for _ in range(hour.chance.randint(1, 20)):
         hour.tell(EventType.REFRESH_BURST, victim, hour.address(), session_id=session_id, usual_s=600)
-    hour.truth.add((Rule.REFRESH_BURST, text_of(session_id)))
+    hour.truth.add((Rule.REFRESH_BURST, uuid_text(session_id)))
 
 
 ATTACKS: tuple[Callable[[Hour], None], ...] = (

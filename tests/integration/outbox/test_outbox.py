@@ -11,7 +11,7 @@ import pytest
 
 from auth_tokens.adapters.event_bus import EventBridgeBus, events_client
 from auth_tokens.adapters.mysql.times import to_sql
-from auth_tokens.domain.ids import text_of, uuid7
+from auth_tokens.domain.ids import uuid7, uuid_text
 from auth_tokens.ports.events import EventBus
 from auth_tokens.usecases.analyse import CLOCK_SKEW_MS, AnalyseDeps, analyse
 from auth_tokens.usecases.publish_events import RESERVE_MS, SETTLE_S, PublishReport
@@ -263,6 +263,6 @@ def test_whatever_happens_each_user_s_events_arrive_in_order_and_all(own_world: 
 
     for user in "abcd":
         arrived = list(dict.fromkeys(event.id for event in bus.taken if event.user_id == user))
-        assert [text_of(i) for i in arrived] == [text_of(i) for i in told[user]]
+        assert [uuid_text(i) for i in arrived] == [uuid_text(i) for i in told[user]]
     assert {event.id for event in bus.taken} == {i for ids in told.values() for i in ids}
     assert pending(own_world) == 0

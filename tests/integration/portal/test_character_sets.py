@@ -14,7 +14,7 @@ from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import AccessDenied, InvalidCredentials, InvalidGrant, NotFound
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
-from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.usernames import canonical_username
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
@@ -235,7 +235,10 @@ def test_every_way_in_and_every_end_works_on_such_tables(kept: Portal) -> None:
     ).claims
     assert (claims.sub, claims.labels, claims.exp - claims.iat) == (user_id, ("admin",), 77)
     listed = list_sessions(user_id, 10, None, kept.sessions)
-    assert {text_of(view.record.id) for view in listed.sessions} == {answer.session_id, exchanged.session_id}
+    assert {uuid_text(view.record.id) for view in listed.sessions} == {
+        answer.session_id,
+        exchanged.session_id,
+    }
     assert revoke_user(user_id, RevokeReason.ADMIN, "", kept.sessions) == 4
     again = issue(IssueRequest(user_id, ("sso",)), CALLER, kept.issuing)
     at = kept.world.clock.now

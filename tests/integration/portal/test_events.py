@@ -314,7 +314,7 @@ def events_of(world: World, name: str) -> list[dict[str, Any]]:
     from tests.support import wiring
 
     found = list_events(EventFilter(user_id=world.user_id(name)), wiring.listing_events(world.shared))
-    return [event.told() for event in found.events]
+    return [event.public_view() for event in found.events]
 
 
 def test_a_device_remembered_again_with_the_new_password_stays(world: World) -> None:

@@ -204,7 +204,7 @@ def _run_of_the_day(day: int, traffic: Traffic, monkeypatch: pytest.MonkeyPatch)
         return []
     if day % 30 == 0:
         with monkeypatch.context() as death:
-            death.setattr("auth_tokens.adapters.key_register.StoredKeys.advance", _once_then_dies())
+            death.setattr("auth_tokens.adapters.key_register.MySqlKeyRegister.advance", _once_then_dies())
             try:
                 return rotate_keys(traffic.rotating[0])
             except Unavailable:

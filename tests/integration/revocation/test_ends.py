@@ -59,7 +59,7 @@ def end(world: World, name: str, answer: TokenAnswer, **options: Any) -> None:
 def told(world: World, name: str) -> list[dict[str, Any]]:
     """The ends among a user's events, oldest first."""
     found = list_events(EventFilter(user_id=world.user_id(name)), wiring.listing_events(world.shared))
-    return [event.told() for event in reversed(found.events) if "revoked" in event.type]
+    return [event.public_view() for event in reversed(found.events) if "revoked" in event.type]
 
 
 # --- one session

@@ -17,7 +17,7 @@ from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidGrant, TokenServiceError
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
-from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.ids import parse_uuid
 from auth_tokens.usecases.end_session import end_session, forget_device
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
@@ -110,7 +110,7 @@ def others_logged_out(someone: Person, deps: SessionDeps) -> object:
 
 
 def password_changed_here(someone: Person, deps: SessionDeps) -> object:
-    keep, now = id_from(someone.here.session_id), deps.clock()
+    keep, now = parse_uuid(someone.here.session_id), deps.clock()
     return end_what_began_before(someone.user_id, RevokeReason.PASSWORD_CHANGED, now, keep, deps)
 
 
@@ -131,7 +131,7 @@ def sessions(world: World) -> SessionDeps:
 
 def check(someone: Person, end: str, *, began_before: bool) -> None:
     """began_before: the sign-in began before the end did, so it may not outlive an end of all others."""
-    here, phone = id_from(someone.here.device_id), id_from(someone.phone.device_id)
+    here, phone = parse_uuid(someone.here.device_id), parse_uuid(someone.phone.device_id)
     assert someone.stray == []
     assert here in someone.live
     assert phone not in someone.live
@@ -214,7 +214,7 @@ def test_a_sign_in_that_runs_while_others_are_logged_out_is_stopped_devices_kept
     with pytest.raises(InvalidGrant):
         exchanges(someone, replace(deps, store=BeforeTheTransaction(deps.store, log_out)))
 
-    assert someone.live == {id_from(someone.here.device_id)}
+    assert someone.live == {parse_uuid(someone.here.device_id)}
     assert someone.has_token(someone.phone) == keep_devices
 
 
@@ -229,7 +229,7 @@ def test_an_old_event_stops_no_sign_in_that_began_after_it(world: World) -> None
     running = replace(deps, store=BeforeTheTransaction(deps.store, redriven))
     answer = issue(IssueRequest(someone.user_id, ("sso",)), CALLER, running)
 
-    assert someone.live == {id_from(answer.device_id)}
+    assert someone.live == {parse_uuid(answer.device_id)}
 
 
 def test_an_old_event_after_a_new_end_does_not_let_a_stopped_sign_in_through(world: World) -> None:

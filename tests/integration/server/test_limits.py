@@ -16,7 +16,7 @@ from auth_tokens.adapters.mysql.revocations import MySqlRevocations
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidCredentials, InvalidGrant, RateLimited, Unavailable
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
-from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.limits import Limit
 from auth_tokens.domain.login_limits import Bucket
 from auth_tokens.usecases.devices import list_devices
@@ -94,7 +94,7 @@ def sessions_of(world: World, user_id: str, limit: int) -> list[str]:
     found, cursor = [], None
     while True:
         page = list_sessions(user_id, limit, cursor, world.sessions)
-        found += [text_of(view.record.id) for view in page.sessions]
+        found += [uuid_text(view.record.id) for view in page.sessions]
         cursor = page.next_cursor
         if cursor is None:
             return found
@@ -164,7 +164,7 @@ def test_the_revocation_feed_is_whole(limited: World) -> None:
         revoke_token(answer.token, None, CALLER, limited.sessions)
 
     found = MySqlRevocations(limited.shared.database).revoked_since(since, 1000)
-    assert {answer.session_id for answer in answers} <= {text_of(token_id) for token_id, _ in found}
+    assert {answer.session_id for answer in answers} <= {uuid_text(token_id) for token_id, _ in found}
 
 
 def test_the_longest_of_everything_is_kept_as_it_was_sent(limited: World) -> None:

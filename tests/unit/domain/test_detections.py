@@ -5,7 +5,7 @@ import pytest
 from auth_tokens.domain import detections
 from auth_tokens.domain.detections import RULES, findings_in
 from auth_tokens.domain.events import EventType, RecordedEvent
-from auth_tokens.domain.findings import EVERYBODY, MAX_EVIDENCE, Finding, Rule, Severity, untold
+from auth_tokens.domain.findings import EVERYBODY, MAX_EVIDENCE, Finding, Rule, Severity, unreported
 from auth_tokens.domain.hours import HOUR_S, hour_of
 from tests.support.labelled_traffic import USUAL, Hour, labelled_hour, people, score_table, scores, user
 from tests.support.world import START
@@ -19,7 +19,7 @@ def hour() -> Hour:
     return Hour(seed=1)
 
 
-def told(finding: Finding) -> RecordedEvent:
+def reported(finding: Finding) -> RecordedEvent:
     event = finding.as_event(START)
     return RecordedEvent(b"f" * 16, event.type.value, event.at, None, None, None, event.detail)
 
@@ -199,18 +199,20 @@ def test_what_was_told_is_not_told_again_until_it_is_worse_or_the_hour_is_over(h
     for _ in range(5):
         hour.tell(EventType.NEW_DEVICE, "u", ONE, at=hour_of(START) + 1)
     [first] = detections.device_burst(hour.events, {})
-    assert untold([first], []) == [first]
-    assert untold([first], [told(first)]) == []
+    assert unreported([first], []) == [first]
+    assert unreported([first], [reported(first)]) == []
 
     hour.tell(EventType.NEW_DEVICE, "u", ONE, at=hour_of(START) + HOUR_S - 1)
-    assert untold(detections.device_burst(hour.events, {}), [told(first)]) == []
+    assert unreported(detections.device_burst(hour.events, {}), [reported(first)]) == []
 
     hour.tell(EventType.NEW_DEVICE, "u", ONE, at=hour_of(START) + HOUR_S)
-    assert len(untold(detections.device_burst(hour.events, {}), [told(first)])) == 1
+    assert len(unreported(detections.device_burst(hour.events, {}), [reported(first)])) == 1
 
     for _ in range(10):
         hour.tell(EventType.NEW_DEVICE, "u", ONE, at=hour_of(START) + 2)
-    assert severities(untold(detections.device_burst(hour.events, {}), [told(first)])) == [Severity.HIGH]
+    assert severities(unreported(detections.device_burst(hour.events, {}), [reported(first)])) == [
+        Severity.HIGH
+    ]
 
 
 def test_a_finding_says_nothing_but_what_its_type_may(hour: Hour) -> None:

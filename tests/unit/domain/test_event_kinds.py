@@ -7,7 +7,7 @@ from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.ends import Extent
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
-from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.rotation import Reuse, ReuseKind
 from auth_tokens.domain.sessions import InForce
 from tests.support.fakes import DEVICE_ID, ROW_ID, USER, session_record
@@ -15,7 +15,7 @@ from tests.support.fakes import DEVICE_ID, ROW_ID, USER, session_record
 CALLER = Caller("192.0.2.7", "tests", request_id="r")
 SESSION = session_record()
 AT = SESSION.created_at + 1
-SID, DEVICE = text_of(ROW_ID), text_of(DEVICE_ID)
+SID, DEVICE = uuid_text(ROW_ID), uuid_text(DEVICE_ID)
 CLAIMS = AccessClaims(USER.id, SID, SID, "c", "", DEVICE, 0, "", (), (), 0, 1)
 REUSE = Reuse(InForce(SESSION, USER, b"h"), ReuseKind.OLDER_GENERATION, 2, 9)
 EVIDENCE = kinds.Evidence("a", "b", "c", "d", "")

@@ -66,7 +66,7 @@ def entry_of(event: RecordedEvent, bus: str) -> dict[str, Any]:
         "Source": SOURCE,
         "DetailType": event.type,
         "Time": datetime.fromtimestamp(event.at, timezone.utc),
-        "Detail": json.dumps(event.told()),
+        "Detail": json.dumps(event.public_view()),
     }
 
 

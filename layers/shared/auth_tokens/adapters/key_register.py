@@ -6,12 +6,12 @@ from auth_tokens.adapters.mysql.keys import KeyTable
 from auth_tokens.domain.key_steps import Add, Advance
 from auth_tokens.domain.keys import Purpose, StoredKey
 
-# The keys that a step may mean; the first that is not known yet is the one.
+# Candidates for a step's new key; the first whose kid is not taken is added.
 Maker = Callable[[Add, int], Iterable[StoredKey]]
 
 
-class StoredKeys:
-    """Every purpose's keys, each made by the maker of its purpose."""
+class MySqlKeyRegister:
+    """The keys of every purpose. makers: make the new keys of a purpose."""
 
     def __init__(self, table: KeyTable, makers: Mapping[Purpose, Maker]) -> None:
         self._table = table

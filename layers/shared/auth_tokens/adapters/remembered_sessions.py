@@ -41,13 +41,17 @@ class RememberedSessions:
     def load(self, session_id: bytes, generation: int) -> TokenRecord | None:
         now = self._clock()
         row = self._rows.get(session_id)
-        if row is not None and is_within(now, row.read_at, MAX_AGE_S) and _tells(row, generation, now):
+        if (
+            row is not None
+            and is_within(now, row.read_at, MAX_AGE_S)
+            and _is_conclusive(row, generation, now)
+        ):
             return row.record
         try:
             record = self._read(session_id, now)
         except Unavailable:
             serves = row is not None and is_within(now, row.read_at, self._fail_after_s)
-            if row is None or not serves or not _tells(row, generation, now):
+            if row is None or not serves or not _is_conclusive(row, generation, now):
                 raise
             return row.record
         if record is None:
@@ -78,8 +82,8 @@ class RememberedSessions:
             raise
 
 
-def _tells(row: _Row, generation: int, now: int) -> bool:
-    """Does the row say something of this token? Not if it is older than the token itself, nor if it is over only by
-    what was known then: another environment may have moved the idle end. What may be good must not be called bad."""
+def _is_conclusive(row: _Row, generation: int, now: int) -> bool:
+    """Can this row decide about the token? Not if the row is older than the token. Nor if the row was live when it was
+    read and its idle timeout passed since: another environment may have extended it."""
     has_ended_since = row.record.is_live(row.read_at) and not row.record.is_live(now)
     return row.record.generation >= generation and not has_ended_since

@@ -1,6 +1,6 @@
 """For rotate_keys."""
 
-from auth_tokens.adapters.key_register import StoredKeys
+from auth_tokens.adapters.key_register import MySqlKeyRegister
 from auth_tokens.bootstrap.events import event_log
 from auth_tokens.bootstrap.key_table import key_table
 from auth_tokens.bootstrap.keys import keys
@@ -20,7 +20,7 @@ def rotating(shared: Parts) -> RotateKeysDeps:
         Purpose.METADATA: keys(shared).candidates,
     }
     return RotateKeysDeps(
-        keys=StoredKeys(key_table(shared), makers),
+        keys=MySqlKeyRegister(key_table(shared), makers),
         events=event_log(shared),
         clock=shared.clock,
         schedules=schedules(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
 from auth_tokens.domain.errors import InvalidAccessToken
-from auth_tokens.domain.ids import bytes_of, is_id_of_ours, is_user_id, text_of
+from auth_tokens.domain.ids import is_canonical_uuid, is_user_id, uuid_bytes, uuid_text
 from auth_tokens.domain.labels import (
     MAX_LABELS,
     MAX_LABELS_BYTES,
@@ -77,12 +77,12 @@ class AccessClaims:
     @property
     def session_id(self) -> bytes:
         """`sid` as the rows have it."""
-        return bytes_of(self.sid)
+        return uuid_bytes(self.sid)
 
     @property
     def token_id(self) -> bytes:
         """`jti` as the rows have it; empty for a browser session, as no id is."""
-        return bytes_of(self.jti) if self.jti else b""
+        return uuid_bytes(self.jti) if self.jti else b""
 
     @property
     def ids(self) -> dict[str, str]:
@@ -112,15 +112,15 @@ def build_claims(
         "aud": audience,
         "exp": min(now + ttl_s, record.expires_at, record.absolute_expires_at),
         "iat": now,
-        "jti": text_of(jti),
+        "jti": uuid_text(jti),
         "client_id": record.client_id,
         "scope": scope,
         # The sign-in was at an instance whose clock may be ahead of ours by more than a verifier tolerates.
         "auth_time": min(record.auth_time, now),
         "acr": record.acr,
         "amr": list(record.amr),
-        "sid": text_of(record.id),
-        "device_id": text_of(record.device_id) if record.device_id else "",
+        "sid": uuid_text(record.id),
+        "device_id": uuid_text(record.device_id) if record.device_id else "",
         "labels": list(carried_labels(record.owner.labels, labels_max_bytes)) if record.owner else [],
     }
     try:
@@ -198,7 +198,7 @@ def _scope(payload: Mapping[str, Any], name: str) -> str:
 
 def _uuid(payload: Mapping[str, Any], name: str, *, allow_empty: bool = False) -> str:
     value = _text(payload, name, allow_empty=allow_empty)
-    _require(not value or is_id_of_ours(value), name)
+    _require(not value or is_canonical_uuid(value), name)
     return value
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from auth_tokens.domain.events import EventType, RecordedEvent
 from auth_tokens.domain.findings import EVERYBODY, Finding, Rule, Severity, account_of, finding_of
-from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.ids import uuid_text
 
 WINDOW_S = 3600
 
@@ -111,7 +111,7 @@ def far_apart(events: Events, usual: Usual) -> list[Finding]:
     ).items():
         is_bad = len(moves) > 1 or any(int(move.detail.get("km", 0)) >= 3000 for move in moves)
         severity = Severity.HIGH if is_bad else Severity.MEDIUM
-        subject = text_of(session_id) if session_id else ""
+        subject = uuid_text(session_id) if session_id else ""
         user_id = moves[0].user_id
         found.append(
             finding_of(Rule.FAR_APART, severity, subject, moves, user_id=user_id, session_id=session_id)
@@ -153,7 +153,7 @@ def refresh_burst(events: Events, usual: Usual) -> list[Finding]:
         severity = (
             Severity.HIGH if len(bursts) >= 10 else Severity.MEDIUM if len(bursts) >= 3 else Severity.LOW
         )
-        subject = text_of(session_id) if session_id else ""
+        subject = uuid_text(session_id) if session_id else ""
         user_id = bursts[0].user_id
         found.append(
             finding_of(Rule.REFRESH_BURST, severity, subject, bursts, user_id=user_id, session_id=session_id)

@@ -9,7 +9,7 @@ from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.ends import Extent
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
-from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.rotation import Reuse
 from auth_tokens.domain.sessions import TokenRecord
 
@@ -52,7 +52,7 @@ def login_failed(account: str, user_id: str | None, caller: Caller, at: int) -> 
 def new_device(session: TokenRecord, device_id: bytes, caller: Caller, *, notify: bool) -> SecurityEvent:
     """A session starts on a device that was not known before. notify: whether the user wants to be told, for who reads
     the events and can tell them."""
-    detail: _Detail = {"device_id": text_of(device_id), **caller.detail, "notify": int(notify)}
+    detail: _Detail = {"device_id": uuid_text(device_id), **caller.detail, "notify": int(notify)}
     at = session.created_at
     return SecurityEvent(EventType.NEW_DEVICE, at, session.user_id, session.id, caller.address, detail)
 
@@ -83,7 +83,7 @@ def token_reuse_detected(reuse: Reuse, evidence: Evidence, caller: Caller, at: i
         "generations_behind": reuse.generations_behind,
         "seconds_since_rotation": reuse.seconds_since_rotation,
         "token_type": record.kind.value,
-        "device_id": text_of(record.device_id) if record.device_id else "",
+        "device_id": uuid_text(record.device_id) if record.device_id else "",
         "presented_by_address": evidence.presented_by_address,
         "presented_by_user_agent": evidence.presented_by_user_agent,
         "rotated_by_address": evidence.rotated_by_address,
@@ -149,7 +149,7 @@ def user_revoked_to(
         detail["before"] = extent.began_by
     detail |= caller.detail
     if extent.keep_session is not None:
-        detail["kept_session_id"] = text_of(extent.keep_session)
+        detail["kept_session_id"] = uuid_text(extent.keep_session)
     return SecurityEvent(EventType.USER_REVOKED, at, user_id, detail=detail)
 
 
@@ -188,4 +188,4 @@ def refresh_burst(session: TokenRecord, usual_s: int, caller: Caller, at: int) -
 
 
 def _of_device(device_id: bytes, reason: RevokeReason, caller: Caller) -> _Detail:
-    return {"reason": reason.value, "device_id": text_of(device_id), **caller.detail}
+    return {"reason": reason.value, "device_id": uuid_text(device_id), **caller.detail}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.ids import uuid_text
 
 
 class EventType(Enum):
@@ -124,14 +124,14 @@ class RecordedEvent:
     source_hash: bytes | None
     detail: dict[str, str | int]
 
-    def told(self) -> dict[str, Any]:
-        """As operators and subscribers see it (docs/events.md)."""
+    def public_view(self) -> dict[str, Any]:
+        """The event as operators and subscribers get it (docs/events.md)."""
         return {
-            "id": text_of(self.id),
+            "id": uuid_text(self.id),
             "type": self.type,
             "at": self.at,
             "user_id": self.user_id,
-            "session_id": text_of(self.session_id) if self.session_id else None,
+            "session_id": uuid_text(self.session_id) if self.session_id else None,
             "source": self.source_hash.hex() if self.source_hash else None,
             "detail": self.detail,
         }

@@ -57,7 +57,7 @@ class CleanupDebt:
 
 def figures_of(amounts: Mapping[str, int]) -> dict[str, int | None]:
     """amounts: by type of event and by name of COUNTED."""
-    told: dict[str, int | None] = {
+    figures: dict[str, int | None] = {
         name: sum(amounts.get(kind.value, 0) for kind in kinds) for name, kinds in FIGURES.items()
     }
-    return told | {name: amounts.get(name) for name in COUNTED}
+    return figures | {name: amounts.get(name) for name in COUNTED}

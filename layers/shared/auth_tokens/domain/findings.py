@@ -6,7 +6,7 @@ from enum import Enum
 
 from auth_tokens.domain.events import EventType, RecordedEvent, SecurityEvent
 from auth_tokens.domain.hours import hour_of
-from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.ids import uuid_text
 
 # Ids of events that a finding names; the filters of the list of events find the rest.
 MAX_EVIDENCE = 5
@@ -54,8 +54,8 @@ class Finding:
 
     @property
     def key(self) -> tuple[str, str, int, str]:
-        """The same for what need not be told twice: a rule and its subject are told once an hour, and once more
-        where it becomes worse."""
+        """Findings with the same key are reported once: a rule and its subject once an hour, and once more where the
+        severity rises."""
         return (self.rule.value, self.subject, hour_of(self.last_at), self.severity.value)
 
     def as_event(self, now: int) -> SecurityEvent:
@@ -74,7 +74,7 @@ class Finding:
                 "sources": self.sources,
                 "first_at": self.first_at,
                 "last_at": self.last_at,
-                "evidence": " ".join(text_of(event_id) for event_id in self.evidence),
+                "evidence": " ".join(uuid_text(event_id) for event_id in self.evidence),
             },
         )
 
@@ -114,13 +114,13 @@ def account_of(event: RecordedEvent) -> str:
 
 
 def key_of(event: RecordedEvent) -> tuple[str, str, int, str]:
-    """Finding.key of a finding that was told."""
+    """Finding.key of the finding that an event reports."""
     detail = event.detail
     hour = hour_of(int(detail.get("last_at", 0)))
     return (str(detail.get("rule")), str(detail.get("subject")), hour, str(detail.get("severity")))
 
 
-def untold(found: Collection[Finding], told: Collection[RecordedEvent]) -> list[Finding]:
-    """Those that nobody has been told yet."""
-    known = {key_of(event) for event in told}
+def unreported(found: Collection[Finding], reported: Collection[RecordedEvent]) -> list[Finding]:
+    """The findings that no event has reported yet."""
+    known = {key_of(event) for event in reported}
     return [finding for finding in found if finding.key not in known]

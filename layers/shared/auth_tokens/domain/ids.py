@@ -2,6 +2,10 @@
 
 import re
 
+# RFC 9562 §5.9, §5.10: below and above every id.
+NIL_UUID = bytes(16)
+MAX_UUID = b"\xff" * 16
+
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _USER_ID = re.compile(r"[!-~]{1,36}", re.ASCII)
 
@@ -16,32 +20,32 @@ def uuid7(now_ms: int, entropy: bytes) -> bytes:
     return value.to_bytes(16, "big")
 
 
-def instant_of(identifier: bytes) -> int:
-    """The epoch second of a UUIDv7."""
+def uuid_time(identifier: bytes) -> int:
+    """The epoch second at which a UUIDv7 was made."""
     return int.from_bytes(identifier[:6], "big") // 1000
 
 
-def text_of(identifier: bytes) -> str:
-    """16 bytes → the canonical text form that callers see."""
+def uuid_text(identifier: bytes) -> str:
+    """16 bytes → the canonical text form that clients see."""
     digits = identifier.hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def id_from(text: str) -> bytes | None:
+def parse_uuid(text: str) -> bytes | None:
     """The text form, its digits in either case (RFC 9562 §4) → 16 bytes; None for anything else: braces, no hyphens."""
     return bytes.fromhex(text.replace("-", "")) if _UUID.fullmatch(text) else None
 
 
-def bytes_of(text: str) -> bytes:
-    """The 16 bytes of a text that text_of wrote. Raises ValueError for one that is no id."""
-    identifier = id_from(text)
+def uuid_bytes(text: str) -> bytes:
+    """The 16 bytes of a text that uuid_text wrote. Raises ValueError for any other text."""
+    identifier = parse_uuid(text)
     if identifier is None:
         raise ValueError("not an id")
     return identifier
 
 
-def is_id_of_ours(text: str) -> bool:
-    """Is this an id as text_of writes it, in lower case alone?"""
+def is_canonical_uuid(text: str) -> bool:
+    """Is this a UUID in the form that uuid_text writes, in lower case?"""
     return _UUID.fullmatch(text) is not None and text == text.lower()
 
 
@@ -50,8 +54,8 @@ def is_user_id(text: str) -> bool:
     return _USER_ID.fullmatch(text) is not None
 
 
-def has_a_path(user_id: str) -> bool:
-    """Can operators name this user in a path? An HTTP API decodes a path before it looks for the route, so that an
-    escaped slash parts segments and an escaped question mark ends the path; clients resolve dot segments.
+def is_path_safe(user_id: str) -> bool:
+    """Can operators name this user in a path? An HTTP API decodes a path before it looks for the route: an escaped
+    slash separates segments, and an escaped question mark ends the path. Clients resolve dot segments.
     """
     return is_user_id(user_id) and not set("/?") & set(user_id) and user_id not in (".", "..")

@@ -13,7 +13,7 @@ from auth_tokens.domain.sign_ins import EndedRows, LiveRows
 
 def rows_to_end(device_id: bytes, live: LiveRows, grant: Grant) -> Sequence[LiveSession | LiveDevice]:
     """The user's rows that end for a new session on a device: the device's sessions and the browser's, then as many
-    others as exceed the limit; and, if the device is new, the devices that exceed theirs. Raises SessionLimitReached."""
+    others as exceed the limit; if the device is new, devices beyond their limit too. Raises SessionLimitReached."""
     policy = grant.policy
     replaced = [
         session
@@ -36,7 +36,7 @@ def ended_rows(grant: Grant, ending: Sequence[LiveSession | LiveDevice]) -> Ende
 def start_events(
     session: TokenRecord, ending: Sequence[LiveSession | LiveDevice], grant: Grant, caller: Caller
 ) -> list[SecurityEvent]:
-    """The event of the new session, one for each evicted session or device, and one for the browser's session. A session
+    """The event of the new session, one for each evicted session or device, and one for the browser session. A session
     that is replaced on the same device has none."""
     on_other_devices = [row for row in ending if not _is_replaced(row, session)]
     evicted_rows = [row for row in on_other_devices if not _is_the_browser_s(row, grant)]

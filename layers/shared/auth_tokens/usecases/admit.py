@@ -3,7 +3,7 @@
 import hmac
 
 from auth_tokens.domain.errors import RateLimited
-from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.limits import PRESENTED_PER_TOKEN
 from auth_tokens.domain.login_limits import Admission, Attempt, admission
 from auth_tokens.domain.sessions import TokenRecord
@@ -43,7 +43,7 @@ def known_device(text: str | None, client_id: str, account: str, deps: IssueDeps
     if record is None or owner is None or record.kind is not TokenKind.DEVICE:
         return ""
     is_theirs = canonical_username(owner.username) == account and record.client_id == client_id
-    return text_of(record.id) if is_theirs and _is_current(token, record, deps) else ""
+    return uuid_text(record.id) if is_theirs and _is_current(token, record, deps) else ""
 
 
 def _is_current(token: OpaqueToken, record: TokenRecord, deps: IssueDeps) -> bool:

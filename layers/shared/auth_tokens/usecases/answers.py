@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.claims import build_claims
-from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.policy import Policy
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
@@ -42,8 +42,8 @@ def token_answer(tokens: SessionTokens, deps: IssueDeps, now: int, *, is_repeat:
         access_token=access_token,
         expires_in=access_expires_in,
         scope=tokens.scope,
-        session_id=text_of(record.id),
-        device_id=text_of(record.device_id) if record.device_id else "",
+        session_id=uuid_text(record.id),
+        device_id=uuid_text(record.device_id) if record.device_id else "",
         csrf_token=csrf_token,
         device_token=deps.codec.encode(tokens.device_token) if tokens.device_token else None,
         is_repeat=is_repeat,

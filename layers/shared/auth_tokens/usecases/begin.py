@@ -5,7 +5,7 @@ from dataclasses import replace
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.event_kinds import new_device
 from auth_tokens.domain.grants import Authentication, RepeatKey, SessionOptions
-from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.ids import parse_uuid
 from auth_tokens.domain.sign_ins import Account, LiveRows, SessionExists, SessionStart
 from auth_tokens.domain.starts import ended_rows, rows_to_end, start_events
 from auth_tokens.usecases.opening import Opening
@@ -43,7 +43,7 @@ def begin_session(
             )
         return SessionStart(placed, device, ended_rows(grant, ending), events, token, device_token)
 
-    named = id_from(options.device.id) if options.device.id else None
+    named = parse_uuid(options.device.id) if options.device.id else None
     sign_in = account.sign_in(grant.session_id, named, opening.now, how.password_hash)
     start = deps.store.start_session(sign_in, plan)
     if start is None:

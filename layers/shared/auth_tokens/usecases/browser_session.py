@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.credentials import Credential, Validated
 from auth_tokens.domain.errors import AccessDenied, InvalidAccessToken, TokenServiceError
-from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.policy import TOUCH_INTERVAL_S, Policy
 from auth_tokens.domain.requirements import Requirements
 from auth_tokens.domain.rotation import Refuse, Reuse
@@ -34,7 +34,7 @@ class BrowserSessions:
         try:
             return self._checked(credential, token, requirements, now)
         except TokenServiceError as exc:
-            exc.of({"session_id": text_of(token.id)})  # its tag proves that it is, or was, this session's
+            exc.of({"session_id": uuid_text(token.id)})  # its tag proves that it is, or was, this session's
             raise
 
     def _checked(
@@ -72,11 +72,11 @@ class BrowserSessions:
     def _claims_of(self, record: TokenRecord, owner: User, now: int) -> AccessClaims:
         return AccessClaims(
             sub=record.user_id,
-            sid=text_of(record.id),
+            sid=uuid_text(record.id),
             jti=None,
             client_id=record.client_id,
             scope=self.policy.scope_left(record.scope, record),
-            device_id=text_of(record.device_id) if record.device_id else "",
+            device_id=uuid_text(record.device_id) if record.device_id else "",
             auth_time=min(record.auth_time, now),
             acr=record.acr,
             amr=record.amr,

@@ -1,22 +1,22 @@
-"""Attacks and mishaps are looked for in the events of the last hour; what is found is told once."""
+"""Detection of attacks and faults in the events of the last hour; each finding is reported once."""
 
 from dataclasses import dataclass
 
 from auth_tokens.domain.detections import WINDOW_S, findings_in
 from auth_tokens.domain.events import EventType
-from auth_tokens.domain.findings import Finding, untold
+from auth_tokens.domain.findings import Finding, unreported
 from auth_tokens.domain.hours import HOUR_S, hour_of
+from auth_tokens.domain.ids import MAX_UUID
 from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.events import EventLog, EventQuery
 from auth_tokens.ports.figures import Rollups
 
-# Events looked at, the newest first: some seconds of one function's time. More in an hour is an attack that
-# this many show as well.
+# Events read, the newest first: some seconds of one function's time. More in an hour is an attack, which this many
+# show as well.
 MAX_EVENTS = 20_000
-MAX_TOLD = 2000
-# What is usual is the mean of this many hours before the window.
+MAX_REPORTED = 2000
+# The baseline is the mean of this many hours before the window.
 USUAL_HOURS = 24
-_AFTER_ALL = b"\xff" * 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +29,24 @@ class DetectDeps:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """findings: those told now; is_partial: the hour had as many events as are looked at, or more."""
+    """findings: those reported now; is_partial: the hour had MAX_EVENTS or more, so some were not read."""
 
     findings: list[Finding]
     is_partial: bool
 
 
 def detect(deps: DetectDeps) -> Detection:
-    """Write an event for each finding that was not told before; answers these. One run at a time, so none is told
-    twice. Raises Unavailable."""
+    """Write an event for each finding that was not reported before; returns these findings. One run at a time, so none
+    is reported twice. Raises Unavailable."""
     now = deps.clock()
-    events = deps.events.page(_AFTER_ALL, now - WINDOW_S, None, None, MAX_EVENTS)
+    events = deps.events.page(MAX_UUID, now - WINDOW_S, None, None, MAX_EVENTS)
     is_partial = len(events) == MAX_EVENTS
     found = findings_in(events, _usual(now, deps))
     if not found:
         return Detection([], is_partial)
-    # A finding of the window may have been told as early as the window's beginning.
-    told = deps.events.page(_AFTER_ALL, now - WINDOW_S - HOUR_S, None, EventType.FINDING, MAX_TOLD)
-    new = untold(found, told)
+    # A finding of the window may have been reported as early as the window's beginning.
+    reported = deps.events.page(MAX_UUID, now - WINDOW_S - HOUR_S, None, EventType.FINDING, MAX_REPORTED)
+    new = unreported(found, reported)
     for finding in new:
         deps.log.record(finding.as_event(now))
     return Detection(new, is_partial)

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass, replace
 
 from auth_tokens.domain.errors import InvalidRequest, NotFound, Unavailable
-from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.ids import parse_uuid
 from auth_tokens.domain.lists import DevicePlace
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
@@ -57,7 +57,7 @@ def rename_device(device_id: str, user_id: str, name: str, deps: SessionDeps) ->
 
     Raises NotFound for an unknown id and another user's, alike; Unavailable.
     """
-    row_id = id_from(device_id)
+    row_id = parse_uuid(device_id)
     for _ in range(MAX_RACES):
         record = deps.store.load(row_id) if row_id else None
         if record is None or record.user_id != user_id or record.kind is not TokenKind.DEVICE:

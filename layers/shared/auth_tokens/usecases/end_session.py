@@ -3,7 +3,7 @@
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import NotFound
 from auth_tokens.domain.events import RevokeReason
-from auth_tokens.domain.ids import id_from, text_of
+from auth_tokens.domain.ids import parse_uuid, uuid_text
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.revoke import end_row, end_with_device
@@ -30,7 +30,7 @@ def end_session(
     record = _own(session_id, user_id, deps)
     if record.kind not in SESSION_KINDS:
         raise NotFound()
-    if keep_device or record.device_id is None or text_of(record.device_id) == own_device:
+    if keep_device or record.device_id is None or uuid_text(record.device_id) == own_device:
         end_row(record, reason, caller, deps)
     else:
         end_with_device(record, record.device_id, reason, caller, deps)
@@ -51,7 +51,7 @@ def forget_device(
 
 
 def _own(text: str, user_id: str, deps: SessionDeps) -> TokenRecord:
-    row_id = id_from(text)
+    row_id = parse_uuid(text)
     record = deps.store.load(row_id) if row_id else None
     if record is None or record.user_id != user_id:
         raise NotFound()

@@ -7,7 +7,7 @@ from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidGrant, InvalidRequest, Unavailable
 from auth_tokens.domain.grants import Authentication, Grant, RepeatKey, SessionOptions
-from auth_tokens.domain.ids import text_of, uuid7
+from auth_tokens.domain.ids import uuid7, uuid_text
 from auth_tokens.domain.rotation import Repeat
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sessions import DEVICE_ACR, InForce, TokenRecord
@@ -71,7 +71,7 @@ def _grant(options: SessionOptions, token: OpaqueToken, row: InForce, opening: O
         row.owner, replace(options, client_id=record.client_id), how, within=within, repeat=repeat
     )
     if not grant.policy.remember_devices:
-        raise InvalidGrant(f"remembering not allowed, device {text_of(record.id)}")
+        raise InvalidGrant(f"remembering not allowed, device {uuid_text(record.id)}")
     return grant
 
 
@@ -97,7 +97,7 @@ def _started(
     try:
         return deps.store.start_session(sign_in, plan)
     except SignInOvertaken as exc:
-        raise InvalidGrant(f"overtaken, device {text_of(seen.id)}") from exc
+        raise InvalidGrant(f"overtaken, device {uuid_text(seen.id)}") from exc
 
 
 def _is_unchanged(device: TokenRecord | None, seen: InForce) -> bool:
@@ -116,7 +116,7 @@ def _again(options: SessionOptions, presentation: Presentation, row: InForce, no
     session = deps.store.load(repeat.session_id)
     owner = session.owner_in_force(now) if session else None
     if session is None or owner is None:
-        raise InvalidGrant(f"its session is over, device {text_of(device.id)}")
+        raise InvalidGrant(f"its session is over, device {uuid_text(device.id)}")
     if session.kind is not options.kind:
         raise InvalidRequest("mode must be that of the call that is repeated.")
     scope = granted_scope(options.scope, deps.policy.scope_left(session.scope, session))
@@ -131,7 +131,7 @@ def _current(session: TokenRecord, repeat: RepeatKey, first_epoch: int, deps: Is
     for _ in range(min(session.generation, MAX_STEPS)):
         token = deps.codec.successor(token, session.key_epoch)
     if not hmac.compare_digest(deps.codec.store_hash(token), session.token_hash or b""):
-        raise InvalidGrant(f"out of reach, session {text_of(session.id)}")
+        raise InvalidGrant(f"out of reach, session {uuid_text(session.id)}")
     return token
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest
-from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.rotation import Repeat, Rotate
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind, kind_of
@@ -86,5 +86,5 @@ def _members(record: TokenRecord, kind: TokenKind, deps: SessionDeps) -> dict[st
         "exp": record.expires_at,
     }
     if kind is not TokenKind.DEVICE:
-        members["sid"] = text_of(record.id)
+        members["sid"] = uuid_text(record.id)
     return members

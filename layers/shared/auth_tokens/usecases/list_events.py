@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.events import EventType, RecordedEvent
-from auth_tokens.domain.ids import id_from, text_of
+from auth_tokens.domain.ids import MAX_UUID, parse_uuid, uuid_text
 from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.events import EventQuery
 
 MAX_PAGE = 200
 MAX_SPAN_S = 90 * 86400
-_AFTER_ALL = b"\xff" * 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +40,12 @@ def list_events(wanted: EventFilter, deps: ListEventsDeps) -> EventPage:
     if not 1 <= wanted.limit <= MAX_PAGE:
         raise InvalidRequest(f"limit must be from 1 to {MAX_PAGE}.")
     kind = _event_type(wanted.type) if wanted.type is not None else None
-    before = _position(wanted.cursor) if wanted.cursor is not None else _AFTER_ALL
+    before = _position(wanted.cursor) if wanted.cursor is not None else MAX_UUID
     now = deps.clock()
     since = min(max(wanted.since or 0, now - MAX_SPAN_S), now + 1)
     events = deps.events.page(before, since, wanted.user_id, kind, wanted.limit + 1)
     page = events[: wanted.limit]
-    return EventPage(page, text_of(page[-1].id) if len(events) > wanted.limit else None)
+    return EventPage(page, uuid_text(page[-1].id) if len(events) > wanted.limit else None)
 
 
 def _event_type(text: str) -> EventType:
@@ -57,7 +56,7 @@ def _event_type(text: str) -> EventType:
 
 
 def _position(cursor: str) -> bytes:
-    position = id_from(cursor)
+    position = parse_uuid(cursor)
     if position is None:
         raise InvalidRequest("cursor is not one of this list.")
     return position

@@ -7,7 +7,7 @@ from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.ends import Extent
 from auth_tokens.domain.event_kinds import logged_out
 from auth_tokens.domain.events import RevokeReason
-from auth_tokens.domain.ids import id_from
+from auth_tokens.domain.ids import parse_uuid
 from auth_tokens.domain.tokens import MalformedToken, TokenKind
 from auth_tokens.usecases.revoke import end_row
 from auth_tokens.usecases.session_deps import SessionDeps
@@ -31,14 +31,14 @@ def logout(
     """
     session_id = claims.session_id
     devices = "kept" if keep_devices else "ended"
-    told = "" if scope is LogoutScope.CURRENT else devices
-    event = logged_out(claims, scope.value, caller, deps.clock(), told)
+    devices_ended = "" if scope is LogoutScope.CURRENT else devices
+    event = logged_out(claims, scope.value, caller, deps.clock(), devices_ended)
     if scope is LogoutScope.CURRENT:
         return int(deps.store.revoke(session_id, RevokeReason.LOGOUT, event))
     extent = Extent(keep_devices=keep_devices)
     if scope is LogoutScope.OTHERS:
         extent = Extent(
-            keep_devices=keep_devices, keep_session=session_id, keep_device=id_from(claims.device_id)
+            keep_devices=keep_devices, keep_session=session_id, keep_device=parse_uuid(claims.device_id)
         )
     return deps.store.revoke_user(claims.sub, RevokeReason.LOGOUT, event, extent)
 

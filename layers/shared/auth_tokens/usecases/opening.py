@@ -6,7 +6,7 @@ from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import AccessDenied
 from auth_tokens.domain.grants import Authentication, DeviceRequest, Grant, RepeatKey, SessionOptions
-from auth_tokens.domain.ids import has_a_path
+from auth_tokens.domain.ids import is_path_safe
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sessions import TokenRecord, User
 from auth_tokens.domain.sign_ins import SessionStart
@@ -41,7 +41,7 @@ class Opening:
         (a mode that the user's preferences do not allow; an id that no token can carry and no route can name).
         """
         deps = self.deps
-        if not has_a_path(user.id):
+        if not is_path_safe(user.id):
             raise AccessDenied("the user's id is not one to issue tokens for")
         client_id = deps.client(options.client_id)
         policy = deps.policy_for(user)

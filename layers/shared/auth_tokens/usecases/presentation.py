@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
-from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.limits import PRESENTED_PER_TOKEN, REFRESH_PER_SESSION
 from auth_tokens.domain.policy import Policy
 from auth_tokens.domain.rotation import Overtaken, Presented, Refuse, Repeat, Reuse, Rotate, Rotation, decide
@@ -44,7 +44,7 @@ class Presentation:
         """What the token deserves, by its row as it was read and the instant at which it was. A refusal is raised as
         InvalidGrant, a reuse revoked and committed before it is. Raises Unavailable where others refreshed twice
         meanwhile."""
-        where = f"session {text_of(self.token.id)}"
+        where = f"session {uuid_text(self.token.id)}"
         found = record if record and record.kind is self.token.kind else None
         if found is not None and found.client_id not in self.deps.policy.clients:
             raise InvalidGrant(f"client removed, {where}")
@@ -95,7 +95,7 @@ class Presentation:
             successor = codec.successor(self.token, epoch)
         except MalformedToken as exc:
             if epoch <= self.deps.keys.chain_epoch() and not codec.has_epoch(epoch):
-                raise InvalidGrant(f"epoch withdrawn, session {text_of(self.token.id)}") from exc
+                raise InvalidGrant(f"epoch withdrawn, session {uuid_text(self.token.id)}") from exc
             raise Unavailable("an epoch this environment has not seen yet") from exc
         if not hmac.compare_digest(codec.store_hash(successor), row.token_hash):
             raise InvalidGrant("superseded")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.events import RecordedEvent
+from auth_tokens.domain.ids import NIL_UUID
 from auth_tokens.domain.outbox import next_batch
 from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.events import EventBus, Outbox
@@ -15,7 +16,6 @@ SETTLE_S = 15
 PAGE_EVENTS = 500
 # A batch may take two tries of 5 s, and its mark.
 RESERVE_MS = 12_000
-_BEFORE_ALL = bytes(16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def publish_events(remaining_ms: Callable[[], int], deps: PublishDeps) -> Publis
     once the bus has it, so a run that dies in between publishes it again and loses none. One run at a time."""
     published, refused, is_down = 0, set[bytes](), False
     held: set[str] = set()
-    after, waiting = _BEFORE_ALL, list[RecordedEvent]()
+    after, waiting = NIL_UUID, list[RecordedEvent]()
     before = deps.clock() - SETTLE_S
     while deps.bus is not None and remaining_ms() >= RESERVE_MS:
         batch = next_batch(waiting, held)

@@ -15,7 +15,7 @@ from auth_tokens.ports.keys import KeyRegister
 
 # A step that another run has taken meanwhile: look again. More is not this service's own doing.
 MAX_RACES = 4
-_Told = Callable[[str, Caller, int], SecurityEvent]
+_EventOf = Callable[[str, Caller, int], SecurityEvent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def withdraw_data_key(kid: str, deps: RotateKeysDeps, caller: Caller = NOBODY) -
 
 
 def _withdrawn(
-    kid: str, purposes: Sequence[Purpose], told: _Told, deps: RotateKeysDeps, caller: Caller
+    kid: str, purposes: Sequence[Purpose], event_of: _EventOf, deps: RotateKeysDeps, caller: Caller
 ) -> list[Step]:
     now = deps.clock()
     taken: list[Step] = []
@@ -74,7 +74,7 @@ def _withdrawn(
         if len(replaced) < len(before):
             continue
         # Now, as the detail is to be encrypted by the next key, should this be the one that details are encrypted by.
-        _record_withdrawal(told(kid, caller, now), deps)
+        _record_withdrawal(event_of(kid, caller, now), deps)
         taken += _taken([end], now, deps)
     raise Unavailable("contention")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
-from auth_tokens.domain.ids import has_a_path
+from auth_tokens.domain.ids import is_path_safe
 from auth_tokens.domain.policy import MODES
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.issue import IssueRequest
@@ -37,7 +37,7 @@ def login_request(parameters: Parameters, options: SessionOptions) -> LoginReque
 def issue_request(parameters: Parameters, options: SessionOptions, retry_key: str | None) -> IssueRequest:
     """`{"user_id", "amr", "acr"?, "auth_time"?, …options}`. Raises InvalidRequest naming the member."""
     user_id = parameters.required_text("user_id", MAX_USER_ID)
-    if not has_a_path(user_id):
+    if not is_path_safe(user_id):
         raise InvalidRequest("user_id is not the id of a user.")
     amr = parameters.texts("amr")
     if not amr:

@@ -8,7 +8,7 @@ from typing import Any
 
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.events import RevokeReason
-from auth_tokens.domain.ids import id_from, is_user_id
+from auth_tokens.domain.ids import is_user_id, parse_uuid
 
 SOURCE = "portal.users"
 # EventBridge's own are UUIDs.
@@ -71,7 +71,7 @@ def _kept_session(detail: Mapping[str, Any], reason: RevokeReason) -> bytes | No
     named = detail.get("except_session_id")
     if named is None or reason is not RevokeReason.PASSWORD_CHANGED:
         return None
-    session_id = id_from(named) if isinstance(named, str) else None
+    session_id = parse_uuid(named) if isinstance(named, str) else None
     if session_id is None:
         raise MalformedEvent("detail.except_session_id must be a session's id")
     return session_id

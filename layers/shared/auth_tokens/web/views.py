@@ -5,7 +5,7 @@ from typing import Any
 
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.figures import figures_of
-from auth_tokens.domain.ids import text_of
+from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.networks import address_from
 from auth_tokens.usecases.devices import DevicePage, DeviceView
 from auth_tokens.usecases.list_events import EventPage
@@ -56,7 +56,7 @@ def device_view(device: DeviceView, current_id: str) -> dict[str, Any]:
     """One device; current_id: of the one that asks."""
     record = device.record
     return {
-        "device_id": text_of(record.id),
+        "device_id": uuid_text(record.id),
         "name": device.metadata.name,
         "platform": device.metadata.platform,
         "client_id": record.client_id,
@@ -64,7 +64,7 @@ def device_view(device: DeviceView, current_id: str) -> dict[str, Any]:
         "created_at": record.created_at,
         "last_used_at": record.last_used_at,
         "place": device.metadata.place,
-        "current": text_of(record.id) == current_id,
+        "current": uuid_text(record.id) == current_id,
     }
 
 
@@ -80,7 +80,7 @@ def user_view(sessions: SessionPage, devices: DevicePage) -> dict[str, Any]:
 
 def event_page_view(page: EventPage) -> dict[str, Any]:
     """A page of security events."""
-    return {"events": [event.told() for event in page.events], "next_cursor": page.next_cursor}
+    return {"events": [event.public_view() for event in page.events], "next_cursor": page.next_cursor}
 
 
 def summary_view(span_s: int, summary: Summary) -> dict[str, Any]:
@@ -101,10 +101,10 @@ def summary_view(span_s: int, summary: Summary) -> dict[str, Any]:
 
 def _session_view(session: SessionView, current_sid: str | None) -> dict[str, Any]:
     record = session.record
-    session_id = text_of(record.id)
+    session_id = uuid_text(record.id)
     return {
         "session_id": session_id,
-        "device_id": text_of(record.device_id) if record.device_id else None,
+        "device_id": uuid_text(record.device_id) if record.device_id else None,
         "kind": record.kind.value,
         "client_id": record.client_id,
         "scope": record.scope,

@@ -6,7 +6,7 @@ from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.adapters.mysql.portal import is_user
 from auth_tokens.adapters.mysql.rows import INSERT_COLUMNS, places, row_from
 from auth_tokens.adapters.mysql.times import to_sql
-from auth_tokens.adapters.mysql.token_table import END_OF_TIME, TokenTable
+from auth_tokens.adapters.mysql.token_table import MAX_INSTANT, TokenTable
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.ends import EVERYTHING, Extent
 from auth_tokens.domain.events import RevokeReason, SecurityEvent
@@ -114,7 +114,7 @@ class Ends(TokenTable):
             # No id is empty.
             "keep_session": extent.keep_session or b"",
             "keep_device": extent.keep_device or b"",
-            "began_by": to_sql(END_OF_TIME if extent.began_by is None else extent.began_by),
+            "began_by": to_sql(MAX_INSTANT if extent.began_by is None else extent.began_by),
         }
 
         def revoke(statements: Transaction) -> int:

@@ -72,7 +72,7 @@ class EventWriter:
     def rows(self, events: Iterable[SecurityEvent]) -> list[EventRow]:
         """Made before the transaction: a unit of work that runs twice writes the same ids, so one row each."""
         now_ms = self._now_ms()
-        # A millisecond apart, so that what was told together is read back in the order it was told.
+        # A millisecond apart, so that events of one call are read back in their order.
         return [self._row(event, now_ms + offset) for offset, event in enumerate(events)]
 
     def write(self, statements: Transaction, rows: Sequence[EventRow]) -> None:
@@ -81,7 +81,7 @@ class EventWriter:
         self.count(rows)
 
     def count(self, rows: Sequence[EventRow]) -> None:
-        """A metric for each row, named for its type: what is told is seen at once, too."""
+        """A metric for each row, named after its type, so that events are visible without a delay."""
         for row in rows:
             self._telemetry.count(event_metric(str(row[1])))
 
@@ -90,9 +90,9 @@ class EventWriter:
         network = network_of(event.source or "")
         source_hash = self._keys.pseudonym("address", network) if network else event.source_hash
         detail = None
-        told = event.detail | self._site(event, network)
-        if told:
-            plaintext = json.dumps(told, ensure_ascii=False).encode(errors="replace")
+        members = event.detail | self._site(event, network)
+        if members:
+            plaintext = json.dumps(members, ensure_ascii=False).encode(errors="replace")
             detail = self._cipher.seal(plaintext, event_id, event.user_id or "")
         return (
             event_id,

@@ -50,7 +50,7 @@ WHERE bucket IN (%s)
 {EVERY_ROW}
 """
 
-_END_OF_TIME_MS = 2**53
+_MAX_INSTANT_MS = 2**53
 
 
 class MySqlLimiter:
@@ -126,7 +126,7 @@ def _bounds_ms(take: Take, at_ms: int) -> tuple[int, int]:
     """The TAT up to which there is room for a take, and the one beyond which a bucket is not believed to be full;
     what only notes an attempt always has room."""
     if take.step_ms == 0:
-        return _END_OF_TIME_MS, _END_OF_TIME_MS
+        return _MAX_INSTANT_MS, _MAX_INSTANT_MS
     return at_ms + take.bucket.limit.burst_ms, take.bucket.limit.beyond_ms(at_ms)
 
 

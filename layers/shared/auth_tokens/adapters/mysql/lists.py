@@ -3,7 +3,8 @@
 from auth_tokens.adapters.mysql.connection import EVERY_ROW
 from auth_tokens.adapters.mysql.rows import TOKEN_COLUMNS, record_from
 from auth_tokens.adapters.mysql.times import to_sql
-from auth_tokens.adapters.mysql.token_table import END_OF_TIME, TokenTable
+from auth_tokens.adapters.mysql.token_table import MAX_INSTANT, TokenTable
+from auth_tokens.domain.ids import MAX_UUID
 from auth_tokens.domain.lists import DevicePlace, SessionOnDevice
 from auth_tokens.domain.sessions import TokenRecord
 
@@ -51,8 +52,8 @@ LIMIT %(limit)s
 
 # Of the sessions that ended by reuse: evidence for their owner, not a history.
 MAX_REUSED = 10
-_AFTER_ALL = (END_OF_TIME, b"\xff" * 16)
-_BEFORE_ALL_DEVICES = DevicePlace(is_remembered=True, last_used_at=END_OF_TIME, id=b"\xff" * 16)
+_FIRST_SESSION_PAGE = (MAX_INSTANT, MAX_UUID)
+_FIRST_DEVICE_PAGE = DevicePlace(is_remembered=True, last_used_at=MAX_INSTANT, id=MAX_UUID)
 
 
 class Lists(TokenTable):
@@ -61,7 +62,7 @@ class Lists(TokenTable):
     def session_list(
         self, user_id: str, now: int, limit: int, after: tuple[int, bytes] | None, reused_since: int
     ) -> list[SessionOnDevice]:
-        last_used_at, row_id = after or _AFTER_ALL
+        last_used_at, row_id = after or _FIRST_SESSION_PAGE
         parameters = {
             "user_id": user_id,
             "reused_since": to_sql(reused_since),
@@ -80,7 +81,7 @@ class Lists(TokenTable):
     def live_devices(
         self, user_id: str, now: int, limit: int, after: DevicePlace | None
     ) -> list[TokenRecord]:
-        place = after or _BEFORE_ALL_DEVICES
+        place = after or _FIRST_DEVICE_PAGE
         parameters = {
             "user_id": user_id,
             "now": to_sql(now),

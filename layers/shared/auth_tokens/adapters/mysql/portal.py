@@ -50,21 +50,21 @@ def is_same_id(column: str, other: str) -> str:
     return f"{column} = {ascii_id} AND CONVERT({column} USING ascii) COLLATE ascii_bin = {ascii_id}"
 
 
-def _text_of(column: str) -> str:
+def _as_utf8(column: str) -> str:
     """Also of a column of bytes, which would come as such. NULL, or with question marks: they are no UTF-8."""
     return f"CONVERT({column} USING utf8mb4)"
 
 
 # How many labels, and the labels, as the names of an object: MariaDB cuts an array at group_concat_max_len. In
 # hexadecimal, as MariaDB leaves names unescaped. Beyond max_allowed_packet they are NULL, or no JSON any more.
-_LABELS = f"""(SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE({_text_of("l.label")}, '')), 1))
+_LABELS = f"""(SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE({_as_utf8("l.label")}, '')), 1))
     FROM auth_user_label AS l
     WHERE {is_same_id("l.user_id", "u.id")})"""
 
 # Deviates: `c.*` instead of named columns, since a column that is named and missing would fail the statement.
-OWNER_COLUMNS = f"""{_text_of("u.id")} AS owner_id,
-  {_text_of("u.username")} AS owner_username,
-  {_text_of("u.status")} AS owner_status,
+OWNER_COLUMNS = f"""{_as_utf8("u.id")} AS owner_id,
+  {_as_utf8("u.username")} AS owner_username,
+  {_as_utf8("u.status")} AS owner_status,
   {CREATED_AT} AS owner_created_at,
   {_LABELS} AS owner_labels,
   c.*"""
@@ -100,7 +100,7 @@ _STOP_NUMBER = """COALESCE(
 
 # Index: ux_username. The collation may find several spellings; canonical_username decides.
 SELECT_ACCOUNT_BY_NAME = f"""
-SELECT {_text_of("u.password_hash")} AS password_hash, {KEY_STAMP}, {_STOP_NUMBER}, {OWNER_COLUMNS}
+SELECT {_as_utf8("u.password_hash")} AS password_hash, {KEY_STAMP}, {_STOP_NUMBER}, {OWNER_COLUMNS}
 FROM auth_users AS u
 {CONFIG_JOIN}
 WHERE u.username = %s
@@ -109,7 +109,7 @@ WHERE u.username = %s
 
 # Index: primary key.
 SELECT_ACCOUNT_BY_ID = f"""
-SELECT {_text_of("u.password_hash")} AS password_hash, {KEY_STAMP}, {_STOP_NUMBER}, {OWNER_COLUMNS}
+SELECT {_as_utf8("u.password_hash")} AS password_hash, {KEY_STAMP}, {_STOP_NUMBER}, {OWNER_COLUMNS}
 FROM auth_users AS u
 {CONFIG_JOIN}
 WHERE u.id = %s
@@ -123,7 +123,7 @@ SELECT DISTINCT IF(
   LEFT(sample.password_hash, 7),
   SUBSTRING_INDEX(sample.password_hash, '$', 4)) AS head
 FROM (
-  SELECT {_text_of("u.password_hash")} AS password_hash FROM auth_users AS u ORDER BY u.id LIMIT 1000
+  SELECT {_as_utf8("u.password_hash")} AS password_hash FROM auth_users AS u ORDER BY u.id LIMIT 1000
 ) AS sample
 WHERE LEFT(sample.password_hash, 2) = '$2' OR LEFT(sample.password_hash, 7) = '$argon2'
 {EVERY_ROW}

@@ -20,7 +20,7 @@ import pymysql
 from auth_tokens.adapters.mysql.connection import Database, Row, Transaction
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
 from auth_tokens.adapters.mysql.walks import Walk
-from auth_tokens.domain.ids import instant_of, uuid7
+from auth_tokens.domain.ids import uuid7, uuid_time
 from auth_tokens.domain.purges import Batch, Debt
 from auth_tokens.ports.jobs import Purge
 
@@ -67,7 +67,7 @@ EVENTS = Walk(
     key="id",
     start=(b"", b""),
     bound=lambda instant: uuid7(instant * 1000, bytes(10)),
-    ended=instant_of,
+    ended=uuid_time,
     retention_s=0,
 )
 USERS = Walk(

@@ -32,7 +32,7 @@ WHERE t.id = %(id)s
 # The time since a row was read, by the server's clock: what a statement, or a frozen function, has waited.
 SINCE_READ = "INTERVAL ROUND(1000000 * GREATEST(0, UNIX_TIMESTAMP(SYSDATE(6)) - %(read_at)s)) MICROSECOND"
 # Later than any instant.
-END_OF_TIME = 2**33
+MAX_INSTANT = 2**33
 
 
 class TokenTable:
