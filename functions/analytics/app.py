@@ -18,8 +18,8 @@ from auth_tokens.usecases.analyse import analyse
 from auth_tokens.usecases.list_events import list_events
 from auth_tokens.usecases.summarise import summarise
 from auth_tokens.web.handler import http_handler, is_http
-from auth_tokens.web.limited import by_principal
-from auth_tokens.web.paging import event_filter, span_of
+from auth_tokens.web.query_parameters import event_filter, span_parameters
+from auth_tokens.web.rate_limits import limited_by_principal
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.views import event_page_view, summary_view
@@ -35,14 +35,14 @@ def get_events(request: Request) -> Response:
 
 
 def get_summary(request: Request) -> Response:
-    span_s, step = span_of(request)
+    span_s, step = span_parameters(request)
     return Response(body=summary_view(span_s, summarise(span_s, step, FIGURES)))
 
 
 http = http_handler(
     {
-        "GET /admin/security/events": by_principal(get_events, limiter(SHARED)),
-        "GET /admin/security/summary": by_principal(get_summary, limiter(SHARED)),
+        "GET /admin/security/events": limited_by_principal(get_events, limiter(SHARED)),
+        "GET /admin/security/summary": limited_by_principal(get_summary, limiter(SHARED)),
     },
     SHARED.telemetry,
     SHARED.settings.allowed_origins,

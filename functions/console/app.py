@@ -16,7 +16,7 @@ from auth_tokens.usecases.summarise import summarise
 from auth_tokens.web.handler import Route, http_handler
 from auth_tokens.web.operators import OperatorRule, for_operators
 from auth_tokens.web.pages import page_in_path, pages_in
-from auth_tokens.web.paging import event_filter, flag_query_value, span_of, user_in_path
+from auth_tokens.web.query_parameters import event_filter, flag_query_value, span_parameters, user_in_path
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.views import event_page_view, summary_view, user_view
@@ -36,7 +36,7 @@ def get_page(request: Request) -> Response:
 
 
 def get_summary(request: Request) -> Response:
-    span_s, step = span_of(request)
+    span_s, step = span_parameters(request)
     return Response(body=summary_view(span_s, summarise(span_s, step, FIGURES)))
 
 

@@ -12,10 +12,10 @@ from auth_tokens.time_left import timed
 from auth_tokens.web.cors import preflight_headers
 from auth_tokens.web.errors import MethodNotAllowed
 from auth_tokens.web.handler import http_handler
-from auth_tokens.web.metadata import server_metadata
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.routes import allowed_methods, path_of_route
+from auth_tokens.web.server_metadata import server_metadata
 
 SHARED = Parts(powertools())
 SETTINGS = SHARED.settings

@@ -7,8 +7,8 @@ from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.domain.limits import INTROSPECTION_PER_PRINCIPAL
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.web.handler import http_handler
-from auth_tokens.web.limited import by_principal
-from auth_tokens.web.parameters import parameters_from
+from auth_tokens.web.rate_limits import limited_by_principal
+from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 
@@ -19,13 +19,13 @@ MAX_TOKEN = 16_384
 
 
 def post_introspect(request: Request) -> Response:
-    token = parameters_from(request, form=True).required_text("token", MAX_TOKEN)
+    token = parse_body(request, form=True).required_text("token", MAX_TOKEN)
     return Response(body=introspect(token, DEPS))
 
 
 handler = http_handler(
     {
-        "POST /auth/introspect": by_principal(
+        "POST /auth/introspect": limited_by_principal(
             post_introspect, memory_limiter(SHARED), INTROSPECTION_PER_PRINCIPAL
         )
     },

@@ -14,8 +14,8 @@ from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.login import login
 from auth_tokens.web.handler import count_refusal, http_handler, is_http
 from auth_tokens.web.issue_bodies import direct_issue_request, issue_request, login_request, options_of
-from auth_tokens.web.limited import by_principal
-from auth_tokens.web.parameters import idempotency_key, parameters_from
+from auth_tokens.web.rate_limits import limited_by_principal
+from auth_tokens.web.request_body import idempotency_key, parse_body
 from auth_tokens.web.requests import Request, direct_caller
 from auth_tokens.web.responses import Response, error_response, token_response
 
@@ -25,13 +25,13 @@ ORIGINS = SHARED.settings.allowed_origins
 
 
 def post_login(request: Request) -> Response:
-    parameters = parameters_from(request)
+    parameters = parse_body(request)
     wanted = login_request(parameters, options_of(parameters, request, ORIGINS))
     return token_response(login(wanted, request.caller, DEPS))
 
 
 def post_issue(request: Request) -> Response:
-    parameters = parameters_from(request)
+    parameters = parse_body(request)
     options = options_of(parameters, request, ORIGINS)
     return _vouched(issue_request(parameters, options, idempotency_key(request)), request.caller)
 
@@ -48,7 +48,7 @@ def _vouched(wanted: IssueRequest, caller: Caller) -> Response:
 
 
 http = http_handler(
-    {"POST /auth/login": post_login, "POST /auth/issue": by_principal(post_issue, limiter(SHARED))},
+    {"POST /auth/login": post_login, "POST /auth/issue": limited_by_principal(post_issue, limiter(SHARED))},
     SHARED.telemetry,
     ORIGINS,
     SHARED.settings.edge(),

@@ -10,9 +10,9 @@ from auth_tokens.usecases.refresh import refresh
 from auth_tokens.web.grant_types import DEVICE_TOKEN_GRANT, REFRESH_GRANT
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.issue_bodies import options_of
-from auth_tokens.web.limited import by_guesses
-from auth_tokens.web.parameters import idempotency_key, parameters_from
 from auth_tokens.web.public_clients import refuse_client_authentication
+from auth_tokens.web.rate_limits import limited_by_guesses
+from auth_tokens.web.request_body import idempotency_key, parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response, exchange_response, token_response
 from auth_tokens.web.token_bodies import exchange_request, refresh_request
@@ -23,7 +23,7 @@ ORIGINS = SHARED.settings.allowed_origins
 
 
 def post_token(request: Request) -> Response:
-    parameters = parameters_from(request, form=True)
+    parameters = parse_body(request, form=True)
     refuse_client_authentication(request, parameters)
     retry_key = idempotency_key(request)
     grant_type = parameters.required_text("grant_type")
@@ -40,7 +40,7 @@ def post_token(request: Request) -> Response:
 
 
 handler = http_handler(
-    {"POST /auth/token": by_guesses(post_token, memory_limiter(SHARED))},
+    {"POST /auth/token": limited_by_guesses(post_token, memory_limiter(SHARED))},
     SHARED.telemetry,
     ORIGINS,
     SHARED.settings.edge(),

@@ -13,17 +13,17 @@ from auth_tokens.usecases.end_session import end_session, forget_device
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
 from auth_tokens.usecases.validate import validate
-from auth_tokens.web.account import account_of
+from auth_tokens.web.account_scope import require_account_scope
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler, is_http
-from auth_tokens.web.limited import by_principal
-from auth_tokens.web.paging import flag_query_value, user_in_path
-from auth_tokens.web.parameters import parameters_from
+from auth_tokens.web.logout_route import logout_route
 from auth_tokens.web.portal_events import portal_caller, portal_event
 from auth_tokens.web.public_clients import refuse_client_authentication
+from auth_tokens.web.query_parameters import flag_query_value, user_in_path
+from auth_tokens.web.rate_limits import limited_by_principal
+from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
-from auth_tokens.web.sign_out import sign_out_route
 from auth_tokens.web.views import ids_of
 
 SHARED = Parts(powertools())
@@ -33,7 +33,7 @@ ACCOUNT_SCOPE = SHARED.settings.account_scope
 
 
 def post_revoke(request: Request) -> Response:
-    parameters = parameters_from(request, form=True)
+    parameters = parse_body(request, form=True)
     refuse_client_authentication(request, parameters)
     token = parameters.required_text("token", max_length=8192)
     revoke_token(token, parameters.text("client_id"), request.caller, DEPS)
@@ -44,7 +44,7 @@ def delete_session(request: Request) -> Response:
     keep_device = flag_query_value(request, "keep_device")
     caller, session_id = _session(request), request.path_parameters["session_id"]
     if session_id.lower() != caller.claims.sid:  # its own session any credential may end
-        account_of(caller, ACCOUNT_SCOPE)
+        require_account_scope(caller, ACCOUNT_SCOPE)
     claims = caller.claims
     end_session(
         session_id, claims.sub, request.caller, DEPS, own_device=claims.device_id, keep_device=keep_device
@@ -53,13 +53,13 @@ def delete_session(request: Request) -> Response:
 
 
 def delete_device(request: Request) -> Response:
-    claims = account_of(_session(request), ACCOUNT_SCOPE).claims
+    claims = require_account_scope(_session(request), ACCOUNT_SCOPE).claims
     forget_device(request.path_parameters["device_id"], claims.sub, request.caller, DEPS)
     return Response(204, about=ids_of(claims))
 
 
 def post_admin_revoke(request: Request) -> Response:
-    reason = parameters_from(request).required_text("reason", max_length=200)
+    reason = parse_body(request).required_text("reason", max_length=200)
     user_id = user_in_path(request)
     ended = revoke_user(user_id, RevokeReason.ADMIN, reason, DEPS, request.caller)
     return Response(body={"revoked": ended}, about={"user_id": user_id})
@@ -72,10 +72,10 @@ def _session(request: Request) -> Validated:
 http = http_handler(
     {
         "POST /auth/revoke": post_revoke,
-        "POST /auth/logout": sign_out_route(_session, DEPS, ORIGINS, ACCOUNT_SCOPE),
+        "POST /auth/logout": logout_route(_session, DEPS, ORIGINS, ACCOUNT_SCOPE),
         "DELETE /auth/sessions/{session_id}": delete_session,
         "DELETE /auth/devices/{device_id}": delete_device,
-        "POST /admin/users/{user_id}/revoke": by_principal(post_admin_revoke, limiter(SHARED)),
+        "POST /admin/users/{user_id}/revoke": limited_by_principal(post_admin_revoke, limiter(SHARED)),
     },
     SHARED.telemetry,
     ORIGINS,

@@ -9,7 +9,7 @@ from auth_tokens.domain.key_steps import Add, Step
 from auth_tokens.time_left import timed
 from auth_tokens.usecases.rotate_keys import rotate_keys, withdraw_data_key, withdraw_signing_key
 from auth_tokens.web.handler import is_http
-from auth_tokens.web.parameters import Parameters
+from auth_tokens.web.request_body import BodyParameters
 from auth_tokens.web.requests import direct_caller
 
 SHARED = Parts(powertools(), may_create_keys=True)
@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     caller = direct_caller(context)
     if "withdraw" not in event:
         return _answer(rotate_keys(DEPS), None, caller.request_id)
-    kid = Parameters(event).required_text("withdraw", MAX_KID)
+    kid = BodyParameters(event).required_text("withdraw", MAX_KID)
     # Data keys are named by purpose and epoch, as `token-chain.3`; a thumbprint has no dot.
     withdraw = withdraw_data_key if "." in kid else withdraw_signing_key
     return _answer(withdraw(kid, DEPS, caller), kid, caller.request_id, **caller.act)

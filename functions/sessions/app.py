@@ -9,12 +9,12 @@ from auth_tokens.domain.credentials import Validated
 from auth_tokens.usecases.devices import list_devices, rename_device
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.validate import validate
-from auth_tokens.web.account import account_of
-from auth_tokens.web.credentials import credential_from, is_from_elsewhere
+from auth_tokens.web.account_scope import require_account_scope
+from auth_tokens.web.credentials import credential_from, is_cross_site
 from auth_tokens.web.handler import http_handler
-from auth_tokens.web.limited import by_principal
-from auth_tokens.web.paging import device_page_of, page_of, user_in_path
-from auth_tokens.web.parameters import parameters_from
+from auth_tokens.web.query_parameters import device_page_parameters, session_page_parameters, user_in_path
+from auth_tokens.web.rate_limits import limited_by_principal
+from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.views import claims_view, device_page_view, device_view, session_page_view
@@ -27,31 +27,31 @@ ACCOUNT_SCOPE = SHARED.settings.account_scope
 
 def get_session(request: Request) -> Response:
     caller = _session(request)
-    csrf_token = None if is_from_elsewhere(request, ORIGINS) else caller.csrf_token
+    csrf_token = None if is_cross_site(request, ORIGINS) else caller.csrf_token
     return Response(body=claims_view(caller.claims, csrf_token))
 
 
 def get_sessions(request: Request) -> Response:
     claims = _account(request)
-    page = list_sessions(claims.sub, *page_of(request), DEPS)
+    page = list_sessions(claims.sub, *session_page_parameters(request), DEPS)
     return Response(body=session_page_view(page, claims.sid))
 
 
 def get_devices(request: Request) -> Response:
     claims = _account(request)
-    page = list_devices(claims.sub, *device_page_of(request), DEPS)
+    page = list_devices(claims.sub, *device_page_parameters(request), DEPS)
     return Response(body=device_page_view(page, claims.device_id))
 
 
 def patch_device(request: Request) -> Response:
     claims = _account(request)
-    name = parameters_from(request).required_text("name", max_length=200)
+    name = parse_body(request).required_text("name", max_length=200)
     device = rename_device(request.path_parameters["device_id"], claims.sub, name, DEPS)
     return Response(body=device_view(device, claims.device_id))
 
 
 def get_user_sessions(request: Request) -> Response:
-    page = list_sessions(user_in_path(request), *page_of(request), DEPS)
+    page = list_sessions(user_in_path(request), *session_page_parameters(request), DEPS)
     return Response(body=session_page_view(page, None))
 
 
@@ -61,7 +61,7 @@ def _session(request: Request) -> Validated:
 
 def _account(request: Request) -> AccessClaims:
     """Whose other sessions and devices may be seen and changed."""
-    return account_of(_session(request), ACCOUNT_SCOPE).claims
+    return require_account_scope(_session(request), ACCOUNT_SCOPE).claims
 
 
 handler = http_handler(
@@ -70,7 +70,7 @@ handler = http_handler(
         "GET /auth/sessions": get_sessions,
         "GET /auth/devices": get_devices,
         "PATCH /auth/devices/{device_id}": patch_device,
-        "GET /admin/users/{user_id}/sessions": by_principal(get_user_sessions, limiter(SHARED)),
+        "GET /admin/users/{user_id}/sessions": limited_by_principal(get_user_sessions, limiter(SHARED)),
     },
     SHARED.telemetry,
     ORIGINS,

@@ -152,7 +152,7 @@ def test_the_authorizer_loads_of_our_own_what_an_access_token_needs_and_nothing_
         ".time_left",
         ".web.authorizer",
         ".web.credentials",
-        ".web.heads",
+        ".web.request_head",
         ".web.iam_policy",
     }
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from auth_tokens.web.parameters import MAX_BODY_BYTES
+from auth_tokens.web.request_body import MAX_BODY_BYTES
 from local.seed import PASSWORD, USERS
 from tests.contract.document import OPERATIONS, request_schemas, security_schemes
 from tests.contract.visitor import FORM, Case, Who

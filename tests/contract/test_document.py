@@ -31,11 +31,11 @@ from auth_tokens.usecases.logout import LogoutScope
 from auth_tokens.web import issue_bodies
 from auth_tokens.web.errors import MethodNotAllowed
 from auth_tokens.web.grant_types import DEVICE_TOKEN_GRANT, DEVICE_TOKEN_TYPE, REFRESH_GRANT
-from auth_tokens.web.heads import SESSION_COOKIE
-from auth_tokens.web.parameters import MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY, MAX_TEXT
+from auth_tokens.web.request_body import MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY, MAX_TEXT
+from auth_tokens.web.request_head import SESSION_COOKIE
 from auth_tokens.web.responses import ISSUED_TOKEN_TYPES, REALM, clearing_cookie, error_response, server_error
 from auth_tokens.web.routes import ROUTES
-from auth_tokens.web.strict import TAKEN, taken_by
+from auth_tokens.web.unknown_parameters import ALLOWED_PARAMETERS, allowed_parameters
 from local.host.paths import ROOT
 from local.templates.apis import load_apis
 from local.templates.stacks import PRODUCT
@@ -180,12 +180,12 @@ def test_an_operators_route_takes_what_is_documented_and_refuses_the_rest(route:
     queried = {name for name, parameter in parameters(route).items() if parameter["in"] == "query"}
     members = {name for schema in request_schemas(route).values() for name in resolved(schema)["properties"]}
 
-    assert (queried, members) == (set(taken_by(route).query), set(taken_by(route).body))
+    assert (queried, members) == (set(allowed_parameters(route).query), set(allowed_parameters(route).body))
     assert 400 in responses(route)
 
 
 def test_nothing_is_taken_by_a_route_that_is_none() -> None:
-    assert TAKEN.keys() <= set(ROUTES)
+    assert ALLOWED_PARAMETERS.keys() <= set(ROUTES)
 
 
 def test_the_filters_of_operators_have_the_bounds_of_the_code() -> None:

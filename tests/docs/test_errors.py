@@ -4,7 +4,7 @@ import importlib
 
 from auth_tokens.domain.errors import RateLimited, StepUpNeeded, TokenServiceError, Unavailable
 from auth_tokens.web.errors import MethodNotAllowed
-from auth_tokens.web.parameters import MAX_BODY_BYTES
+from auth_tokens.web.request_body import MAX_BODY_BYTES
 from auth_tokens.web.responses import REALM, error_response, server_error
 from tests.docs.markdown import DOCS, ROOT, table
 

@@ -21,7 +21,7 @@ from auth_tokens.web.authorizer import Unauthorized, authorize
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.issue_bodies import login_request
-from auth_tokens.web.parameters import idempotency_key, parameters_from
+from auth_tokens.web.request_body import idempotency_key, parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from tests.security.kit import ARN, Kit, forged, good_header
@@ -90,7 +90,7 @@ def raising(error: Exception) -> Callable[[Request], Response]:
 
 
 def login(request: Request) -> Response:
-    return Response(body=str(login_request(parameters_from(request), SessionOptions())))
+    return Response(body=str(login_request(parse_body(request), SessionOptions())))
 
 
 def keyed(request: Request) -> Response:

@@ -13,7 +13,7 @@ from auth_tokens.domain.errors import InvalidGrant
 from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.usecases.devices import list_devices, rename_device
 from auth_tokens.usecases.list_sessions import list_sessions
-from auth_tokens.usecases.metadata import Metadata
+from auth_tokens.usecases.row_metadata import Metadata
 from tests.support import wiring
 from tests.support.world import CALLER, World
 

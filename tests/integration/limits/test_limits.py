@@ -21,7 +21,7 @@ from auth_tokens.domain.limits import (
     Limit,
 )
 from auth_tokens.usecases.login import LoginRequest, login
-from auth_tokens.usecases.metadata import metadata_of
+from auth_tokens.usecases.row_metadata import metadata_of
 from tests.support import wiring
 from tests.support.world import CALLER, PASSWORD, World
 

@@ -13,7 +13,7 @@ from auth_tokens.domain.grants import SessionOptions
 from auth_tokens.domain.password_hashes import BcryptKind
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.web.issue_bodies import MAX_PASSWORD, login_request
-from auth_tokens.web.parameters import Parameters
+from auth_tokens.web.request_body import BodyParameters
 from tests.support import wiring
 from tests.support.world import CALLER, PASSWORD, World
 
@@ -156,7 +156,7 @@ def test_a_wrong_password_upgrades_nothing(world: World) -> None:
     ],
 )
 def test_the_bounds_of_a_password(password: object, is_taken: bool) -> None:
-    body = Parameters({"username": "alice@example.com", "password": password})
+    body = BodyParameters({"username": "alice@example.com", "password": password})
 
     if is_taken:
         assert login_request(body, SessionOptions()).password == password

@@ -6,7 +6,7 @@ from auth_tokens.adapters.memory_limits import MemoryLimiter
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidGrant, RateLimited
 from auth_tokens.domain.limits import GUESSES_PER_SITE, GUESSES_PER_SOURCE, IAM_PER_PRINCIPAL, Limit
-from auth_tokens.web.limited import by_guesses, by_principal
+from auth_tokens.web.rate_limits import limited_by_guesses, limited_by_principal
 from auth_tokens.web.requests import Request, request_from
 from auth_tokens.web.responses import Response
 from tests.support.world import Clock
@@ -72,7 +72,7 @@ def spent(_: Request) -> Response:
 
 
 def test_forged_tokens_count_for_their_source_and_good_ones_are_not_kept_out(limiter: MemoryLimiter) -> None:
-    guessing, using = by_guesses(forged, limiter), by_guesses(lambda _: Response(), limiter)
+    guessing, using = limited_by_guesses(forged, limiter), limited_by_guesses(lambda _: Response(), limiter)
     for _ in range(GUESSES_PER_SOURCE.burst):
         with pytest.raises(InvalidGrant):
             guessing(request())
@@ -87,7 +87,7 @@ def test_forged_tokens_count_for_their_source_and_good_ones_are_not_kept_out(lim
 
 def guess_from(limiter: MemoryLimiter, address: str) -> type[Exception]:
     with pytest.raises((InvalidGrant, RateLimited)) as refusal:
-        by_guesses(forged, limiter)(request(address))
+        limited_by_guesses(forged, limiter)(request(address))
     return refusal.type
 
 
@@ -104,7 +104,7 @@ def test_forged_tokens_count_for_the_64_and_more_loosely_for_the_48_of_ipv6(limi
 
 
 def test_a_token_that_was_ours_is_no_guess(limiter: MemoryLimiter) -> None:
-    replaying = by_guesses(spent, limiter)
+    replaying = limited_by_guesses(spent, limiter)
 
     for _ in range(GUESSES_PER_SOURCE.burst + 1):
         with pytest.raises(InvalidGrant):
@@ -119,7 +119,7 @@ def test_a_principal_is_a_user_or_a_role_whatever_the_roles_session(user_id: str
 
 
 def test_a_signed_route_is_limited_for_each_principal(limiter: MemoryLimiter) -> None:
-    route = by_principal(lambda _: Response(), limiter)
+    route = limited_by_principal(lambda _: Response(), limiter)
     for _ in range(IAM_PER_PRINCIPAL.burst):
         route(request(principal="AROA1:a"))
 

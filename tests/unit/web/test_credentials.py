@@ -3,8 +3,8 @@
 import pytest
 
 from auth_tokens.domain.errors import AccessDenied
-from auth_tokens.web.credentials import is_from_elsewhere, refuse_foreign_origin
-from auth_tokens.web.heads import RequestHead
+from auth_tokens.web.credentials import is_cross_site, refuse_cross_site
+from auth_tokens.web.request_head import RequestHead
 
 ALLOWED = ("https://tokens.example", "https://portal.example")
 
@@ -47,9 +47,9 @@ def test_a_page_of_elsewhere_is_told_by_origin_and_site(
     headers = {name: value for name, value in named.items() if value is not None}
     head = RequestHead(method="POST", headers=headers, cookies={}, query=())
 
-    assert is_from_elsewhere(head, ALLOWED) is expected
+    assert is_cross_site(head, ALLOWED) is expected
     if expected:
         with pytest.raises(AccessDenied):
-            refuse_foreign_origin(head, ALLOWED)
+            refuse_cross_site(head, ALLOWED)
     else:
-        refuse_foreign_origin(head, ALLOWED)
+        refuse_cross_site(head, ALLOWED)

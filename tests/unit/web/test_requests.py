@@ -6,7 +6,7 @@ from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidRequest, TokenServiceError
 from auth_tokens.domain.nesting import MAX_NESTING
 from auth_tokens.domain.places import Place
-from auth_tokens.web.parameters import idempotency_key, parameters_from
+from auth_tokens.web.request_body import idempotency_key, parse_body
 from auth_tokens.web.requests import request_from
 
 
@@ -66,7 +66,7 @@ def test_coordinates_that_are_no_plain_decimals_are_left_out(degrees: str) -> No
 def test_a_media_type_is_read_without_the_blanks_around_it(media_type: str) -> None:
     request = request_from({**event(content_type=media_type), "body": '{"a": "b"}'})
 
-    assert parameters_from(request).text("a") == "b"
+    assert parse_body(request).text("a") == "b"
 
 
 @pytest.mark.parametrize("other", ["\u2000", "\u00a0", "\x0b", "\x1c", "\x85", "\0", "\n", ",", "x"])
@@ -75,7 +75,7 @@ def test_a_media_type_with_anything_else_around_it_is_refused(other: str) -> Non
         request = request_from({**event(content_type=media_type), "body": '{"a": "b"}'})
 
         with pytest.raises(TokenServiceError):
-            parameters_from(request)
+            parse_body(request)
 
 
 def body_of(depth: int) -> str:
@@ -85,7 +85,7 @@ def body_of(depth: int) -> str:
 def test_a_body_may_nest_as_deep_as_we_say() -> None:
     request = request_from({**event(content_type="application/json"), "body": body_of(MAX_NESTING)})
 
-    assert parameters_from(request).text("a") == "b"
+    assert parse_body(request).text("a") == "b"
 
 
 @pytest.mark.parametrize("depth", [MAX_NESTING + 1, 2500, 8000])
@@ -93,7 +93,7 @@ def test_a_body_that_nests_deeper_is_refused_whatever_the_interpreter_could_read
     request = request_from({**event(content_type="application/json"), "body": body_of(depth)})
 
     with pytest.raises(InvalidRequest, match=f"The body nests deeper than {MAX_NESTING} levels"):
-        parameters_from(request)
+        parse_body(request)
 
 
 @pytest.mark.parametrize("key", ["\u2000k", "k\u00a0", "k k", "k\x0b", "k\x7f", "\u212a", "", "k\n"])

@@ -10,7 +10,7 @@ from auth_tokens.domain.places import place_from_text
 from auth_tokens.domain.refresh_rate import count_refresh
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.metadata import Metadata
+from auth_tokens.usecases.row_metadata import Metadata
 
 
 def observe_refresh(

@@ -10,7 +10,7 @@ from auth_tokens.domain.ids import parse_uuid
 from auth_tokens.domain.lists import DevicePlace
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.metadata import Metadata, metadata_of
+from auth_tokens.usecases.row_metadata import Metadata, metadata_of
 from auth_tokens.usecases.session_deps import SessionDeps
 
 DEFAULT_DEVICES = MAX_DEVICES = 100

@@ -9,7 +9,7 @@ from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.lists import SessionOnDevice
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.ports.keys import Cipher
-from auth_tokens.usecases.metadata import Metadata, metadata_of
+from auth_tokens.usecases.row_metadata import Metadata, metadata_of
 from auth_tokens.usecases.session_deps import SessionDeps
 
 DEFAULT_PAGE = 20

@@ -13,8 +13,8 @@ from auth_tokens.domain.sign_ins import SessionStart
 from auth_tokens.domain.tokens import SECRET_BYTES, OpaqueToken, TokenKind
 from auth_tokens.usecases.answers import SessionTokens, token_answer
 from auth_tokens.usecases.issue_deps import IssueDeps
-from auth_tokens.usecases.metadata import Metadata, metadata_of
 from auth_tokens.usecases.replaced_session import replaced_session
+from auth_tokens.usecases.row_metadata import Metadata, metadata_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from auth_tokens.domain.sessions import InForce, TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
 from auth_tokens.usecases.anomalies import observe_refresh
 from auth_tokens.usecases.issue_deps import IssueDeps
-from auth_tokens.usecases.metadata import metadata_of
 from auth_tokens.usecases.reuse import close_reused
+from auth_tokens.usecases.row_metadata import metadata_of
 
 # One lost race settles it: the second look finds the winner's rotation. More is a storm.
 MAX_RACES = 4

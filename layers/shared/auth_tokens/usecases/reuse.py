@@ -9,7 +9,7 @@ from auth_tokens.domain.rotation import Reuse
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.ports.keys import Cipher, Keys
 from auth_tokens.ports.tokens import TokenStore
-from auth_tokens.usecases.metadata import MAX_TEXT, metadata_of
+from auth_tokens.usecases.row_metadata import MAX_TEXT, metadata_of
 
 
 class ReuseDeps(Protocol):

@@ -12,8 +12,8 @@ from auth_tokens.domain.errors import InsufficientScope, StepUpNeeded, TokenServ
 from auth_tokens.domain.route_scopes import RouteScopes
 from auth_tokens.observability import Telemetry
 from auth_tokens.web.credentials import bearer_token, credential_from, websocket_credential
-from auth_tokens.web.heads import RequestHead, cookies_from, fields_from
 from auth_tokens.web.iam_policy import Context, allow_policy, context_of, deny_policy
+from auth_tokens.web.request_head import RequestHead, cookies_from, fields_from
 
 Validate = Callable[[Credential], Validated]
 NO_ROUTE_SCOPES = RouteScopes()

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import AccessDenied, InvalidAccessToken, MissingCredential
-from auth_tokens.web.heads import SESSION_COOKIE, RequestHead
+from auth_tokens.web.request_head import SESSION_COOKIE, RequestHead
 
 # RFC 6750 §2.1; nothing but spaces may stand around the token, and only ASCII is a letter.
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.ASCII | re.IGNORECASE)
@@ -25,7 +25,7 @@ def credential_from(head: RequestHead, allowed_origins: Collection[str]) -> Cred
     if not cookie:
         raise MissingCredential()
     if head.changes_state:
-        refuse_foreign_origin(head, allowed_origins)
+        refuse_cross_site(head, allowed_origins)
     return Credential(Transport.COOKIE, cookie, head.changes_state, head.headers.get("x-csrf-token"))
 
 
@@ -39,7 +39,7 @@ def websocket_credential(head: RequestHead, allowed_origins: Collection[str]) ->
     if not tokens:
         credential = credential_from(head, allowed_origins)
         if credential.transport is Transport.COOKIE:
-            refuse_foreign_origin(head, allowed_origins)
+            refuse_cross_site(head, allowed_origins)
         return credential
     if len(tokens) > 1 or not isinstance(tokens[0], str) or "authorization" in head.headers:
         raise InvalidAccessToken("two credentials")
@@ -54,13 +54,13 @@ def bearer_token(header: str) -> str:
     return match[1]
 
 
-def refuse_foreign_origin(head: RequestHead, allowed_origins: Collection[str]) -> None:
+def refuse_cross_site(head: RequestHead, allowed_origins: Collection[str]) -> None:
     """Raises AccessDenied if a page of elsewhere sends this: it must neither use a browser's cookie nor set one."""
-    if is_from_elsewhere(head, allowed_origins):
+    if is_cross_site(head, allowed_origins):
         raise AccessDenied("foreign origin")
 
 
-def is_from_elsewhere(head: RequestHead, allowed_origins: Collection[str]) -> bool:
+def is_cross_site(head: RequestHead, allowed_origins: Collection[str]) -> bool:
     """Does the browser say that a page sends this which is none of ours (docs/adr/0023)?
 
     An Origin must be a configured one; with it, pages of the same site are not all alike. Sec-Fetch-Site (W3C Fetch

@@ -11,7 +11,7 @@ from auth_tokens.time_left import timed
 from auth_tokens.web.cors import cors_headers
 from auth_tokens.web.requests import Request, request_from
 from auth_tokens.web.responses import Response, error_response, server_error
-from auth_tokens.web.strict import refuse_unknown_query
+from auth_tokens.web.unknown_parameters import refuse_unknown_query
 
 Route = Callable[[Request], Response]
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]

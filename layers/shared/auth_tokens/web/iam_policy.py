@@ -8,7 +8,7 @@ from urllib.parse import quote
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.credentials import Validated
 from auth_tokens.domain.route_scopes import METHODS, RouteScopes
-from auth_tokens.web.heads import SAFE_METHODS
+from auth_tokens.web.request_head import SAFE_METHODS
 
 Context = Mapping[str, str | int]
 

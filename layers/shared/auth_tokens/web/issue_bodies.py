@@ -11,9 +11,9 @@ from auth_tokens.domain.policy import MODES
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.issue import IssueRequest
 from auth_tokens.usecases.login import LoginRequest
-from auth_tokens.web.credentials import is_from_elsewhere, refuse_foreign_origin
-from auth_tokens.web.heads import SESSION_COOKIE
-from auth_tokens.web.parameters import Parameters, checked_idempotency_key
+from auth_tokens.web.credentials import is_cross_site, refuse_cross_site
+from auth_tokens.web.request_body import BodyParameters, checked_idempotency_key
+from auth_tokens.web.request_head import SESSION_COOKIE
 from auth_tokens.web.requests import Request
 
 MAX_USERNAME = 255
@@ -24,7 +24,7 @@ MAX_ACR = 64
 MAX_DEVICE_TEXT = 200
 
 
-def login_request(parameters: Parameters, options: SessionOptions) -> LoginRequest:
+def login_request(parameters: BodyParameters, options: SessionOptions) -> LoginRequest:
     """`{"username", "password", …options}`, and `device.token`. Raises InvalidRequest naming the member."""
     return LoginRequest(
         username=parameters.required_text("username", MAX_USERNAME),
@@ -34,7 +34,7 @@ def login_request(parameters: Parameters, options: SessionOptions) -> LoginReque
     )
 
 
-def issue_request(parameters: Parameters, options: SessionOptions, retry_key: str | None) -> IssueRequest:
+def issue_request(parameters: BodyParameters, options: SessionOptions, retry_key: str | None) -> IssueRequest:
     """`{"user_id", "amr", "acr"?, "auth_time"?, …options}`. Raises InvalidRequest naming the member."""
     user_id = parameters.required_text("user_id", MAX_USER_ID)
     if not is_path_safe(user_id):
@@ -54,13 +54,15 @@ def issue_request(parameters: Parameters, options: SessionOptions, retry_key: st
 
 def direct_issue_request(event: Mapping[str, Any]) -> IssueRequest:
     """The same as an event, which has no headers: `idempotency_key` is one member more."""
-    parameters = Parameters(event)
+    parameters = BodyParameters(event)
     key = parameters.text("idempotency_key")
     retry_key = checked_idempotency_key(key) if key is not None else None
     return issue_request(parameters, session_options(parameters), retry_key)
 
 
-def options_of(parameters: Parameters, request: Request, allowed_origins: Collection[str]) -> SessionOptions:
+def options_of(
+    parameters: BodyParameters, request: Request, allowed_origins: Collection[str]
+) -> SessionOptions:
     """The options of a request over HTTP, with the session cookie that came with it.
 
     Raises AccessDenied where a page of elsewhere wants a cookie set: it would sign its visitor in as somebody else
@@ -68,13 +70,13 @@ def options_of(parameters: Parameters, request: Request, allowed_origins: Collec
     """
     options = session_options(parameters)
     if options.kind is TokenKind.SESSION:
-        refuse_foreign_origin(request, allowed_origins)
-    if is_from_elsewhere(request, allowed_origins):
+        refuse_cross_site(request, allowed_origins)
+    if is_cross_site(request, allowed_origins):
         return options
     return replace(options, cookie=request.cookies.get(SESSION_COOKIE))
 
 
-def session_options(parameters: Parameters) -> SessionOptions:
+def session_options(parameters: BodyParameters) -> SessionOptions:
     """What login, issue and token exchange let a caller choose of its session."""
     device = parameters.nested("device")
     return SessionOptions(

@@ -3,7 +3,7 @@
 import re
 
 from auth_tokens.domain.errors import InvalidClient
-from auth_tokens.web.parameters import Parameters
+from auth_tokens.web.request_body import BodyParameters
 from auth_tokens.web.requests import Request
 
 # The scheme in any case (RFC 9110 §11.1), and in the second of two fields, which the gateway joins by a comma.
@@ -14,7 +14,7 @@ MAX_PROOF = 8192
 _PROOFS = ("client_secret", "client_assertion", "client_assertion_type")
 
 
-def refuse_client_authentication(request: Request, parameters: Parameters) -> None:
+def refuse_client_authentication(request: Request, parameters: BodyParameters) -> None:
     """Raises InvalidClient for who would authenticate a client: a secret that nobody checks must not look checked.
 
     Another scheme than Basic authenticates a user or a request, not a client, and is passed over.

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.edge import NO_EDGE, Edge
 from auth_tokens.domain.errors import InvalidRequest
-from auth_tokens.web.heads import RequestHead, cookies_from, fields_from
+from auth_tokens.web.request_head import RequestHead, cookies_from, fields_from
 
 # The actor of a direct invocation, in events and log lines.
 DIRECT = "lambda:InvokeFunction"

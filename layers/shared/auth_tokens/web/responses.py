@@ -9,7 +9,7 @@ from auth_tokens.domain import errors
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.web.errors import MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType
-from auth_tokens.web.heads import SESSION_COOKIE
+from auth_tokens.web.request_head import SESSION_COOKIE
 
 REALM = "auth-user-tokens"
 # Pragma for caches that know no Cache-Control (RFC 6749 §5.1).

@@ -7,10 +7,10 @@ from auth_tokens.domain.grants import SessionOptions
 from auth_tokens.domain.tokens import MalformedToken, TokenCodec, TokenKind, is_csrf_token
 from auth_tokens.usecases.exchange import ExchangeRequest
 from auth_tokens.usecases.refresh import RefreshRequest
-from auth_tokens.web.credentials import refuse_foreign_origin
+from auth_tokens.web.credentials import refuse_cross_site
 from auth_tokens.web.grant_types import DEVICE_TOKEN_TYPE
-from auth_tokens.web.heads import SESSION_COOKIE
-from auth_tokens.web.parameters import Parameters
+from auth_tokens.web.request_body import BodyParameters
+from auth_tokens.web.request_head import SESSION_COOKIE
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import ISSUED_TOKEN_TYPES
 
@@ -19,7 +19,7 @@ _ACTORS = ("actor_token", "actor_token_type")
 
 
 def refresh_request(
-    parameters: Parameters,
+    parameters: BodyParameters,
     retry_key: str | None,
     request: Request,
     allowed_origins: Collection[str],
@@ -39,13 +39,13 @@ def refresh_request(
         return RefreshRequest(token, TokenKind.REFRESH, client_id, scope, retry_key)
     if not cookie:
         raise InvalidRequest("refresh_token is missing.")
-    refuse_foreign_origin(request, allowed_origins)
+    refuse_cross_site(request, allowed_origins)
     _check_csrf(cookie, request, codec)
     return RefreshRequest(cookie, TokenKind.SESSION, client_id, scope, retry_key)
 
 
 def exchange_request(
-    parameters: Parameters, options: SessionOptions, retry_key: str | None
+    parameters: BodyParameters, options: SessionOptions, retry_key: str | None
 ) -> ExchangeRequest:
     """grant_type=token-exchange (RFC 8693 §2.1) with a device token.
 

@@ -127,6 +127,6 @@ def _reused_view(session: SessionView, current_sid: str | None) -> dict[str, Any
 
 
 def coarse_address(address: str) -> str:
-    """The network of an address, which is all that others than its owner are shown; empty for what is none."""
+    """The network of an address, all that people other than its owner see; empty for a text that is no address."""
     parsed = address_from(address)
     return str(ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False)) if parsed else ""

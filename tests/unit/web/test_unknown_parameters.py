@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from auth_tokens.web.handler import http_handler
-from auth_tokens.web.parameters import parameters_from
+from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.routes import ROUTES
-from auth_tokens.web.strict import TAKEN
+from auth_tokens.web.unknown_parameters import ALLOWED_PARAMETERS
 from tests.support.world import RecordedTelemetry
 
 EVENTS, REVOKE, OWN = (
@@ -30,7 +30,7 @@ class Route:
 
     def __call__(self, request: Request) -> Response:
         if request.body:
-            parameters_from(request)
+            parse_body(request)
         self.was_called = True
         return Response()
 
@@ -70,9 +70,9 @@ def test_a_route_that_takes_nothing_says_so() -> None:
     assert answer(CONSOLE_DELETE, "x=1")[1] == "x is no query parameter of this route; it takes none."
 
 
-@pytest.mark.parametrize("route", [route for route, taken in TAKEN.items() if taken.query])
+@pytest.mark.parametrize("route", [route for route, taken in ALLOWED_PARAMETERS.items() if taken.query])
 def test_each_known_parameter_is_let_through_and_empty_or_twice_is_refused(route: str) -> None:
-    for name in TAKEN[route].query:
+    for name in ALLOWED_PARAMETERS[route].query:
         assert answer(route, f"{name}=1") == (200, "", True)
         assert answer(route, f"{name}=") == (400, f"{name} is empty.", False)
         assert answer(route, f"{name}=1&{name}=1") == (400, f"{name} is repeated.", False)

@@ -8,7 +8,7 @@ from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 
 
-def by_principal(route: Route, limiter: Limiter, limit: Limit = IAM_PER_PRINCIPAL) -> Route:
+def limited_by_principal(route: Route, limiter: Limiter, limit: Limit = IAM_PER_PRINCIPAL) -> Route:
     """A route for signed requests alone, so many for each principal.
 
     Refuses one that API Gateway names no principal for: the template asks it for the signature, and a route that
@@ -24,7 +24,7 @@ def by_principal(route: Route, limiter: Limiter, limit: Limit = IAM_PER_PRINCIPA
     return limited
 
 
-def by_guesses(route: Route, limiter: Limiter) -> Route:
+def limited_by_guesses(route: Route, limiter: Limiter) -> Route:
     """A route at which forged tokens count for their source. Good tokens never do, so that nobody is kept out by
     a guesser behind the same address."""
 

@@ -8,9 +8,9 @@ from urllib.parse import parse_qsl
 from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.nesting import MAX_NESTING, nests_too_deep
 from auth_tokens.web.errors import PayloadTooLarge, UnsupportedMediaType
-from auth_tokens.web.heads import BLANKS
+from auth_tokens.web.request_head import OWS
 from auth_tokens.web.requests import Request
-from auth_tokens.web.strict import refuse_unknown_members, shown
+from auth_tokens.web.unknown_parameters import echoed_name, refuse_unknown_members
 
 MAX_BODY_BYTES = 16_384
 MAX_TEXT = 1024
@@ -19,7 +19,7 @@ _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
 
 
-class Parameters:
+class BodyParameters:
     """A parsed body. Null and, in a form, the empty text count as absent."""
 
     def __init__(self, values: Mapping[str, Any], path: str = "") -> None:
@@ -89,18 +89,18 @@ class Parameters:
             self._refuse(name, f"must be one of {', '.join(choices)}")
         return value
 
-    def nested(self, name: str) -> "Parameters":
+    def nested(self, name: str) -> "BodyParameters":
         """A JSON object; empty where absent."""
         value = self._values.get(name)
         if value is not None and not isinstance(value, dict):
             self._refuse(name, "must be an object")
-        return Parameters(value or {}, f"{self._path}{name}.")
+        return BodyParameters(value or {}, f"{self._path}{name}.")
 
     def _refuse(self, name: str, what: str) -> NoReturn:
         raise InvalidRequest(f"{self._path}{name} {what}.")
 
 
-def parameters_from(request: Request, *, form: bool = False, empty: bool = False) -> Parameters:
+def parse_body(request: Request, *, form: bool = False, empty: bool = False) -> BodyParameters:
     """The body's parameters. form: the OAuth form is taken as well as JSON; empty: no body is fine. Unknown ones are
     passed over, but on operators' routes.
 
@@ -109,14 +109,14 @@ def parameters_from(request: Request, *, form: bool = False, empty: bool = False
     if len(request.body) > MAX_BODY_BYTES:
         raise PayloadTooLarge()
     if empty and not request.body:
-        return Parameters({})
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip(BLANKS).lower()
+        return BodyParameters({})
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip(OWS).lower()
     if form and media_type == _FORM:
-        return Parameters(_form(_text(request)))
+        return BodyParameters(_form(_text(request)))
     if media_type == _JSON:
         members = _json_object(_text(request))
         refuse_unknown_members(request, members)
-        return Parameters(members)
+        return BodyParameters(members)
     raise UnsupportedMediaType()
 
 
@@ -148,7 +148,7 @@ def _form(text: str) -> dict[str, str]:
     names = [name for name, _ in pairs]
     for name in names:
         if names.count(name) > 1:
-            raise InvalidRequest(f"{shown(name)} is repeated.")
+            raise InvalidRequest(f"{echoed_name(name)} is repeated.")
     return {name: value for name, value in pairs if value}
 
 
@@ -169,7 +169,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise InvalidRequest(f"{shown(repeated)} is repeated.")
+        raise InvalidRequest(f"{echoed_name(repeated)} is repeated.")
     return members
 
 

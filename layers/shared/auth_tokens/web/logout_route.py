@@ -6,11 +6,11 @@ from auth_tokens.domain.credentials import Transport, Validated
 from auth_tokens.domain.errors import InvalidAccessToken, MissingCredential
 from auth_tokens.usecases.logout import LogoutScope, log_out_spent, logout
 from auth_tokens.usecases.session_deps import SessionDeps
-from auth_tokens.web.account import account_of
-from auth_tokens.web.credentials import refuse_foreign_origin
+from auth_tokens.web.account_scope import require_account_scope
+from auth_tokens.web.credentials import refuse_cross_site
 from auth_tokens.web.handler import Route
-from auth_tokens.web.heads import SESSION_COOKIE
-from auth_tokens.web.parameters import parameters_from
+from auth_tokens.web.request_body import parse_body
+from auth_tokens.web.request_head import SESSION_COOKIE
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response, clearing_cookie
 from auth_tokens.web.views import ids_of
@@ -18,11 +18,11 @@ from auth_tokens.web.views import ids_of
 _SCOPES = tuple(scope.value for scope in LogoutScope)
 
 
-def sign_out_route(
+def logout_route(
     session: Callable[[Request], Validated], deps: SessionDeps, origins: Collection[str], account_scope: str
 ) -> Route:
     """Ends this session, the others, or all. session: who asks, by a good credential, or raises; account_scope: what
-    an access token needs for more than its own session (web.account).
+    an access token needs for more than its own session (web.account_scope).
 
     Without a good credential, what is left to do for `current` is to clear the cookie, and to end the session of a
     cookie that is ours but spent. Another site's page has no say in it: its form comes without the cookie, be that a
@@ -30,7 +30,7 @@ def sign_out_route(
     """
 
     def post_logout(request: Request) -> Response:
-        parameters = parameters_from(request, empty=True)
+        parameters = parse_body(request, empty=True)
         scope = LogoutScope(parameters.choice("scope", _SCOPES))
         keep_devices = parameters.flag("keep_devices")
         try:
@@ -38,12 +38,12 @@ def sign_out_route(
         except (MissingCredential, InvalidAccessToken):
             if scope is not LogoutScope.CURRENT:
                 raise
-            refuse_foreign_origin(request, origins)
+            refuse_cross_site(request, origins)
             if "authorization" not in request.headers:
                 log_out_spent(request.cookies.get(SESSION_COOKIE, ""), request.caller, deps)
             return Response(204, cookies=(clearing_cookie(),))
         if scope is not LogoutScope.CURRENT:
-            account_of(caller, account_scope)
+            require_account_scope(caller, account_scope)
         logout(scope, caller.claims, request.caller, deps, keep_devices=keep_devices)
         ends_this = caller.transport is Transport.COOKIE and scope is not LogoutScope.OTHERS
         cookies = (clearing_cookie(),) if ends_this else ()

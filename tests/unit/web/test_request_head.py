@@ -4,7 +4,7 @@ import pytest
 
 from auth_tokens.domain.errors import InvalidAccessToken
 from auth_tokens.web.credentials import bearer_token
-from auth_tokens.web.heads import SESSION_COOKIE, cookies_from, fields_from
+from auth_tokens.web.request_head import SESSION_COOKIE, cookies_from, fields_from
 
 # All that str.strip() or str.split() hold for blank, beyond space and tab.
 OTHER_BLANKS = [chr(code) for code in range(0x110000) if chr(code).isspace() and chr(code) not in " \t"]

@@ -11,26 +11,26 @@ _OF_OPERATORS = ("/admin/", "/console/")
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class AllowedParameters:
     """The names that a route takes in its query and in its body."""
 
     query: tuple[str, ...] = ()
     body: tuple[str, ...] = ()
 
 
-_PAGE = Taken(query=("limit", "cursor"))
-_EVENTS = Taken(query=("user_id", "type", "since", "cursor", "limit"))
-_SUMMARY = Taken(query=("span_s", "step"))
+_PAGE = AllowedParameters(query=("limit", "cursor"))
+_EVENTS = AllowedParameters(query=("user_id", "type", "since", "cursor", "limit"))
+_SUMMARY = AllowedParameters(query=("span_s", "step"))
 # An operators' route that is not named takes nothing. docs/openapi.yaml says the same, by a test.
-TAKEN = {
+ALLOWED_PARAMETERS = {
     "GET /admin/users/{user_id}/sessions": _PAGE,
-    "POST /admin/users/{user_id}/revoke": Taken(body=("reason",)),
+    "POST /admin/users/{user_id}/revoke": AllowedParameters(body=("reason",)),
     "GET /admin/security/events": _EVENTS,
     "GET /admin/security/summary": _SUMMARY,
     "GET /console/events": _EVENTS,
     "GET /console/summary": _SUMMARY,
-    "GET /console/users/{user_id}": Taken(query=("sessions_cursor", "devices_cursor")),
-    "DELETE /console/users/{user_id}/sessions/{session_id}": Taken(query=("keep_device",)),
+    "GET /console/users/{user_id}": AllowedParameters(query=("sessions_cursor", "devices_cursor")),
+    "DELETE /console/users/{user_id}/sessions/{session_id}": AllowedParameters(query=("keep_device",)),
 }
 
 
@@ -38,7 +38,7 @@ def refuse_unknown_query(request: Request) -> None:
     """Before an operators' route does anything. Raises InvalidRequest naming the parameter and those that exist."""
     if not _is_operators(request):
         return
-    taken = taken_by(request.route_key)
+    taken = allowed_parameters(request.route_key)
     names = [name for name, _ in request.query]
     _refuse_unknown(names, taken.query, "query parameter")
     for name, value in request.query:
@@ -53,15 +53,15 @@ def refuse_unknown_query(request: Request) -> None:
 def refuse_unknown_members(request: Request, members: Iterable[str]) -> None:
     """The same of a body's members."""
     if _is_operators(request):
-        _refuse_unknown(members, taken_by(request.route_key).body, "member")
+        _refuse_unknown(members, allowed_parameters(request.route_key).body, "member")
 
 
-def taken_by(route: str) -> Taken:
+def allowed_parameters(route: str) -> AllowedParameters:
     """What a route of operators takes."""
-    return TAKEN.get(route, Taken())
+    return ALLOWED_PARAMETERS.get(route, AllowedParameters())
 
 
-def shown(name: str) -> str:
+def echoed_name(name: str) -> str:
     """A parameter's name if it is one to echo; input is never echoed otherwise (RFC 6749 §5.2)."""
     return name if name.isascii() and name.replace("_", "").isalpha() and len(name) <= 32 else "A parameter"
 
@@ -74,4 +74,4 @@ def _refuse_unknown(names: Iterable[str], known: tuple[str, ...], kind: str) -> 
     for name in names:
         if name not in known:
             which = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise InvalidRequest(f"{shown(name)} is no {kind} of this route; {which}.")
+            raise InvalidRequest(f"{echoed_name(name)} is no {kind} of this route; {which}.")

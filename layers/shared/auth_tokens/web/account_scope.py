@@ -4,7 +4,7 @@ from auth_tokens.domain.credentials import Transport, Validated
 from auth_tokens.domain.errors import InsufficientScope
 
 
-def account_of(caller: Validated, scope: str) -> Validated:
+def require_account_scope(caller: Validated, scope: str) -> Validated:
     """The caller, where it may see and end the user's other sessions and devices.
 
     A browser's cookie goes to this service alone. An access token goes to every API that takes it, and any of them

@@ -1,4 +1,4 @@
-"""Parameters in query and path. Raises InvalidRequest naming the parameter."""
+"""BodyParameters in query and path. Raises InvalidRequest naming the parameter."""
 
 import re
 
@@ -12,13 +12,13 @@ _DEFAULT_EVENTS = 50
 _DAY_S = 86_400
 
 
-def page_of(request: Request) -> tuple[int, str | None]:
+def session_page_parameters(request: Request) -> tuple[int, str | None]:
     """(limit, cursor) of a list of sessions."""
     limit = whole_query_value(request, "limit")
     return DEFAULT_PAGE if limit is None else limit, request.query_value("cursor")
 
 
-def device_page_of(request: Request) -> tuple[int | None, str | None]:
+def device_page_parameters(request: Request) -> tuple[int | None, str | None]:
     """(limit, cursor) of a list of devices; limit None where absent."""
     return whole_query_value(request, "limit"), request.query_value("cursor")
 
@@ -46,7 +46,7 @@ def event_filter(request: Request) -> EventFilter:
     )
 
 
-def span_of(request: Request) -> tuple[int, str]:
+def span_parameters(request: Request) -> tuple[int, str]:
     """(span in seconds, step) of the figures asked for."""
     span_s = whole_query_value(request, "span_s")
     return _DAY_S if span_s is None else span_s, request.query_value("step") or "hour"

@@ -6,7 +6,7 @@ from typing import Any
 
 SESSION_COOKIE = "__Host-session"
 # All that is blank in a field (RFC 9110 §5.6.3). `str.strip()` also takes Unicode's, and makes one name of two.
-BLANKS = " \t"
+OWS = " \t"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -34,7 +34,7 @@ def fields_from(fields: Iterable[tuple[str, Any]]) -> dict[str, str]:
     for written, value in fields:
         if not isinstance(value, str) or not written.isascii():
             continue
-        name, value = written.lower(), value.strip(BLANKS)
+        name, value = written.lower(), value.strip(OWS)
         separator = "; " if name == "cookie" else ", "
         merged[name] = f"{merged[name]}{separator}{value}" if name in merged else value
     return merged
@@ -48,7 +48,7 @@ def cookies_from(fields: Iterable[Any]) -> dict[str, str]:
     cookies: dict[str, str] = {}
     repeated = set()
     for pair in ";".join(text for text in fields if isinstance(text, str)).split(";"):
-        name, separator, value = pair.strip(BLANKS).partition("=")
+        name, separator, value = pair.strip(OWS).partition("=")
         if not name or not separator:
             continue
         if name in cookies:
