@@ -19,7 +19,7 @@ import pymysql
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
 from auth_tokens.domain.tokens import SECRET_BYTES, OpaqueToken, TokenKind
-from auth_tokens.observability import Silent
+from auth_tokens.observability import NullTelemetry
 from auth_tokens.settings import Settings
 from local.servers.aws import LocalAws
 from local.servers.database import address
@@ -206,12 +206,12 @@ def settle(settings: Settings, seconds: float = 120) -> None:
             time.sleep(0.1)
 
 
-def parts(settings: Settings, timeout_s: int = 20) -> wiring.Parts:
+def parts(settings: Settings, timeout_s: int = 20) -> wiring.Container:
     """The service's own parts."""
-    return wiring.Parts(Silent(), settings, may_create_keys=True, timeout_s=timeout_s)
+    return wiring.Container(NullTelemetry(), settings, may_create_keys=True, timeout_s=timeout_s)
 
 
-def tokens_of_live_rows(shared: wiring.Parts, count: int) -> list[str]:
+def tokens_of_live_rows(shared: wiring.Container, count: int) -> list[str]:
     """Refresh tokens that rotate rows at random places of the table."""
     database, codec = shared.database, shared.codec
     epoch = shared.keys.chain_epoch()

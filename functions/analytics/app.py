@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from auth_tokens.bootstrap.analysing import analysing
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.limits import limiter
 from auth_tokens.bootstrap.listing_events import listing_events
-from auth_tokens.bootstrap.parts import Parts
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.summarising import summarising
 from auth_tokens.domain.findings import Severity
@@ -24,7 +24,7 @@ from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.views import event_page_view, summary_view
 
-SHARED = Parts(powertools())
+SHARED = Container(powertools())
 EVENTS = listing_events(SHARED)
 FIGURES = summarising(SHARED)
 SCHEDULED = analysing(SHARED)

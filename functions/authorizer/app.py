@@ -3,7 +3,7 @@
 from typing import Any
 
 from auth_tokens.bootstrap.authorizing import authorizing
-from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.telemetry import standard
 from auth_tokens.domain.credentials import Credential, Validated
 from auth_tokens.time_left import timed
@@ -13,7 +13,7 @@ from auth_tokens.web.authorizer import authorize
 # Its own 5 s leave room for two attempts that hang, and an answer.
 DATABASE_TIMEOUT_S = 2
 
-SHARED = Parts(standard(), timeout_s=DATABASE_TIMEOUT_S)
+SHARED = Container(standard(), timeout_s=DATABASE_TIMEOUT_S)
 DEPS = authorizing(SHARED)
 SETTINGS = SHARED.settings
 

@@ -4,13 +4,13 @@ from typing import Any
 
 from auth_tokens.bootstrap.checking_rights import checking_rights
 from auth_tokens.bootstrap.cleaning import cleaning
-from auth_tokens.bootstrap.parts import BATCH_TIMEOUT_S, Parts
+from auth_tokens.bootstrap.container import BATCH_TIMEOUT_S, Container
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.time_left import timed
 from auth_tokens.usecases.cleanup import CATCH_UP, STEADY, CleanupReport, cleanup
 from auth_tokens.web.handler import is_http
 
-SHARED = Parts(powertools(), timeout_s=BATCH_TIMEOUT_S)
+SHARED = Container(powertools(), timeout_s=BATCH_TIMEOUT_S)
 DEPS = cleaning(SHARED)
 CHECK = checking_rights(SHARED)
 TOKENS = "auth_user_tokens"

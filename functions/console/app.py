@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.listing_events import listing_events
-from auth_tokens.bootstrap.parts import Parts
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.bootstrap.summarising import summarising
@@ -21,7 +21,7 @@ from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.views import event_page_view, summary_view, user_view
 
-SHARED = Parts(powertools())
+SHARED = Container(powertools())
 SESSIONS = sessions(SHARED)
 EVENTS = listing_events(SHARED)
 FIGURES = summarising(SHARED)

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from auth_tokens.bootstrap.checking_rights import checking_rights
-from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.public_keys import published_keys
 from auth_tokens.domain.errors import NotFound
@@ -17,7 +17,7 @@ from auth_tokens.web.responses import Response
 from auth_tokens.web.routes import allowed_methods, path_of_route
 from auth_tokens.web.server_metadata import server_metadata
 
-SHARED = Parts(powertools())
+SHARED = Container(powertools())
 SETTINGS = SHARED.settings
 KEYS = published_keys(SHARED)
 CHECK = checking_rights(SHARED)

@@ -1,7 +1,7 @@
 """POST /auth/introspect: is this token good? (RFC 7662), for callers that IAM lets in."""
 
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.memory_limits import memory_limiter
-from auth_tokens.bootstrap.parts import Parts
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.domain.limits import INTROSPECTION_PER_PRINCIPAL
@@ -12,7 +12,7 @@ from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 
-SHARED = Parts(powertools())
+SHARED = Container(powertools())
 DEPS = sessions(SHARED)
 # Far above any token of ours: a longer one is inactive, not malformed.
 MAX_TOKEN = 16_384

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.issuing import issuing
 from auth_tokens.bootstrap.limits import limiter
-from auth_tokens.bootstrap.parts import Parts
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import TokenServiceError
@@ -19,7 +19,7 @@ from auth_tokens.web.request_body import idempotency_key, parse_body
 from auth_tokens.web.requests import Request, direct_caller
 from auth_tokens.web.responses import Response, error_response, token_response
 
-SHARED = Parts(powertools(), may_create_keys=True)
+SHARED = Container(powertools(), may_create_keys=True)
 DEPS = issuing(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
 

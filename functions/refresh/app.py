@@ -1,8 +1,8 @@
 """POST /auth/token: the OAuth token endpoint (RFC 6749 §3.2)."""
 
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.issuing import issuing
 from auth_tokens.bootstrap.memory_limits import memory_limiter
-from auth_tokens.bootstrap.parts import Parts
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.domain.errors import UnsupportedGrantType
 from auth_tokens.usecases.exchange import exchange_device_token
@@ -17,7 +17,7 @@ from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response, exchange_response, token_response
 from auth_tokens.web.token_bodies import exchange_request, refresh_request
 
-SHARED = Parts(powertools())
+SHARED = Container(powertools())
 DEPS = issuing(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.limits import limiter
-from auth_tokens.bootstrap.parts import Parts
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.domain.credentials import Validated
@@ -26,7 +26,7 @@ from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.views import ids_of
 
-SHARED = Parts(powertools())
+SHARED = Container(powertools())
 DEPS = sessions(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
 ACCOUNT_SCOPE = SHARED.settings.account_scope

@@ -1,8 +1,8 @@
-"""Scheduled daily: walks all keys from published to in use, retired and gone. Invoked with a kid: withdraws it."""
+"""Scheduled daily: moves all keys from published to in use, retired and gone. Invoked with a kid: withdraws it."""
 
 from typing import Any
 
-from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.rotating import rotating
 from auth_tokens.domain.key_steps import Add, Step
@@ -12,7 +12,7 @@ from auth_tokens.web.handler import is_http
 from auth_tokens.web.request_body import BodyParameters
 from auth_tokens.web.requests import direct_caller
 
-SHARED = Parts(powertools(), may_create_keys=True)
+SHARED = Container(powertools(), may_create_keys=True)
 DEPS = rotating(SHARED)
 MAX_KID = 64
 

@@ -1,7 +1,7 @@
 """The caller's own session, sessions and devices; and a user's sessions for operators."""
 
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.limits import limiter
-from auth_tokens.bootstrap.parts import Parts
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.domain.claims import AccessClaims
@@ -19,7 +19,7 @@ from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.views import claims_view, device_page_view, device_view, session_page_view
 
-SHARED = Parts(powertools())
+SHARED = Container(powertools())
 DEPS = sessions(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
 ACCOUNT_SCOPE = SHARED.settings.account_scope

@@ -117,7 +117,7 @@ def test_the_authorizer_loads_of_our_own_what_an_access_token_needs_and_nothing_
     modules = {
         ".bootstrap.authorizing",
         ".bootstrap.key_table",
-        ".bootstrap.parts",
+        ".bootstrap.container",
         ".bootstrap.public_keys",
         ".bootstrap.telemetry",
         ".settings",

@@ -192,7 +192,7 @@ def test_the_proxy_gives_up_on_a_connection_before_the_functions_do_and_hides_no
     [group] = of_type("AWS::RDS::DBProxyTargetGroup").values()
     pool = group["ConnectionPoolConfigurationInfo"]
 
-    assert pool["ConnectionBorrowTimeout"] < 3  # the timeout for a statement in bootstrap/parts.py
+    assert pool["ConnectionBorrowTimeout"] < 3  # the timeout for a statement in bootstrap/container.py
     assert "SessionPinningFilters" not in pool
 
 

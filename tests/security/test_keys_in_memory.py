@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from auth_tokens.adapters.kms.held_keys import HeldKeys
+from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.keys import PENALTY_S, KeyState, Purpose, StoredKey
 from local.host.paths import LAYER
@@ -29,7 +29,7 @@ class Held:
         self.row = StoredKey(
             "metadata.1", Purpose.METADATA, 1, KeyState.ACTIVE, "HKDF-SHA-256", wrapped, None, START
         )
-        self.keys: HeldKeys[bytes] = HeldKeys(
+        self.keys: UnwrappedKeyCache[bytes] = UnwrappedKeyCache(
             self.wrapper, self.clock, self.telemetry, MAX_AGE_S, lambda row, material: material
         )
         self.wrapper.calls.clear()
@@ -161,12 +161,12 @@ SNAPSHOT = """
 import gc, json
 import app
 from auth_tokens.adapters.kms.client import KmsClient
-from auth_tokens.adapters.kms.held_keys import HeldKeys
+from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
 from auth_tokens.adapters.mysql.connection import Database
 
 found = {"held": 0, "keys": 0, "connections": 0, "clients": 0}
 for thing in gc.get_objects():
-    if isinstance(thing, HeldKeys):
+    if isinstance(thing, UnwrappedKeyCache):
         found["held"] += 1
         found["keys"] += len(thing._held)
     if isinstance(thing, Database):

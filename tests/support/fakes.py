@@ -9,8 +9,8 @@ from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
 from auth_tokens.adapters.access_jwt.signer import AccessTokenSigner, private_key
 from auth_tokens.adapters.access_jwt.signing_keys import SigningKeyMaker
 from auth_tokens.adapters.kms.client import KmsClient
-from auth_tokens.adapters.kms.held_keys import HeldKeys
 from auth_tokens.adapters.kms.keyring import KeyRing
+from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.events import RecordedEvent
@@ -230,7 +230,7 @@ def signer(
 ) -> AccessTokenSigner:
     """The signer of one more environment. kms: a client as boto3 makes them, for SIGNING_MODE=kms."""
     now = clock or Clock()
-    held = HeldKeys(wrapper, now, RecordedTelemetry(), KEY_MAX_AGE_S, private_key)
+    held = UnwrappedKeyCache(wrapper, now, RecordedTelemetry(), KEY_MAX_AGE_S, private_key)
     keys = KmsSigningKeys(KmsClient(lambda: kms), kms_key_ids)
     return AccessTokenSigner(table, held, keys, SigningKeyMaker(wrapper, keys, algorithm), now)
 

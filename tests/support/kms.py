@@ -36,7 +36,7 @@ class WatchedKms:
         return call
 
 
-def watched(environment: wiring.Parts) -> WatchedKms:
+def watched(environment: wiring.Container) -> WatchedKms:
     """Watches the KMS of an environment that has not called it yet."""
     kms = WatchedKms()
     environment.kms._client = kms

@@ -41,7 +41,7 @@ class Waiting:
     """A call that waits, and the same again when nothing is in its way."""
 
     name: str
-    call: Callable[[wiring.Parts], object]
+    call: Callable[[wiring.Container], object]
 
 
 def calls_of(world: World, user_id: str) -> list[Waiting]:

@@ -16,7 +16,7 @@ from pymysql.cursors import Cursor
 
 from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
 from auth_tokens.adapters.mysql.iam_login import login_token
-from auth_tokens.observability import Silent, Telemetry
+from auth_tokens.observability import NullTelemetry, Telemetry
 from local.http.sigv4 import SigningKey
 from local.servers.database.address import DatabaseAddress, connect
 from local.servers.rds_proxy.iam import signing_key
@@ -47,7 +47,7 @@ class Proxied:
 
     def database(
         self,
-        telemetry: Telemetry = Silent(),  # noqa: B008 - it has no state
+        telemetry: Telemetry = NullTelemetry(),  # noqa: B008 - it has no state
         timeout_s: int = 3,
     ) -> contextlib.closing[Database]:
         return contextlib.closing(Database(replace(self.config, timeout_s=timeout_s), telemetry))

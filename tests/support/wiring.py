@@ -1,16 +1,16 @@
-"""All builders of the composition root under one name, and the parts of an environment as its members: a test wires
-what no single function has."""
+"""All builders of the composition root under one name, and the singletons of an environment as its members: a test
+wires what no single function has."""
 
-from auth_tokens.bootstrap import ciphers, events, key_table, limits, parts
+from auth_tokens.bootstrap import ciphers, container, events, key_table, limits
 from auth_tokens.bootstrap import keys as data_keys
 from auth_tokens.bootstrap import public_keys as verifying
 from auth_tokens.bootstrap import store as stores
 from auth_tokens.bootstrap.analysing import analysing
 from auth_tokens.bootstrap.authorizing import authorizing
 from auth_tokens.bootstrap.cleaning import cleaning
+from auth_tokens.bootstrap.container import BATCH_TIMEOUT_S, database_config
 from auth_tokens.bootstrap.issuing import issuing
 from auth_tokens.bootstrap.listing_events import listing_events
-from auth_tokens.bootstrap.parts import BATCH_TIMEOUT_S, database_config
 from auth_tokens.bootstrap.rotating import rotating
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.bootstrap.summarising import summarising
@@ -19,7 +19,7 @@ from auth_tokens.bootstrap.telemetry import SERVICE
 __all__ = [
     "BATCH_TIMEOUT_S",
     "SERVICE",
-    "Parts",
+    "Container",
     "analysing",
     "authorizing",
     "cleaning",
@@ -32,8 +32,8 @@ __all__ = [
 ]
 
 
-class Parts(parts.Parts):
-    """An execution environment whose parts can be looked at."""
+class Container(container.Container):
+    """An execution environment whose singletons a test can read."""
 
     key_stamp = property(key_table.key_stamp)
     table = property(key_table.key_table)

@@ -75,9 +75,9 @@ class World:
         self.sessions = wiring.sessions(self.shared)
         self.database = self.shared.database
 
-    def environment(self) -> wiring.Parts:
+    def environment(self) -> wiring.Container:
         """The parts of one more execution environment, with its own connection, keys and caches."""
-        return wiring.Parts(
+        return wiring.Container(
             self.telemetry,
             self.settings,
             may_create_keys=True,

@@ -52,9 +52,9 @@ def test_left_out_is_not_switched_off_where_the_default_is_on() -> None:
 def test_a_cold_start_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
     telemetry = RecordedTelemetry()
     settings = replace(Settings.from_env(ENV), notify_new_device="no")
-    monkeypatch.setattr("auth_tokens.bootstrap.parts.load_settings", lambda: settings)
+    monkeypatch.setattr("auth_tokens.bootstrap.container.load_settings", lambda: settings)
 
-    parts = wiring.Parts(telemetry)
+    parts = wiring.Container(telemetry)
     assert telemetry.lines == []
     parts.telemetry.outcome("request", status=200)
     parts.telemetry.outcome("request", status=200)

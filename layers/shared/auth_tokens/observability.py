@@ -25,7 +25,7 @@ class Telemetry(Protocol):
         """Adds to a metric of this invocation; the outcome's line carries the sum."""
 
 
-class Counted:
+class MetricBuffer:
     """The metrics of an invocation until its outcome is written: name → (unit, sum)."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class StandardTelemetry:
     def __init__(self, service: str, stream: TextIO | None = None) -> None:
         self._service = service
         self._stream = stream
-        self._counted = Counted()
+        self._counted = MetricBuffer()
 
     def outcome(self, name: str, **fields: object) -> None:
         self._write({"level": "INFO", "message": name, **fields, **_emf(self._counted.take())})
@@ -64,7 +64,7 @@ class StandardTelemetry:
         print(json.dumps(stamped, default=str), file=self._stream or sys.stdout, flush=True)
 
 
-class Announcing:
+class StartupTelemetry:
     """A Telemetry whose first line comes after one that says how this environment is set."""
 
     def __init__(self, telemetry: Telemetry, **fields: object) -> None:
@@ -84,7 +84,7 @@ class Announcing:
         self._telemetry.count(metric, value, unit)
 
 
-class Silent:
+class NullTelemetry:
     """A Telemetry for work outside any invocation."""
 
     def outcome(self, name: str, **fields: object) -> None:

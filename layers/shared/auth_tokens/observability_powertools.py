@@ -8,7 +8,7 @@ from typing import TextIO
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
-from auth_tokens.observability import NAMESPACE, Counted, frames
+from auth_tokens.observability import NAMESPACE, MetricBuffer, frames
 
 
 class PowertoolsTelemetry:
@@ -18,7 +18,7 @@ class PowertoolsTelemetry:
         self._service = service
         self._stream = stream
         self._logger = Logger(service=service, utc=True, stream=stream)
-        self._counted = Counted()
+        self._counted = MetricBuffer()
 
     def outcome(self, name: str, **fields: object) -> None:
         metrics = self._emf()

@@ -18,7 +18,7 @@ Handler = Callable[[Any, Any], Any]
 # For the answer itself, its log line, and the way back through the gateway.
 RESERVE_S = 1.5
 # Less than this is no time to wait for anything.
-LEAST_S = 0.1
+MIN_WAIT_S = 0.1
 
 # time.monotonic() of the end; None: no end is known. Of the thread that handles the invocation.
 _ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
@@ -46,7 +46,7 @@ def seconds_left(at_most: float) -> float:
     if ends_at is None:
         return at_most
     left = ends_at - time.monotonic()
-    return min(at_most, left) if left >= LEAST_S else 0
+    return min(at_most, left) if left >= MIN_WAIT_S else 0
 
 
 def call_within(seconds: float, call: Callable[[], T]) -> T:

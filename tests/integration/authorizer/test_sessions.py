@@ -2,7 +2,7 @@
 
 import pytest
 
-from auth_tokens.adapters.remembered_sessions import MAX_AGE_S
+from auth_tokens.adapters.session_cache import MAX_AGE_S
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
 from auth_tokens.domain.events import RevokeReason
@@ -16,12 +16,12 @@ from tests.support.world import CALLER, World
 
 
 @pytest.fixture
-def environment(world: World) -> wiring.Parts:
+def environment(world: World) -> wiring.Container:
     return world.environment()
 
 
 @pytest.fixture
-def deps(environment: wiring.Parts) -> ValidateDeps:
+def deps(environment: wiring.Container) -> ValidateDeps:
     return wiring.authorizing(environment)
 
 
@@ -38,7 +38,7 @@ def allowed(deps: ValidateDeps, cookie: str) -> bool:
 
 
 def test_a_hundred_requests_with_a_cookie_cost_its_row_once(
-    world: World, environment: wiring.Parts, deps: ValidateDeps
+    world: World, environment: wiring.Container, deps: ValidateDeps
 ) -> None:
     cookie = signed_in(world)
     allowed(deps, signed_in(world))  # reads the keys and the feed
@@ -136,7 +136,7 @@ def test_an_idle_session_ends_and_a_used_one_goes_on(world: World, deps: Validat
 
 
 def test_with_the_database_away_a_known_cookie_passes_for_a_while_and_then_nobody_s(
-    world: World, environment: wiring.Parts, deps: ValidateDeps, monkeypatch: pytest.MonkeyPatch
+    world: World, environment: wiring.Container, deps: ValidateDeps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> None:
         raise Unavailable("away")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from auth_tokens.adapters.remembered_sessions import MAX_AGE_S
+from auth_tokens.adapters.session_cache import MAX_AGE_S
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, InvalidRequest, Unavailable

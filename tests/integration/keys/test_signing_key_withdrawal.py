@@ -229,7 +229,7 @@ def test_a_withdrawal_is_an_event(fresh_world: World) -> None:
 
 def app_of(name: str, world: World, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The app of a function on a world."""
-    monkeypatch.setattr("auth_tokens.bootstrap.parts.load_settings", lambda: world.settings)
+    monkeypatch.setattr("auth_tokens.bootstrap.container.load_settings", lambda: world.settings)
     monkeypatch.setattr("auth_tokens.bootstrap.powertools.powertools", lambda: world.telemetry)
     spec = importlib.util.spec_from_file_location(f"{name}_app", ROOT / f"functions/{name}/app.py")
     assert spec and spec.loader

@@ -11,7 +11,7 @@ import pytest
 from auth_tokens.adapters.kms.client import CALL_S, KmsClient, kms_client
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import Unavailable
-from auth_tokens.time_left import LEAST_S, RESERVE_S, seconds_left, timed
+from auth_tokens.time_left import MIN_WAIT_S, RESERVE_S, seconds_left, timed
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
@@ -81,7 +81,7 @@ def in_time(action: Callable[[], object]) -> None:
     assert time.monotonic() - began < AT_MOST_S
 
 
-def with_silent_database(world: World, silent: Silent) -> wiring.Parts:
+def with_silent_database(world: World, silent: Silent) -> wiring.Container:
     """An environment that was warm (it holds its keys) when its database fell silent."""
     parts = world.environment()
     issue(IssueRequest(world.user_id(world.user()), ("sso",)), CALLER, wiring.issuing(parts))
@@ -164,7 +164,9 @@ def test_the_caller_is_told_to_come_again() -> None:
     assert handler(event, Context(10.0))["statusCode"] == 200
 
 
-@pytest.mark.parametrize(("left_s", "expected"), [(10.0, 3.0), (LEAST_S / 2, 0), (0.0, 0), (-RESERVE_S, 0)])
+@pytest.mark.parametrize(
+    ("left_s", "expected"), [(10.0, 3.0), (MIN_WAIT_S / 2, 0), (0.0, 0), (-RESERVE_S, 0)]
+)
 def test_a_wait_is_as_long_as_what_is_left_and_no_longer_than_asked_for(
     left_s: float, expected: float
 ) -> None:

@@ -30,33 +30,33 @@ ROUNDS = 50
 # A deadlock fails the test instead of holding it up for ever.
 LIMIT_S = 60
 
-Ending = Callable[[World, wiring.Parts, str, TokenAnswer], object]
+Ending = Callable[[World, wiring.Container, str, TokenAnswer], object]
 
 
-def _revoke(world: World, parts: wiring.Parts, name: str, answer: TokenAnswer) -> object:
+def _revoke(world: World, parts: wiring.Container, name: str, answer: TokenAnswer) -> object:
     return revoke_token(answer.token, None, CALLER, wiring.sessions(parts))
 
 
-def _end(world: World, parts: wiring.Parts, name: str, answer: TokenAnswer) -> object:
+def _end(world: World, parts: wiring.Container, name: str, answer: TokenAnswer) -> object:
     return end_session(answer.session_id, world.user_id(name), CALLER, wiring.sessions(parts))
 
 
-def _logout_everywhere(world: World, parts: wiring.Parts, name: str, answer: TokenAnswer) -> object:
+def _logout_everywhere(world: World, parts: wiring.Container, name: str, answer: TokenAnswer) -> object:
     deps = wiring.sessions(parts)
     claims = parts.verifier.verify(answer.access_token or "", world.clock())
     return logout(LogoutScope.ALL, claims, CALLER, deps)
 
 
-def _evict(world: World, parts: wiring.Parts, name: str, answer: TokenAnswer) -> object:
+def _evict(world: World, parts: wiring.Container, name: str, answer: TokenAnswer) -> object:
     return issue(IssueRequest(world.user_id(name), ("mfa",)), CALLER, wiring.issuing(parts))
 
 
-def _disable(world: World, parts: wiring.Parts, name: str, answer: TokenAnswer) -> object:
+def _disable(world: World, parts: wiring.Container, name: str, answer: TokenAnswer) -> object:
     world.disable(name)
     return revoke_user(world.user_id(name), RevokeReason.USER_DISABLED, "", wiring.sessions(parts))
 
 
-def _disable_without_a_word(world: World, parts: wiring.Parts, name: str, answer: TokenAnswer) -> object:
+def _disable_without_a_word(world: World, parts: wiring.Container, name: str, answer: TokenAnswer) -> object:
     return world.disable(name)
 
 
@@ -139,7 +139,7 @@ def test_refreshing_beside_cleanup_and_key_rotation_loses_nobody(world: World) -
 def test_no_refresh_survives_a_cleanup_that_saw_its_session_ended(world: World) -> None:
     """The cleanup's clock is ahead by more than the retention: what it deletes is gone for a refresh, too."""
     refreshing = wiring.issuing(world.environment())
-    ahead = wiring.Parts(
+    ahead = wiring.Container(
         world.telemetry, world.settings, clock=lambda: world.clock() + world.settings.cleanup_retention_s + 62
     )
     cleaning = wiring.cleaning(ahead)

@@ -136,7 +136,7 @@ class Traffic:
         self.living.append(Issued(token, kid, self.world.clock.now + answer.expires_in))
         self.figures["tokens issued"] += 1
 
-    def _environment(self) -> wiring.Parts:
+    def _environment(self) -> wiring.Container:
         environment = self.world.environment()
         self.kms.append(watched(environment))
         return environment

@@ -13,9 +13,9 @@ from pymysql.constants import ER
 from pymysql.cursors import Cursor
 
 from auth_tokens.adapters.mysql.connection import Database
+from auth_tokens.adapters.mysql.index_scans import IndexScan
 from auth_tokens.adapters.mysql.purges import EVENTS, LIMITS, TOKENS, USERS, listed, purges
 from auth_tokens.adapters.mysql.rotations import TOUCH_SESSION
-from auth_tokens.adapters.mysql.walks import Walk
 from auth_tokens.domain.errors import Unavailable
 from deploy.database_users import CLASSES, FOLDER, Login, grants_sql, users_sql
 from local.servers.database.address import DatabaseAddress
@@ -93,7 +93,7 @@ def test_the_writer_may_clean_up_each_table(users: DatabaseUsers) -> None:
 
 
 @pytest.mark.parametrize("walk", [TOKENS, LIMITS, EVENTS, USERS], ids=lambda walk: walk.table)
-def test_the_writer_may_lock_and_delete_what_is_due(users: DatabaseUsers, walk: Walk) -> None:
+def test_the_writer_may_lock_and_delete_what_is_due(users: DatabaseUsers, walk: IndexScan) -> None:
     """What a batch does with rows, of which there are none here: no refusal."""
     place, key = walk.start
     parameters = {"place": place, "id": key, "bound": place, "last": place, "rows": 10, "offset": 9}

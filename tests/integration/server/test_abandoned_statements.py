@@ -38,8 +38,8 @@ PATIENCE_S = 1
 LONG_S = 12  # past the retry window
 
 
-def impatient(world: World) -> wiring.Parts:
-    return wiring.Parts(
+def impatient(world: World) -> wiring.Container:
+    return wiring.Container(
         world.telemetry,
         world.settings,
         may_create_keys=True,

@@ -37,7 +37,7 @@ COUNTED = (
 NOTHING = dict.fromkeys(COUNTED, 0)
 
 
-def cost(world: World, action: Callable[[], object], parts: wiring.Parts | None = None) -> dict[str, int]:
+def cost(world: World, action: Callable[[], object], parts: wiring.Container | None = None) -> dict[str, int]:
     """The statements of each kind that an action sent over the connection of `parts`."""
     database = (parts or world.shared).database
     before = _status(database)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from auth_tokens.adapters.access_jwt.verifier import PublicKeys
-from auth_tokens.adapters.kms.held_keys import HeldKeys
+from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
 from auth_tokens.adapters.memory_limits import MemoryLimiter
-from auth_tokens.adapters.remembered_sessions import RememberedSessions
 from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
+from auth_tokens.adapters.session_cache import SessionCache
 from auth_tokens.domain.errors import RateLimited, Unavailable
 from auth_tokens.domain.keys import PENALTY_S, KeyState, Purpose, StoredKey
 from auth_tokens.domain.limits import CLOCKS_DIFFER_MS, Limit
@@ -71,7 +71,7 @@ def an_unknown_epoch(clock: Clock) -> tuple[Read, Count]:
 
 def a_browser_session(clock: Clock) -> tuple[Read, Count]:
     store: Any = FakeTokenStore(session_record(START - 2 * HOUR, expires_at=START + HOUR))
-    rows = RememberedSessions(store, clock, fail_after_s=60)
+    rows = SessionCache(store, clock, fail_after_s=60)
     return lambda: rows.load(ROW_ID, 0), lambda: store.reads
 
 
@@ -148,7 +148,7 @@ class _DownStore(FakeTokenStore):
 def test_after_a_failed_note_of_use_the_next_one_is_made_all_the_same() -> None:
     clock, store = Clock(), _DownStore(session_record(START - 2 * HOUR, expires_at=START + HOUR))
     known: Any = store
-    rows = RememberedSessions(known, clock, fail_after_s=60)
+    rows = SessionCache(known, clock, fail_after_s=60)
     record = rows.load(ROW_ID, 0)
     assert record
     store.is_down = True
@@ -163,7 +163,7 @@ def test_after_a_failed_note_of_use_the_next_one_is_made_all_the_same() -> None:
 def held_key(clock: Clock, wrapper: FakeKeyWrapper) -> Callable[[], bytes]:
     wrapped = wrapper.wrap(b"k" * 32, {"purpose": "metadata", "kid": "metadata.1"})
     row = StoredKey("metadata.1", Purpose.METADATA, 1, KeyState.ACTIVE, "", wrapped, None, START)
-    keys: HeldKeys[bytes] = HeldKeys(
+    keys: UnwrappedKeyCache[bytes] = UnwrappedKeyCache(
         wrapper, clock, RecordedTelemetry(), 1000, lambda row, material: material
     )
     return lambda: keys.get(row)

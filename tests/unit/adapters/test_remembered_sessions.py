@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from auth_tokens.adapters.remembered_sessions import MAX_AGE_S, RememberedSessions
+from auth_tokens.adapters.session_cache import MAX_AGE_S, SessionCache
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.sessions import TokenRecord
 from tests.support.fakes import ROW_ID, FakeTokenStore, session_record
@@ -37,7 +37,7 @@ class Sessions:
     def __init__(self, max_rows: int = 10) -> None:
         self.store: Any = Store(session_record(generation=3))
         self.clock = Clock()
-        self.rows = RememberedSessions(self.store, self.clock, fail_after_s=FAIL_AFTER_S, max_rows=max_rows)
+        self.rows = SessionCache(self.store, self.clock, fail_after_s=FAIL_AFTER_S, max_rows=max_rows)
 
     def load(self, generation: int = 3) -> TokenRecord | None:
         return self.rows.load(ROW_ID, generation)

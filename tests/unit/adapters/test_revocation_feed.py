@@ -3,7 +3,7 @@
 import pytest
 
 from auth_tokens.adapters.recent_ids import RecentIds
-from auth_tokens.adapters.revocation_feed import CROWDED_S, MEMORY_S, OVERLAP_S, PolledRevocationFeed
+from auth_tokens.adapters.revocation_feed import MEMORY_S, OVERFLOW_RECHECK_S, OVERLAP_S, PolledRevocationFeed
 from auth_tokens.domain.errors import Unavailable
 from tests.support.fakes import FakeRevocationSource
 from tests.support.world import START, Clock, RecordedTelemetry
@@ -138,12 +138,12 @@ def crowded() -> Feed:
 
 def test_crowded_the_table_is_asked_once_per_token_and_staleness_and_nothing_else_is_read() -> None:
     feed = crowded()
-    for _ in range(CROWDED_S // STALENESS_S):
+    for _ in range(OVERFLOW_RECHECK_S // STALENESS_S):
         for _ in range(5):
             assert not feed.ask()
         feed.clock.now += STALENESS_S
 
-    assert feed.source.points_asked == CROWDED_S // STALENESS_S
+    assert feed.source.points_asked == OVERFLOW_RECHECK_S // STALENESS_S
     assert len(feed.source.asked_since) == 1
 
 
@@ -174,7 +174,7 @@ def test_crowded_and_cut_off_known_good_tokens_pass_until_the_stated_time() -> N
 
 def test_once_the_crowd_is_gone_the_feed_is_read_again() -> None:
     feed = crowded()
-    feed.clock.now += MEMORY_S + CROWDED_S
+    feed.clock.now += MEMORY_S + OVERFLOW_RECHECK_S
     feed.revoke(5)
 
     assert feed.ask(an_id(5))
@@ -184,7 +184,7 @@ def test_once_the_crowd_is_gone_the_feed_is_read_again() -> None:
 
 def test_a_crowd_that_stays_is_counted_not_read() -> None:
     feed = crowded()
-    feed.clock.now += CROWDED_S
+    feed.clock.now += OVERFLOW_RECHECK_S
     feed.ask()
 
     assert feed.telemetry.counts["RevocationFeedOverflow"] == 2

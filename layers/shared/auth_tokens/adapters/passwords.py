@@ -18,7 +18,7 @@ from argon2 import Type
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
 from auth_tokens.domain.password_hashes import MAX_WORK, Argon2Kind, BcryptKind, Kind, kind_of
-from auth_tokens.observability import Silent, Telemetry
+from auth_tokens.observability import NullTelemetry, Telemetry
 
 # bcrypt looks at no more; a longer password was cut when the old Portal hashed it, and is cut the same way.
 _BCRYPT_BYTES = 72
@@ -40,7 +40,7 @@ class PortalPasswords:
         passes: int = 2,
         lanes: int = 1,
         kinds_in_use: Callable[[], Iterable[str]] = tuple,
-        telemetry: Telemetry = Silent(),  # noqa: B008 - it has no state
+        telemetry: Telemetry = NullTelemetry(),  # noqa: B008 - it has no state
     ) -> None:
         self._argon2 = Argon2(time_cost=passes, memory_cost=memory_kib, parallelism=lanes, type=Type.ID)
         self._own = Argon2Kind(

@@ -17,18 +17,18 @@ from auth_tokens.observability import Telemetry
 if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
     from auth_tokens.ports.clock import Clock
 
-# A revocation carries its writer's clock and is seen only once committed: each look reaches back this far
-# before the last one. A writer's commit comes within its function's time (10 s), the rest is for clocks
-# that differ. More costs a mass revocation dearly: all of it is read again at each look for this long.
+# A revocation has its writer's clock and is visible once committed, so each read starts this far before the last
+# one. A writer commits within its function's time (10 s), the rest is for clocks that differ. A longer overlap is
+# expensive in a mass revocation: all of it is read again at each read for this long.
 OVERLAP_S = 60
 # An access token issued just before a revocation lives at most this long after it.
 MEMORY_S = MAX_ACCESS_TTL_S + OVERLAP_S
-# About 3 MB of ids, and half a second to read them all. Past it each validation asks the table instead.
+# About 3 MB of ids, and half a second to read them all. Beyond it each validation queries the table.
 MAX_ENTRIES = 200_000
-# How long it then stays with asking, before it counts whether the feed would fit again.
-CROWDED_S = 60
-# Answers of the table that are remembered meanwhile.
-MAX_ASKED = 10_000
+# After an overflow the table is queried for this long before it is counted whether the feed would fit again.
+OVERFLOW_RECHECK_S = 60
+# Answers of the table that are cached meanwhile.
+MAX_CACHED_ANSWERS = 10_000
 # While the store is down, not every request should wait for a connection attempt. Counted from the end
 # of an attempt: one that hangs takes longer than this.
 RETRY_INTERVAL_S = 1
@@ -48,9 +48,9 @@ class RevocationSource(Protocol):
 class PolledRevocationFeed:
     """Port ports.tokens.RevocationFeed.
 
-    max_staleness_s: a look older than this is renewed before answering; fail_after_s: with the store
-    out of reach, known state serves this long since the last good look, then Unavailable (fail closed).
-    Each answer counts the age of the knowledge behind it: metric RevocationStaleness.
+    max_staleness_s: the feed is read again before an answer where the last read is older; fail_after_s: while the store
+    is out of reach, the known state is used for this long after the last good read, then Unavailable (fail closed).
+    Each answer counts the age of the state behind it: metric RevocationStaleness.
     """
 
     def __init__(
@@ -70,80 +70,80 @@ class PolledRevocationFeed:
         self._fail_after_s = fail_after_s
         self._max_entries = max_entries
         self._revoked = RecentIds()
-        self._looked_at: int | None = None
+        self._polled_at: int | None = None
         self._failed_at: int | None = None
-        self._crowded_at: int | None = None
-        self._asked: Lru[tuple[bytes, ...], int] = Lru(MAX_ASKED)
+        self._overflowed_at: int | None = None
+        self._answers: Lru[tuple[bytes, ...], int] = Lru(MAX_CACHED_ANSWERS)
 
     def is_revoked(self, *ids: bytes) -> bool:
         now = self._clock()
-        if self._crowded_at is not None and not is_within(now, self._crowded_at, CROWDED_S):
-            self._try_to_fit(now)
-        if self._crowded_at is None and not is_within(now, self._looked_at, self._max_staleness_s):
-            self._look(now)
-        if self._crowded_at is not None:
-            return self._ask(ids, now)
-        self._note_age(now, self._looked_at)
+        if self._overflowed_at is not None and not is_within(now, self._overflowed_at, OVERFLOW_RECHECK_S):
+            self._recheck_size(now)
+        if self._overflowed_at is None and not is_within(now, self._polled_at, self._max_staleness_s):
+            self._poll(now)
+        if self._overflowed_at is not None:
+            return self._query_table(ids, now)
+        self._report_staleness(now, self._polled_at)
         return any(identifier in self._revoked for identifier in ids)
 
-    def _look(self, now: int) -> None:
-        """Read what was revoked since the last look; after a long sleep, since before any live token."""
+    def _poll(self, now: int) -> None:
+        """Read what was revoked since the last read; after a long pause, since before any live token was issued."""
         horizon = now - MEMORY_S
         # A clock that was set back must not leave a gap.
-        since = horizon if self._looked_at is None else min(self._looked_at, now) - OVERLAP_S
+        since = horizon if self._polled_at is None else min(self._polled_at, now) - OVERLAP_S
         try:
-            self._refuse_haste(now)
+            self._back_off(now)
             found = self._source.revoked_since(max(since, horizon), self._max_entries + 1)
         except Unavailable as exc:
-            self._tolerate(self._looked_at, now, exc)
+            self._tolerate_outage(self._polled_at, now, exc)
             return
         self._revoked.add(found, horizon)
-        self._looked_at = now
+        self._polled_at = now
         if len(self._revoked) > self._max_entries:
-            self._crowd(now)
+            self._overflow(now)
 
-    def _crowd(self, now: int) -> None:
-        self._revoked, self._looked_at = RecentIds(), None
-        self._asked.clear()
-        self._crowded_at = now
+    def _overflow(self, now: int) -> None:
+        self._revoked, self._polled_at = RecentIds(), None
+        self._answers.clear()
+        self._overflowed_at = now
         self._telemetry.count("RevocationFeedOverflow")
 
-    def _try_to_fit(self, now: int) -> None:
-        self._crowded_at = now
+    def _recheck_size(self, now: int) -> None:
+        self._overflowed_at = now
         try:
             if self._source.exceeds(now - MEMORY_S, self._max_entries):
                 self._telemetry.count("RevocationFeedOverflow")
                 return
         except Unavailable:
             return
-        self._crowded_at = None
+        self._overflowed_at = None
 
-    def _ask(self, ids: tuple[bytes, ...], now: int) -> bool:
-        """The table's word on these ids, which holds as long as a look does."""
-        asked_at = self._asked.get(ids)
+    def _query_table(self, ids: tuple[bytes, ...], now: int) -> bool:
+        """The table's answer for these ids, cached as long as a read of the feed."""
+        asked_at = self._answers.get(ids)
         if not is_within(now, asked_at, self._max_staleness_s):
             try:
-                self._refuse_haste(now)
+                self._back_off(now)
                 if self._source.any_revoked(ids):
-                    self._asked.forget(ids)
+                    self._answers.forget(ids)
                     return True
                 asked_at = now
-                self._asked.put(ids, now)
+                self._answers.put(ids, now)
             except Unavailable as exc:
-                self._tolerate(asked_at, now, exc)
-        self._note_age(now, asked_at)
+                self._tolerate_outage(asked_at, now, exc)
+        self._report_staleness(now, asked_at)
         return False
 
-    def _refuse_haste(self, now: int) -> None:
+    def _back_off(self, now: int) -> None:
         if is_within(now, self._failed_at, RETRY_INTERVAL_S):
             raise Unavailable("revocation feed")
 
-    def _tolerate(self, known_at: int | None, now: int, error: Unavailable) -> None:
+    def _tolerate_outage(self, known_at: int | None, now: int, error: Unavailable) -> None:
         if not is_within(self._clock(), self._failed_at, RETRY_INTERVAL_S):
             self._failed_at = self._clock()
         if not is_within(now, known_at, self._fail_after_s):
             raise error
 
-    def _note_age(self, now: int, known_at: int | None) -> None:
+    def _report_staleness(self, now: int, known_at: int | None) -> None:
         age_s = 0 if known_at is None else max(0, now - known_at)
         self._telemetry.count("RevocationStaleness", age_s, "Seconds")

@@ -5,8 +5,8 @@ from auth_tokens.adapters.mysql.census import MySqlCensus
 from auth_tokens.adapters.mysql.leases import MySqlLeases
 from auth_tokens.adapters.mysql.outbox import MySqlOutbox
 from auth_tokens.adapters.mysql.rollups import MySqlRollups
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.events import event_log
-from auth_tokens.bootstrap.parts import Parts
 from auth_tokens.usecases.analyse import AnalyseDeps
 from auth_tokens.usecases.detect import DetectDeps
 from auth_tokens.usecases.publish_events import PublishDeps
@@ -14,7 +14,7 @@ from auth_tokens.usecases.roll_up import RollUpDeps
 from auth_tokens.usecases.take_census import CensusDeps
 
 
-def analysing(shared: Parts) -> AnalyseDeps:
+def analysing(shared: Container) -> AnalyseDeps:
     """All that keeps figures, looks for attacks and sends events on."""
     bus_name, log = shared.settings.security_bus, event_log(shared)
     bus = EventBridgeBus(bus_name, events_client) if bus_name else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from auth_tokens.adapters.mysql.revocations import MySqlRevocations
 from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
-from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.public_keys import verifier
 from auth_tokens.domain.credentials import Credential, Validated
 from auth_tokens.domain.requirements import Requirements
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # what it names comes with the first cookie
     from auth_tokens.ports.validation import CookieSessions
 
 
-def authorizing(shared: Parts) -> ValidateDeps:
+def authorizing(shared: Container) -> ValidateDeps:
     """All that an access token needs; what a cookie needs besides comes with the first one."""
     settings = shared.settings
     feed = PolledRevocationFeed(
@@ -40,7 +40,7 @@ def authorizing(shared: Parts) -> ValidateDeps:
 class _FirstCookie:
     """Port ports.validation.CookieSessions. Most authorizers never see a cookie."""
 
-    def __init__(self, shared: Parts, feed: PolledRevocationFeed) -> None:
+    def __init__(self, shared: Container, feed: PolledRevocationFeed) -> None:
         self._shared = shared
         self._feed = feed
 
@@ -50,6 +50,6 @@ class _FirstCookie:
     @cached_property
     def _sessions(self) -> CookieSessions:
         # 39 modules, 40 ms of CPU time (measured): a start takes 95 without them.
-        from auth_tokens.bootstrap.cookies import remembered_sessions
+        from auth_tokens.bootstrap.cookies import cached_sessions
 
-        return remembered_sessions(self._shared, self._feed)
+        return cached_sessions(self._shared, self._feed)

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.container import Container
 
 
-def checking_rights(shared: Parts) -> Callable[[], dict[str, object]]:
+def checking_rights(shared: Container) -> Callable[[], dict[str, object]]:
     """Reads the rights when it is called."""
 
     def check() -> dict[str, object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from auth_tokens.adapters.mysql import checks
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.migrations import migrations_in
-from auth_tokens.bootstrap.parts import database_config, now_s
+from auth_tokens.bootstrap.container import database_config, now_s
 from auth_tokens.domain.key_steps import schedules
 from auth_tokens.settings import load_settings
 

@@ -3,11 +3,11 @@
 import time
 
 from auth_tokens.adapters.mysql.purges import created_tokens, purges
-from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.usecases.cleanup import CleanupDeps
 
 
-def cleaning(shared: Parts) -> CleanupDeps:
+def cleaning(shared: Container) -> CleanupDeps:
     """All that deletes what ended."""
     settings, database = shared.settings, shared.database
     return CleanupDeps(

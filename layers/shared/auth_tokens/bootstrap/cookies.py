@@ -1,16 +1,16 @@
-"""For the authorizer's cookies: rows of browser sessions, remembered for some seconds."""
+"""For the authorizer's cookies: the session cache."""
 
-from auth_tokens.adapters.remembered_sessions import RememberedSessions
+from auth_tokens.adapters.session_cache import SessionCache
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.keys import codec
-from auth_tokens.bootstrap.parts import Parts
 from auth_tokens.bootstrap.store import store
 from auth_tokens.ports.tokens import RevocationFeed
 from auth_tokens.usecases.browser_session import BrowserSessions
 from auth_tokens.usecases.cookies_by_feed import NoAlarm, RowsBehindFeed
 
 
-def remembered_sessions(shared: Parts, feed: RevocationFeed) -> BrowserSessions:
+def cached_sessions(shared: Container, feed: RevocationFeed) -> BrowserSessions:
     """All that a cookie needs."""
     settings = shared.settings
-    rows = RememberedSessions(store(shared), shared.clock, fail_after_s=settings.revocation_fail_after_s)
+    rows = SessionCache(store(shared), shared.clock, fail_after_s=settings.revocation_fail_after_s)
     return BrowserSessions(codec(shared), settings.policy(), RowsBehindFeed(feed, rows), NoAlarm())

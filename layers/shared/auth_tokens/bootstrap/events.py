@@ -2,17 +2,17 @@
 
 from auth_tokens.adapters.mysql.events import EventWriter, MySqlEventLog
 from auth_tokens.bootstrap.ciphers import event_cipher
+from auth_tokens.bootstrap.container import Container, singleton
 from auth_tokens.bootstrap.keys import keys
-from auth_tokens.bootstrap.parts import Parts, part
 
 
-@part
-def event_writer(shared: Parts) -> EventWriter:
+@singleton
+def event_writer(shared: Container) -> EventWriter:
     """For the transactions of others."""
     return EventWriter(keys(shared), event_cipher(shared), shared.clock_ms, shared.telemetry)
 
 
-@part
-def event_log(shared: Parts) -> MySqlEventLog:
+@singleton
+def event_log(shared: Container) -> MySqlEventLog:
     """Events that belong to no other write, and lists of them."""
     return MySqlEventLog(shared.database, event_writer(shared), event_cipher(shared).open)

@@ -3,24 +3,24 @@
 import secrets
 
 from auth_tokens.adapters.access_jwt.signer import AccessTokenSigner, private_key
-from auth_tokens.adapters.kms.held_keys import HeldKeys
+from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
 from auth_tokens.adapters.mysql.connection import pause
 from auth_tokens.adapters.mysql.portal import MySqlPortal
 from auth_tokens.adapters.passwords import PortalPasswords
 from auth_tokens.bootstrap.ciphers import metadata_cipher
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.events import event_log
 from auth_tokens.bootstrap.key_table import key_stamp, key_table
 from auth_tokens.bootstrap.keys import codec, keys, wrapper
 from auth_tokens.bootstrap.limits import limiter
 from auth_tokens.bootstrap.memory_limits import memory_limiter
-from auth_tokens.bootstrap.parts import Parts
 from auth_tokens.bootstrap.signing import kms_signing_keys, signing_key_maker
 from auth_tokens.bootstrap.store import store
 from auth_tokens.domain.ids import uuid7
 from auth_tokens.usecases.issue_deps import IssueDeps
 
 
-def issuing(shared: Parts) -> IssueDeps:
+def issuing(shared: Container) -> IssueDeps:
     """All that starts sessions and keeps them going."""
     settings = shared.settings
     portal = MySqlPortal(shared.database, key_stamp(shared))
@@ -48,9 +48,9 @@ def issuing(shared: Parts) -> IssueDeps:
     )
 
 
-def _signer(shared: Parts) -> AccessTokenSigner:
+def _signer(shared: Container) -> AccessTokenSigner:
     max_age_s = shared.settings.key_max_age_s
-    held = HeldKeys(wrapper(shared), shared.clock, shared.telemetry, max_age_s, private_key)
+    held = UnwrappedKeyCache(wrapper(shared), shared.clock, shared.telemetry, max_age_s, private_key)
     kms_keys = kms_signing_keys(shared)
     maker = signing_key_maker(shared, kms_keys)
     return AccessTokenSigner(key_table(shared), held, kms_keys, maker, shared.clock, key_stamp(shared))

@@ -3,25 +3,25 @@
 from auth_tokens.adapters.kms.client import KmsClient, kms_client
 from auth_tokens.adapters.kms.keyring import KeyRing
 from auth_tokens.adapters.kms.wrapper import KmsKeyWrapper
+from auth_tokens.bootstrap.container import Container, singleton
 from auth_tokens.bootstrap.key_table import key_stamp, key_table
-from auth_tokens.bootstrap.parts import Parts, part
 from auth_tokens.domain.tokens import TokenCodec
 
 
-@part
-def kms(shared: Parts) -> KmsClient:
+@singleton
+def kms(shared: Container) -> KmsClient:
     """Connects at its first call."""
     return KmsClient(kms_client)
 
 
-@part
-def wrapper(shared: Parts) -> KmsKeyWrapper:
+@singleton
+def wrapper(shared: Container) -> KmsKeyWrapper:
     """Wraps and unwraps keys by the service's KMS key."""
     return KmsKeyWrapper(shared.settings.kms_key_id, kms(shared))
 
 
-@part
-def keys(shared: Parts) -> KeyRing:
+@singleton
+def keys(shared: Container) -> KeyRing:
     """The unwrapped data keys."""
     return KeyRing(
         key_table(shared),
@@ -34,7 +34,7 @@ def keys(shared: Parts) -> KeyRing:
     )
 
 
-@part
-def codec(shared: Parts) -> TokenCodec:
+@singleton
+def codec(shared: Container) -> TokenCodec:
     """Of opaque tokens."""
     return TokenCodec(keys(shared).chain_keys)

@@ -1,10 +1,10 @@
 """For the operators' list of events."""
 
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.events import event_log
-from auth_tokens.bootstrap.parts import Parts
 from auth_tokens.usecases.list_events import ListEventsDeps
 
 
-def listing_events(shared: Parts) -> ListEventsDeps:
+def listing_events(shared: Container) -> ListEventsDeps:
     """All that reads events back."""
     return ListEventsDeps(event_log(shared), shared.clock)

@@ -1,10 +1,10 @@
 """Limits that each environment has for itself."""
 
 from auth_tokens.adapters.memory_limits import MemoryLimiter
-from auth_tokens.bootstrap.parts import Parts, part
+from auth_tokens.bootstrap.container import Container, singleton
 
 
-@part
-def memory_limiter(shared: Parts) -> MemoryLimiter:
+@singleton
+def memory_limiter(shared: Container) -> MemoryLimiter:
     """No statement."""
     return MemoryLimiter(shared.clock_ms)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
-from auth_tokens.bootstrap.parts import database_config
+from auth_tokens.bootstrap.container import database_config
 from auth_tokens.settings import load_settings
 
 # A migration may wait for another one, and DDL on a large table takes its time.

@@ -1,23 +1,23 @@
 """What verifies access tokens, and what others verify them by."""
 
 from auth_tokens.adapters.access_jwt.verifier import JwtVerifier, PublicKeys
+from auth_tokens.bootstrap.container import Container, singleton
 from auth_tokens.bootstrap.key_table import key_stamp, key_table
-from auth_tokens.bootstrap.parts import Parts, part
 
 
-@part
-def public_keys(shared: Parts) -> PublicKeys:
+@singleton
+def public_keys(shared: Container) -> PublicKeys:
     """Remembered until they are old or seen to have changed."""
     return PublicKeys(key_table(shared), shared.clock, shared.settings.jwks_max_age_s, key_stamp(shared))
 
 
-@part
-def published_keys(shared: Parts) -> PublicKeys:
+@singleton
+def published_keys(shared: Container) -> PublicKeys:
     """For discovery: each request shows what is published now, so that a withdrawal waits for no cache of ours."""
     return PublicKeys(key_table(shared), shared.clock, max_age_s=0)
 
 
-@part
-def verifier(shared: Parts) -> JwtVerifier:
+@singleton
+def verifier(shared: Container) -> JwtVerifier:
     """Of access tokens."""
     return JwtVerifier(public_keys(shared), shared.settings.issuer, shared.settings.audience)

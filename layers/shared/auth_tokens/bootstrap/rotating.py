@@ -1,18 +1,18 @@
 """For rotate_keys."""
 
 from auth_tokens.adapters.key_register import MySqlKeyRegister
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.events import event_log
 from auth_tokens.bootstrap.key_table import key_table
 from auth_tokens.bootstrap.keys import keys
-from auth_tokens.bootstrap.parts import Parts
 from auth_tokens.bootstrap.signing import kms_signing_keys, signing_key_maker
 from auth_tokens.domain.key_steps import schedules
 from auth_tokens.domain.keys import Purpose
 from auth_tokens.usecases.rotate_keys import RotateKeysDeps
 
 
-def rotating(shared: Parts) -> RotateKeysDeps:
-    """All that walks keys from published to gone."""
+def rotating(shared: Container) -> RotateKeysDeps:
+    """All that moves keys from published to gone."""
     settings = shared.settings
     makers = {
         Purpose.SIGNING: signing_key_maker(shared, kms_signing_keys(shared)).candidates,

@@ -1,14 +1,14 @@
 """For revoke, sessions, introspect and console: credentials are checked against the database itself."""
 
 from auth_tokens.bootstrap.ciphers import metadata_cipher
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.keys import codec, keys
-from auth_tokens.bootstrap.parts import Parts
 from auth_tokens.bootstrap.public_keys import verifier
 from auth_tokens.bootstrap.store import store
 from auth_tokens.usecases.session_deps import SessionDeps
 
 
-def sessions(shared: Parts) -> SessionDeps:
+def sessions(shared: Container) -> SessionDeps:
     """All that looks after sessions and devices that exist."""
     settings = shared.settings
     return SessionDeps(

@@ -1,12 +1,12 @@
 """The rows of sessions and devices."""
 
 from auth_tokens.adapters.mysql.tokens import MySqlTokenStore
+from auth_tokens.bootstrap.container import Container, singleton
 from auth_tokens.bootstrap.events import event_writer
 from auth_tokens.bootstrap.key_table import key_stamp
-from auth_tokens.bootstrap.parts import Parts, part
 
 
-@part
-def store(shared: Parts) -> MySqlTokenStore:
+@singleton
+def store(shared: Container) -> MySqlTokenStore:
     """Writes with each change the events that tell of it."""
     return MySqlTokenStore(shared.database, event_writer(shared), key_stamp(shared))

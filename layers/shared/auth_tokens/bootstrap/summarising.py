@@ -1,10 +1,10 @@
 """For the operators' figures."""
 
 from auth_tokens.adapters.mysql.rollups import MySqlRollups
-from auth_tokens.bootstrap.parts import Parts
+from auth_tokens.bootstrap.container import Container
 from auth_tokens.usecases.summarise import SummariseDeps
 
 
-def summarising(shared: Parts) -> SummariseDeps:
+def summarising(shared: Container) -> SummariseDeps:
     """All that reads figures back."""
     return SummariseDeps(MySqlRollups(shared.database), shared.clock, shared.settings.cleanup_retention_s)

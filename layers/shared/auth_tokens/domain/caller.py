@@ -51,4 +51,4 @@ class Caller:
 
 
 # No request: a schedule, or a test.
-NOBODY = Caller()
+NO_CALLER = Caller()

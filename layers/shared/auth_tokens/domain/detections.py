@@ -1,4 +1,4 @@
-"""The detection rules. Each looks at the events of one hour, and at how many of a type an hour usually has.
+"""The detection rules. Each reads the events of one hour and the baseline: how many events of a type an hour has.
 
 The bounds were chosen by hand and checked on generated traffic: benchmarks/analytics has precision and recall.
 """
@@ -14,7 +14,7 @@ from auth_tokens.domain.ids import uuid_text
 WINDOW_S = 3600
 
 Events = Sequence[RecordedEvent]
-Usual = Mapping[str, float]
+Baseline = Mapping[str, float]
 K = TypeVar("K", bound=Hashable)
 
 _ENDED = frozenset(
@@ -27,7 +27,7 @@ _ENDED = frozenset(
 )
 
 
-def stuffing_from_one_source(events: Events, usual: Usual) -> list[Finding]:
+def stuffing_from_one_source(events: Events, baseline: Baseline) -> list[Finding]:
     """One network fails on many accounts. An office behind one address fails on some, and succeeds on most.
     Several networks of one IPv6 site count together, more loosely."""
     by_network = _stuffing(events, lambda event: event.source_hash, at_least=10)
@@ -55,10 +55,10 @@ def _site_of(event: RecordedEvent) -> bytes | None:
     return bytes.fromhex(site) if isinstance(site, str) else None
 
 
-def stuffing_from_many_sources(events: Events, usual: Usual) -> list[Finding]:
+def stuffing_from_many_sources(events: Events, baseline: Baseline) -> list[Finding]:
     """Low and slow: many addresses fail on a few accounts each, and each account once or twice. A user who mistypes
     gets in later within the hour: accounts that did are left out. What is left is unusual where it alone is as
-    many as all failures of a usual hour."""
+    many as all failures of an hour of the baseline."""
     failures = _of(events, EventType.LOGIN_FAILED)
     entered = set(map(account_of, _of(events, EventType.LOGIN_SUCCEEDED)))
     of_account = _grouped(failures, account_of)
@@ -71,14 +71,14 @@ def stuffing_from_many_sources(events: Events, usual: Usual) -> list[Finding]:
         and len(set(map(account_of, of_source[event.source_hash]))) <= 5
     ]
     accounts, sources = set(map(account_of, quiet)), {event.source_hash for event in quiet}
-    is_unusual = len(quiet) >= usual.get(EventType.LOGIN_FAILED.value, 0)
+    is_unusual = len(quiet) >= baseline.get(EventType.LOGIN_FAILED.value, 0)
     if len(accounts) < 30 or len(sources) < 20 or not is_unusual:
         return []
     severity = Severity.HIGH if len(accounts) >= 100 else Severity.MEDIUM
     return [finding_of(Rule.STUFFING_FROM_MANY_SOURCES, severity, EVERYBODY, quiet)]
 
 
-def guessing_one_account(events: Events, usual: Usual) -> list[Finding]:
+def guessing_one_account(events: Events, baseline: Baseline) -> list[Finding]:
     """Many failures on one account from several addresses, or very many from one. Worse if somebody got in after."""
     entered = _grouped(_of(events, EventType.LOGIN_SUCCEEDED), account_of)
     found = []
@@ -94,16 +94,16 @@ def guessing_one_account(events: Events, usual: Usual) -> list[Finding]:
     return found
 
 
-def reuse_spike(events: Events, usual: Usual) -> list[Finding]:
-    """More spent tokens come back than usual: tokens were stolen, or a release of a client lost its mind."""
+def reuse_spike(events: Events, baseline: Baseline) -> list[Finding]:
+    """Far more spent tokens come back than in the baseline: tokens were stolen, or a release of a client is faulty."""
     reuses = _of(events, EventType.TOKEN_REUSE_DETECTED)
-    if len(reuses) < max(5, 5 * usual.get(EventType.TOKEN_REUSE_DETECTED.value, 0)):
+    if len(reuses) < max(5, 5 * baseline.get(EventType.TOKEN_REUSE_DETECTED.value, 0)):
         return []
     severity = Severity.HIGH if len(reuses) >= 20 else Severity.MEDIUM
     return [finding_of(Rule.REUSE_SPIKE, severity, EVERYBODY, reuses)]
 
 
-def far_apart(events: Events, usual: Usual) -> list[Finding]:
+def far_apart(events: Events, baseline: Baseline) -> list[Finding]:
     """Impossible travel of one session: worse across an ocean, or more than once."""
     found = []
     for session_id, moves in _grouped(
@@ -119,7 +119,7 @@ def far_apart(events: Events, usual: Usual) -> list[Finding]:
     return found
 
 
-def device_burst(events: Events, usual: Usual) -> list[Finding]:
+def device_burst(events: Events, baseline: Baseline) -> list[Finding]:
     """One user signs in on many new devices."""
     found = []
     for user_id, devices in _grouped(_of(events, EventType.NEW_DEVICE), account_of).items():
@@ -129,22 +129,22 @@ def device_burst(events: Events, usual: Usual) -> list[Finding]:
     return found
 
 
-def revocation_storm(events: Events, usual: Usual) -> list[Finding]:
-    """Far more sessions end than usual, of one user or of all: an attack, a panic, or a faulty script."""
+def revocation_storm(events: Events, baseline: Baseline) -> list[Finding]:
+    """Far more sessions end than in the baseline, of one user or of all: an attack, a panic, or a faulty script."""
     ends = [event for event in events if event.type in _ENDED]
     found = []
     for user_id, of_user in _grouped(ends, account_of).items():
         if user_id and len(of_user) >= 10:
             rule, severity = Rule.REVOCATION_STORM, Severity.MEDIUM
             found.append(finding_of(rule, severity, user_id, of_user, user_id=user_id))
-    usually = sum(usual.get(kind, 0) for kind in _ENDED)
+    usually = sum(baseline.get(kind, 0) for kind in _ENDED)
     if len(ends) >= max(50, 5 * usually) and len(set(map(account_of, ends))) >= 10:
         severity = Severity.HIGH if len(ends) >= 200 else Severity.MEDIUM
         found.append(finding_of(Rule.REVOCATION_STORM, severity, EVERYBODY, ends))
     return found
 
 
-def refresh_burst(events: Events, usual: Usual) -> list[Finding]:
+def refresh_burst(events: Events, baseline: Baseline) -> list[Finding]:
     """A session refreshes far above its client's usual rate: a loop in the client, or somebody harvesting tokens."""
     found = []
     for session_id, bursts in _grouped(
@@ -161,7 +161,7 @@ def refresh_burst(events: Events, usual: Usual) -> list[Finding]:
     return found
 
 
-RULES: tuple[Callable[[Events, Usual], list[Finding]], ...] = (
+RULES: tuple[Callable[[Events, Baseline], list[Finding]], ...] = (
     stuffing_from_one_source,
     stuffing_from_many_sources,
     guessing_one_account,
@@ -173,9 +173,9 @@ RULES: tuple[Callable[[Events, Usual], list[Finding]], ...] = (
 )
 
 
-def findings_in(events: Events, usual: Usual) -> list[Finding]:
-    """What all rules find. events: of the last WINDOW_S; usual: events of each type in an hour, on average."""
-    return [finding for rule in RULES for finding in rule(events, usual)]
+def findings_in(events: Events, baseline: Baseline) -> list[Finding]:
+    """What all rules find. events: of the last WINDOW_S; baseline: events of each type in an hour, on average."""
+    return [finding for rule in RULES for finding in rule(events, baseline)]
 
 
 def _of(events: Events, kind: EventType) -> list[RecordedEvent]:

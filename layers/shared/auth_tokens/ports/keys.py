@@ -44,7 +44,7 @@ class Verifier(Protocol):
 
 
 class KeyRegister(Protocol):
-    """The keys as rotate_keys walks them. Raises Unavailable."""
+    """The keys, for usecases.rotate_keys. Raises Unavailable."""
 
     def of(self, purpose: Purpose) -> list[StoredKey]:
         """Every key that a purpose ever had, oldest first."""

@@ -8,44 +8,44 @@ from auth_tokens.domain.grants import Authentication, RepeatKey, SessionOptions
 from auth_tokens.domain.ids import parse_uuid
 from auth_tokens.domain.sign_ins import Account, LiveRows, SessionExists, SessionStart
 from auth_tokens.domain.starts import ended_rows, rows_to_end, start_events
-from auth_tokens.usecases.opening import Opening
+from auth_tokens.usecases.session_builder import SessionBuilder
 
 
 def begin_session(
     account: Account,
     options: SessionOptions,
     how: Authentication,
-    opening: Opening,
+    builder: SessionBuilder,
     repeat: RepeatKey | None = None,
 ) -> TokenAnswer:
     """Start a session for a recognised user; one transaction, then one signature.
 
-    Raises as Opening.grant does, SessionLimitReached, SignInOvertaken and SessionExists (nothing written),
+    Raises as SessionBuilder.grant does, SessionLimitReached, SignInOvertaken and SessionExists (nothing written),
     Unavailable.
     """
-    deps = opening.deps
-    grant = opening.grant(account.user, options, how, repeat=repeat)
-    grant = opening.in_place_of(options.cookie, grant)
+    deps = builder.deps
+    grant = builder.grant(account.user, options, how, repeat=repeat)
+    grant = builder.replacing(options.cookie, grant)
     new_device_id = deps.new_id()
     # Made before the transaction: a key that this environment lacks yet comes from KMS and the store, and neither
     # is asked while the user's other sign-ins wait.
-    session, token = opening.session(grant, new_device_id)
+    session, token = builder.session(grant, new_device_id)
 
     def plan(live: LiveRows) -> SessionStart:
         known = grant.known(live.device)
-        device, device_token = opening.device(grant, options.device, known or new_device_id)
+        device, device_token = builder.device(grant, options.device, known or new_device_id)
         placed = replace(session, device_id=device.id)
         ending = rows_to_end(device.id, live, grant)
-        events = start_events(placed, ending, grant, opening.caller)
+        events = start_events(placed, ending, grant, builder.caller)
         if known is None:
             events.append(
-                new_device(placed, device.id, opening.caller, notify=grant.policy.notify_new_device)
+                new_device(placed, device.id, builder.caller, notify=grant.policy.notify_new_device)
             )
         return SessionStart(placed, device, ended_rows(grant, ending), events, token, device_token)
 
     named = parse_uuid(options.device.id) if options.device.id else None
-    sign_in = account.sign_in(grant.session_id, named, opening.now, how.password_hash)
+    sign_in = account.sign_in(grant.session_id, named, builder.now, how.password_hash)
     start = deps.store.start_session(sign_in, plan)
     if start is None:
         raise SessionExists
-    return opening.answer(grant, start)
+    return builder.answer(grant, start)

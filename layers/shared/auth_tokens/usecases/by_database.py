@@ -11,7 +11,7 @@ from auth_tokens.domain.rotation import Reuse
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.ports.keys import Verifier
 from auth_tokens.ports.tokens import TokenStore
-from auth_tokens.usecases.reuse import ReuseDeps, close_reused
+from auth_tokens.usecases.reuse import ReuseDeps, revoke_reused
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +53,4 @@ class ClosingAlarm:
     deps: ReuseDeps
 
     def raised(self, reuse: Reuse, now: int) -> None:
-        close_reused(reuse, self.caller, self.deps, now)
+        revoke_reused(reuse, self.caller, self.deps, now)

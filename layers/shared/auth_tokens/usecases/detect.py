@@ -16,7 +16,7 @@ from auth_tokens.ports.figures import Rollups
 MAX_EVENTS = 20_000
 MAX_REPORTED = 2000
 # The baseline is the mean of this many hours before the window.
-USUAL_HOURS = 24
+BASELINE_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def detect(deps: DetectDeps) -> Detection:
     now = deps.clock()
     events = deps.events.page(MAX_UUID, now - WINDOW_S, None, None, MAX_EVENTS)
     is_partial = len(events) == MAX_EVENTS
-    found = findings_in(events, _usual(now, deps))
+    found = findings_in(events, _baseline(now, deps))
     if not found:
         return Detection([], is_partial)
     # A finding of the window may have been reported as early as the window's beginning.
@@ -52,12 +52,12 @@ def detect(deps: DetectDeps) -> Detection:
     return Detection(new, is_partial)
 
 
-def _usual(now: int, deps: DetectDeps) -> dict[str, float]:
+def _baseline(now: int, deps: DetectDeps) -> dict[str, float]:
     """Events of each type in an hour, on average of the hours that are wholly before the window."""
     until = hour_of(now - WINDOW_S)
-    since = until - USUAL_HOURS * HOUR_S
+    since = until - BASELINE_HOURS * HOUR_S
     figures = deps.rollups.figures(since, until, HOUR_S)
     totals: dict[str, float] = {}
     for figure in figures:
-        totals[figure.name] = totals.get(figure.name, 0) + figure.total / USUAL_HOURS
+        totals[figure.name] = totals.get(figure.name, 0) + figure.total / BASELINE_HOURS
     return totals

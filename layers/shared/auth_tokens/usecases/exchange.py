@@ -16,8 +16,8 @@ from auth_tokens.domain.starts import ended_rows, rows_to_end, start_events
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 from auth_tokens.usecases.answers import SessionTokens, token_answer
 from auth_tokens.usecases.issue_deps import IssueDeps
-from auth_tokens.usecases.opening import Opening
 from auth_tokens.usecases.presentation import MAX_RACES, Presentation, Shown, present
+from auth_tokens.usecases.session_builder import SessionBuilder
 
 # RFC 8176 §2 has no value for "a remembered device"; `swk`, proof of a software-held key, is the nearest.
 DEVICE_AMR = ("swk",)
@@ -38,7 +38,7 @@ def exchange_device_token(request: ExchangeRequest, caller: Caller, deps: IssueD
     """Spend a device token: a new session on that device, which replaces its earlier ones, and the next device token.
 
     A repeated call (lost answer, second window) gets the same session and the same next device token, and writes
-    nothing. Raises as usecases.refresh.refresh and Opening.grant do (nothing spent), InvalidRequest (a repeat in
+    nothing. Raises as usecases.refresh.refresh and SessionBuilder.grant do (nothing spent), InvalidRequest (a repeat in
     another mode) and SessionLimitReached; auth_time stays that of the device's registration.
     """
     options = request.options
@@ -51,23 +51,23 @@ def exchange_device_token(request: ExchangeRequest, caller: Caller, deps: IssueD
         verdict = presentation.decision(record, now)
         if isinstance(verdict, Repeat):
             return _again(options, presentation, verdict.row, now)
-        opening = Opening(caller, deps, now)
-        grant = _grant(options, presentation.token, verdict.row, opening)
-        grant = opening.in_place_of(options.cookie, grant)
-        start = _started(presentation, verdict.row, stop_number, grant, opening)
+        builder = SessionBuilder(caller, deps, now)
+        grant = _grant(options, presentation.token, verdict.row, builder)
+        grant = builder.replacing(options.cookie, grant)
+        start = _started(presentation, verdict.row, stop_number, grant, builder)
         if start is not None:
-            return opening.answer(grant, start)
+            return builder.answer(grant, start)
         presentation = presentation.again(attempt)
     raise Unavailable("contention")
 
 
-def _grant(options: SessionOptions, token: OpaqueToken, row: InForce, opening: Opening) -> Grant:
-    record, deps = row.record, opening.deps
+def _grant(options: SessionOptions, token: OpaqueToken, row: InForce, builder: SessionBuilder) -> Grant:
+    record, deps = row.record, builder.deps
     how = Authentication(DEVICE_AMR, DEVICE_ACR, record.auth_time)
     # Devices remembered by an earlier version have no scope of their own.
     within = deps.policy.scope_left(record.scope, record) if record.scope else None
-    repeat = _repeat_key(token, opening.now, deps)
-    grant = opening.grant(
+    repeat = _repeat_key(token, builder.now, deps)
+    grant = builder.grant(
         row.owner, replace(options, client_id=record.client_id), how, within=within, repeat=repeat
     )
     if not grant.policy.remember_devices:
@@ -76,12 +76,12 @@ def _grant(options: SessionOptions, token: OpaqueToken, row: InForce, opening: O
 
 
 def _started(
-    presentation: Presentation, row: InForce, stop_number: int, grant: Grant, opening: Opening
+    presentation: Presentation, row: InForce, stop_number: int, grant: Grant, builder: SessionBuilder
 ) -> SessionStart | None:
     """Spend the token and start its session. None: the device was changed meanwhile, look again."""
-    seen, deps, now = row.record, opening.deps, opening.now
+    seen, deps, now = row.record, builder.deps, builder.now
     successor, rotation = presentation.next_generation(row, grant.policy, now)
-    session, first = opening.session(grant, seen.id)
+    session, first = builder.session(grant, seen.id)
 
     def plan(live: LiveRows) -> SessionStart | None:
         if not _is_unchanged(live.device, row):
@@ -89,7 +89,7 @@ def _started(
         ending = rows_to_end(seen.id, live, grant)
         # The clock again, with the row: this sign-in may have waited for others, and the retry window opens now.
         spent = replace(rotation.applied_to(seen), rotated_at=deps.clock())
-        events = [*start_events(session, ending, grant, opening.caller), *rotation.events]
+        events = [*start_events(session, ending, grant, builder.caller), *rotation.events]
         return SessionStart(session, spent, ended_rows(grant, ending), events, first, successor)
 
     created_us = grant.user.created_us

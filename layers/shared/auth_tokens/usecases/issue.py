@@ -17,7 +17,7 @@ from auth_tokens.domain.tokens import OpaqueToken
 from auth_tokens.usecases.answers import SessionTokens, token_answer
 from auth_tokens.usecases.begin import begin_session
 from auth_tokens.usecases.issue_deps import IssueDeps
-from auth_tokens.usecases.opening import Opening
+from auth_tokens.usecases.session_builder import SessionBuilder
 
 # How long the same Idempotency-Key gets the same session again: enough for every retry of a caller that waits.
 ISSUE_RETRY_S = 600
@@ -59,11 +59,11 @@ def issue(request: IssueRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
         raise AccessDenied("unknown or disabled user")
     how = Authentication(request.amr, request.acr, auth_time)
 
-    opening = Opening(caller, deps, now)
+    builder = SessionBuilder(caller, deps, now)
 
     def begin(repeat: RepeatKey | None) -> TokenAnswer:
         try:
-            return begin_session(account, request.options, how, opening, repeat)
+            return begin_session(account, request.options, how, builder, repeat)
         except SignInOvertaken as exc:
             raise AccessDenied("user disabled, or everything ended, meanwhile") from exc
 

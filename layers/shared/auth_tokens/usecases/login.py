@@ -15,7 +15,7 @@ from auth_tokens.domain.usernames import canonical_username
 from auth_tokens.usecases.admit import admit, known_device
 from auth_tokens.usecases.begin import begin_session
 from auth_tokens.usecases.issue_deps import IssueDeps
-from auth_tokens.usecases.opening import Opening
+from auth_tokens.usecases.session_builder import SessionBuilder
 
 # One look settles it: a simultaneous login's new hash. More is a storm.
 MAX_RACES = 4
@@ -53,8 +53,8 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     attempt = Attempt(name, caller.network, caller.site, device)
     admitted = admit(attempt, deps)
     account = deps.portal.account_by_name(name)
-    opening = Opening(caller, deps, now)
-    answer = _signed_in(request, account, opening, opens=admitted.opens)
+    builder = SessionBuilder(caller, deps, now)
+    answer = _signed_in(request, account, builder, opens=admitted.opens)
     if answer is None:
         user_id = account.user.id if account else None
         deps.events.record(login_failed(deps.keys.pseudonym("account", name).hex(), user_id, caller, now))
@@ -66,14 +66,14 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
 
 
 def _signed_in(
-    request: LoginRequest, account: Account | None, opening: Opening, *, opens: bool
+    request: LoginRequest, account: Account | None, builder: SessionBuilder, *, opens: bool
 ) -> TokenAnswer | None:
     """None: not with this password, or not any more. opens: whether a right password does, for this caller and now.
 
     Where the account has changed while the login was running, the password is verified once more: a simultaneous
     login may have made its hash anew. An end of everything of the user ends this login as well.
     """
-    deps = opening.deps
+    deps = builder.deps
     for _ in range(MAX_RACES):
         password_hash = account.password_hash if account else None
         # Verified even for a disabled or unknown user: the answer takes as long.
@@ -81,9 +81,9 @@ def _signed_in(
         if account is None or password_hash is None or not (is_right and account.user.is_active and opens):
             return None
         kept_hash = _upgraded_hash(request.password, account.user.id, password_hash, deps)
-        how = Authentication(("pwd",), PASSWORD_ACR, opening.now, kept_hash)
+        how = Authentication(("pwd",), PASSWORD_ACR, builder.now, kept_hash)
         try:
-            return begin_session(account, request.options, how, opening)
+            return begin_session(account, request.options, how, builder)
         except SignInOvertaken:
             stop_number = account.stop_number
         account = deps.portal.account_by_name(canonical_username(request.username))

@@ -14,7 +14,7 @@ from auth_tokens.domain.sessions import InForce, TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
 from auth_tokens.usecases.anomalies import observe_refresh
 from auth_tokens.usecases.issue_deps import IssueDeps
-from auth_tokens.usecases.reuse import close_reused
+from auth_tokens.usecases.reuse import revoke_reused
 from auth_tokens.usecases.row_metadata import metadata_of
 
 # One lost race settles it: the second look finds the winner's rotation. More is a storm.
@@ -60,7 +60,7 @@ class Presentation:
             case Overtaken():
                 raise Unavailable(f"overtaken, {where}")
             case Reuse() as reuse:
-                close_reused(reuse, self.caller, self.deps, now)
+                revoke_reused(reuse, self.caller, self.deps, now)
                 raise InvalidGrant(f"reuse, {where}")
 
     def next_generation(self, row: InForce, policy: Policy, now: int) -> tuple[OpaqueToken, Rotation]:

@@ -6,7 +6,7 @@ from auth_tokens.domain.rotation import Repeat, Reuse, Rotate
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, TokenKind
 from auth_tokens.usecases.issue_deps import IssueDeps
-from auth_tokens.usecases.reuse import close_reused
+from auth_tokens.usecases.reuse import revoke_reused
 
 
 def replaced_session(cookie: str | None, caller: Caller, deps: IssueDeps, now: int) -> TokenRecord | None:
@@ -28,5 +28,5 @@ def replaced_session(cookie: str | None, caller: Caller, deps: IssueDeps, now: i
         case Rotate() | Repeat():
             return record
         case Reuse() as reuse:
-            close_reused(reuse, caller, deps, now)
+            revoke_reused(reuse, caller, deps, now)
     return None

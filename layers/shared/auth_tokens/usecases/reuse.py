@@ -23,7 +23,7 @@ class ReuseDeps(Protocol):
     def keys(self) -> Keys: ...
 
 
-def close_reused(reuse: Reuse, caller: Caller, deps: ReuseDeps, now: int) -> None:
+def revoke_reused(reuse: Reuse, caller: Caller, deps: ReuseDeps, now: int) -> None:
     """End the session, or the device with its sessions, and tell who showed the spent token and who had spent it;
     committed when this returns. Raises Unavailable."""
     record = reuse.row.record

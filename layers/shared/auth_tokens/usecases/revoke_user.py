@@ -1,6 +1,6 @@
 """Everything of a user ends: by an operator, or because the Portal says so."""
 
-from auth_tokens.domain.caller import NOBODY, Caller
+from auth_tokens.domain.caller import NO_CALLER, Caller
 from auth_tokens.domain.ends import Extent
 from auth_tokens.domain.errors import NotFound
 from auth_tokens.domain.event_kinds import user_revoked, user_revoked_to
@@ -11,7 +11,7 @@ from auth_tokens.usecases.session_deps import SessionDeps
 
 
 def revoke_user(
-    user_id: str, reason: RevokeReason, note: str, deps: SessionDeps, caller: Caller = NOBODY
+    user_id: str, reason: RevokeReason, note: str, deps: SessionDeps, caller: Caller = NO_CALLER
 ) -> int:
     """End every session and device of a user in one transaction; returns how many rows ended. Idempotent.
 
@@ -30,7 +30,7 @@ def end_what_began_before(
     instant: int,
     keep: bytes | None,
     deps: SessionDeps,
-    caller: Caller = NOBODY,
+    caller: Caller = NO_CALLER,
 ) -> int:
     """End the sessions and devices of a user that began at an instant or before; returns how many rows ended.
 

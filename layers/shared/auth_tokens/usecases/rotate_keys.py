@@ -1,9 +1,9 @@
-"""All keys walk on: published → in use → retired → gone; and a key is withdrawn in an emergency."""
+"""Key rotation: published → in use → retired → gone; and the withdrawal of a key in an emergency."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from auth_tokens.domain.caller import NOBODY, Caller
+from auth_tokens.domain.caller import NO_CALLER, Caller
 from auth_tokens.domain.errors import InvalidRequest, Unavailable
 from auth_tokens.domain.event_kinds import data_key_withdrawn, keys_rotated, signing_key_withdrawn
 from auth_tokens.domain.events import SecurityEvent
@@ -40,7 +40,7 @@ def rotate_keys(deps: RotateKeysDeps) -> list[Step]:
     return taken
 
 
-def withdraw_signing_key(kid: str, deps: RotateKeysDeps, caller: Caller = NOBODY) -> list[Step]:
+def withdraw_signing_key(kid: str, deps: RotateKeysDeps, caller: Caller = NO_CALLER) -> list[Step]:
     """End a signing key at once; another signs from now on. Then do what is due.
 
     The event is written before a token is refused for it. Repeat it until it answers: what has been done
@@ -49,7 +49,7 @@ def withdraw_signing_key(kid: str, deps: RotateKeysDeps, caller: Caller = NOBODY
     return _withdrawn(kid, (Purpose.SIGNING,), signing_key_withdrawn, deps, caller)
 
 
-def withdraw_data_key(kid: str, deps: RotateKeysDeps, caller: Caller = NOBODY) -> list[Step]:
+def withdraw_data_key(kid: str, deps: RotateKeysDeps, caller: Caller = NO_CALLER) -> list[Step]:
     """End an epoch of the token chain or of metadata at once, as withdraw_signing_key does.
 
     Of the token chain: its opaque tokens are refused, and their holders sign in again. Of metadata: what is encrypted

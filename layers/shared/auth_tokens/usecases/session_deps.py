@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from auth_tokens.domain.caller import NOBODY, Caller
+from auth_tokens.domain.caller import NO_CALLER, Caller
 from auth_tokens.domain.policy import Policy
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.domain.used_tokens import UsedTokens
@@ -36,7 +36,7 @@ class SessionDeps:
     @property
     def validation(self) -> ValidateDeps:
         """As validation_for, of a caller of whom nothing is known."""
-        return self.validation_for(NOBODY)
+        return self.validation_for(NO_CALLER)
 
     def validation_for(self, caller: Caller) -> ValidateDeps:
         """For the caller's own credential: by the database itself, not by a feed; a spent one raises the alarm."""

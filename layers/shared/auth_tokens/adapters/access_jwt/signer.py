@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from auth_tokens.adapters.access_jwt.algorithms import ALGORITHMS, key_from
 from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
 from auth_tokens.adapters.access_jwt.signing_keys import SigningKeyMaker
-from auth_tokens.adapters.kms.held_keys import HeldKeys
+from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
 from auth_tokens.adapters.mysql.key_stamp import KeysRead, KeyStamp
 from auth_tokens.adapters.mysql.keys import KeyTable
 from auth_tokens.domain.claims import MAX_TOKEN_LENGTH
@@ -35,7 +35,7 @@ class AccessTokenSigner:
     def __init__(
         self,
         table: KeyTable,
-        held: HeldKeys[Any],
+        held: UnwrappedKeyCache[Any],
         kms: KmsSigningKeys,
         maker: SigningKeyMaker,
         clock: Clock,
@@ -74,7 +74,7 @@ class AccessTokenSigner:
         if self._row is None or not self._read.is_fresh(SIGNER_MAX_AGE_S):
             row = self._signing_row(now)
             if self._row and row.kid != self._row.kid:
-                self._held.clear()  # perhaps withdrawn: it has no business in memory any more
+                self._held.clear()  # perhaps withdrawn, so it must leave the memory
             self._row = row
             self._read.done(now)
         return self._row

@@ -2,8 +2,8 @@
 
 From each data key HKDF-SHA-256 derives what is used, so that no two uses share a key.
 
-Wrapped is the data key (32 bytes), and for the token chain a second key after it, which each epoch hands on
-to the next: pseudonyms and limits stay comparable, and yet take no further call to KMS.
+The wrapped material is the data key (32 bytes). For the token chain the pseudonym key follows, which each epoch copies
+from the one before: pseudonyms and limits stay comparable, and need no further call to KMS.
 """
 
 import hmac
@@ -14,7 +14,7 @@ from hashlib import sha256
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from auth_tokens.adapters.kms.held_keys import HeldKeys
+from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
 from auth_tokens.adapters.kms.wrapper import KeyWrapper, context_of
 from auth_tokens.adapters.mysql.key_stamp import KeysRead, KeyStamp
 from auth_tokens.adapters.mysql.keys import KeyTable
@@ -31,7 +31,7 @@ _KEY_BYTES = 32
 @dataclass(frozen=True, slots=True)
 class _DataKey:
     key: bytes = field(repr=False)
-    handed_on: bytes = field(repr=False)
+    pseudonym_key: bytes = field(repr=False)
     chain: ChainKeys = field(repr=False)
     retry: bytes = field(repr=False)
 
@@ -60,7 +60,7 @@ class KeyRing:
         self._may_create = may_create
         self._rows: dict[tuple[Purpose, int], StoredKey] = {}
         self._read = KeysRead(clock, stamp)
-        self._held = HeldKeys(wrapper, clock, telemetry, max_age_s, _data_key)
+        self._held = UnwrappedKeyCache(wrapper, clock, telemetry, max_age_s, _data_key)
 
     def chain_keys(self, epoch: int) -> ChainKeys | None:
         """The token chain's keys of an epoch; None for one that does not exist. Raises Unavailable."""
@@ -73,7 +73,7 @@ class KeyRing:
     def pseudonym(self, purpose: str, value: str) -> bytes:
         held = self._opened(Purpose.TOKEN_CHAIN, self.chain_epoch())
         assert held is not None
-        key = _derived(held.handed_on, b"pseudonym " + purpose.encode())
+        key = _derived(held.pseudonym_key, b"pseudonym " + purpose.encode())
         return hmac.digest(key, value.encode(errors="surrogatepass"), sha256)[:16]
 
     def retry_key_hash(self, token: OpaqueToken, idempotency_key: str) -> bytes:
@@ -102,14 +102,14 @@ class KeyRing:
         kid = f"{step.purpose.value}.{step.epoch}"
         material = secrets.token_bytes(_KEY_BYTES)
         if step.purpose is Purpose.TOKEN_CHAIN:
-            material += self._to_hand_on()
+            material += self._pseudonym_key()
         wrapped = self._wrapper.wrap(material, context_of(kid, step.purpose))
         return [StoredKey(kid, step.purpose, step.epoch, step.state, "HKDF-SHA-256", wrapped, None, now)]
 
-    def _to_hand_on(self) -> bytes:
+    def _pseudonym_key(self) -> bytes:
         epochs = self._epochs_in_use(Purpose.TOKEN_CHAIN, max_age_s=0)
         held = self._opened(Purpose.TOKEN_CHAIN, max(epochs)) if epochs else None
-        return held.handed_on if held else secrets.token_bytes(_KEY_BYTES)
+        return held.pseudonym_key if held else secrets.token_bytes(_KEY_BYTES)
 
     def _opened(self, purpose: Purpose, epoch: int) -> _DataKey | None:
         row = self._row(purpose, epoch)
@@ -132,16 +132,16 @@ class KeyRing:
         if not self._read.is_fresh(max_age_s):
             rows = {(key.purpose, key.epoch): key for key in self._table.all()}
             if not self._rows.keys() <= rows.keys():
-                self._held.clear()  # one is gone: it has no business in memory any more
+                self._held.clear()  # a key is gone, so it must leave the memory
             self._rows = rows
             self._read.done(now)
         return self._rows
 
 
 def _data_key(row: StoredKey, material: bytes) -> _DataKey:
-    key, handed_on = material[:_KEY_BYTES], material[-_KEY_BYTES:]
+    key, pseudonym_key = material[:_KEY_BYTES], material[-_KEY_BYTES:]
     chain = ChainKeys(row.epoch, *(_derived(key, label) for label in (b"chain", b"store", b"tag")))
-    return _DataKey(key, handed_on, chain, _derived(key, b"retry-key"))
+    return _DataKey(key, pseudonym_key, chain, _derived(key, b"retry-key"))
 
 
 def _derived(data_key: bytes, label: bytes) -> bytes:

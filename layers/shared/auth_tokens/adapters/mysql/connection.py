@@ -20,7 +20,7 @@ from pymysql.cursors import DictCursor
 from auth_tokens.adapters.mysql.bounded_socket import BoundedSocket, BoundedTlsSocket, connected
 from auth_tokens.adapters.mysql.iam_login import login_token
 from auth_tokens.domain.errors import Unavailable
-from auth_tokens.observability import Silent, Telemetry
+from auth_tokens.observability import NullTelemetry, Telemetry
 from auth_tokens.time_left import seconds_left
 
 T = TypeVar("T")
@@ -123,7 +123,7 @@ class Database:
     def __init__(
         self,
         config: DatabaseConfig,
-        telemetry: Telemetry = Silent(),  # noqa: B008 - it has no state
+        telemetry: Telemetry = NullTelemetry(),  # noqa: B008 - it has no state
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._config = config

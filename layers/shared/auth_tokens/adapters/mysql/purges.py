@@ -1,9 +1,9 @@
-"""The cleanup's walks: each goes through one table in the order of the index that finds what is due.
+"""Cleanup: each purge scans one table in the order of the index on what is due.
 
-A batch is one short transaction. It locks the next rows without waiting and deletes them all by one statement: none of
-them travels here and back, which is half the speed. Where that cannot be done (someone holds a row of them, the
-database refuses to delete one, fewer are left) it takes those that nobody holds and deletes them one by one as far
-as need be. So two cleanups share the work, a bad row stops nothing, and no batch waits for a login.
+A batch is one short transaction. It locks the next rows without waiting and deletes them all by one statement. None of
+the rows is sent to this process and back, which would halve the speed. Where that fails (another transaction holds one
+of the rows, the database refuses to delete one, or fewer are left), it takes the rows that are not held and deletes
+them, if need be one by one. So two cleanups share the work, a bad row stops nothing, and no batch waits for a login.
 
 Only rows that are due are locked. A locking read that finds fewer rows than its LIMIT locks the first row behind them
 as well, and on MySQL all that follow where it reads the whole index. So a read without locks says first whether
@@ -18,15 +18,15 @@ from typing import Any
 import pymysql
 
 from auth_tokens.adapters.mysql.connection import Database, Row, Transaction
+from auth_tokens.adapters.mysql.index_scans import IndexScan
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
-from auth_tokens.adapters.mysql.walks import Walk
 from auth_tokens.domain.ids import uuid7, uuid_time
 from auth_tokens.domain.purges import Batch, Debt
 from auth_tokens.ports.jobs import Purge
 
 # A bucket whose time has passed is as good as none; the hour is for clocks that differ.
 LIMIT_RETENTION_S = 3600
-# So long an old log line's `kid` can still be traced to its key.
+# An old log line's `kid` can be traced to its key for this long.
 GONE_KEY_RETENTION_S = 90 * 86400
 # Figures can be compared with those of a year before.
 ROLLUP_RETENTION_S = 400 * 86400
@@ -34,12 +34,12 @@ ROLLUP_RETENTION_S = 400 * 86400
 USER_ORDER_RETENTION_S = 86400
 # A key in JSON is at most 42 characters long: a statement stays under the 16 KB that pin RDS Proxy.
 IDS_PER_STATEMENT = 350
-# Debts are counted up to here, so that counting never becomes the load: a few milliseconds of an index in memory.
+# Debts are counted up to this bound, which takes a few milliseconds of an index in memory.
 COUNT_LIMIT = 10_000
 # As many new rows in five minutes are 333 sign-ins a second.
 CREATED_LIMIT = 100_000
 
-TOKENS = Walk(
+TOKENS = IndexScan(
     table="auth_user_tokens",
     index="ix_expires_at",
     place="expires_at",
@@ -49,7 +49,7 @@ TOKENS = Walk(
     ended=from_sql,
     retention_s=0,
 )
-LIMITS = Walk(
+LIMITS = IndexScan(
     table="auth_token_limits",
     index="ix_tat_ms",
     place="tat_ms",
@@ -60,7 +60,7 @@ LIMITS = Walk(
     retention_s=LIMIT_RETENTION_S,
 )
 # UUIDv7, so in time order.
-EVENTS = Walk(
+EVENTS = IndexScan(
     table="auth_token_events",
     index="PRIMARY",
     place="id",
@@ -70,7 +70,7 @@ EVENTS = Walk(
     ended=uuid_time,
     retention_s=0,
 )
-USERS = Walk(
+USERS = IndexScan(
     table="auth_token_users",
     index="ix_changed_at",
     place="changed_at",
@@ -137,7 +137,7 @@ _SIGNAL = 1644
 
 
 @dataclass(frozen=True, slots=True)
-class LowEnd:
+class OldestRows:
     """A table of which few rows fall due at a time. delete, count: by an instant as the index has it; bound, ended:
     there and back."""
 
@@ -149,49 +149,51 @@ class LowEnd:
     retention_s: int
 
 
-GONE_KEYS = LowEnd(
+GONE_KEYS = OldestRows(
     "auth_token_keys", DELETE_GONE_KEYS, COUNT_GONE_KEYS, to_sql, from_sql, GONE_KEY_RETENTION_S
 )
-ROLLUPS = LowEnd("auth_token_rollups", DELETE_OLD_ROLLUPS, COUNT_OLD_ROLLUPS, int, int, ROLLUP_RETENTION_S)
+ROLLUPS = OldestRows(
+    "auth_token_rollups", DELETE_OLD_ROLLUPS, COUNT_OLD_ROLLUPS, int, int, ROLLUP_RETENTION_S
+)
 
 
 @dataclass(slots=True)
 class _Outcome:
-    """last: the last row looked at, None where the walk came to its end."""
+    """last: the last row read, None at the end of the scan."""
 
     deleted: int = 0
     refused: int = 0
     last: Row | None = None
 
 
-class IndexWalk:
+class IndexScanPurge:
     """Port ports.jobs.Purge.
 
     Its position outlives a run that had no time to come to the end: the next one in the same execution
     environment goes on there, without reading again what was deleted but is still in the index. From the end,
-    and in a new environment, the walk begins anew at the low end, and so meets what it had stepped over.
+    and in a new environment, the scan starts again at the low end, and so meets the rows that it had skipped.
     """
 
-    def __init__(self, database: Database, walk: Walk) -> None:
-        self.name = walk.table
+    def __init__(self, database: Database, scan: IndexScan) -> None:
+        self.name = scan.table
         self._database = database
-        self._walk = walk
-        self._position = walk.start
+        self._scan = scan
+        self._position = scan.start
 
     def delete_batch(self, now: int, rows: int) -> Batch:
         parameters = self._parameters(now, rows)
         outcome = self._all_at_once(parameters) or self._as_far_as_free(parameters)
         last = outcome.last
-        self._position = (last["place"], last["id"]) if last else self._walk.start
+        self._position = (last["place"], last["id"]) if last else self._scan.start
         return Batch(outcome.deleted, outcome.refused, is_last=last is None)
 
     def debt(self, now: int) -> Debt:
-        [row] = self._database.query(self._walk.count, self._parameters(now, COUNT_LIMIT))
-        return _debt(row, now - self._walk.retention_s, self._walk.ended)
+        [row] = self._database.query(self._scan.count, self._parameters(now, COUNT_LIMIT))
+        return _debt(row, now - self._scan.retention_s, self._scan.ended)
 
     def _parameters(self, now: int, rows: int) -> dict[str, Any]:
         place, last_id = self._position
-        bound = self._walk.bound(now - self._walk.retention_s)
+        bound = self._scan.bound(now - self._scan.retention_s)
         return {"place": place, "id": last_id, "bound": bound, "rows": rows, "offset": rows - 1}
 
     def _all_at_once(self, parameters: dict[str, Any]) -> _Outcome | None:
@@ -199,12 +201,12 @@ class IndexWalk:
 
         def work(statements: Transaction) -> _Outcome | None:
             try:
-                locked = statements.query(self._walk.lock, parameters)
+                locked = statements.query(self._scan.lock, parameters)
                 if not locked:  # another cleanup was here in the meantime
                     return None
                 last = {"last": locked[0]["place"]}
                 return _Outcome(
-                    statements.execute(self._walk.delete_locked, parameters | last), last=locked[0]
+                    statements.execute(self._scan.delete_locked, parameters | last), last=locked[0]
                 )
             except pymysql.err.MySQLError as exc:
                 if _number(exc) in _HELD or _refuses_a_row(exc):
@@ -215,10 +217,10 @@ class IndexWalk:
 
     def _is_full(self, parameters: dict[str, Any]) -> bool:
         """Are there rows for a whole batch?"""
-        return bool(self._database.query(self._walk.find_last, parameters))
+        return bool(self._database.query(self._scan.find_last, parameters))
 
     def _as_far_as_free(self, parameters: dict[str, Any]) -> _Outcome:
-        found = self._database.query(self._walk.find, parameters)
+        found = self._database.query(self._scan.find, parameters)
         keys = [row["id"] for row in found]
 
         def work(statements: Transaction) -> _Outcome:
@@ -228,7 +230,7 @@ class IndexWalk:
                     "listed": listed(keys[first : first + IDS_PER_STATEMENT]),
                     "bound": parameters["bound"],
                 }
-                free = statements.query(self._walk.lock_free, due)
+                free = statements.query(self._scan.lock_free, due)
                 self._delete_listed(statements, [row["id"] for row in free], outcome)
             return outcome
 
@@ -239,7 +241,7 @@ class IndexWalk:
         if not ids:
             return
         try:
-            outcome.deleted += statements.execute(self._walk.delete_listed, {"listed": listed(ids)})
+            outcome.deleted += statements.execute(self._scan.delete_listed, {"listed": listed(ids)})
         except pymysql.err.MySQLError as exc:
             if not _refuses_a_row(exc):
                 raise
@@ -251,10 +253,10 @@ class IndexWalk:
             self._delete_listed(statements, ids[middle:], outcome)
 
 
-class LowEndPurge:
+class OldestRowsPurge:
     """Port ports.jobs.Purge, one statement a batch: nobody else holds these rows, and none is refused."""
 
-    def __init__(self, database: Database, end: LowEnd) -> None:
+    def __init__(self, database: Database, end: OldestRows) -> None:
         self.name = end.table
         self._database = database
         self._end = end
@@ -274,12 +276,12 @@ class LowEndPurge:
 def purges(database: Database, token_retention_s: int, event_retention_s: int) -> tuple[Purge, ...]:
     """All of them. Revoked rows need no condition of their own: see domain.bounds.MIN_RETENTION_S."""
     return (
-        IndexWalk(database, replace(TOKENS, retention_s=token_retention_s)),
-        IndexWalk(database, LIMITS),
-        IndexWalk(database, replace(EVENTS, retention_s=event_retention_s)),
-        IndexWalk(database, USERS),
-        LowEndPurge(database, GONE_KEYS),
-        LowEndPurge(database, ROLLUPS),
+        IndexScanPurge(database, replace(TOKENS, retention_s=token_retention_s)),
+        IndexScanPurge(database, LIMITS),
+        IndexScanPurge(database, replace(EVENTS, retention_s=event_retention_s)),
+        IndexScanPurge(database, USERS),
+        OldestRowsPurge(database, GONE_KEYS),
+        OldestRowsPurge(database, ROLLUPS),
     )
 
 
@@ -294,7 +296,7 @@ def created_tokens(database: Database) -> Callable[[int], int]:
 
 
 def listed(keys: Sequence[bytes | str]) -> str:
-    """Keys as Walk.lock_free and Walk.delete_listed take them."""
+    """Keys as IndexScan.lock_free and IndexScan.delete_listed take them."""
     return json.dumps([key if isinstance(key, str) else key.hex() for key in keys])
 
 

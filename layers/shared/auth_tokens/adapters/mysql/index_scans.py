@@ -1,4 +1,4 @@
-"""A walk through a table in the order of the index that finds what is due: its statements, of its identifiers.
+"""A scan of a table in the order of the index on what is due: its statements, built from its identifiers.
 
 A batch that filters by one index and orders by another sorts all candidates every time (measured 20 times
 slower), and one that scans waits for rows that it does not want: so each statement is held to its index,
@@ -16,10 +16,10 @@ _LIST = "JSON_TABLE(%(listed)s, '$[*]' COLUMNS (id VARCHAR(36) PATH '$'))"
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
-    """One table's way to its end. index: the one that finds what is due, by `place` with the primary key `key` behind
-    it; start: before the first row; bound: an instant as the index has it; ended: the other way round; listed_key: how
-    a key of _LIST is compared."""
+class IndexScan:
+    """One table in the order of one index. index: on `place`, which says what is due, then on the primary key `key`;
+    start: before the first row; bound: epoch seconds → a value of `place`; ended: the other way round; listed_key: the
+    SQL that a key of _LIST is compared by."""
 
     table: str
     index: str

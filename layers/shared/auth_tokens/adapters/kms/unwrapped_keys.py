@@ -23,7 +23,7 @@ class _Held(Generic[T]):
     tried_at: int
 
 
-class HeldKeys(Generic[T]):
+class UnwrappedKeyCache(Generic[T]):
     """Keys by kid, each as `build` makes it of the row and the plain material.
 
     From half of max_age_s on a key is unwrapped again while it is used. With KMS away it serves on until
@@ -87,7 +87,7 @@ class HeldKeys(Generic[T]):
 
 # A forked child must not share its parent's keys. A snapshot (SnapStart) holds none: none is unwrapped
 # before the first request. Nonces and ids come from the kernel, which neither of the two repeats.
-_ALL: "weakref.WeakSet[HeldKeys[Any]]" = weakref.WeakSet()
+_ALL: "weakref.WeakSet[UnwrappedKeyCache[Any]]" = weakref.WeakSet()
 
 
 def _clear_all() -> None:

@@ -1,4 +1,4 @@
-"""What every function has: settings, telemetry, clocks, and the database; and a place for the parts that it shares."""
+"""The container of a function: settings, telemetry, clocks, the database, and singletons."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
-from auth_tokens.observability import Announcing, Telemetry
+from auth_tokens.observability import StartupTelemetry, Telemetry
 from auth_tokens.settings import Settings, aws_credentials, load_settings
 
 if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay fo
 T = TypeVar("T")
 
 _REQUEST_TIMEOUT_S = 3
-# A batch of deletions on a busy database may take its time: nobody waits for it.
+# A batch of deletions on a busy database may be slow: no client waits for it.
 BATCH_TIMEOUT_S = 20
 
 
@@ -31,8 +31,8 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class Parts:
-    """What a function's builders share: settings, telemetry, clocks and the database, and whatever is a `part`.
+class Container:
+    """What the builders of a function share: settings, telemetry, clocks, the database, and each `singleton`.
 
     may_create_keys: for the functions that IAM lets wrap keys.
     """
@@ -48,9 +48,9 @@ class Parts:
         clock_ms: Clock = now_ms,
     ) -> None:
         self.settings = settings or load_settings()
-        # Said with the first line: an import writes nothing.
+        # Logged with the first line, as an import writes nothing.
         self.telemetry: Telemetry = (
-            telemetry if settings else Announcing(telemetry, switched_off=self.settings.switched_off)
+            telemetry if settings else StartupTelemetry(telemetry, switched_off=self.settings.switched_off)
         )
         self.clock = clock
         self.clock_ms = clock_ms
@@ -63,22 +63,22 @@ class Parts:
         """The one connection of this environment."""
         return Database(database_config(self.settings, self._timeout_s), self.telemetry)
 
-    def once(self, make: Callable[[Parts], T]) -> T:
-        """What `make` makes of these parts, made at its first use."""
+    def once(self, make: Callable[[Container], T]) -> T:
+        """The result of `make` for this container, made at its first use."""
         if make not in self._made:
             self._made[make] = make(self)
         made: T = self._made[make]
         return made
 
 
-def part(make: Callable[[Parts], T]) -> Callable[[Parts], T]:
-    """A builder of which an environment has one, whoever asks."""
+def singleton(make: Callable[[Container], T]) -> Callable[[Container], T]:
+    """A builder that runs once in an environment; each later call returns the same object."""
 
     @wraps(make)
-    def shared_one(shared: Parts) -> T:
+    def same_each_time(shared: Container) -> T:
         return shared.once(make)
 
-    return shared_one
+    return same_each_time
 
 
 def database_config(settings: Settings, timeout_s: int = _REQUEST_TIMEOUT_S) -> DatabaseConfig:

@@ -1,6 +1,6 @@
-"""Rows of browser sessions, remembered by the authorizer: a cookie costs a SELECT now and then, not each time.
+"""The session cache of the authorizer: rows of browser sessions, so that most cookies need no SELECT.
 
-Their revocation is the feed's business, which knows within its own stated delay (docs/adr/0005).
+Revocations come from the feed, within its own stated delay (docs/adr/0005).
 """
 
 from dataclasses import dataclass, replace
@@ -12,8 +12,8 @@ from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.tokens import TokenStore
 
-# What no revocation tells is known this late: a user disabled in the Portal's table alone, labels,
-# preferences, and that another environment saw the cookie's rotation.
+# Changes without a revocation are noticed after at most this long: a user disabled in the Portal's table alone,
+# labels, preferences, and a rotation of the cookie in another environment.
 MAX_AGE_S = 30
 MAX_ROWS = 10_000
 # While the store is down, not every request should wait for a connection attempt.
@@ -26,8 +26,8 @@ class _Row:
     read_at: int
 
 
-class RememberedSessions:
-    """Port ports.tokens.SessionRows. fail_after_s: with the store out of reach, a row serves this long."""
+class SessionCache:
+    """Port ports.tokens.SessionRows. fail_after_s: how long a row is used while the store is out of reach."""
 
     def __init__(
         self, store: TokenStore, clock: Clock, *, fail_after_s: int, max_rows: int = MAX_ROWS
@@ -69,7 +69,7 @@ class RememberedSessions:
             return
         try:
             self._store.touch(record, at, expires_at)
-        except Unavailable:  # a note that gets lost refuses nobody; the next minute's will do
+        except Unavailable:  # a lost update of last_used_at refuses nobody; the next minute writes another
             self._failed_at = self._clock()
 
     def _read(self, session_id: bytes, now: int) -> TokenRecord | None:

@@ -1,4 +1,4 @@
-"""A session opens: what every way of signing in needs of it."""
+"""Builds the rows and the first tokens of a session, for every way of signing in."""
 
 from dataclasses import dataclass, replace
 
@@ -18,8 +18,8 @@ from auth_tokens.usecases.row_metadata import Metadata, metadata_of
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """One attempt to open a session. now: when it began; nothing of it is written before the store's start_session."""
+class SessionBuilder:
+    """For one attempt to start a session. now: when it began. Nothing is written before TokenStore.start_session."""
 
     caller: Caller
     deps: IssueDeps
@@ -34,11 +34,11 @@ class Opening:
         within: str | None = None,
         repeat: RepeatKey | None = None,
     ) -> Grant:
-        """What of the wishes this user may have. within: what is left of a scope that was granted before and is not to
-        grow; None: the client's scope.
+        """The grant for this user. within: what is left of a scope that was granted before and may not grow; None: the
+        client's scope.
 
         Raises InvalidClient, InvalidScope (also for a scope that the user lacks the label for), AccessDenied
-        (a mode that the user's preferences do not allow; an id that no token can carry and no route can name).
+        (a mode that the user's preferences forbid; a user id that no token can carry or no route can name).
         """
         deps = self.deps
         if not is_path_safe(user.id):
@@ -53,12 +53,12 @@ class Opening:
         session_id = repeat.session_id if repeat else deps.new_id()
         return Grant(user, session_id, client_id, scope, options.kind, policy, how, repeat)
 
-    def in_place_of(self, cookie: str | None, grant: Grant) -> Grant:
-        """The grant of a session that replaces the cookie's, where that is a live one. Raises Unavailable."""
+    def replacing(self, cookie: str | None, grant: Grant) -> Grant:
+        """The grant of a session that replaces that of the cookie, if it is live. Raises Unavailable."""
         return replace(grant, replaces=replaced_session(cookie, self.caller, self.deps, self.now))
 
     def session(self, grant: Grant, device_id: bytes) -> tuple[TokenRecord, OpaqueToken]:
-        """The row of a session that is yet to be written, and its first token."""
+        """The row of a new session, not yet written, and its first token."""
         deps, epoch = self.deps, self.deps.keys.chain_epoch()
         token = self._token(grant, grant.kind, epoch, grant.session_id)
         expires_at, absolute_expires_at = grant.policy.lifetimes(grant.kind).ends(self.now, self.now)
