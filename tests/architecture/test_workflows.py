@@ -1,6 +1,7 @@
 """The CI workflow runs make targets that exist, on the supported versions, with actions pinned by commit."""
 
 import re
+import tomllib
 from typing import Any
 
 import yaml
@@ -46,3 +47,12 @@ def test_the_workflow_may_read_the_code_and_nothing_else() -> None:
     assert WORKFLOW["permissions"] == {"contents": "read"}
     assert "secrets." not in TEXT
     assert "pull_request_target" not in TEXT
+
+
+def test_nothing_that_runs_before_a_merge_leaves_out_the_slow_tests() -> None:
+    for name in ("Makefile", ".ci/run", ".github/workflows/ci.yml"):
+        assert "slow" not in (ROOT / name).read_text("utf-8"), name
+    pytest_options = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"][
+        "ini_options"
+    ]
+    assert "-m" not in pytest_options["addopts"]

@@ -4,6 +4,8 @@ is the long one."""
 import time
 import uuid
 
+import pytest
+
 from local.stack import LocalStack
 from tests.conformance.report import run
 from tests.conformance.scenarios import Lab, device_scenarios, scenarios
@@ -13,6 +15,7 @@ ROUNDS = 2
 RETRY_WINDOW_S = 10
 
 
+@pytest.mark.slow
 def test_our_own_service_conforms(lambda_stack: LocalStack) -> None:
     server = PortalServer(lambda_stack.base_url, _users(lambda_stack, 2), "local", "local-secret")
 

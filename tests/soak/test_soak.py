@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from local.servers.database.clock import database_clock
 from tests.soak.faults import Kind
 from tests.soak.stage import Run, soak
 
 
+@pytest.mark.slow
 def test_nobody_loses_a_session_and_no_thief_keeps_one_whatever_is_struck(run_dir: Path) -> None:
     assert database_clock(run_dir / "clock"), "libfaketime is missing: scripts/setup-programs clock"
 

@@ -433,6 +433,7 @@ class Devices(RuleBasedStateMachine):
         return codec.store_hash(codec.parse(text, kind))
 
 
+@pytest.mark.slow
 def test_the_store_does_what_the_model_of_devices_says(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,7 @@
 """A session's row stays as small as it was, however often it is refreshed."""
 
+import pytest
+
 from auth_tokens.domain.caller import Caller
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from tests.support.world import World
@@ -9,6 +11,7 @@ ROTATIONS = 10_000
 FIXED_BYTES = 8
 
 
+@pytest.mark.slow
 def test_a_row_does_not_grow_over_ten_thousand_rotations(world: World) -> None:
     caller = Caller("192.0.2.1", "phone/1")
     answer = world.login(world.user())

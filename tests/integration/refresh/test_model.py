@@ -152,6 +152,7 @@ class Lives(RuleBasedStateMachine):
         session.rotated(successor, key, self.world.clock.now, IDLE_S)
 
 
+@pytest.mark.slow
 def test_the_store_does_what_the_model_says(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     machine = type("LivesHere", (Lives,), {"world": world, "steps": 0})
 

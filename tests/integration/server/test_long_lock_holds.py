@@ -65,6 +65,7 @@ class Held:
             self.outcomes[self.calls[index].name] = type(exc)
 
 
+@pytest.mark.slow
 def test_whoever_was_told_503_gets_what_was_asked_however_long_the_rows_were_held(
     patient_server: None, fresh_world: World
 ) -> None:

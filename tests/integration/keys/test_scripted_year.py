@@ -156,6 +156,7 @@ SILENCE = range(150, 183)
 WITHDRAWAL_DAY = 200
 
 
+@pytest.mark.slow
 def test_a_year_of_daily_rotations(fresh_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world = fresh_world
     traffic = Traffic(world)
@@ -232,6 +233,7 @@ NO_RETIREMENT = {"retire_wait_s": 0}
 NOT_TWICE_CACHED = {"publish_wait_s": 120}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shortened", "is_noticed"),
     [({}, False), (NO_WAIT, True), (NOT_TWICE_CACHED, True), (NO_RETIREMENT, True)],
