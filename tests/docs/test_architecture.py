@@ -3,7 +3,6 @@
 import ast
 import json
 import re
-import sys
 import threading
 from collections import defaultdict
 from functools import cache
@@ -11,17 +10,23 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import pymysql
 import pytest
+from pymysql.cursors import Cursor
 
 from auth_tokens.web.routes import ROUTES
 from local.seed import PASSWORD, USERS
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress
 from local.stack import LocalStack
+from tests.conftest import new_stack
 from tests.docs.markdown import DOCS, README, ROOT, plain, table
 
 PAGE = DOCS / "architecture.md"
 TEXT = PAGE.read_text("utf-8")
 LAYER = ROOT / "layers/shared/auth_tokens"
 CODE = (LAYER, ROOT / "functions")
+WHERE = tuple(f"{folder}/" for folder in CODE)
 SQL = "".join(path.read_text("utf-8") for path in (ROOT / "functions/migrate/sql").glob("*.sql"))
 SETTINGS = {plain(row["Variable"]) for row in table(README, "Settings", "Variable").rows}
 STEPS = [(plain(row["File"]), plain(row["Name"])) for row in table(PAGE, "One refresh", "File").rows]
@@ -112,27 +117,29 @@ def test_a_name_that_is_no_more_would_be_found() -> None:
 
 
 @pytest.fixture(scope="module")
-def passed(stack: LocalStack) -> list[Call]:
+def passed(
+    database: DatabaseAddress, administrator: "pymysql.Connection[Cursor]", aws: LocalAws
+) -> list[Call]:
     """What a refresh calls in a warm environment, in order: (file as the page writes it, qualified name)."""
-    stack.invoke("refresh", _refresh_event(stack))
-    event = _refresh_event(stack)
     by_thread: defaultdict[int, list[Call]] = defaultdict(list)
 
     def note(frame: FrameType, kind: str, _: Any) -> None:
-        file = Path(frame.f_code.co_filename)
-        if kind == "call" and file.is_relative_to(ROOT):
-            base = LAYER if file.is_relative_to(LAYER) else ROOT
-            call = (file.relative_to(base).as_posix(), frame.f_code.co_qualname)
-            by_thread[threading.get_ident()].append(call)
+        code = frame.f_code
+        if kind == "call" and code.co_filename.startswith(WHERE):
+            by_thread[threading.get_ident()].append((code.co_filename, code.co_qualname))
 
-    threading.setprofile(note)  # for the invocation's thread, which is yet to start
+    threading.setprofile(note)  # for threads that start from now on: those of a stack of its own
     try:
-        assert stack.invoke("refresh", event)["statusCode"] == 200
+        with new_stack(database, administrator, aws, "inprocess") as stack:
+            stack.invoke("refresh", _refresh_event(stack))
+            event = _refresh_event(stack)
+            by_thread.clear()
+            assert stack.invoke("refresh", event)["statusCode"] == 200
     finally:
         threading.setprofile(None)
-        sys.setprofile(None)
-    [calls] = [calls for calls in by_thread.values() if ("functions/refresh/app.py", "post_token") in calls]
-    return [call for call in calls if call[0].startswith("functions/") or (LAYER / call[0]).exists()]
+    threads = [[(as_on_the_page(file), name) for file, name in calls] for calls in by_thread.values()]
+    [calls] = [calls for calls in threads if ("functions/refresh/app.py", "post_token") in calls]
+    return calls
 
 
 def test_a_refresh_takes_the_steps_of_the_page_in_their_order(passed: list[Call]) -> None:
@@ -144,6 +151,10 @@ def test_a_refresh_takes_the_steps_of_the_page_in_their_order(passed: list[Call]
 
 def test_a_refresh_passes_through_no_file_but_those_of_the_page(passed: list[Call]) -> None:
     assert {file for file, _ in passed} == {file for file, _ in STEPS} | set(BESIDE)
+
+
+def as_on_the_page(file: str) -> str:
+    return Path(file).relative_to(LAYER if file.startswith(WHERE[0]) else ROOT).as_posix()
 
 
 def _is_call_of(step: Call, call: Call) -> bool:
