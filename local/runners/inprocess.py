@@ -25,6 +25,8 @@ Handler = Callable[[Any, Any], Any]
 
 # Functions read their environment variables when they are imported, so one is imported at a time.
 _IMPORTING = threading.Lock()
+# Handlers at work and handlers that ran out of their time, of one runner.
+_MAX_HANDLERS = 2 * ACCOUNT_CONCURRENCY
 
 
 class InProcessRunner:
@@ -40,10 +42,10 @@ class InProcessRunner:
         self._specs = specs
         self._concurrency = Concurrency(specs, account_concurrency)
         self._handlers: dict[str, Handler] = {}
-        # One thread for each execution, so that its caller may stop waiting, and one for each handler, so that the
-        # execution may. `Concurrency` admits no more executions than that.
+        # One thread for each execution, so that its caller may stop waiting; `Concurrency` admits no more of them.
         self._executions = ThreadPoolExecutor(account_concurrency, thread_name_prefix="execution")
-        self._calls = ThreadPoolExecutor(account_concurrency, thread_name_prefix="handler")
+        # One for each handler, so that an execution may stop waiting. Those that ran out of their time keep theirs.
+        self._handling = ThreadPoolExecutor(_MAX_HANDLERS, thread_name_prefix="handler")
         self._locks = {name: threading.Lock() for name in specs}
         for spec in specs.values():
             # These variables stay set, because AWS clients are created at their first use, long after the import.
@@ -62,7 +64,7 @@ class InProcessRunner:
     def close(self) -> None:
         self.drop()
         self._executions.shutdown(wait=False)
-        self._calls.shutdown(wait=False)
+        self._handling.shutdown(wait=False)
 
     def _execute(self, spec: FunctionSpec, payload: bytes) -> Any:
         try:
@@ -76,7 +78,7 @@ class InProcessRunner:
         try:
             handler = self._handler(spec)
             context = LambdaContext.of(spec)
-            running = self._calls.submit(copy_context().run, handler, event, context)
+            running = self._handling.submit(copy_context().run, handler, event, context)
             if not wait([running], spec.timeout_s).done:
                 self.drop(spec.name)
                 raise timed_out(context.aws_request_id, spec.timeout_s)

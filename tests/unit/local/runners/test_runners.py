@@ -161,6 +161,20 @@ def test_a_function_over_its_time_is_ended_and_the_next_call_starts_cold(make: M
     assert runner.invoke("F", 0) == 1
 
 
+def test_a_function_that_is_still_at_work_after_its_time_holds_up_no_other(
+    make: Make, tmp_path: Path
+) -> None:
+    runner = make(spec(tmp_path, WAITING, timeout_s=1), account_concurrency=1)
+    wanted, here = tmp_path / "wanted", tmp_path / "here"
+    here.touch()
+
+    with pytest.raises(FunctionError, match="timed out"):
+        runner.invoke("F", str(wanted))
+
+    assert runner.invoke("F", str(here)) == "done"
+    wanted.touch()
+
+
 def test_a_function_has_its_own_time_whatever_its_caller_waits(make: Make, tmp_path: Path) -> None:
     runner = make(spec(tmp_path, ECHO, timeout_s=300))
 
