@@ -1,21 +1,17 @@
 """docs/portal.md is the mapping of the code, and its user name rule."""
 
+import re
+
 import pytest
 
 from auth_tokens.adapters.mysql.portal import CONFIG_COLUMNS
-from auth_tokens.domain.bounds import (
-    MAX_ACCESS_TTL_S,
-    MAX_SESSIONS,
-    MAX_TTL_S,
-    MIN_ACCESS_TTL_S,
-    MIN_TTL_S,
-    LimitAction,
-)
-from auth_tokens.domain.policy import MODES
+from auth_tokens.domain.policy import MODES, PREFERENCES
 from auth_tokens.domain.usernames import canonical_username
-from auth_tokens.settings import Settings
-from tests.docs.markdown import DOCS, table
+from tests.docs.markdown import DOCS, plain, table
+from tests.support.declared_settings import SETTINGS
+from tests.support.world import SQL
 
+DECLARED = {setting.name: setting for setting in SETTINGS}
 PAGE = DOCS / "portal.md"
 ROWS = {row["Preference"].strip("`"): row for row in table(PAGE, "Preferences", "Preference").rows}
 
@@ -27,24 +23,35 @@ def test_the_page_has_every_preference_with_its_column() -> None:
 @pytest.mark.parametrize("name", ROWS)
 def test_a_preference_overrides_the_setting_of_its_name(name: str) -> None:
     assert ROWS[name]["Overrides"].strip("`") == name.upper()
-    assert name in Settings.__dataclass_fields__
+    assert name in DECLARED
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_preference_has_the_bounds_of_the_policy(name: str) -> None:
-    bounds = ROWS[name]["Bounds"]
-    if name == "access_ttl_s":
-        assert bounds == f"{MIN_ACCESS_TTL_S} to {MAX_ACCESS_TTL_S}"
-    elif name.endswith("_s"):
-        assert bounds == f"{MIN_TTL_S} to {MAX_TTL_S}"
-    elif name == "max_sessions":
-        assert bounds == f"1 to {MAX_SESSIONS}"
-    elif name == "session_limit_action":
-        assert bounds == ", ".join(f"`{action.value}`" for action in LimitAction)
-    elif name == "allowed_modes":
-        assert all(f"`{mode}`" in bounds for mode in MODES)
+def test_a_preference_has_the_type_and_bounds_of_the_policy(name: str) -> None:
+    preference, setting = PREFERENCES[name], DECLARED[name]
+    number = "seconds" if setting.unit == "s" else "number"
+    row = ROWS[name]
+
+    assert row["Type"] == {int: number, str: "text", bool: "1 or 0"}[preference.column]
+    if preference.bounds:
+        assert row["Bounds"] == "{} to {}".format(*preference.bounds)
+    elif name == "allowed_modes":  # a list, in any order
+        assert re.findall("`(.*?)`", row["Bounds"]) == list(MODES)
+    elif preference.column is str:
+        assert plain(row["Bounds"]) == ", ".join(setting.choices)
     else:
-        assert (ROWS[name]["Type"], bounds) == ("1 or 0", "")
+        assert row["Bounds"] == ""
+
+
+def test_local_mode_has_a_column_for_each_preference_of_its_type() -> None:
+    types = {int: "INT UNSIGNED", str: "VARCHAR", bool: "TINYINT"}
+    migrations = "".join(path.read_text("utf-8") for path in sorted(SQL.glob("*.sql")))
+    statements = re.findall(r"TABLE (?:IF NOT EXISTS )?user_config\b(.*?);", migrations, re.DOTALL)
+    columns = re.compile(rf"^  (?:ADD COLUMN )?(\w+) ({'|'.join(types.values())})\b", re.MULTILINE)
+    made = dict(column for statement in statements for column in columns.findall(statement))
+
+    assert made.pop("user_id") == "VARCHAR"
+    assert made == {CONFIG_COLUMNS[name]: types[each.column] for name, each in PREFERENCES.items()}
 
 
 @pytest.mark.parametrize("spelling", ["Alice", " ALICE ", "alice", "ＡＬＩＣＥ", "alice\u3000", "\tAlice\n"])

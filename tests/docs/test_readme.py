@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from auth_tokens.domain.policy import PREFERENCES
 from auth_tokens.web.routes import ROUTES, allowed_methods
 from tests.docs.markdown import README, ROOT, code_blocks, plain, table
 from tests.support.declared_settings import SETTINGS, DeclaredSetting
@@ -27,6 +28,15 @@ def test_a_row_has_the_default_unit_and_bounds_of_its_setting(setting: DeclaredS
         assert row["Bounds"] == "{} to {}".format(*setting.bounds)
     elif setting.choices:
         assert plain(row["Bounds"]) == ", ".join(setting.choices)
+
+
+def test_the_settings_that_a_user_may_override_are_the_preferences() -> None:
+    names = [setting.name for setting in SETTINGS]
+    limits = names[names.index("max_sessions") : names.index("notify_new_device") + 1]
+    lifetimes = [name for name in names if name.endswith("_ttl_s")]
+
+    assert "Lifetimes and the settings from `MAX_SESSIONS` to `NOTIFY_NEW_DEVICE` (but `MAX_DEVICES`)" in TEXT
+    assert {*lifetimes, *limits} - {"max_devices"} == set(PREFERENCES)
 
 
 def test_the_endpoints_table_is_the_route_list() -> None:

@@ -18,7 +18,6 @@ from auth_tokens.adapters.access_jwt.algorithms import public_jwk
 from auth_tokens.adapters.access_jwt.verifier import JwtVerifier, PublicKeys
 from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
 from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
-from auth_tokens.domain.policy import Lifetimes, Policy
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.usecases.browser_session import BrowserSessions
 from auth_tokens.usecases.by_database import StoredRows
@@ -40,6 +39,7 @@ from tests.support.fakes import (
     codec,
     session_record,
 )
+from tests.support.policies import policy
 from tests.support.world import START, Clock, RecordedTelemetry
 
 ISSUER = "https://tokens.test"
@@ -48,8 +48,14 @@ SID = "01900000-0000-7000-8000-00000000000a"
 JTI = "01900000-0000-7000-8000-0000000000ff"
 ARN = "arn:aws:execute-api:eu-west-1:123456789012:abcdef1234/prod/GET/jobs"
 CLIENTS = {"portal-web": "portal:read portal:write"}
-POLICY = Policy(
-    600, Lifetimes(1000, 5000), Lifetimes(1000, 5000), Lifetimes(1000, 5000), 20, 10, clients=CLIENTS
+POLICY = policy(
+    refresh_idle_ttl_s=1000,
+    refresh_absolute_ttl_s=5000,
+    session_idle_ttl_s=1000,
+    session_absolute_ttl_s=5000,
+    device_idle_ttl_s=1000,
+    device_absolute_ttl_s=5000,
+    clients=CLIENTS,
 )
 ABSENT = object()
 # Order of the P-256 group (SEC 2 §2.4.2).

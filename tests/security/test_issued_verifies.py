@@ -32,9 +32,14 @@ NAMES = st.text(st.sampled_from('"\\aé🚚,% '), min_size=1, max_size=200) | st
 LABELS = st.lists(
     st.text(ANY, max_size=200) | st.text(st.sampled_from('"\\aü🚚'), min_size=100, max_size=128), max_size=150
 )
-WHOLE = st.none() | st.integers(-(2**63), 2**63)
+WHOLE = st.integers(-(2**63), 2**63)
 WORDS = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=20)
-CONFIGS = st.builds(UserConfig, access_ttl_s=WHOLE, refresh_idle_ttl_s=WHOLE, refresh_absolute_ttl_s=WHOLE)
+CONFIGS = st.builds(
+    UserConfig,
+    st.fixed_dictionaries(
+        {}, optional=dict.fromkeys(("access_ttl_s", "refresh_idle_ttl_s", "refresh_absolute_ttl_s"), WHOLE)
+    ),
+)
 SCOPE_TOKENS = st.text(st.sampled_from("abc:!#~"), min_size=1, max_size=40)
 
 

@@ -331,22 +331,13 @@ class Settings:
 
     def policy(self) -> Policy:
         """What holds for users without preferences of their own."""
-        from auth_tokens.domain.policy import Lifetimes, Policy, kinds_of
+        from auth_tokens.domain.policy import PREFERENCES, Policy
 
-        kinds = kinds_of(self.allowed_modes)
-        assert kinds is not None
+        overridable = {name: each.value_of(getattr(self, name)) for name, each in PREFERENCES.items()}
         return Policy(
-            access_ttl_s=self.access_ttl_s,
-            refresh=Lifetimes(self.refresh_idle_ttl_s, self.refresh_absolute_ttl_s),
-            session=Lifetimes(self.session_idle_ttl_s, self.session_absolute_ttl_s),
-            device=Lifetimes(self.device_idle_ttl_s, self.device_absolute_ttl_s),
-            max_sessions=self.max_sessions,
+            **overridable,
             max_devices=self.max_devices,
             retry_window_s=self.retry_window_s,
-            limit_action=LimitAction(self.session_limit_action),
-            allowed_kinds=kinds,
-            remember_devices=self.remember_devices == "yes",
-            notify_new_device=self.notify_new_device == "yes",
             clients=self.clients,
             label_scopes=dict(self.label_scopes),
             labels_max_bytes=self.token_room().labels,

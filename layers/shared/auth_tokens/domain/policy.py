@@ -1,7 +1,8 @@
 """What holds for a user: the settings, overridden by the user's own preferences (UserConfig), within bounds."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 from auth_tokens.domain.bounds import (
     MAX_ACCESS_TTL_S,
@@ -12,7 +13,7 @@ from auth_tokens.domain.bounds import (
     LimitAction,
 )
 from auth_tokens.domain.errors import InvalidClient, SessionLimitReached
-from auth_tokens.domain.labels import MAX_LABELS_BYTES, carried_labels
+from auth_tokens.domain.labels import carried_labels
 from auth_tokens.domain.scopes import permitted_scope
 from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, User, UserConfig
 from auth_tokens.domain.tokens import TokenKind
@@ -41,37 +42,84 @@ class Lifetimes:
         return min(now + self.idle_ttl_s, absolute), absolute
 
 
+class Preference:
+    """What a user may choose: how the column of user_config becomes the policy's field of its name.
+
+    column: the type of a value there; bounds: a number beyond them is clamped; value_of: what holds for a stored
+    value, or for that of the setting; None where it names nothing known, and the setting is left to decide.
+    """
+
+    def __init__(
+        self,
+        column: type[int | str],
+        value_of: Callable[[Any], Any],
+        bounds: tuple[int, int] | None = None,
+    ) -> None:
+        self.column = column
+        self.value_of = value_of
+        self.bounds = bounds
+
+    def is_in_bounds(self, stored: int | str) -> bool:
+        """Whether what holds is what is stored."""
+        value = self.value_of(stored)
+        return value is not None and (self.bounds is None or value == stored)
+
+
+def number(least: int, most: int) -> Preference:
+    """A whole number within bounds, both included."""
+    return Preference(int, lambda stored: max(least, min(stored, most)), (least, most))
+
+
+def kinds_of(modes: str) -> frozenset[TokenKind] | None:
+    """The kinds of a comma-separated list of modes; None for a list that is empty or names another."""
+    names = [name.strip() for name in modes.split(",")]
+    return frozenset(MODES[name] for name in names) if all(name in MODES for name in names) else None
+
+
+def _limit_action(name: str) -> LimitAction | None:
+    return next((action for action in LimitAction if action.value == name), None)
+
+
+LIMIT_ACTION = Preference(str, _limit_action)
+KINDS = Preference(str, kinds_of)
+# A setting says yes or no, a column 1 or 0.
+FLAG = Preference(bool, lambda stored: stored in (True, "yes"))
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What holds for one user, or, as the settings give it, for users without preferences.
+    """What holds for one user, or, as the settings give it, for users without preferences. One line a preference.
 
     clients: client_id → its scope, the first is the default; label_scopes: label → the scopes that need it;
     labels_max_bytes: how much of a user's labels tokens and sessions carry; out_of_bounds: the preferences that could
     not be taken as they are stored, and were clamped or left to the setting.
     """
 
-    access_ttl_s: int
-    refresh: Lifetimes
-    session: Lifetimes
-    device: Lifetimes
-    max_sessions: int
+    access_ttl_s: Annotated[int, number(MIN_ACCESS_TTL_S, MAX_ACCESS_TTL_S)]
+    refresh_idle_ttl_s: Annotated[int, number(MIN_TTL_S, MAX_TTL_S)]
+    refresh_absolute_ttl_s: Annotated[int, number(MIN_TTL_S, MAX_TTL_S)]
+    session_idle_ttl_s: Annotated[int, number(MIN_TTL_S, MAX_TTL_S)]
+    session_absolute_ttl_s: Annotated[int, number(MIN_TTL_S, MAX_TTL_S)]
+    device_idle_ttl_s: Annotated[int, number(MIN_TTL_S, MAX_TTL_S)]
+    device_absolute_ttl_s: Annotated[int, number(MIN_TTL_S, MAX_TTL_S)]
+    max_sessions: Annotated[int, number(1, MAX_SESSIONS)]
+    session_limit_action: Annotated[LimitAction, LIMIT_ACTION]
+    allowed_modes: Annotated[frozenset[TokenKind], KINDS]
+    remember_devices: Annotated[bool, FLAG]
+    notify_new_device: Annotated[bool, FLAG]
+    max_devices: int
     retry_window_s: int
-    max_devices: int = 100
-    limit_action: LimitAction = LimitAction.EVICT_LEAST_RECENTLY_USED
-    allowed_kinds: frozenset[TokenKind] = frozenset(MODES.values())
-    remember_devices: bool = True
-    notify_new_device: bool = True
-    clients: Mapping[str, str] = field(default_factory=dict)
-    label_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    labels_max_bytes: int = MAX_LABELS_BYTES
+    clients: Mapping[str, str]
+    label_scopes: Mapping[str, frozenset[str]]
+    labels_max_bytes: int
     out_of_bounds: tuple[str, ...] = ()
 
     def lifetimes(self, kind: TokenKind) -> Lifetimes:
         """The lifetimes of an opaque kind."""
         by_kind = {
-            TokenKind.REFRESH: self.refresh,
-            TokenKind.SESSION: self.session,
-            TokenKind.DEVICE: self.device,
+            TokenKind.REFRESH: Lifetimes(self.refresh_idle_ttl_s, self.refresh_absolute_ttl_s),
+            TokenKind.SESSION: Lifetimes(self.session_idle_ttl_s, self.session_absolute_ttl_s),
+            TokenKind.DEVICE: Lifetimes(self.device_idle_ttl_s, self.device_absolute_ttl_s),
         }
         return by_kind[kind]
 
@@ -105,20 +153,21 @@ class Policy:
 
     def for_user(self, config: UserConfig) -> "Policy":
         """This policy with a user's preferences laid over it, each within its bounds."""
-        chosen = _Preferences(config)
+        stored = {name: config.chosen[name] for name in PREFERENCES if name in config.chosen}
+        values = {name: PREFERENCES[name].value_of(value) for name, value in stored.items()}
+        refused = [name for name, value in stored.items() if not PREFERENCES[name].is_in_bounds(value)]
         return replace(
             self,
-            access_ttl_s=chosen.whole("access_ttl_s", self.access_ttl_s, MIN_ACCESS_TTL_S, MAX_ACCESS_TTL_S),
-            refresh=chosen.lifetimes("refresh", self.refresh),
-            session=chosen.lifetimes("session", self.session),
-            device=chosen.lifetimes("device", self.device),
-            max_sessions=chosen.whole("max_sessions", self.max_sessions, 1, MAX_SESSIONS),
-            limit_action=chosen.limit_action(self.limit_action),
-            allowed_kinds=chosen.kinds(self.allowed_kinds),
-            remember_devices=chosen.flag("remember_devices", self.remember_devices),
-            notify_new_device=chosen.flag("notify_new_device", self.notify_new_device),
-            out_of_bounds=tuple(chosen.out_of_bounds),
+            **{name: value for name, value in values.items() if value is not None},
+            out_of_bounds=(*config.unreadable, *refused),
         )
+
+
+PREFERENCES: Mapping[str, Preference] = {
+    name: hint.__metadata__[0]
+    for name, hint in Policy.__annotations__.items()
+    if hasattr(hint, "__metadata__")
+}
 
 
 def sessions_to_evict(live: Sequence[LiveSession], policy: Policy) -> list[LiveSession]:
@@ -127,9 +176,9 @@ def sessions_to_evict(live: Sequence[LiveSession], policy: Policy) -> list[LiveS
     surplus = len(live) + 1 - policy.max_sessions
     if surplus <= 0:
         return []
-    if policy.limit_action is LimitAction.DENY:
+    if policy.session_limit_action is LimitAction.DENY:
         raise SessionLimitReached()
-    if policy.limit_action is LimitAction.EVICT_OLDEST:
+    if policy.session_limit_action is LimitAction.EVICT_OLDEST:
         return sorted(live, key=lambda session: (session.created_at, session.id))[:surplus]
     return sorted(live, key=lambda session: (session.last_used_at, session.id))[:surplus]
 
@@ -142,53 +191,3 @@ def devices_to_evict(
     surplus = min(max(0, len(live) + 1 - policy.max_devices), _DEVICES_A_SIGN_IN)
     idle = [device for device in live if device.id not in in_use]
     return sorted(idle, key=lambda device: (device.is_remembered, device.last_used_at, device.id))[:surplus]
-
-
-def kinds_of(modes: str) -> frozenset[TokenKind] | None:
-    """The kinds of a comma-separated list of modes; None for a list that is empty or names another."""
-    names = [name.strip() for name in modes.split(",")]
-    return frozenset(MODES[name] for name in names) if all(name in MODES for name in names) else None
-
-
-class _Preferences:
-    """Takes preferences one by one, and notes those that are out of bounds."""
-
-    def __init__(self, config: UserConfig) -> None:
-        self._config = config
-        self.out_of_bounds = list(config.unreadable)
-
-    def whole(self, name: str, default: int, low: int, high: int) -> int:
-        value: int | None = getattr(self._config, name)
-        if value is None:
-            return default
-        if not low <= value <= high:
-            self.out_of_bounds.append(name)
-        return max(low, min(value, high))
-
-    def lifetimes(self, kind: str, default: Lifetimes) -> Lifetimes:
-        return Lifetimes(
-            self.whole(f"{kind}_idle_ttl_s", default.idle_ttl_s, MIN_TTL_S, MAX_TTL_S),
-            self.whole(f"{kind}_absolute_ttl_s", default.absolute_ttl_s, MIN_TTL_S, MAX_TTL_S),
-        )
-
-    def flag(self, name: str, default: bool) -> bool:
-        value = getattr(self._config, name)
-        return default if value is None else bool(value)
-
-    def limit_action(self, default: LimitAction) -> LimitAction:
-        name = self._config.session_limit_action
-        if name is None:
-            return default
-        try:
-            return LimitAction(name)
-        except ValueError:
-            self.out_of_bounds.append("session_limit_action")
-            return default
-
-    def kinds(self, default: frozenset[TokenKind]) -> frozenset[TokenKind]:
-        modes = self._config.allowed_modes
-        kinds = kinds_of(modes) if modes is not None else default
-        if kinds is None:
-            self.out_of_bounds.append("allowed_modes")
-            return default
-        return kinds

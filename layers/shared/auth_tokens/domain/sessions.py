@@ -1,5 +1,6 @@
 """What the database knows: users with their preferences, and one record a credential."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from auth_tokens.domain.tokens import TokenKind
@@ -10,23 +11,13 @@ DEVICE_ACR = "urn:auth-user-tokens:acr:device"
 
 @dataclass(frozen=True, slots=True)
 class UserConfig:
-    """A user's authentication preferences (table user_config); None = the setting decides. Lifetimes in seconds.
+    """A user's authentication preferences (table user_config).
 
-    allowed_modes: comma-separated; unreadable: the names of those whose stored value is not of their type.
+    chosen: preference → its value as stored; one that is not among them is left to the setting (domain.policy has
+    them all, with their bounds). unreadable: the names of those whose stored value is not of their type.
     """
 
-    access_ttl_s: int | None = None
-    refresh_idle_ttl_s: int | None = None
-    refresh_absolute_ttl_s: int | None = None
-    session_idle_ttl_s: int | None = None
-    session_absolute_ttl_s: int | None = None
-    device_idle_ttl_s: int | None = None
-    device_absolute_ttl_s: int | None = None
-    max_sessions: int | None = None
-    session_limit_action: str | None = None
-    allowed_modes: str | None = None
-    remember_devices: bool | None = None
-    notify_new_device: bool | None = None
+    chosen: Mapping[str, int | str] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
 
 

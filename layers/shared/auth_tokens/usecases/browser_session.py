@@ -66,7 +66,7 @@ class BrowserSessions:
     def _note_use(self, record: TokenRecord, owner: User, now: int) -> None:
         if now - record.last_used_at < TOUCH_INTERVAL_S:
             return
-        idle_ttl_s = self.policy.for_user(owner.config).session.idle_ttl_s
+        idle_ttl_s = self.policy.for_user(owner.config).session_idle_ttl_s
         self.rows.touch(record, now, min(now + idle_ttl_s, record.absolute_expires_at))
 
     def _claims_of(self, record: TokenRecord, owner: User, now: int) -> AccessClaims:

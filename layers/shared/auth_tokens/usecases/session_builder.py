@@ -45,7 +45,7 @@ class SessionBuilder:
             raise AccessDenied("the user's id is not one to issue tokens for")
         client_id = deps.client(options.client_id)
         policy = deps.policy_for(user)
-        if options.kind not in policy.allowed_kinds:
+        if options.kind not in policy.allowed_modes:
             raise AccessDenied("mode not allowed for this user")
         allowed = policy.scope_for(policy.clients[client_id], user.labels) if within is None else within
         scope = granted_scope(options.scope, allowed)
@@ -85,7 +85,7 @@ class SessionBuilder:
         deps, user, epoch = self.deps, grant.user, self.deps.keys.chain_epoch()
         if isinstance(known, bytes):
             known = replace(grant.empty_row(known, TokenKind.DEVICE, known, self.now), key_epoch=epoch)
-        expires_at, absolute_expires_at = grant.policy.device.ends(self.now, self.now)
+        expires_at, absolute_expires_at = grant.policy.lifetimes(TokenKind.DEVICE).ends(self.now, self.now)
         before = metadata_of(known, deps.cipher)
         named = replace(before, name=wanted.name or before.name, platform=wanted.platform or before.platform)
         is_remembered = wanted.remember and grant.policy.remember_devices

@@ -14,28 +14,18 @@ from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database
 from auth_tokens.adapters.mysql.key_stamp import KEY_STAMP, KeyStamp
 from auth_tokens.adapters.mysql.times import clock_us
 from auth_tokens.domain.errors import Unavailable
+from auth_tokens.domain.policy import PREFERENCES
 from auth_tokens.domain.sessions import User, UserConfig
 from auth_tokens.domain.sign_ins import Account
 from auth_tokens.domain.usernames import canonical_username
 
 ACTIVE = "active"
 
-# preference → column of user_config. A Portal may lack any of them: the setting decides then.
-# None may be named as a column of auth_user_tokens.
-CONFIG_COLUMNS = {
-    "access_ttl_s": "access_ttl_s",
-    "refresh_idle_ttl_s": "refresh_idle_ttl_s",
-    "refresh_absolute_ttl_s": "refresh_absolute_ttl_s",
-    "session_idle_ttl_s": "session_idle_ttl_s",
-    "session_absolute_ttl_s": "session_absolute_ttl_s",
-    "device_idle_ttl_s": "device_idle_ttl_s",
-    "device_absolute_ttl_s": "device_absolute_ttl_s",
-    "max_sessions": "max_sessions",
-    "session_limit_action": "session_limit_action",
-    "allowed_modes": "allowed_modes",
-    "remember_devices": "remember_devices",
-    "notify_new_device": "notify_new_device",
-}
+# A Portal whose user_config names a column otherwise: preference → column. None may be named as a column of
+# auth_user_tokens.
+_OTHERWISE_NAMED: dict[str, str] = {}
+# preference → column. A Portal may lack any of them: the setting decides then.
+CONFIG_COLUMNS = {name: _OTHERWISE_NAMED.get(name, name) for name in PREFERENCES}
 
 # When the user's row was made, whatever the zone (domain.sessions.is_same_account). A Portal without such a column, or
 # whose column moves, puts NULL here: UserDeleted alone then parts two users of one id.
@@ -200,15 +190,12 @@ def _labels_from(stored: str | None) -> tuple[str, ...]:
 
 def _config_from(row: dict[str, Any]) -> UserConfig:
     """The preferences in a row with `c.*`, of whatever type the Portal keeps them."""
-    values: dict[str, Any] = {}
-    unreadable = []
-    for name, column in CONFIG_COLUMNS.items():
-        stored = row.get(column)
-        value = _READERS.get(name, _whole)(stored)
-        values[name] = value
-        if stored is not None and value is None:
-            unreadable.append(name)
-    return UserConfig(**values, unreadable=tuple(unreadable))
+    stored = {name: row[column] for name, column in CONFIG_COLUMNS.items() if row.get(column) is not None}
+    values = {name: _READERS[PREFERENCES[name].column](value) for name, value in stored.items()}
+    return UserConfig(
+        {name: value for name, value in values.items() if value is not None},
+        unreadable=tuple(name for name, value in values.items() if value is None),
+    )
 
 
 def _whole(stored: object) -> int | None:
@@ -236,9 +223,9 @@ def _decoded(stored: object) -> object:
 
 
 _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
-_READERS: dict[str, Callable[[object], object]] = {
-    "session_limit_action": _text,
-    "allowed_modes": _text,
-    "remember_devices": _flag,
-    "notify_new_device": _flag,
+# By the type of a preference's values.
+_READERS: dict[type[int | str], Callable[[object], int | str | None]] = {
+    int: _whole,
+    str: _text,
+    bool: _flag,
 }
