@@ -1,4 +1,4 @@
-"""What a client gets when a session starts or goes on."""
+"""The tokens that a client gets when a session starts or is refreshed."""
 
 from dataclasses import dataclass, field
 
@@ -9,8 +9,8 @@ from auth_tokens.domain.tokens import TokenKind
 class TokenAnswer:
     """The tokens of one session. kind REFRESH: bearer answer with access token; SESSION: cookie answer.
 
-    expires_in: of the access token, or of the idle cookie session; token_expires_in: of the idle opaque
-    token; absolute_expires_in: of the session, however it is used. Seconds. is_repeat: answered before.
+    expires_in: of the access token, or of the idle cookie session; token_expires_in: of the idle opaque token;
+    absolute_expires_in: of the session, however it is used. Seconds. is_repeat: the same answer was given before.
     """
 
     kind: TokenKind

@@ -8,14 +8,14 @@ from auth_tokens.domain.places import Place
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Where a request came from, by the gateway's own word (requestContext).
+    """Where a request came from, as the gateway states it (requestContext).
 
-    place: by CloudFront's word, where it is in front. Without it anybody may claim any place, so a place is
-    shown and compared, and never decides about a request. principal: who signed the request (IAM), the same over
-    the sessions of a role; empty on routes that take no signature, and for direct invocation.
-    request_id: of the request, as its log line has it. actor: who acts on somebody else's account (docs/events.md
-    has the forms), empty where users act for themselves; actor_session: the session that an operator acts from.
-    arrived_at: epoch seconds, when the request came to the gateway; None where nobody says.
+    place: as CloudFront states it. Without CloudFront a client may claim any place, so a place is shown and compared,
+    and never decides about a request. principal: who signed the request (IAM), the same for all sessions of a role;
+    empty on unsigned routes and for direct invocation. request_id: as in the log line. actor: who acts on somebody
+    else's account (docs/events.md has the forms), empty where users act for themselves; actor_session: the session
+    that an operator acts from. arrived_at: epoch seconds, when the request came to the gateway; None where that is
+    unknown.
     """
 
     address: str = ""
@@ -35,17 +35,17 @@ class Caller:
 
     @property
     def network(self) -> str:
-        """What the caller counts by, wherever an address is a key."""
+        """The network of the address, wherever an address is a key."""
         return network_of(self.address)
 
     @property
     def site(self) -> str:
-        """The same, more loosely; of IPv4 the same."""
+        """The /48 of an IPv6 address; for IPv4 the same as network."""
         return site_of(self.address)
 
     @property
     def detail(self) -> dict[str, str | int]:
-        """What an event says of the caller, beyond the keyed hash of the network."""
+        """The members of an event about the caller, beyond the keyed hash of the network."""
         place = {"place": self.place.text} if self.place else {}
         return {**place, **({"request_id": self.request_id} if self.request_id else {}), **self.act}
 

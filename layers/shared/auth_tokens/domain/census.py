@@ -1,10 +1,9 @@
-"""A census of the tokens: who is signed in, and how often was refreshed since the census before.
+"""A census of the tokens: how many sessions and devices are live, and how many refreshes came since the last census.
 
 A refresh leaves no row, but it raises its session's generation by one. The sum of generations, less the sum at the
 census before, is therefore the number of refreshes between the two, if both sums are over sessions that could still
-refresh when the earlier census began: what had ended by then raises nothing, whether or not cleanup has deleted it
-since, and what began later started at 0. Each row counts from one look at it to the next, so it does not matter
-that a census takes a while.
+refresh when the earlier census began. Sessions that had ended by then add nothing, whether or not cleanup has deleted
+them since. Later sessions started at 0. Each row counts from one read of it to the next, so a census may take long.
 """
 
 from dataclasses import dataclass, replace
@@ -25,8 +24,8 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """One that is under way. after: the last row counted; before_…: of the census before, generations None where
-    there was none."""
+    """A census under way. after: the last row counted; before_…: of the last census, generations None where there was
+    none."""
 
     began_at: int
     before_began_at: int
@@ -49,11 +48,11 @@ class Census:
 
     @property
     def refreshes(self) -> int | None:
-        """Since the census before; None for the first."""
+        """Since the last census; None for the first."""
         if self.before_generations is None:
             return None
         return max(0, self.generations_then - self.before_generations)
 
     def following(self) -> "Census":
-        """What the next one needs to know of this one; its beginning is set when it begins."""
+        """The state for the next census, whose began_at is set when it begins."""
         return Census(began_at=0, before_began_at=self.began_at, before_generations=self.generations)

@@ -1,4 +1,4 @@
-"""Access token claims (RFC 9068): what is put in, and what must hold to be let through."""
+"""Access token claims (RFC 9068): how they are built, and how they are validated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay fo
 # Instances' clocks differ by some seconds: a token issued "just ahead" is fresh, not forged.
 # `exp` gets no leeway: a token never lives longer than it says.
 IAT_LEEWAY_S = 5
-# A longer token is refused before anything of it is read: the cost of that grows with the length.
+# A longer token is refused before it is parsed, as parsing costs more for longer ones.
 MAX_TOKEN_LENGTH = 8192
 _MAX_INSTANT = 2**40
 _MAX_TEXT = 2048
@@ -36,22 +36,21 @@ _METHOD = re.compile(r"[!-~]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class TokenRoom:
-    """Bytes of an access token that are not the same for all. labels: for a user's labels; names: for issuer,
-    audience and the scope of a client together."""
+    """Bytes of an access token for its variable claims. labels: for a user's labels; names: for issuer, audience and
+    scope together."""
 
     labels: int
     names: int
 
 
 def token_room(*, signs_by_kms: bool) -> TokenRoom:
-    """What fits beside the rest of a token at its longest, 900 bytes of claims, a header and a signature: into the
-    4096 bytes that KMS signs, or into MAX_TOKEN_LENGTH."""
+    """What fits beside the longest fixed part of a token (900 bytes of claims, a header and a signature) into the 4096
+    bytes that KMS signs, or into MAX_TOKEN_LENGTH."""
     return TokenRoom(MAX_LABELS_BYTES_BY_KMS, 1024) if signs_by_kms else TokenRoom(MAX_LABELS_BYTES, 1536)
 
 
 class Unissuable(Exception):
-    """Claims that our own verifiers would refuse: a fault of ours, and better than a token that sends its client
-    round in circles. The text names the claim."""
+    """Claims that our own verifiers would refuse: a fault of this service. The text names the claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +75,12 @@ class AccessClaims:
 
     @property
     def session_id(self) -> bytes:
-        """`sid` as the rows have it."""
+        """`sid` as 16 bytes."""
         return uuid_bytes(self.sid)
 
     @property
     def token_id(self) -> bytes:
-        """`jti` as the rows have it; empty for a browser session, as no id is."""
+        """`jti` as 16 bytes; empty for a browser session."""
         return uuid_bytes(self.jti) if self.jti else b""
 
     @property
@@ -115,7 +114,7 @@ def build_claims(
         "jti": uuid_text(jti),
         "client_id": record.client_id,
         "scope": scope,
-        # The sign-in was at an instance whose clock may be ahead of ours by more than a verifier tolerates.
+        # The clock at sign-in may have been ahead of this one by more than a verifier's leeway.
         "auth_time": min(record.auth_time, now),
         "acr": record.acr,
         "amr": list(record.amr),
@@ -143,7 +142,7 @@ def check_claims(payload: Mapping[str, Any], *, issuer: str, audience: str, now:
     _require(iat < exp <= iat + MAX_ACCESS_TTL_S, "exp")
     if "nbf" in payload:
         _require(_instant(payload, "nbf") <= now + IAT_LEEWAY_S, "nbf")
-    # Bound to a key (RFC 7800 §3.1), and nobody here checks the proof: not good as a bearer token.
+    # Bound to a key (RFC 7800 §3.1), whose proof this service does not check, so it is no bearer token.
     _require("cnf" not in payload, "cnf")
     auth_time = _instant(payload, "auth_time")
     _require(auth_time <= iat + IAT_LEEWAY_S, "auth_time")
@@ -157,7 +156,7 @@ def check_claims(payload: Mapping[str, Any], *, issuer: str, audience: str, now:
         auth_time=auth_time,
         acr=_text(payload, "acr", allow_empty=True),
         amr=_methods(payload, "amr"),
-        # Tokens of before the bounds of domain/labels.py may carry what no verifier is to pass on.
+        # Tokens from before the bounds of domain/labels.py may carry labels that a verifier must not pass on.
         labels=tuple(filter(is_label, _texts(payload, "labels"))),
         iat=iat,
         exp=exp,

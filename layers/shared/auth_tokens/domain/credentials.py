@@ -1,4 +1,4 @@
-"""What a caller brings to be let in, and what a good credential comes to."""
+"""The credential that a request brings, and the result of its validation."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,7 +15,7 @@ class Transport(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What the caller brought. changes_state: the method is not a safe one; csrf_token: header X-CSRF-Token."""
+    """As the request had it. changes_state: the method is not a safe one; csrf_token: header X-CSRF-Token."""
 
     transport: Transport
     text: str = field(repr=False)
@@ -25,9 +25,9 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """A good credential. transport says how it came; may_change_state: False for a cookie that no CSRF
-    token came with, which is good for safe methods only; labels: of a browser session's user, all that the database
-    has, for rules to decide on: the claims carry what fits; csrf_token: the one that belongs to the cookie."""
+    """A good credential. may_change_state: False for a cookie without its CSRF token, which is good for safe
+    methods only; labels: all labels of a browser session's user, for rules to decide on, as the claims carry only what
+    fits; csrf_token: the one that belongs to the cookie."""
 
     claims: AccessClaims
     transport: Transport

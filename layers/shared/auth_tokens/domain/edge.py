@@ -1,6 +1,6 @@
 """The trusted edge: a CDN in front of the API, which proves by a key in a header that a request came through it.
 
-Only then is the caller where the edge says; else everybody could be anywhere. Settings hold SHA-256 hashes of the
+Only then is the edge's statement of the client's address believed. Settings hold SHA-256 hashes of the
 keys, two while one replaces the other, so no environment and no template has the key itself.
 """
 
@@ -18,7 +18,7 @@ MIN_KEY_LENGTH = 32
 
 
 class AddressSource(Enum):
-    """The header that this edge sets, whatever the viewer sends. Any other is the viewer's word."""
+    """The header that this edge always sets itself. Any other header may come from the viewer."""
 
     CLOUDFRONT = "cloudfront"  # CloudFront-Viewer-Address
     FORWARDED = "x-forwarded-for"  # the last hop but the edge itself
@@ -26,8 +26,8 @@ class AddressSource(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """header: in lower case; key_hashes: of the keys that are taken, none where there is no edge; is_required:
-    requests that do not come through it are refused, but for signed ones (IAM)."""
+    """header: in lower case; key_hashes: of the accepted keys, none without an edge; is_required:
+    unsigned requests that do not come through it are refused."""
 
     header: str = ""
     key_hashes: tuple[bytes, ...] = ()
@@ -42,7 +42,8 @@ class Edge:
         return any(matches) and len(presented) >= MIN_KEY_LENGTH
 
     def viewer_address(self, headers: Mapping[str, str], source_ip: str) -> str:
-        """The viewer's address by the word of an edge that vouches for the request; empty where it says none."""
+        """The viewer's address as the edge states it, for a request that came through it; empty where it states
+        none."""
         match self.address_source:
             case AddressSource.CLOUDFRONT:
                 return _without_port(headers.get("cloudfront-viewer-address", ""))
@@ -50,8 +51,8 @@ class Edge:
                 return _last_hop(headers.get("x-forwarded-for", ""), source_ip)
 
     def viewer_place(self, headers: Mapping[str, str], *, is_vouched_for: bool) -> Place | None:
-        """Where CloudFront sees the viewer. A place decides nothing, so without an edge in the settings anybody's
-        word is kept; with one, only the edge's."""
+        """The place of the viewer as CloudFront states it. A place decides nothing, so without an edge in the settings
+        the headers are taken as they come; with one, only those of requests through it."""
         if self.key_hashes and not is_vouched_for:
             return None
         return place_of(
@@ -72,7 +73,7 @@ def _without_port(viewer: str) -> str:
 
 
 def _last_hop(forwarded: str, source_ip: str) -> str:
-    """Who called the edge. The gateway appends whom it saw, which is the edge; the edge appends whom it saw."""
+    """The client of the edge. The gateway appends its own client, which is the edge; the edge appends its client."""
     hops = [hop.strip(" \t") for hop in forwarded.split(",")]
     if len(hops) > 1 and _canonical(hops[-1]) == _canonical(source_ip):
         hops.pop()

@@ -1,11 +1,11 @@
-"""How much of a user's ends."""
+"""Which of a user's sessions and devices end."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much of a user's ends; by default everything.
+    """Which of a user's sessions and devices end; by default all.
 
     began_by: only what began at this instant or before; keep_session, keep_device: these two stay; keep_devices: all
     devices stay.

@@ -1,7 +1,7 @@
 """Everything the service refuses or cannot do, as one tree.
 
 `description` is public and stable; `detail` goes to the log only.
-HTTP statuses are web/responses.py's business.
+web/responses.py maps errors to HTTP statuses.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ class TokenServiceError(Exception):
         self.about: Mapping[str, str] = {}
 
     def of(self, ids: Mapping[str, str]) -> Self:
-        """The same, with ids for the log line: whose request it was, where that is proven. Never a secret."""
+        """This error, with ids for the log line of the proven owner of the request. Never a secret."""
         self.about = {**self.about, **ids}
         return self
 
@@ -67,7 +67,8 @@ class InvalidTarget(_Described):
 class InvalidGrant(TokenServiceError):
     """Unknown, expired, revoked, reused or bound elsewhere: one public text for all (RFC 6749 §5.2).
 
-    is_forged: never a token of ours, found out without I/O; the caller is not told, the limit of guesses is.
+    is_forged: never issued by this service, which is known without I/O. It counts for the limit of guesses; the caller
+    does not learn it.
     """
 
     code = "invalid_grant"
@@ -154,7 +155,7 @@ class RateLimited(TokenServiceError):
 class Unavailable(TokenServiceError):
     """Store or key service out of reach, or contention not resolved in budget; retryable.
 
-    is_contention: the store is there, and others held what was wanted (deadlock, lock wait).
+    is_contention: the store is up, and other transactions held the rows (deadlock, lock wait).
     """
 
     code = "temporarily_unavailable"

@@ -1,6 +1,6 @@
 """A constructor for each kind of security event, with its fields; docs/events.md has the meanings.
 
-at: epoch seconds; caller: who made the request that the event tells of.
+at: epoch seconds; caller: who made the request that caused the event.
 """
 
 from dataclasses import dataclass
@@ -37,33 +37,33 @@ class Move:
 
 
 def session_started(session: TokenRecord, caller: Caller, *, by_password: bool) -> SecurityEvent:
-    """A session starts, by the user's password or by another's word."""
+    """A session starts, by the user's password or by a trusted backend."""
     kind = EventType.LOGIN_SUCCEEDED if by_password else EventType.SESSION_ISSUED
     detail: _Detail = {"amr": " ".join(session.amr), **caller.detail}
     return SecurityEvent(kind, session.created_at, session.user_id, session.id, caller.address, detail)
 
 
 def login_failed(account: str, user_id: str | None, caller: Caller, at: int) -> SecurityEvent:
-    """account: the keyed hash of the name, which tells attempts on one unknown name from attempts on many."""
+    """account: the keyed hash of the name, which distinguishes attempts on one unknown name from attempts on many."""
     detail: _Detail = {"account": account, **caller.detail}
     return SecurityEvent(EventType.LOGIN_FAILED, at, user_id, None, caller.address, detail)
 
 
 def new_device(session: TokenRecord, device_id: bytes, caller: Caller, *, notify: bool) -> SecurityEvent:
-    """A session starts on a device that was not known before. notify: whether the user wants to be told, for who reads
-    the events and can tell them."""
+    """A session starts on a device that was not known before. notify: whether the user wants a
+    notification, for subscribers of the events that can send one."""
     detail: _Detail = {"device_id": uuid_text(device_id), **caller.detail, "notify": int(notify)}
     at = session.created_at
     return SecurityEvent(EventType.NEW_DEVICE, at, session.user_id, session.id, caller.address, detail)
 
 
 def session_evicted(session_id: bytes, by: TokenRecord) -> SecurityEvent:
-    """by: the session that it made room for."""
+    """by: the new session, beyond whose start the limit would have been exceeded."""
     return SecurityEvent(EventType.SESSION_EVICTED, by.created_at, by.user_id, session_id)
 
 
 def device_evicted(by: TokenRecord) -> SecurityEvent:
-    """by: the session that it made room for."""
+    """by: the new session, beyond whose start the limit would have been exceeded."""
     detail: _Detail = {"reason": RevokeReason.EVICTED.value}
     return SecurityEvent(EventType.DEVICE_REVOKED, by.created_at, by.user_id, detail=detail)
 
@@ -143,7 +143,7 @@ def user_revoked(user_id: str, reason: RevokeReason, note: str, caller: Caller, 
 def user_revoked_to(
     extent: Extent, user_id: str, reason: RevokeReason, caller: Caller, at: int
 ) -> SecurityEvent:
-    """What of a user began at an instant or before ends, but for what the extent keeps."""
+    """Sessions and devices of a user that began at an instant or before end, except those that the extent keeps."""
     detail: _Detail = {"reason": reason.value}
     if extent.began_by is not None:
         detail["before"] = extent.began_by
@@ -154,13 +154,13 @@ def user_revoked_to(
 
 
 def earlier_account_revoked(user_id: str, at: int) -> SecurityEvent:
-    """What another person of the same user id has left ends."""
+    """Rows of an earlier account with the same user id end."""
     detail: _Detail = {"reason": RevokeReason.USER_DELETED.value}
     return SecurityEvent(EventType.USER_REVOKED, at, user_id, detail=detail)
 
 
 def keys_rotated(at: int) -> SecurityEvent:
-    """Keys have gone a step on."""
+    """Keys have changed their states."""
     return SecurityEvent(EventType.KEYS_ROTATED, at)
 
 

@@ -29,11 +29,11 @@ class EventType(Enum):
     FINDING = "finding"
 
 
-# Who made the request that an event of any type tells of (domain.caller.Caller.detail).
+# Members of every type about the caller (domain.caller.Caller.detail).
 CALLER: Mapping[str, type] = {"place": str, "request_id": str, "actor": str, "actor_session": str}
 
-# What else the detail of each type may say, and nothing more: docs/events.md has the meanings. A member is left
-# out where it is not known.
+# The other members of each type's detail; no further ones are allowed. docs/events.md has their meanings. A member is
+# left out where it is not known.
 DETAILS: Mapping[EventType, Mapping[str, type]] = {
     EventType.LOGIN_SUCCEEDED: {"amr": str, "site": str},
     EventType.LOGIN_FAILED: {"account": str, "site": str},
@@ -93,8 +93,8 @@ class RevokeReason(Enum):
 @dataclass(frozen=True, slots=True)
 class SecurityEvent:
     """One fact, to be written. session_id: 16 bytes; source: the caller's address, of which only the keyed hash of
-    its network is stored; source_hash: that hash, where the address is not known; detail: what CALLER and DETAILS
-    say, encrypted at rest. Raises ValueError for another member."""
+    its network is stored; source_hash: that hash, where the address is not known; detail: members of CALLER and
+    DETAILS, encrypted at rest. Raises ValueError for another member."""
 
     type: EventType
     at: int

@@ -20,7 +20,7 @@ FIGURES: Mapping[str, tuple[EventType, ...]] = {
     ),
     "findings": (EventType.FINDING,),
 }
-# No events tell these: the analytics schedule counts them. None where it has not yet.
+# The analytics schedule counts these from rows, not from events. None before the first count.
 REFRESHES = "refreshes"
 ACTIVE_SESSIONS = "active_sessions"
 DEVICES = "devices"

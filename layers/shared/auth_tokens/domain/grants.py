@@ -1,4 +1,4 @@
-"""What a caller wants of a session, how its user was recognised, and what the session will be."""
+"""The session that a caller asks for, how its user was recognised, and the session that is granted."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from auth_tokens.domain.tokens import TokenKind
 
 @dataclass(frozen=True, slots=True)
 class DeviceRequest:
-    """What a caller says of its device. id: as an earlier answer named it; remember: wants a device token."""
+    """The device as a request describes it. id: from an earlier answer; remember: a device token is wanted."""
 
     id: str | None = None
     name: str = ""
@@ -19,7 +19,7 @@ class DeviceRequest:
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """What a caller may choose of its session. cookie: the session's that the browser had until now."""
+    """Options of a session. cookie: the session cookie that the browser had until now."""
 
     kind: TokenKind = TokenKind.REFRESH
     scope: str | None = None
@@ -30,8 +30,8 @@ class SessionOptions:
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """How and when the user was recognised (RFC 8176, RFC 9068 §2.2.1). password_hash: the very one that a password
-    was verified by, None where none was."""
+    """How and when the user was recognised (RFC 8176, RFC 9068 §2.2.1). password_hash: the hash that
+    the password was verified by, None without a password."""
 
     amr: tuple[str, ...]
     acr: str
@@ -50,8 +50,8 @@ class RepeatKey:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a session will be: decided before anything is written. replaces: the session that the browser had until
-    now, perhaps another user's."""
+    """A session as granted, before anything is written. replaces: the session that the browser had until now, perhaps
+    another user's."""
 
     user: User
     session_id: bytes

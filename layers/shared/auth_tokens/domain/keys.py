@@ -1,23 +1,23 @@
 """Keys and the states they go through. Plain key material is in none of these.
 
-published → in use → retired → gone: a key can be read everywhere before anyone uses it, and stays readable
-for as long as something made with it may come back.
+published → in use → retired → gone: every cache can read a key before it is used, and it stays readable for as long
+as a token or ciphertext made with it may be presented.
 """
 
 from dataclasses import dataclass, field
 from enum import Enum
 
-# How old the rows may be by which an environment chooses its data keys. It looks again at once, but no
-# more often than the penalty, for an epoch that it has not seen.
+# Maximum age of the rows by which an environment chooses its data keys. For an epoch that it has not seen it reads
+# them again, at most once in PENALTY_S.
 ROWS_MAX_AGE_S = 300
 PENALTY_S = 30
-# The same for the signing key. Short: where no SELECT tells that keys have changed, a withdrawn key may sign for up
-# to this long.
+# Maximum age for the signing key. Where no SELECT shows that keys have changed, a withdrawn key may sign for up to
+# this long.
 SIGNER_MAX_AGE_S = 30
 
 
 class Purpose(Enum):
-    """What a key is for; also its encryption context at KMS, so IAM can tell purposes apart."""
+    """What a key is for; also its encryption context at KMS, so IAM can distinguish purposes."""
 
     SIGNING = "signing"
     TOKEN_CHAIN = "token-chain"
