@@ -82,6 +82,10 @@ def _value(node: Any, values: dict[str, Any]) -> Any:
             return any(_value(one, values) for one in several)
         case {"Fn::Contains": [[*among], one]}:
             return _value(one, values) in among
+        case {"Fn::EachMemberEquals": [several, one]}:
+            return all(each == _value(one, values) for each in _value(several, values))
+        case {"Fn::ValueOf": ["SubnetIds", "VpcId"]}:
+            return [VPCS.get(subnet, values["VpcId"]) for subnet in values["SubnetIds"].split(",")]
         case str():
             return node
     raise AssertionError(f"not read here: {node}")
@@ -92,7 +96,65 @@ def test_the_rules_take_a_stack_that_people_deploy(stack: str) -> None:
     assert refusals(**STACKS[stack]) == []
 
 
+VPCS = {"subnet-00000009": "vpc-00000009"}  # which are of another one than VpcId
+PROXY_OF_OTHERS = STACKS["existing-proxy"]
 REFUSED = {
+    "new with what another database has": (
+        {"DbResourceId": "prx-0123"},
+        [
+            (
+                "DatabaseKind new takes no DbClusterId, DbInstanceId, DbHost, DbResourceId or DbSecurityGroupId: did you"
+                " mean existing or existing-proxy"
+            )
+        ],
+    ),
+    "existing with a proxy of others": (
+        {**STACKS["existing"], "DbHost": "proxy.test"},
+        ["DatabaseKind existing takes no DbHost or DbResourceId: empty them, or did you mean existing-proxy"],
+    ),
+    "existing-proxy with a database": (
+        {**PROXY_OF_OTHERS, "DbInstanceId": "portal"},
+        [
+            (
+                "DatabaseKind existing-proxy takes no DbClusterId, DbInstanceId or ProxyName: empty them, or did you mean"
+                " existing"
+            )
+        ],
+    ),
+    "existing-proxy with a proxy of ours": (
+        {**PROXY_OF_OTHERS, "ProxyName": "ours"},
+        [
+            (
+                "DatabaseKind existing-proxy takes no DbClusterId, DbInstanceId or ProxyName: empty them, or did you mean"
+                " existing"
+            )
+        ],
+    ),
+    "one user for two classes": (
+        {"DbReaderUser": "tokens", "DbMigratorUser": "tokens"},
+        ["DbReaderUser, DbWriterUser and DbMigratorUser must be three users, each with its own rights"],
+    ),
+    "a subnet of another VPC": (
+        {"SubnetIds": "subnet-00000001,subnet-00000009"},
+        ["SubnetIds must be subnets of VpcId"],
+    ),
+    "routes for a simple response": (
+        {"AuthorizerRouteScopes": '{"GET/jobs": "jobs:read"}'},
+        ["AuthorizerRouteScopes needs AuthorizerResponse iam"],
+    ),
+    "an edge that is required without a key": (
+        {"EdgeRequired": "yes"},
+        ["EdgeRequired yes needs EdgeKeyHashes, or every request would be refused"],
+    ),
+    "the foundation's key for an algorithm that it has not": (
+        {"SigningMode": "kms", "SigningAlgorithm": "RS256"},
+        [
+            (
+                "SigningMode kms with SigningAlgorithm RS256 or EdDSA needs SigningKeyArns: make the KMS keys first, the"
+                " foundation's own is for ES256"
+            )
+        ],
+    ),
     "existing without a database": (
         {"DatabaseKind": "existing", "DbSecurityGroupId": "sg-1"},
         ["DatabaseKind existing needs DbClusterId or DbInstanceId, and not both"],
@@ -137,3 +199,10 @@ def test_parameters_that_do_not_go_together_are_refused_by_a_sentence(
     given: dict[str, str], said: list[str]
 ) -> None:
     assert refusals(**given) == said
+
+
+def test_every_sentence_of_a_rule_is_seen() -> None:
+    said = {sentence for _, sentences in REFUSED.values() for sentence in sentences}
+    rules = written()["Rules"].values()
+
+    assert said == {each["AssertDescription"] for rule in rules for each in rule["Assertions"]}

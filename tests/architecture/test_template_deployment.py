@@ -154,9 +154,13 @@ def _stage() -> Any:
 
 
 def test_the_access_log_is_json_and_tells_no_address_agent_or_path() -> None:
+    """A variable that ends in String comes with quotes of its own (API Gateway, «$context.error.messageString»)."""
     form = _stage()["AccessLogSettings"]["Format"]
+    line = re.sub(
+        r"\$context\.([A-Za-z.]+)", lambda found: '"x"' if found[1].endswith("String") else "x", form
+    )
 
-    assert {"requestId", "routeKey", "status", "responseLatency"} <= set(json.loads(form))
+    assert {"requestId", "routeKey", "status", "responseLatency"} <= set(json.loads(line))
     assert not re.search(r"identity|sourceIp|userAgent|\$context\.path|authorizer", form)
 
 

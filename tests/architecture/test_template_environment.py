@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from auth_tokens.settings import Settings
+from auth_tokens.settings import Settings, SettingsError
 from local.templates.stacks import PRODUCT
 from tests.architecture.deployment import functions, parameters, variables, written_in
 from tests.support.declared_settings import SETTINGS, DeclaredSetting
@@ -158,3 +158,91 @@ def test_what_is_not_https_or_has_nothing_after_a_comma_is_refused(parameter: st
 def test_there_may_be_no_origins_and_many() -> None:
     assert matches("AllowedOrigins", "")
     assert matches("AllowedOrigins", ",".join(f"https://p{number}.example" for number in range(50)))
+
+
+# A text that must be written in some way: the code's examples of what it takes, and what people write instead.
+TEXTS = {
+    "CLIENTS": (
+        ['{"portal-web": ["portal:read", "a/b+c"], "app":[]}', '{ "app" : [ "a" ] }'],
+        [
+            "{}",
+            "[]",
+            "portal-web",
+            "{'app': ['a']}",
+            '{"app": "a"}',
+            '{"app": ["a",]}',
+            '{"a b": ["c"]}',
+            '{"app": ["a b"]}',
+        ],
+    ),
+    "LABEL_SCOPES": (
+        ["", '{"Ämter": ["portal:admin"], "b c": []}'],
+        ["[]", "admin", "{'admin': ['a']}", '{"admin": "a"}', '{"admin": ["a b"]}', '{"admin": ["a"]'],
+    ),
+    "AUTHORIZER_ROUTE_SCOPES": (
+        ["", '{"GET/jobs": "jobs:read", "*/jobs/*": "jobs:write", "GET/health": ""}'],
+        [
+            "[]",
+            "GET/jobs",
+            "{'GET/jobs': 'a'}",
+            '{"GET/jobs": ["a"]}',
+            '{"GET/jobs": "a b"}',
+            '{"GET/jobs": "a",}',
+        ],
+    ),
+    "AUTHORIZER_REQUIRED_SCOPE": (["", "a", "a b:c"], [" ", "a  b", " a", 'a"b']),
+    "AUTHORIZER_REQUIRED_ACR": (["", "urn:a", "urn:a urn:b"], ["a  b", "a ", 'a"b']),
+    "ADMIN_REQUIRED_ACR": (["", "urn:a", "urn:a urn:b"], ["a  b", "a ", 'a"b']),
+}
+
+
+def _is_taken(setting: str, text: str) -> bool:
+    given = {"AUTHORIZER_RESPONSE": "iam", setting: text}
+    try:
+        Settings.from_env({**variables("issue"), **given})
+    except SettingsError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("setting", "text"), [(name, text) for name, (good, _) in TEXTS.items() for text in good]
+)
+def test_a_text_that_the_code_takes_can_be_deployed(setting: str, text: str) -> None:
+    assert _is_taken(setting, text)
+    assert matches(parameter_of(setting.lower()), text)
+
+
+@pytest.mark.parametrize(
+    ("setting", "text"), [(name, text) for name, (_, bad) in TEXTS.items() for text in bad]
+)
+def test_a_text_that_the_code_refuses_is_refused_before_it_is_deployed(setting: str, text: str) -> None:
+    """Every function would fail at its start, in a deployment that had gone well."""
+    assert not _is_taken(setting, text)
+    assert not matches(parameter_of(setting.lower()), text)
+
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000001"
+NAMES = {
+    "SigningKeyArns": (
+        ["", KEY, f"{KEY},{KEY}", KEY.replace("key/", "key/mrk-")],
+        ["alias/a", f"{KEY},", f"{KEY} {KEY}"],
+    ),
+    "DbClusterId": (
+        ["", "portal", "portal-1"],
+        ["portal.cluster-1.eu-west-1.rds.amazonaws.com", "arn:aws:rds:a", "a--b"],
+    ),
+    "DbInstanceId": (["", "portal", "portal-1"], ["portal.cluster-1.eu-west-1.rds.amazonaws.com", "a--b"]),
+    "DbHost": (
+        ["", "p.proxy-1.eu-west-1.rds.amazonaws.com"],
+        ["https://p.example", "p.example:3306", "p.example/", " p"],
+    ),
+}
+
+
+@pytest.mark.parametrize("parameter", NAMES)
+def test_a_name_in_another_form_is_refused_before_it_is_deployed(parameter: str) -> None:
+    good, bad = NAMES[parameter]
+
+    assert [text for text in good if not matches(parameter, text)] == []
+    assert [text for text in bad if matches(parameter, text)] == []
