@@ -61,7 +61,8 @@ def _server(options: argparse.Namespace) -> Iterator[Server]:
         users = os.environ.get("CONFORMANCE_USERS", ",".join(LOCAL_USERS)).split(",")
         access_key = os.environ.get("CONFORMANCE_ACCESS_KEY", "local")
         secret_key = os.environ.get("CONFORMANCE_SECRET_KEY", "local-secret")
-        yield PortalServer(options.base_url.rstrip("/"), users, access_key, secret_key)
+        session_token = os.environ.get("CONFORMANCE_SESSION_TOKEN", "")
+        yield PortalServer(options.base_url.rstrip("/"), users, access_key, secret_key, session_token)
     else:
         with LocalStack(UNTHROTTLED, runner=RunnerOptions(max_environments=ENVIRONMENTS)) as stack:
             yield local_server(stack.base_url)

@@ -5,6 +5,7 @@ Refresh (RFC 6749 §6) and revocation (RFC 7009) are the OAuth form at every ser
 
 import base64
 import json
+import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from local.gateway.arns import REGION
 from local.seed import USERS
 from tests.conformance.wire import Answer, Call, form_call
 
@@ -113,10 +115,12 @@ class OAuthServer:
 class PortalServer(OAuthServer):
     """This service: a trusted backend vouches for users (IAM), whose passwords the suite need not know."""
 
-    def __init__(self, base_url: str, user_ids: Sequence[str], access_key: str, secret_key: str) -> None:
+    def __init__(
+        self, base_url: str, user_ids: Sequence[str], access_key: str, secret_key: str, session_token: str = ""
+    ) -> None:
         super().__init__(base_url, "auth-user-tokens", "/auth/token", "/auth/revoke")
         self._users, self._turn = list(user_ids), count()
-        self._keys = (access_key, secret_key)
+        self._keys = (access_key, secret_key, session_token)
         self.sessions = 15 * len(self._users)  # MAX_SESSIONS is 20 by default
 
     def sign_in(self) -> Tokens:
@@ -136,7 +140,8 @@ class PortalServer(OAuthServer):
         body = json.dumps({"user_id": user_id, "amr": ["mfa"], **options}).encode()
         url = f"{self.base_url}/auth/issue"
         request = AWSRequest("POST", url, data=body, headers={"Content-Type": "application/json"})
-        SigV4Auth(Credentials(*self._keys), "execute-api", "eu-west-1").add_auth(request)
+        region = os.environ.get("AWS_DEFAULT_REGION", REGION)
+        SigV4Auth(Credentials(*self._keys), "execute-api", region).add_auth(request)
         return Call("POST", url, body, **dict(request.headers.items())).send()
 
 

@@ -23,6 +23,7 @@ from local.servers.database.program import programs_on_path
 EMULATOR = ROOT / ".venv-emulator"
 REGION = "eu-west-1"
 ACCOUNT = "000000000000"
+DOMAIN = "tokens.example"  # as the pages have it
 # The emulator's own pair; its functions sign by it, too.
 KEY = SigningKey(ACCOUNT, "test", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", region=REGION, service="rds-db")
 _ADDRESS = "127.0.0.1"
@@ -40,10 +41,26 @@ done
 exec {aws} "$@"
 """
 _API_DOMAIN = f"{REGION}.amazonaws.com"
+# What a Python imports first (module `site`): an API's addresses lead to the emulator, as .curlrc has it for curl.
+_NAMES = """\
+import socket
+
+_connect = socket.create_connection
+
+
+def _to_the_emulator(address, *arguments, **options):
+    host, _ = address
+    is_there = host == {domain!r} or host.endswith(".execute-api.{apis}")
+    return _connect({address!r} if is_there else address, *arguments, **options)
+
+
+socket.create_connection = _to_the_emulator
+"""
 
 
 class Account:
-    """A context manager. environment: of the commands; log: what the emulator and the functions say."""
+    """A context manager. environment: of the commands; by_name: lines before a script whose Python calls an API by its
+    own address; log: what the emulator and the functions say."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -51,11 +68,15 @@ class Account:
         self._process: subprocess.Popen[bytes] | None = None
         authority = Authority(folder, "emulator-ca")
         self.ca_file = authority.ca_file
-        self._certificate, self._key = authority.issue(_ADDRESS, f"*.execute-api.{_API_DOMAIN}")
+        self._certificate, self._key = authority.issue(_ADDRESS, f"*.execute-api.{_API_DOMAIN}", DOMAIN)
         self.log = folder / "emulator.log"
         # An API's own address leads here, for whoever reads this: curl.
         curl = f'connect-to = "::{_ADDRESS}:{self._port}"\ncacert = "{self.ca_file}"\n'
         (folder / ".curlrc").write_text(curl)
+        names = folder / "names" / "sitecustomize.py"
+        names.parent.mkdir()
+        names.write_text(_NAMES.format(address=(_ADDRESS, self._port), domain=DOMAIN, apis=_API_DOMAIN))
+        self.by_name = f"export PYTHONPATH={names.parent}:.:layers/shared SSL_CERT_FILE={self.ca_file}\n"
         self.environment: Mapping[str, str] = MappingProxyType(
             {
                 "AWS_ENDPOINT_URL": f"https://{_ADDRESS}:{self._port}",

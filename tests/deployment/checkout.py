@@ -70,5 +70,6 @@ def filled(script: str, values: Mapping[str, str]) -> str:
 
 def _first_command(script: str) -> str:
     """For whoever watches."""
-    commands = [line for line in script.splitlines() if re.match(r"[a-z./$-]+ ", line, re.IGNORECASE)]
-    return commands[0][:90] if commands else script[:90]
+    lines = [line for line in script.splitlines() if not line.startswith("export ")]
+    commands = [line for line in lines if re.match(r"[a-z./$-]+ ", line, re.IGNORECASE)] or lines
+    return re.sub(r"PASSWORD=('[^']*'|\S+)", "PASSWORD=…", commands[0])[:90]

@@ -11,7 +11,7 @@ from typing import Any
 
 import ministack.app as emulator
 from ministack.core import lambda_runtime
-from ministack.services import apigateway
+from ministack.services import apigateway, cloudfront
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 # Of each there is a name, and the attributes that a template asks for; the reason is why that is enough here.
@@ -136,6 +136,43 @@ def _made(answer: Any) -> Any:
     return json.loads(body)
 
 
+_serve_api, _origin_of, _to_origin = (
+    emulator._handle_execute_api_request,
+    cloudfront._origin_connect_target,
+    cloudfront._origin_request_headers,
+)
+
+
+async def _by_its_domain(
+    host: str, path: str, method: str, headers: Any, body: bytes, query: Any, *raw: Any, **more: Any
+) -> Any:
+    """A domain that is an alias of a distribution leads there, as its DNS record would, and only CloudFront on to the
+    API of that name."""
+    aliases = {alias: one for one in cloudfront._distributions.values() for alias in _aliases(one)}
+    if host in aliases and "via" not in headers:
+        viewer = (method, path, more["raw_path"], more["raw_query_string"], headers, body, query, "127.0.0.1")
+        return await cloudfront.handle_viewer_request(aliases[host], *viewer)
+    return await _serve_api(host, path, method, headers, body, query, *raw, **more)
+
+
+def _aliases(distribution: dict[str, Any]) -> list[str]:
+    listed = cloudfront._find(cloudfront._dist_config_el(distribution), "Aliases")
+    return [item.text for item in listed.iter() if cloudfront._local_tag_name(item) == "CNAME"]
+
+
+def _connect_target(origin: dict[str, Any], viewer_is_https: bool) -> tuple[str, int, bool]:
+    """An API's domain is here; it refuses to look for one at AWS."""
+    if ".execute-api." in origin["domain_name"]:
+        return os.environ["BIND_HOST"], int(os.environ["GATEWAY_PORT"]), True
+    target: tuple[str, int, bool] = _origin_of(origin, viewer_is_https)
+    return target
+
+
+def _origin_headers(*arguments: Any) -> dict[str, str]:
+    """It has no CloudFront-Viewer-… headers."""
+    return {**_to_origin(*arguments), "CloudFront-Viewer-Address": "192.0.2.7:40000"}
+
+
 def _functions_python(runtime: str) -> tuple[str, str]:
     if not runtime.startswith("python"):
         raise ValueError(f"no {runtime} here")
@@ -153,6 +190,9 @@ def main() -> None:
     _API.update(create=_api, update=_changed_api)
     for module in (changesets, engine, handlers, stacks):
         module._evaluate_conditions = _evaluate_conditions
+    emulator._handle_execute_api_request = _by_its_domain
+    cloudfront._origin_connect_target = _connect_target
+    cloudfront._origin_request_headers = _origin_headers
     # Functions have within reach what Lambda's runtime brings, not what the emulator needs.
     lambda_runtime._detect_runtime_binary = _functions_python
     # With TLS it would take port 443 as well.

@@ -15,12 +15,14 @@ import boto3
 import pytest
 from argon2 import PasswordHasher
 
-from tests.deployment.account import ACCOUNT, KEY, REGION, Account, aws_cli
+from tests.conformance.scenarios import device_scenarios, scenarios
+from tests.deployment.account import ACCOUNT, DOMAIN, KEY, REGION, Account, aws_cli
 from tests.deployment.checkout import Checkout, CommandFailed, filled
 from tests.deployment.portal import Portal
 from tests.docs.markdown import DOCS, README, ROOT, code_blocks
 
 PAGE = DOCS / "deploy.md"
+EDGE_PAGE = ROOT / "examples" / "edge" / "README.md"
 JOBS_PAGE = ROOT / "examples" / "jobs-api" / "README.md"
 USER, PASSWORD = "alice@example.com", "correct horse battery staple"
 STACK = "auth-tokens"
@@ -51,6 +53,55 @@ WARM_UP = (
     ("GET", "/auth/session"),
 )
 START_S = 120
+ROUNDS, PARALLEL = 2, (2, 8)
+EDGE_REGION = "us-east-1"
+_ISSUER = f"https://API.execute-api.{REGION}.amazonaws.com"
+DIFFERS = {
+    r"https://\w+(?=\.execute-api\.)": "https://API",
+    r"\d+ s (behind|ahead of|off)": "N s off",
+    r"\d+(?= migrations)": "N",
+    r"(?<=The key )\S+": "KID",
+    r"(?<=The rule )\S+": "RULE",
+}
+# What `doctor` says of the stacks here, where nothing is wrong.
+FOUND_WELL = f"""\
+The stack {STACK} is at rest (UPDATE_COMPLETE).
+The stack {STACK}-foundation is at rest (CREATE_COMPLETE).
+The stack {STACK}-operations is at rest (CREATE_COMPLETE).
+The API at {_ISSUER} gives 200 for its metadata.
+The issuer is {_ISSUER}, and is served there.
+The clock there is N s off this machine's.
+2 public keys are published.
+AnalyticsFunction is active, and live is its latest version 2.
+AuthorizerFunction is active, and live is its latest version 2.
+CleanupFunction is active, and live is its latest version 2.
+ConsoleFunction is active, and live is its latest version 2.
+DiscoveryFunction is active, and live is its latest version 2.
+IntrospectFunction is active, and live is its latest version 2.
+IssueFunction is active, and live is its latest version 2.
+MigrateFunction is active, and live is its latest version 2.
+RefreshFunction is active, and live is its latest version 2.
+RevokeFunction is active, and live is its latest version 2.
+RotateKeysFunction is active, and live is its latest version 2.
+SessionsFunction is active, and live is its latest version 2.
+The schema is up to date (N migrations).
+The database's clock is N s off the functions'.
+The reader can log in and has its rights.
+The writer can log in and has its rights.
+The migrator can log in and has its rights.
+The key KID (metadata) is in use for 0 days.
+The key KID (signing) is in use for 0 days.
+The key KID (token-chain) is in use for 0 days.
+TokenKey is enabled and rotates.
+OperationsKey is enabled and rotates.
+PortalEventBus is there.
+SecurityEventBus is there.
+The schedule {STACK}-cleanup is on.
+The schedule {STACK}-analytics is on.
+The schedule {STACK}-rotate-keys is on.
+The rule RULE is on.
+DeadLetterQueue is empty.
+None of 33 alarms is in ALARM."""
 # Of template.yaml: what a revocation may take at the authorizer, and how long this machine may take besides.
 REVOCATION_S, SLOW_MACHINE_S = 5, 5
 
@@ -70,9 +121,10 @@ class Deployed:
         self.operator = operator
         self._session = session
 
-    def aws(self, service: str) -> Any:
+    def aws(self, service: str, region: str = REGION) -> Any:
         return self._session.client(
             service,
+            region_name=region,
             endpoint_url=self.account.environment["AWS_ENDPOINT_URL"],
             verify=str(self.account.ca_file),
         )
@@ -143,19 +195,23 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
 
 
 def test_from_an_empty_account_to_an_empty_one(deployed: Deployed) -> None:
+    a_wrong_combination(deployed)
     the_first_deployment(deployed)
     the_first_token(deployed)
+    it_is_well(deployed)
+    it_conforms(deployed)
     another_team_s_api(deployed)
     a_failing_update(deployed)
     before = an_upgrade(deployed)
     the_quick_start(deployed)
     one_function_goes_back(deployed, before)
+    the_edge(deployed)
     the_teardown(deployed)
     the_keys_are_taken_over(deployed)
 
 
-def the_first_deployment(deployed: Deployed) -> None:
-    """By the path for production, with an existing proxy."""
+def a_wrong_combination(deployed: Deployed) -> None:
+    """Refused before anything is made, by the sentence of the template's rule; then right."""
     ec2, portal = deployed.aws("ec2"), deployed.portal
     [vpc] = ec2.describe_vpcs()["Vpcs"]
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
@@ -172,12 +228,23 @@ def the_first_deployment(deployed: Deployed) -> None:
         DatabaseKind="existing-proxy",
         DbClusterId=None,
         DbSecurityGroupId=group["GroupId"],
-        DbHost=portal.proxy.host,
         DbResourceId="prx-0123456789abcdef0",
         DbName=portal.schema,
         DbPort=str(portal.proxy.port),
     )
-    record(deployed, "prod", DbCaFile=str(portal.proxy.ca_file))
+
+    with pytest.raises(CommandFailed, match="DatabaseKind existing-proxy needs DbHost"):
+        deployed.operator.run(".venv-sam/bin/sam deploy --config-env prod-foundation")
+
+    assert not deployed.aws("kms").list_keys()["Keys"]
+    record(deployed, "prod-foundation", DbHost=portal.proxy.host)
+
+
+def the_first_deployment(deployed: Deployed) -> None:
+    """By the path for production, with an existing proxy."""
+    portal = deployed.portal
+    # The quick start and the conformance suite end sessions and devices by bearer tokens, as a local client may.
+    record(deployed, "prod", DbCaFile=str(portal.proxy.ca_file), AccountScope="portal:read")
     record(deployed, "prod-operations", AlarmTopicArn=None)
     deployed.operator.run(block(PAGE, "for class in reader writer migrator"))
     secrets = '"$STACK/reader $STACK/writer $STACK/migrator"'
@@ -225,6 +292,60 @@ def the_first_token(deployed: Deployed) -> None:
     assert deployed.curl(f"{issuer}/auth/session", "-H", bearer)[0] == 401
 
 
+def it_is_well(deployed: Deployed) -> None:
+    """By the page's own commands. A step that is wrong is found, too: the sign-in by a wrong password."""
+    smoke(deployed, PASSWORD)
+    with pytest.raises(CommandFailed, match=f"WRONG {USER} cannot sign in: POST /auth/login gives 401"):
+        smoke(deployed, "another")
+
+    found = doctor(deployed)
+    assert (found["WRONG"], found["?"]) == ([], [])
+    assert "\n".join(found["ok"]) == FOUND_WELL
+
+
+def smoke(deployed: Deployed, password: str) -> None:
+    """Raises CommandFailed where a step is wrong."""
+    [command] = re.findall(r"^DEPLOY_PROBE_PASSWORD=.*", block(PAGE, " doctor\n"), re.MULTILINE)
+    here = {"PASSWORD=…": f"PASSWORD='{password}'", "probe@example.com": USER}
+    deployed.operator.run(deployed.account.by_name + filled(command, here))
+
+
+def doctor(deployed: Deployed) -> dict[str, list[str]]:
+    """Its sentences by their marks, what differs from run to run taken out."""
+    [command] = re.findall(r"^\S+ -m deploy \S+ doctor$", block(PAGE, " doctor\n"), re.MULTILINE)
+    printed = deployed.operator.run(f"{deployed.account.by_name}{command} || [ $? = 1 ]")
+    for pattern, text in DIFFERS.items():
+        printed = re.sub(pattern, text, printed)
+    said: dict[str, list[str]] = {"ok": [], "WRONG": [], "?": []}
+    for line in printed.splitlines():
+        mark, sentence = line.split(maxsplit=1)
+        said[mark].append(sentence)
+    return said
+
+
+def it_conforms(deployed: Deployed) -> None:
+    """A call that comes while another runs starts a process of its own here: their number is bounded, and they are
+    started beforehand, as on a busy machine that may take longer than a function has."""
+    [[user_id]] = deployed.portal.execute("SELECT id FROM auth_users WHERE username = %s", USER)
+    as_operator = (
+        f"export CONFORMANCE_USERS={user_id} CONFORMANCE_ACCESS_KEY={KEY.access_key}"
+        f" CONFORMANCE_SECRET_KEY={KEY.secret_key}\n"
+    )
+    suite = (
+        f".venv/bin/python -m tests.conformance --base-url {deployed.outputs(STACK)['ApiUrl']}"
+        f" --parallel {','.join(map(str, PARALLEL))}"
+    )
+    starts = f"{suite} --rounds 1 --only parallel || true"
+
+    printed = deployed.operator.run(
+        f"{deployed.account.by_name}{as_operator}{starts}\necho of the test:\n{suite} --rounds {ROUNDS}"
+    )
+
+    tried = [line for line in printed.partition("of the test:")[2].splitlines() if f" {ROUNDS}  " in line]
+    assert len(tried) == len([*scenarios(PARALLEL), *device_scenarios(PARALLEL)])
+    assert all("| yes " in line for line in tried)
+
+
 def another_team_s_api(deployed: Deployed) -> None:
     deployed.operator.run(
         filled(block(JOBS_PAGE, "--stack-name jobs"), {"STACK=auth-tokens": f"STACK={STACK}"})
@@ -270,8 +391,7 @@ def a_failing_update(deployed: Deployed) -> None:
     """Code and a setting are new and reach `live`; then a resource cannot be made."""
     before = deployed.live_versions()
     api = deployed.outputs(STACK)["ApiUrl"]
-    # The quick start lists and ends sessions by bearer tokens; its local client has the scope for that.
-    record(deployed, "prod", Issuer=api, AccessTtlS=str(NEW_TTL_S), AccountScope="portal:read")
+    record(deployed, "prod", Issuer=api, AccessTtlS=str(NEW_TTL_S))
     deployed.operator.change("functions/discovery/app.py", *NEW_CODE)
     deployed.operator.change("template.yaml", "\nResources:\n", f"\nResources:\n{BROKEN}")
 
@@ -314,8 +434,35 @@ def one_function_goes_back(deployed: Deployed, live_before: Mapping[str, str]) -
     deployed.operator.run(filled(moving, {"FUNCTION": name, "NUMBER": before}))
 
     assert not has_new_code(deployed)
+    taken_back = f"live is version {before}, not the latest {now}: taken back, or not moved."
+    assert doctor(deployed)["WRONG"] == [f"DiscoveryFunction: {taken_back}"]
     deployed.operator.run(filled(moving, {"FUNCTION": name, "NUMBER": now}))
     assert has_new_code(deployed)
+
+
+def the_edge(deployed: Deployed) -> None:
+    """The example's commands: a domain of the API's own, CloudFront before it, and nobody around it any more."""
+    ours, theirs = (
+        deployed.aws("acm", region).request_certificate(DomainName=DOMAIN)["CertificateArn"]
+        for region in (REGION, EDGE_REGION)
+    )
+    example = "arn:aws:acm:{}:123456789012:certificate/…"
+    api = deployed.outputs(STACK)["ApiUrl"]
+    here = {
+        example.format(REGION): ours,
+        example.format(EDGE_REGION): theirs,
+        "$STACK doctor": "$STACK doctor >/dev/null",
+    }
+
+    deployed.operator.run(deployed.account.by_name + filled(block(EDGE_PAGE, "create-secret"), here))
+
+    smoke(deployed, PASSWORD)
+    found = doctor(deployed)
+    assert (found["WRONG"], found["?"]) == ([], [])
+    assert f"The issuer is https://{DOMAIN}, and is served there." in found["ok"]
+    status, refused = deployed.curl(f"{api}/.well-known/jwks.json")
+    assert (status, refused["error"]) == (403, "access_denied")
+    deployed.operator.run("aws cloudformation delete-stack --region us-east-1 --stack-name auth-tokens-edge")
 
 
 def the_teardown(deployed: Deployed) -> None:
