@@ -45,8 +45,11 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Li
 
     before, after: beside PARAMETERS.
     """
-    if refused(before, after):
-        return {}
+    return {} if refused(before, after) else attempted(before, after)
+
+
+def attempted(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Line]:
+    """The same of an update that nothing refuses, because nothing imports or is not there yet."""
     return {name: line for each in ORDER for name, line in _Update(each, before, after).lines().items()}
 
 

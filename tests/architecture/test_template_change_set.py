@@ -103,8 +103,8 @@ REFUSED = {
         {"DbResourceId": "prx-0123"},
         [
             (
-                "DatabaseKind new takes no DbClusterId, DbInstanceId, DbHost, DbResourceId or DbSecurityGroupId: did you"
-                " mean existing or existing-proxy"
+                "DatabaseKind new takes no DbClusterId, DbInstanceId, DbHost, DbResourceId or DbSecurityGroupId: did"
+                " you mean existing or existing-proxy"
             )
         ],
     ),
@@ -116,8 +116,8 @@ REFUSED = {
         {**PROXY_OF_OTHERS, "DbInstanceId": "portal"},
         [
             (
-                "DatabaseKind existing-proxy takes no DbClusterId, DbInstanceId or ProxyName: empty them, or did you mean"
-                " existing"
+                "DatabaseKind existing-proxy takes no DbClusterId, DbInstanceId or ProxyName: empty them, or did you"
+                " mean existing"
             )
         ],
     ),
@@ -125,8 +125,8 @@ REFUSED = {
         {**PROXY_OF_OTHERS, "ProxyName": "ours"},
         [
             (
-                "DatabaseKind existing-proxy takes no DbClusterId, DbInstanceId or ProxyName: empty them, or did you mean"
-                " existing"
+                "DatabaseKind existing-proxy takes no DbClusterId, DbInstanceId or ProxyName: empty them, or did you"
+                " mean existing"
             )
         ],
     ),
@@ -150,8 +150,8 @@ REFUSED = {
         {"SigningMode": "kms", "SigningAlgorithm": "RS256"},
         [
             (
-                "SigningMode kms with SigningAlgorithm RS256 or EdDSA needs SigningKeyArns: make the KMS keys first, the"
-                " foundation's own is for ES256"
+                "SigningMode kms with SigningAlgorithm RS256 or EdDSA needs SigningKeyArns: make the KMS keys first,"
+                " the foundation's own is for ES256"
             )
         ],
     ),

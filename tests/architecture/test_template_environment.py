@@ -195,6 +195,8 @@ TEXTS = {
     "ADMIN_REQUIRED_ACR": (["", "urn:a", "urn:a urn:b"], ["a  b", "a ", 'a"b']),
 }
 
+BY_VARIABLE = {setting.variable: setting for setting in SETTINGS}
+
 
 def _is_taken(setting: str, text: str) -> bool:
     given = {"AUTHORIZER_RESPONSE": "iam", setting: text}
@@ -210,7 +212,7 @@ def _is_taken(setting: str, text: str) -> bool:
 )
 def test_a_text_that_the_code_takes_can_be_deployed(setting: str, text: str) -> None:
     assert _is_taken(setting, text)
-    assert matches(parameter_of(setting.lower()), text)
+    assert matches(BY_VARIABLE[setting].parameter, text)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +221,7 @@ def test_a_text_that_the_code_takes_can_be_deployed(setting: str, text: str) -> 
 def test_a_text_that_the_code_refuses_is_refused_before_it_is_deployed(setting: str, text: str) -> None:
     """Every function would fail at its start, in a deployment that had gone well."""
     assert not _is_taken(setting, text)
-    assert not matches(parameter_of(setting.lower()), text)
+    assert not matches(BY_VARIABLE[setting].parameter, text)
 
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000001"

@@ -6,7 +6,7 @@ import pytest
 
 from local.templates.stacks import ORDER, given_to
 from local.templates.translate import translate
-from tests.architecture.change_set import Change, Line, changes
+from tests.architecture.change_set import Change, Line, attempted, changes
 from tests.architecture.deployment import (
     PARAMETERS,
     PROBE,
@@ -78,6 +78,14 @@ NEEDS = {"SigningMode": {"CreateSigningKey": "true"}}
 UNPUBLISHED = {"ReservedConcurrentExecutions", "CodeSigningConfigArn"}
 # Not in the settings document: the same for good, or of each function's class and so in its version itself.
 SAID_OTHERWISE = {"DB_AUTH", "DB_TLS", "DB_USER", "POWERTOOLS_METRICS_NAMESPACE"}
+HOLDS_DATA = {
+    "AWS::Events::EventBus",
+    "AWS::KMS::Key",
+    "AWS::RDS::DBCluster",
+    "AWS::RDS::DBInstance",
+    "AWS::SQS::Queue",
+    "AWS::SecretsManager::Secret",
+}
 EACH_STACK = pytest.mark.parametrize("stack", STACKS)
 EACH_PARAMETER = pytest.mark.parametrize("parameter", sorted(parameters()))
 
@@ -138,6 +146,16 @@ def test_every_change_of_a_setting_reaches_the_live_alias_and_nothing_else_does(
     differ = {name for name in functions().values() if name in found and found[name].properties - UNPUBLISHED}
 
     assert renewed == moved == differ
+
+
+@pytest.mark.parametrize("parameter", sorted(set(parameters()) - {"ProductStack"}))
+def test_no_parameter_but_the_product_s_name_replaces_what_holds_data(parameter: str) -> None:
+    """Also where no other stack imports yet what it changes."""
+    before = before_update(parameter)
+    found = attempted(before, {**before, parameter: other(parameter)})
+    kinds = {name: body["Type"] for name, body in resources_with(**before).items()}
+
+    assert [n for n, line in found.items() if line.change is Change.REPLACE and kinds[n] in HOLDS_DATA] == []
 
 
 @EACH_STACK

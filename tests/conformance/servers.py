@@ -18,8 +18,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local.gateway.arns import REGION
 from local.seed import USERS
+from local.templates.arns import REGION
 from tests.conformance.wire import Answer, Call, form_call
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -116,7 +116,12 @@ class PortalServer(OAuthServer):
     """This service: a trusted backend vouches for users (IAM), whose passwords the suite need not know."""
 
     def __init__(
-        self, base_url: str, user_ids: Sequence[str], access_key: str, secret_key: str, session_token: str = ""
+        self,
+        base_url: str,
+        user_ids: Sequence[str],
+        access_key: str,
+        secret_key: str,
+        session_token: str = "",
     ) -> None:
         super().__init__(base_url, "auth-user-tokens", "/auth/token", "/auth/revoke")
         self._users, self._turn = list(user_ids), count()
