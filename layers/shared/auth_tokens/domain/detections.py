@@ -28,8 +28,8 @@ _ENDED = frozenset(
 
 
 def stuffing_from_one_source(events: Events, baseline: Baseline) -> list[Finding]:
-    """One network fails on many accounts. An office behind one address fails on some, and succeeds on most.
-    Several networks of one IPv6 site count together, more loosely."""
+    """One network fails on many accounts, whereas an office behind one address fails on some and succeeds on most.
+    The networks of one IPv6 site count together as well, with a higher bound."""
     by_network = _stuffing(events, lambda event: event.source_hash, at_least=10)
     by_site = _stuffing(events, _site_of, at_least=30)
     return by_network + [finding for finding in by_site if finding.sources > 1]
@@ -79,7 +79,8 @@ def stuffing_from_many_sources(events: Events, baseline: Baseline) -> list[Findi
 
 
 def guessing_one_account(events: Events, baseline: Baseline) -> list[Finding]:
-    """Many failures on one account from several addresses, or very many from one. Worse if somebody got in after."""
+    """Many failures on one account from several addresses, or very many from one. Worse if a sign-in succeeded
+    afterwards."""
     entered = _grouped(_of(events, EventType.LOGIN_SUCCEEDED), account_of)
     found = []
     for account, failures in _grouped(_of(events, EventType.LOGIN_FAILED), account_of).items():

@@ -1,4 +1,4 @@
-"""What the detection rules find: whom it is about, how bad it is, and the events that show it."""
+"""Findings of the detection rules: their subject, severity and evidence."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -17,8 +17,8 @@ MAX_LABELS_BYTES_BY_KMS = 1024
 def is_label(value: object) -> bool:
     """Can it be carried? 1 to MAX_LABEL_LENGTH printable characters, no space at either end.
 
-    Not printable are control characters, line breaks, lone surrogates, and what is invisible or turns the
-    direction of writing: two labels that look alike must not be two.
+    Not printable are control characters, line breaks, lone surrogates, and characters that are invisible or change
+    the writing direction: two different labels must not look alike.
     """
     return (
         isinstance(value, str)
@@ -29,7 +29,7 @@ def is_label(value: object) -> bool:
 
 
 def carried_labels(labels: Iterable[object], max_bytes: int) -> tuple[str, ...]:
-    """Those that tokens and sessions carry: of what is a label, sorted and each once, the first MAX_LABELS, up to
+    """The labels that tokens and sessions carry: valid ones, sorted and without duplicates, at most MAX_LABELS, up to
     the first that does not fit into max_bytes."""
     first = sorted({str(label) for label in labels if is_label(label)})[:MAX_LABELS]
     ends = accumulate(len(json.dumps(label, ensure_ascii=False).encode()) + 1 for label in first)

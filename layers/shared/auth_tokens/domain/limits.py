@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from auth_tokens.domain.errors import RateLimited
 
-# Two environments' clocks may differ by this much and more or less fill one bucket all the same.
+# The clocks of two environments that fill one bucket may differ by this much.
 CLOCKS_DIFFER_MS = 60_000
 
 
@@ -22,14 +22,14 @@ class Limit:
 
     @property
     def burst_ms(self) -> int:
-        """How far ahead of now a bucket may run and still take one more attempt."""
+        """How far the TAT may be ahead of now where one more attempt conforms."""
         return (self.burst - 1) * self.interval_ms
 
     def believed(self, tat_ms: int, now_ms: int) -> int:
-        """The TAT as attempts can have made it.
+        """The TAT, bounded by what attempts can have made of it.
 
-        A bucket fuller than that was filled by a clock that has been set back since: it takes one attempt more and
-        is just full after it, else it would refuse for as long as the clock was set back.
+        A later TAT comes from a clock that was set back since. Such a bucket takes one more attempt and is full then;
+        otherwise it would refuse for as long as the clock was set back.
         """
         return now_ms + self.burst_ms if tat_ms > self.beyond_ms(now_ms) else tat_ms
 
@@ -62,16 +62,16 @@ LOGIN_PER_KNOWN_NETWORK = Limit("login-network", burst=10, interval_ms=30_000)
 # And for the network, whatever the account; of IPv6 for the /48, which has 65,536 networks, ten times as loosely.
 LOGIN_PER_SOURCE = Limit("login-source", burst=100, interval_ms=600)
 LOGIN_PER_SITE = Limit("login-site", burst=1000, interval_ms=60)
-# A session's bucket lies in its own row and is written by the rotation that it counts: no statement more.
+# A session's bucket is in its own row and is written by the rotation that it counts, without another statement.
 # No client needs a token a second; one in a tight loop is slowed down before it is a load.
 REFRESH_PER_SESSION = Limit("refresh-session", burst=1000, interval_ms=1000)
-# Every presentation of a genuine token, repeats and dead ones included, counted in memory before any statement.
+# Every presentation of a genuine token, also repeats and expired tokens, counted in memory before any statement.
 PRESENTED_PER_TOKEN = Limit("presented-token", burst=1000, interval_ms=1000)
-# Forged tokens, which must not cost a statement (invariant 3), so counted in memory, each environment for itself.
-# The tag is 128 bits: nobody guesses one; the limit keeps scanning from being free.
+# Forged tokens must not cost a statement (invariant 3), so each environment counts them in memory. The tag has 128
+# bits, so guessing is hopeless; the limit makes scanning slow as well.
 GUESSES_PER_SOURCE = Limit("guess-source", burst=1000, interval_ms=1000)
 # A /48 has 65,536 networks to guess from; of IPv4 it is the source once more, which the limit above stops first.
 GUESSES_PER_SITE = Limit("guess-site", burst=10_000, interval_ms=100)
-# Against a backend gone wild, not against an attacker: it has signed.
+# Against a faulty backend, not against an attacker, as the requests are signed.
 IAM_PER_PRINCIPAL = Limit("iam-principal", burst=2000, interval_ms=10)
 INTROSPECTION_PER_PRINCIPAL = Limit("introspection-principal", burst=5000, interval_ms=2)

@@ -1,4 +1,4 @@
-"""What the lists of a user's sessions and devices are made of."""
+"""Entries and positions of the lists of a user's sessions and devices."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from auth_tokens.domain.sessions import TokenRecord
 
 @dataclass(frozen=True, slots=True)
 class DevicePlace:
-    """Where a device stands in the list of its user's."""
+    """The position of a device in the list of its user's devices."""
 
     is_remembered: bool
     last_used_at: int
@@ -16,7 +16,7 @@ class DevicePlace:
 
 @dataclass(frozen=True, slots=True)
 class SessionOnDevice:
-    """A session's row, and of its device's row what tells the name; None where there is no such row."""
+    """A session's row, and the columns of its device's row that hold the name; None without such a row."""
 
     record: TokenRecord
     device_metadata: bytes | None

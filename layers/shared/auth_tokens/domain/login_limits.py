@@ -1,12 +1,12 @@
-"""Whose attempt at a password is let through (docs/adr/0022).
+"""Rate limits of sign-ins by password (docs/adr/0022).
 
-An attempt counts for the account at its network, for the account as a whole and for the network; of IPv6 for the
-/48 as well. So one guesser uses up its own pair of account and network, and many use up what the account grants
-to networks that it does not know. Two kinds of callers then still get in: a known device, which has a bucket of
-its own from the start, and a network from which the account lately signed in, which has one in reserve.
+An attempt counts for the account at its network, for the account as a whole and for the network; of IPv6 for the /48
+as well. So one guesser exhausts the bucket of its own pair of account and network, and many guessers exhaust the
+account's bucket for unknown networks. Two kinds of callers still get in then: a known device, which always has a
+bucket of its own, and a network from which the account lately signed in, which has a bucket in reserve.
 
-While an account is shut to strangers, a wrong password from a known network is refused as a stranger's attempt is:
-nobody finds out by guessing whether an account exists, or from where it signs in.
+While an account is closed to unknown networks, a wrong password from a known network gets the same refusal as one from
+an unknown network: guessing reveals neither whether an account exists nor from where it signs in.
 """
 
 from collections.abc import Mapping
@@ -24,8 +24,8 @@ from auth_tokens.domain.limits import (
     Limit,
 )
 
-# A network without an attempt at the account for this long counts as new to it. Not longer than cleanup keeps a
-# bucket that has run empty.
+# A network without an attempt at the account for this long counts as new. Not longer than cleanup keeps an empty
+# bucket.
 NEW_AFTER_MS = 3_600_000
 # An account knows a network for 30 days from its last sign-in there.
 KNOWN_FOR_MS = 30 * 86_400_000
@@ -33,7 +33,7 @@ KNOWN_FOR_MS = 30 * 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What an attempt is counted in, and by which limit."""
+    """A bucket that attempts are counted in, and its limit."""
 
     limit: Limit
     key: str
@@ -80,7 +80,7 @@ class Attempt:
 
     @property
     def sources(self) -> tuple[Bucket, ...]:
-        """The network and, of IPv6, its site: they pay for the work of a hash."""
+        """The network and, for IPv6, its site, which limit how many password hashes are computed for it."""
         network = Bucket(LOGIN_PER_SOURCE, self.network)
         return (network,) if self.site == self.network else (network, Bucket(LOGIN_PER_SITE, self.site))
 
@@ -99,7 +99,7 @@ class Attempt:
 
     @property
     def buckets(self) -> tuple[Bucket, ...]:
-        """All that a decision looks at."""
+        """All buckets that a decision reads."""
         if self.device:
             return (self.own_device,)
         return (self.pair, self.whole, self.first, *self.sources, self.reserve, self.mark)
@@ -122,8 +122,8 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """takes: all or none of them. refusal: None, or what is answered unless a right password opens; opens: whether
-    a right password does."""
+    """takes: all or none of them. refusal: the error, unless the password is right and opens is True; opens: whether a
+    right password signs in."""
 
     takes: tuple[Take, ...] = ()
     refusal: RateLimited | None = None
@@ -142,11 +142,11 @@ def admission(attempt: Attempt, levels: Levels) -> Admission:
 
 
 def _while_shut(attempt: Attempt, whole: Bucket, levels: Levels) -> Admission:
-    """The account grants strangers no more for now. All who ask cost a hash, which their network pays for, and get
-    one answer; of a known network a right password opens."""
+    """The account is closed to unknown networks for now. Every attempt costs a hash, counted for its network, and gets
+    the same refusal. From a known network a right password signs in."""
     is_known = levels.knows(attempt.mark) and levels.has_room(attempt.reserve)
     paying = _takes((*attempt.sources, *([attempt.reserve] if is_known else [])))
-    # That it asked is noted, so that ever the same networks do not count as new; its own bucket is left alone.
+    # The attempt is noted, so that the network does not count as new for ever; its own bucket is not filled.
     return Admission((*paying, Take(attempt.pair, 0)), _refusal(levels, whole), opens=is_known)
 
 
@@ -156,7 +156,7 @@ def _is_new(attempt: Attempt, levels: Levels) -> bool:
 
 
 def _with_room(levels: Levels, *buckets: Bucket) -> tuple[Bucket, ...]:
-    """The buckets, each of which has room. Raises RateLimited by the one that will have none the longest."""
+    """The buckets, where each has room. Raises RateLimited with the longest wait of those without room."""
     refusals = [_refusal(levels, bucket) for bucket in buckets if not levels.has_room(bucket)]
     if refusals:
         raise max(refusals, key=lambda refusal: refusal.retry_after_s)
@@ -174,7 +174,7 @@ def _takes(buckets: tuple[Bucket, ...]) -> tuple[Take, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a bucket is after a success: `tat_ms` as it is, or what it was less one attempt (`refund_ms`)."""
+    """A bucket after a success: set to `tat_ms`, or reduced by one attempt (`refund_ms`)."""
 
     bucket: Bucket
     tat_ms: int
@@ -182,9 +182,9 @@ class Settlement:
 
 
 def settlements(attempt: Attempt, admitted: Admission, at_ms: int) -> tuple[Settlement, ...]:
-    """A success forgets the failures of its network and device at this account (NIST SP 800-63B §3.2.2), gives back
-    what it took of the account as a whole, and makes the network known. Failures of others stay counted: who
-    signs in often would else clear a guesser's record each time."""
+    """A success clears the failures of its network and device at this account (NIST SP 800-63B §3.2.2), refunds what it
+    took from the account's bucket, and makes the network known. Failures of others stay counted: otherwise each sign-in
+    of the owner would clear those of a guesser."""
     cleared = at_ms - NEW_AFTER_MS - 1
     forgotten = [attempt.pair, attempt.reserve, *([attempt.own_device] if attempt.device else [])]
     given_back = [

@@ -1,4 +1,5 @@
-"""How deep JSON from outside may nest: our bound, as the interpreter's moves (3.13 reads what 3.11 refuses)."""
+"""How deep JSON from outside may nest: a bound of our own, as the interpreter's differs (3.13 reads what 3.11
+refuses)."""
 
 import re
 
@@ -9,7 +10,7 @@ _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def nests_too_deep(text: str) -> bool:
-    """Whether arrays and objects of a JSON text nest deeper than MAX_NESTING. Of a text that is no JSON: whichever."""
+    """Whether arrays and objects of a JSON text nest deeper than MAX_NESTING. Undefined for a text that is no JSON."""
     if text.count("[") + text.count("{") <= MAX_NESTING:
         return False
     depth = 0

@@ -1,8 +1,7 @@
-"""The network that an address counts by, wherever an address is a key: limits, keyed hashes, detection.
+"""The network of an address, used wherever an address is a key: limits, keyed hashes, detection.
 
-An IPv4 address counts by itself. Of IPv6 a customer gets a /64 at least (RFC 6177), so every address in it is one
-caller's to choose: it counts by the /64. Who holds a /48 has 65,536 of those, so limits look at the /48 as well,
-more loosely.
+An IPv4 address stands for itself. An IPv6 customer gets a /64 at least (RFC 6177) and can choose any address in it, so
+an IPv6 address counts by its /64. A /48 has 65,536 of those, so limits count the /48 as well, with higher bounds.
 """
 
 import ipaddress
@@ -17,7 +16,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def network_of(address: str) -> str:
-    """`192.0.2.1` or `2001:db8:0:1::/64`; empty for what is no address, which so all counts as one.
+    """`192.0.2.1` or `2001:db8:0:1::/64`; empty for a text that is no address; all such texts count as one.
 
     IPv4-mapped IPv6 is the IPv4 address; ports, brackets, zone ids and spaces at the ends are left out.
     """

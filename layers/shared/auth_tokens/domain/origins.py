@@ -52,7 +52,7 @@ def is_loopback(origin: str) -> bool:
 
 
 def origin_spelling(text: str) -> str | None:
-    """An origin that is written otherwise, as it has to be written; None where that cannot be told.
+    """The canonical spelling of an origin that is written differently; None where there is none.
 
     User and password are left out, so that the result may be shown.
     """
@@ -68,7 +68,7 @@ def origin_spelling(text: str) -> str | None:
 
 
 def issuer_spelling(text: str) -> str | None:
-    """The same of an issuer: with its path, without query and fragment."""
+    """The canonical spelling of an issuer: with its path, without query and fragment."""
     origin = origin_spelling(text)
     if origin is None:
         return None

@@ -1,4 +1,4 @@
-"""What goes to the event bus next: in order for each user, whatever the bus refuses."""
+"""Which events go to the event bus next: in order for each user, also where the bus refuses some."""
 
 from collections.abc import Collection, Iterable
 
@@ -11,9 +11,8 @@ BATCH_EVENTS = 10
 def next_batch(waiting: Iterable[RecordedEvent], held: Collection[str]) -> list[RecordedEvent]:
     """The first events that may go together, at most BATCH_EVENTS; empty if none may.
 
-    waiting: in order; held: users with an event that was refused: what follows it waits for it. One event of a
-    user is enough in a batch, since the bus may take the second and refuse the first. Events of nobody are
-    tied to none.
+    waiting: in order; held: users with a refused event; their later events wait for it. A batch has at most
+    one event of a user, since the bus may take the second and refuse the first. Events without a user have no order.
     """
     batch: list[RecordedEvent] = []
     passed = set(held)

@@ -1,4 +1,4 @@
-"""How a stored password hash is computed, read from its head, and what that takes.
+"""The parameters of a stored password hash, read from its head, and the cost of computing it.
 
 Heads: `$2b$12$` (bcrypt), `$argon2id$v=19$m=19456,t=2,p=1` (PHC string format). Work is counted in KiB that Argon2
 fills, about a microsecond each.
@@ -63,7 +63,7 @@ Kind = BcryptKind | Argon2Kind
 
 
 def kind_of(stored: str) -> Kind | None:
-    """The kind of a hash, or of its head alone; None for what begins like neither."""
+    """The kind of a hash, or of its head alone; None for any other text."""
     if match := _BCRYPT.match(stored):
         return BcryptKind(int(match[1]))
     if match := _ARGON2.match(stored):

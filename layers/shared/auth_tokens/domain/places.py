@@ -1,11 +1,11 @@
-"""Where a caller is, as coarsely as it is of use: a country, and coordinates to a tenth of a degree (11 km)."""
+"""The coarse place of a caller: a country, and coordinates to a tenth of a degree (11 km)."""
 
 import math
 import re
 from dataclasses import dataclass
 
 _COUNTRY = re.compile(r"[A-Z][A-Z0-9]", re.ASCII)
-# Plain decimals: `float()` also reads other scripts' digits, blanks around them, `nan` and exponents.
+# Plain decimals only: `float()` also accepts digits of other scripts, spaces around them, `nan` and exponents.
 _DEGREES = re.compile(r"-?\d{1,3}(?:\.\d{1,10})?", re.ASCII)
 _TEXT = re.compile(r"([A-Z][A-Z0-9])(?: (-?\d{1,2}\.\d) (-?\d{1,3}\.\d))?", re.ASCII)
 _EARTH_RADIUS_KM = 6371

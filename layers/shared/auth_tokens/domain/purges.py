@@ -1,12 +1,12 @@
-"""What cleanup comes to, batch by batch."""
+"""Results of cleanup."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a batch of deletions came to. refused: rows that the database would not delete, stepped over;
-    is_last: nothing more is due, as far as others do not hold it."""
+    """The result of a batch of deletions. refused: rows that the database would not delete and that were skipped;
+    is_last: no more rows are due, apart from those that other transactions hold."""
 
     deleted: int
     refused: int
@@ -15,7 +15,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """What is due and still there. rows: counted up to a bound; age_s: how long the oldest has been due."""
+    """Rows that are due and not yet deleted. rows: counted up to a bound; age_s: how long the oldest has been due."""
 
     rows: int
     age_s: int

@@ -1,4 +1,4 @@
-"""What is asked of a caller beyond a good credential: at a deployment of the authorizer, on the operators' pages."""
+"""Requirements beyond a good credential: of a deployment of the authorizer, of the operators' pages."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ PASSWORD_ACR = "urn:auth-user-tokens:acr:password"
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """scope: space-separated, all of it; acr_values: any of them, empty: whichever; max_auth_age_s: None: no matter."""
+    """scope: space-separated, all needed; acr_values: one of them, or empty for any; max_auth_age_s: None for any."""
 
     scope: str = ""
     acr_values: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The refresh decision: what a presented token deserves, as a pure function.
+"""The refresh decision: what happens to a presented token, as a pure function.
 
 RFC 6749 §6; rotation and reuse detection: RFC 9700 §4.14.2. docs/adr/0002 has the reasons.
 The presented token's tag has been verified before: its generation is proven to be ours.
@@ -13,7 +13,7 @@ from auth_tokens.domain.events import SecurityEvent
 from auth_tokens.domain.sessions import InForce, TokenRecord
 from auth_tokens.domain.tokens import MAX_GENERATION
 
-# API Gateway waits no longer for an answer, so no request is under way for longer. More is not believed.
+# API Gateway waits at most this long for an answer, so no request takes longer. An earlier arrival is not believed.
 MAX_UNDER_WAY_S = 30
 
 
@@ -27,9 +27,9 @@ class ReuseKind(Enum):
 @dataclass(frozen=True, slots=True)
 class Presented:
     """What the caller brought. store_hash: as the database would keep it; client_id: None for the token's own;
-    retry_key_hash: of its Idempotency-Key; raced: this very call saw the token current and lost its rotation to a
-    simultaneous one, so it is no replay; arrived_at: epoch seconds, when its request came to the gateway, None where
-    nobody says."""
+    retry_key_hash: of its Idempotency-Key; raced: this call read the token as current and lost the rotation to a
+    simultaneous call, so it is no replay; arrived_at: epoch seconds, when its request came to the gateway, None where
+    that is unknown."""
 
     generation: int
     epoch: int
@@ -49,7 +49,7 @@ class Rotate:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Spent a moment ago by the same client: answer the same successor, write nothing."""
+    """Spent a moment ago by the same client: return the same successor, write nothing."""
 
     row: InForce
 
@@ -92,7 +92,7 @@ class Rotation:
     events: Sequence[SecurityEvent] = ()
 
     def applied_to(self, record: TokenRecord) -> TokenRecord:
-        """The row as it is then, but for `rotated_at`, which is told when the row is written."""
+        """The row after this write, except for `rotated_at`, which the database sets."""
         return replace(
             record,
             generation=self.generation,
@@ -135,7 +135,7 @@ def _of_a_row_in_force(row: InForce, presented: Presented, now: int, retry_windo
         return Refuse("from_the_future")
     if behind == 0:
         return _current(row, presented)
-    # A row that was never rotated has no predecessor to forgive: counted from its birth.
+    # A row that was never rotated has no predecessor that could be retried: counted from its creation.
     since = max(0, _shown_at(presented, now) - (record.rotated_at or record.created_at))
     if behind == 1 and _is_retry(record, presented, since, retry_window_s):
         return Repeat(row)
@@ -146,8 +146,8 @@ def _of_a_row_in_force(row: InForce, presented: Presented, now: int, retry_windo
 
 
 def _shown_at(presented: Presented, now: int) -> int:
-    """When the client showed its token: a request that a slow start or a silent database held up was sent by somebody
-    who may have given it up since, and asked again in time."""
+    """When the client presented its token. A slow start or a silent database may have delayed the request, and the
+    client may have retried in time."""
     if presented.arrived_at is None:
         return now
     return min(now, max(presented.arrived_at, now - MAX_UNDER_WAY_S))

@@ -21,8 +21,8 @@ class BadPattern(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RouteScopes:
-    """(route, scope) pairs, no method left open; an empty scope opens the route to every good credential.
-    Empty: no route is told from another."""
+    """(route, scope) pairs, with a method each; an empty scope opens the route to every good credential.
+    No pairs: all routes are open."""
 
     routes: tuple[tuple[str, str], ...] = ()
 
@@ -35,8 +35,8 @@ class RouteScopes:
         return cls(routes)
 
     def open_to(self, scope: str) -> list[str]:
-        """The routes that a space-separated scope opens. A function of the scope alone, not of the route
-        that is asked for: so what is answered, and cached, for one route is right for every other."""
+        """The routes that a space-separated scope opens. It depends on the scope alone, not on the
+        requested route, so an answer that is cached for one route is right for every other."""
         granted = {"", *scope.split()}
         return [route for route, needed in self.routes if needed in granted]
 

@@ -10,7 +10,7 @@ _SCOPE = re.compile(r"[!#-\[\]-~]+( [!#-\[\]-~]+)*", re.ASCII)
 
 
 def is_scope(text: str) -> bool:
-    """Is this one or more scope tokens, each parted from the next by one blank?"""
+    """Is this one or more scope tokens, separated by single spaces?"""
     return _SCOPE.fullmatch(text) is not None
 
 
@@ -30,8 +30,8 @@ def granted_scope(requested: str | None, allowed: str) -> str:
 
 
 def permitted_scope(scope: str, labels: Iterable[str], label_scopes: Mapping[str, frozenset[str]]) -> str:
-    """What of a scope a user may have: a scope that stands under labels needs one of those labels, one that
-    stands under none is everybody's. label_scopes: label → scopes."""
+    """The part of a scope that a user may have: a scope under labels needs one of these labels, a scope under no label
+    is open to everybody. label_scopes: label → scopes."""
     held = set(labels)
     bound = set().union(*label_scopes.values())
     earned = set().union(*(scopes for label, scopes in label_scopes.items() if label in held))

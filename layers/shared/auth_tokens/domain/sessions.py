@@ -30,7 +30,7 @@ class User:
     is_active: bool
     labels: tuple[str, ...] = ()
     config: UserConfig = UserConfig()
-    # When the Portal made the user: microseconds of a clock whose zone is not known, so no instant. None: not told.
+    # When the Portal made the user: microseconds of a clock whose zone is not known, so no instant. None: unknown.
     created_us: int | None = None
 
 
@@ -104,10 +104,11 @@ _MOST_ZONES_US = 26 * 3600 * _SECOND_US
 
 
 def is_same_account(then_us: int | None, now_us: int | None) -> bool:
-    """Do two readings of when a user was made stand for one account? If not, the user was made again under an old id.
+    """Do two readings of a user's creation time stand for one account? If not, the user was created again under an old
+    id.
 
     The same time in another zone is the same account, and so is one that lost its fraction, rounded or cut: a Portal
-    may move its column to UTC without signing anybody out. What is not known tells nothing.
+    may move its column to UTC without signing anybody out. An unknown time is no evidence.
     """
     if then_us is None or now_us is None:
         return True

@@ -1,4 +1,4 @@
-"""The start of a session: whose it is, what the user has by then, and all that one transaction writes."""
+"""The start of a session: the sign-in, the user's live rows, and all that one transaction writes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from auth_tokens.domain.tokens import OpaqueToken
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Whose session is about to start, and what it relies on, which is looked at again, locked, as it starts.
+    """Whose session is about to start, and the conditions of it, which are checked again under lock as it starts.
 
     session_id: of the new session; device_id: of the device that the caller names or whose token opens the session, if
     any; at: when the sign-in began; stop_number: as it was read with the account; password_hash: the very one that
@@ -43,12 +43,12 @@ class Account:
 
 
 class SignInOvertaken(Exception):
-    """What a sign-in relies on went while it was running: the user was disabled, the password changed, or everything
-    of the user ended. Nothing was written; each way of signing in has its own answer to it."""
+    """A condition of a sign-in no longer holds: the user was disabled, the password changed, or everything of the user
+    ended meanwhile. Nothing was written; each way of signing in handles it in its own way."""
 
 
 class SessionExists(Exception):
-    """A session of this id is there already: another call has begun it by the same key. Nothing was written."""
+    """A session with this id exists: another call has started it by the same key. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class LiveRows:
 
 @dataclass(frozen=True, slots=True)
 class EndedRows:
-    """What ends for a new session. rows: the user's sessions and devices that make room, and the sessions of the same
+    """Rows that end for a new session. rows: the user's evicted sessions and devices, and the sessions of the same
     device, which are replaced; replaced: the session that the browser had until now, perhaps another user's."""
 
     rows: Sequence[bytes]

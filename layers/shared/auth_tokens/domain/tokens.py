@@ -60,7 +60,7 @@ class ChainKeys:
 
 @dataclass(frozen=True, slots=True)
 class OpaqueToken:
-    """A token taken apart. `id` is the row it belongs to; `secret` never leaves memory but as text."""
+    """A parsed token. `id`: of its row; `secret` leaves memory only within the token's text."""
 
     kind: TokenKind
     epoch: int
@@ -70,7 +70,7 @@ class OpaqueToken:
 
 
 def is_csrf_token(given: str | None, expected: str) -> bool:
-    """Is what came with a request the X-CSRF-Token of its browser session? In constant time."""
+    """Is this the X-CSRF-Token of the browser session? Compared in constant time."""
     return hmac.compare_digest(expected.encode(), (given or "").encode(errors="replace"))
 
 
@@ -89,7 +89,7 @@ class TokenCodec:
         self._keys_of = keys_of
 
     def has_epoch(self, epoch: int) -> bool:
-        """Are there keys of it? False for one that was withdrawn since a token of it was read."""
+        """Are there keys of this epoch? False where it was withdrawn after a token of it was parsed."""
         return self._keys_of(epoch) is not None
 
     def encode(self, token: OpaqueToken) -> str:
@@ -119,8 +119,8 @@ class TokenCodec:
     def successor(self, token: OpaqueToken, epoch: int) -> OpaqueToken:
         """The one token that follows: the same however often it is asked for.
 
-        epoch: the one whose keys derive and carry the successor. Who holds the token lacks
-        the chain key, who holds the chain key lacks the secret: neither can run ahead.
+        epoch: the one whose keys derive and carry the successor. The holder of the token
+        lacks the chain key, and the holder of the chain key lacks the secret: neither can derive it alone.
         """
         generation = token.generation + 1
         message = b"chain" + token.id + generation.to_bytes(4, "big") + token.secret
@@ -128,8 +128,8 @@ class TokenCodec:
         return replace(token, epoch=epoch, generation=generation, secret=secret)
 
     def seeded(self, kind: TokenKind, epoch: int, row_id: bytes, generation: int, seed: bytes) -> OpaqueToken:
-        """A token whose secret follows from a seed that its caller keeps, instead of randomness: who calls again
-        gets it again (docs/adr/0016). Without the seed, chain key and row do not yield it."""
+        """A token whose secret is derived from a seed that the caller keeps, so a repeated call gets the same token
+        (docs/adr/0016). The chain key and the row do not yield it without the seed."""
         message = b"seed " + row_id + generation.to_bytes(4, "big") + seed
         secret = hmac.digest(self._keys(epoch).chain, message, sha256)
         return OpaqueToken(kind, epoch, row_id, generation, secret)

@@ -1,4 +1,4 @@
-"""Tokens that are used here and not spent: what the token endpoint would make of them."""
+"""The refresh decision for tokens that are used without being spent, as the token endpoint would make it."""
 
 import hmac
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from auth_tokens.domain.tokens import OpaqueToken, TokenCodec
 
 @dataclass(frozen=True, slots=True)
 class UsedTokens:
-    """By the codec that read them."""
+    """codec: the one that parsed the tokens."""
 
     codec: TokenCodec
     retry_window_s: int
@@ -18,11 +18,11 @@ class UsedTokens:
     def verdict(
         self, record: TokenRecord, token: OpaqueToken, now: int, arrived_at: int | None = None
     ) -> Verdict:
-        """Rotate for a current token, Repeat for its predecessor while requests that were under way at a rotation may
-        come in. arrived_at: as of Caller."""
+        """Rotate for a current token; Repeat for its predecessor while requests that overlapped the rotation may
+        arrive. arrived_at: as of Caller."""
         codec = self.codec
         if not (codec.has_epoch(token.epoch) and codec.has_epoch(record.key_epoch)):
-            return Refuse("epoch withdrawn")  # the row's SELECT has told
+            return Refuse("epoch withdrawn")  # the row's SELECT showed it
         store_hash = codec.store_hash(token)
         presented = Presented(
             token.generation, token.epoch, store_hash, client_id=None, arrived_at=arrived_at
@@ -38,5 +38,5 @@ class UsedTokens:
 
 
 def _may_be_asked_for_again(reuse: Reuse) -> bool:
-    """Who lost the answer to that rotation may yet ask for it by its Idempotency-Key, at any time."""
+    """A client that lost the answer to that rotation may retry by its Idempotency-Key at any time."""
     return reuse.kind is ReuseKind.RECENT_PREDECESSOR and bool(reuse.row.record.retry_key_hash)

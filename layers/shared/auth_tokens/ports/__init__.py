@@ -1,1 +1,1 @@
-"""What the use cases need of the world. Each port says what it does when the world is down."""
+"""What the use cases need from outside. Each port says what it does when a dependency is down."""

@@ -20,7 +20,7 @@ class Portal(Protocol):
 
 class PasswordHasher(Protocol):
     def verify(self, password: str, password_hash: str | None) -> bool:
-        """Is it the password? None costs the same and is False."""
+        """Is it the password? None returns False and takes as long."""
 
     def upgraded(self, password: str, password_hash: str) -> str | None:
         """A hash by today's parameters, where this one is older."""

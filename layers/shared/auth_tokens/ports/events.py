@@ -28,7 +28,7 @@ class Outbox(Protocol):
         """They have gone."""
 
     def oldest_pending_at(self) -> int | None:
-        """When the oldest was told; None where none is pending."""
+        """When the oldest was recorded; None where none is pending."""
 
 
 class EventBus(Protocol):

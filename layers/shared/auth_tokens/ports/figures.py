@@ -17,7 +17,7 @@ class Rollups(Protocol):
         """When it was counted last."""
 
     def first_event_at(self) -> int | None:
-        """When the oldest event was told."""
+        """When the oldest event was recorded."""
 
     def count_hour(self, hour: int) -> dict[str, int]:
         """Events of each type in an hour, counted from the events."""

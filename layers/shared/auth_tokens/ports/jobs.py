@@ -1,4 +1,4 @@
-"""What schedules work with."""
+"""Ports of the scheduled jobs."""
 
 from typing import Protocol
 
@@ -21,7 +21,7 @@ class Purge(Protocol):
     name: str
 
     def delete_batch(self, now: int, rows: int) -> Batch:
-        """Delete at most so many rows that are due. Raises Unavailable, and then nothing was deleted."""
+        """Delete at most `rows` rows that are due. Raises Unavailable, and then nothing was deleted."""
 
     def debt(self, now: int) -> Debt:
-        """What is left from where the walk stands: one bounded count."""
+        """What is due from the current position on: one bounded count."""

@@ -1,10 +1,10 @@
-"""What operators are told."""
+"""Log lines and metrics for operators."""
 
 from typing import Protocol
 
 
 class Reporter(Protocol):
-    """What operators are told beside an outcome: the part of observability.Telemetry that use cases need."""
+    """The part of observability.Telemetry that use cases need."""
 
     def outcome(self, name: str, **fields: object) -> None:
         """One line. Ids and names only."""

@@ -1,4 +1,4 @@
-"""Rows of sessions and devices, and what has ended lately."""
+"""Rows of sessions and devices, and recent revocations."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -35,9 +35,9 @@ class TokenStore(Protocol):
     ) -> SessionStart | None:
         """Write all that `plan` makes of the user's live rows, or nothing; what it raises is raised.
 
-        A user's calls come one after the other, and one after what ends everything of the user, so each plans on
-        what the one before left. None: a session of this id is there already, by another call, or `plan` made none.
-        Raises SignInOvertaken: what the sign-in relies on has gone since it was read.
+        The calls of one user are serialised, also with those that end everything of the user, so `plan` sees what the
+        call before left. None: another call has started a session with this id, or `plan` returned None.
+        Raises SignInOvertaken: a condition of the sign-in no longer holds.
         """
 
     def revoke(self, token_id: bytes, reason: RevokeReason, event: SecurityEvent) -> bool:
@@ -76,16 +76,16 @@ class TokenStore(Protocol):
 
 
 class SessionRows(Protocol):
-    """Rows of browser sessions: as they are now, or some seconds old where an authorizer remembers them."""
+    """Rows of browser sessions: current, or some seconds old from an authorizer's cache."""
 
     def load(self, session_id: bytes, generation: int) -> TokenRecord | None:
-        """The row with its owner; generation: of the token at hand, no row from before it will do.
+        """The row with its owner; generation: of the presented token; an older row is not used.
 
         Raises Unavailable; InvalidAccessToken where a feed knows the session as revoked.
         """
 
     def touch(self, record: TokenRecord, at: int, expires_at: int) -> None:
-        """As TokenStore.touch; where rows are remembered, a store out of reach is no error."""
+        """As TokenStore.touch; with a cache, a store out of reach is no error."""
 
 
 class RevocationFeed(Protocol):

@@ -1,4 +1,4 @@
-"""What a credential stands for: is it still in force? The authorizer and the service's own routes ask differently."""
+"""Is a credential still in force? The authorizer and the service's own routes check it in different ways."""
 
 from typing import Protocol
 
@@ -20,9 +20,9 @@ class TokensInForce(Protocol):
 
 class CookieSessions(Protocol):
     def validated(self, credential: Credential, requirements: Requirements, now: int) -> Validated:
-        """What a good browser session comes to, and its use noted. Raises as usecases.validate.validate."""
+        """The result for a good browser session, whose use is recorded. Raises as usecases.validate.validate."""
 
 
 class ReuseAlarm(Protocol):
     def raised(self, reuse: Reuse, now: int) -> None:
-        """What a spent cookie that comes back sets off, before it is refused. Raises Unavailable."""
+        """Handles a spent cookie that is presented again, before it is refused. Raises Unavailable."""
