@@ -16,10 +16,10 @@ NAMESPACE = "AuthUserTokens"
 
 class Telemetry(Protocol):
     def outcome(self, name: str, **fields: object) -> None:
-        """What an invocation came to, on one line, with what was counted since the last one."""
+        """The outcome of an invocation, on one line, with the metrics counted since the last one."""
 
     def failure(self, name: str, error: BaseException, **fields: object) -> None:
-        """A fault of ours, with its stack; the outcome's line follows."""
+        """A fault of this service, with its stack; the line of the outcome follows."""
 
     def count(self, metric: str, value: float = 1, unit: str = "Count") -> None:
         """Adds to a metric of this invocation; the outcome's line carries the sum."""
@@ -65,7 +65,7 @@ class StandardTelemetry:
 
 
 class StartupTelemetry:
-    """A Telemetry whose first line comes after one that says how this environment is set."""
+    """A Telemetry that writes the settings of this environment before its first line."""
 
     def __init__(self, telemetry: Telemetry, **fields: object) -> None:
         self._telemetry = telemetry

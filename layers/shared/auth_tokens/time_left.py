@@ -1,8 +1,8 @@
-"""How long the invocation at hand may still take: known at its start, and asked by whatever waits for others.
+"""The time that is left of the invocation: set at its start, and read by each wait for another system.
 
 Lambda kills a function at its timeout, and the caller gets the gateway's error instead of ours. So each wait
-(for a statement, a connection, KMS) is as long as what is left allows, and with nothing left the request is
-answered 503 while there is time to.
+(for a statement, a connection, KMS) is bounded by the time that is left. Without any left the request is answered
+with 503 in time.
 """
 
 import threading
@@ -17,7 +17,7 @@ Handler = Callable[[Any, Any], Any]
 
 # For the answer itself, its log line, and the way back through the gateway.
 RESERVE_S = 1.5
-# Less than this is no time to wait for anything.
+# No wait starts with less than this.
 MIN_WAIT_S = 0.1
 
 # time.monotonic() of the end; None: no end is known. Of the thread that handles the invocation.
@@ -50,8 +50,8 @@ def seconds_left(at_most: float) -> float:
 
 
 def call_within(seconds: float, call: Callable[[], T]) -> T:
-    """What a call comes to that has no bound of its own: a resolver, a client of others. Raises what it raises, and
-    TimeoutError after so long; the call is then left to end alone, on its thread, and nobody hears of it."""
+    """The result of a call that has no bound of its own, such as that of a resolver. Raises what it raises, and
+    TimeoutError after `seconds`. The call then goes on in its thread, and its result is dropped."""
     outcome: list[Callable[[], T]] = []
     is_over = threading.Event()
 

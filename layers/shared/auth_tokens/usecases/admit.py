@@ -1,4 +1,4 @@
-"""Whether an attempt to sign in by a password is let through to the password at all."""
+"""Rate limits of an attempt to sign in, before its password is verified."""
 
 import hmac
 
@@ -11,7 +11,7 @@ from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
 from auth_tokens.domain.usernames import canonical_username
 from auth_tokens.usecases.issue_deps import IssueDeps
 
-# A lost race means that others took the last room, which the second look finds. More is a storm.
+# After a lost race others have filled the bucket, which the second read finds. More races mean contention.
 MAX_RACES = 4
 
 
@@ -31,8 +31,8 @@ def admit(attempt: Attempt, deps: IssueDeps) -> Admission:
 
 
 def known_device(text: str | None, client_id: str, account: str, deps: IssueDeps, now: int) -> str:
-    """The id of the device whose current token this is, if it is a live device of this account and client; else
-    empty. The token is not spent. A forged one costs nothing, a genuine one a SELECT, up to a limit of its own."""
+    """The id of the device whose current token this is, if it is a live device of this account and client; else empty.
+    The token is not spent. A forged token costs no statement, a genuine one a SELECT, up to a limit of its own."""
     try:
         token = deps.codec.parse(text or "", TokenKind.DEVICE)
         deps.presentations.hit(PRESENTED_PER_TOKEN, token.id.hex())

@@ -1,4 +1,4 @@
-"""The analytics schedule: figures are kept, attacks are looked for, then events go to the bus."""
+"""The analytics schedule: it keeps figures, detects attacks, then publishes events."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,10 +37,10 @@ class AnalysisReport:
 
 
 def analyse(remaining_ms: Callable[[], int], deps: AnalyseDeps) -> AnalysisReport | None:
-    """One run, within the time of its invocation; None where another one is at it. Raises Unavailable.
+    """One run, within the time of its invocation; None where another run holds the lease. Raises Unavailable.
 
     The lease lasts as long as the invocation may: Lambda ends the holder before it runs out, so no two runs
-    publish at once, and a run that died holds up the next for no longer than that.
+    publish at once, and a run that died delays the next for no longer than that.
     """
     now_ms = deps.clock_ms()
     until_ms = now_ms + remaining_ms() + CLOCK_SKEW_MS

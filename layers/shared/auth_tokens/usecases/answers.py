@@ -13,7 +13,7 @@ from auth_tokens.usecases.issue_deps import IssueDeps
 
 @dataclass(frozen=True, slots=True)
 class SessionTokens:
-    """What is committed and goes to the client. record: the session; token: its current one; scope: of the access
+    """A committed session for an answer. record: the session; token: its current one; scope: of the access
     token; policy: the user's; device_token: the device's current one, where the client gets it."""
 
     record: TokenRecord

@@ -1,4 +1,4 @@
-"""The start of a session for a user whom a password or a trusted backend has shown."""
+"""The start of a session for a user who was recognised by a password or by a trusted backend."""
 
 from dataclasses import replace
 
@@ -27,8 +27,8 @@ def begin_session(
     grant = builder.grant(account.user, options, how, repeat=repeat)
     grant = builder.replacing(options.cookie, grant)
     new_device_id = deps.new_id()
-    # Made before the transaction: a key that this environment lacks yet comes from KMS and the store, and neither
-    # is asked while the user's other sign-ins wait.
+    # Built before the transaction: a key that this environment lacks comes from KMS and the store, and the user's
+    # other sign-ins must not wait for them.
     session, token = builder.session(grant, new_device_id)
 
     def plan(live: LiveRows) -> SessionStart:

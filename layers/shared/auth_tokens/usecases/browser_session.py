@@ -1,4 +1,4 @@
-"""Is this browser session good? The part of usecases.validate that looks at a session's row."""
+"""Validation of a browser session: the part of usecases.validate that reads a session's row."""
 
 from dataclasses import dataclass, field
 

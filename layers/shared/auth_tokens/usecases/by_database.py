@@ -1,5 +1,5 @@
-"""In force by the database itself: as the service's own routes ask, which end a session whose spent cookie comes
-back."""
+"""Validation against the database, for the service's own routes, which also revoke a session whose spent cookie is
+presented again."""
 
 from dataclasses import dataclass, replace
 
@@ -27,7 +27,7 @@ class TokensByDatabase:
         if record is None or record.user_id != claims.sub or not self.policy.is_in_force(record, now):
             raise InvalidAccessToken("session over")
         scope = self.policy.scope_left(claims.scope, record)
-        # The row's SELECT has told whether keys have changed: a withdrawn one is refused at once.
+        # The row's SELECT shows whether keys have changed, so a withdrawn key is refused at once.
         self.verifier.verify(text, now)
         return replace(claims, scope=scope)
 
@@ -47,7 +47,7 @@ class StoredRows:
 
 @dataclass(frozen=True, slots=True)
 class ClosingAlarm:
-    """Port ports.validation.ReuseAlarm. caller: who shows the spent cookie."""
+    """Port ports.validation.ReuseAlarm. caller: who presents the spent cookie."""
 
     caller: Caller
     deps: ReuseDeps

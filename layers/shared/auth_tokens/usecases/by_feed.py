@@ -1,4 +1,4 @@
-"""Access tokens in force by the revocation feed: as an authorizer asks."""
+"""Validation of access tokens against the revocation feed, for the authorizer."""
 
 from __future__ import annotations
 

@@ -8,15 +8,15 @@ from auth_tokens.domain.purges import Debt
 from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.jobs import Purge
 
-# Time kept back for the last batch to end, the debt to be counted and the answer to go out.
+# Time reserved for the end of the last batch, the count of the debt and the answer.
 RESERVE_MS = 5000
-# A batch below this would be little but its commit.
+# In a smaller batch the commit would dominate.
 MIN_ROWS = 50
 FIRST_ROWS = 500
 # Waits after a batch that found the database contended, doubling up to the longest.
 BACK_OFF_MS = 50
 MAX_BACK_OFF_MS = 1600
-# The connection has tried again by itself: so many times in a row is no passing trouble.
+# The connection retries by itself, so this many failures in a row are an outage.
 MAX_OUTAGES = 3
 # Rows created are counted over this span: that of the schedule, so that both rates are of the same time.
 CREATION_SPAN_S = 300
@@ -34,7 +34,7 @@ class BatchLimits:
 
 
 STEADY = BatchLimits(batch_ms=20, max_rows=1000)
-# To work off a debt: longer batches, with fewer trips and commits. Logins feel it, and none waits for long.
+# To reduce a debt: longer batches, with fewer round trips and commits. Logins become slower, but none waits for long.
 CATCH_UP = BatchLimits(batch_ms=100, max_rows=5000)
 
 
@@ -73,7 +73,7 @@ def cleanup(
     """Delete what ended more than its retention ago. Idempotent; two at once share the work.
 
     remaining_ms: of this invocation. A row at exactly its end plus retention stays until the next second.
-    Tables take turns, batch by batch: a debt in one does not starve the others.
+    Tables take turns, batch by batch, so a debt in one does not delay the others.
     Raises Unavailable where the database stays out of reach; contention only slows the run down.
     """
     now = deps.clock()
@@ -96,13 +96,13 @@ def cleanup(
 
 
 def next_rows(rows: int, took_ms: int, limits: BatchLimits) -> int:
-    """The size of the next batch, of which the last took took_ms: as many as fit, at most twice as many."""
+    """The size of the next batch. rows, took_ms: of the last one. As many rows as fit, at most twice as many."""
     fitting = rows * limits.batch_ms // max(took_ms, 1)
     return max(MIN_ROWS, min(fitting, 2 * rows, limits.max_rows))
 
 
 class _Turn:
-    """One table's part of a run."""
+    """One table in a run."""
 
     def __init__(self, purge: Purge, now: int, limits: BatchLimits) -> None:
         self.purge = purge
@@ -129,7 +129,7 @@ class _Turn:
         self.is_done = batch.is_last
 
     def settle(self, took_ms: int) -> int:
-        """Size the next batch by what this one took; answers the milliseconds to back off, after one that failed."""
+        """Size the next batch by the duration of this one; returns the milliseconds to back off after a failed one."""
         if self._failures:
             self._rows = max(MIN_ROWS, self._rows // 2)
             return min(BACK_OFF_MS << self._failures - 1, MAX_BACK_OFF_MS)

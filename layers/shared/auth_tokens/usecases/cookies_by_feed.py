@@ -1,5 +1,5 @@
-"""Browser sessions by the revocation feed: as an authorizer asks, which only refuses. It has no right to end a session
-or write an event; the service's own routes have (usecases.by_database)."""
+"""Validation of browser sessions against the revocation feed, for the authorizer. It only refuses, as it has no right
+to end a session or write an event; the service's own routes have it (usecases.by_database)."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ from auth_tokens.ports.tokens import RevocationFeed, SessionRows
 
 @dataclass(frozen=True, slots=True)
 class RowsBehindFeed:
-    """Port ports.tokens.SessionRows: rows that may be some seconds old, of sessions that the feed does not know as
-    revoked."""
+    """Port ports.tokens.SessionRows: rows that may be some seconds old, of sessions that are not revoked by the
+    feed."""
 
     feed: RevocationFeed
     rows: SessionRows

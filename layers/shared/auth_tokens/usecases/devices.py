@@ -14,7 +14,7 @@ from auth_tokens.usecases.row_metadata import Metadata, metadata_of
 from auth_tokens.usecases.session_deps import SessionDeps
 
 DEFAULT_DEVICES = MAX_DEVICES = 100
-# A device that is used meanwhile has moved on, and its metadata with it: look again.
+# A device that was used meanwhile has another generation and new metadata, so it is read again.
 MAX_RACES = 4
 _CURSOR = struct.Struct(">?q16s")
 

@@ -22,10 +22,11 @@ def end_session(
     own_device: str = "",
     keep_device: bool = False,
 ) -> None:
-    """End the user's session of this id, and its device: whoever ends a lost phone's session has ended the phone.
+    """End the user's session of this id, and its device, so that ending a lost phone's session ends the phone.
 
-    own_device: of the session that asks, which stays; keep_device: so does the other one. Twice is harmless, and
-    ends a device that the first call kept. Raises NotFound for an unknown id and for another user's, alike.
+    own_device: of the session that asks; it stays. keep_device: the ended session's device stays, too. A second call
+    is harmless, and ends a device that the first call kept. Raises NotFound for an unknown id and for another user's,
+    alike.
     """
     record = _own(session_id, user_id, deps)
     if record.kind not in SESSION_KINDS:

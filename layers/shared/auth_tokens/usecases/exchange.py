@@ -21,7 +21,7 @@ from auth_tokens.usecases.session_builder import SessionBuilder
 
 # RFC 8176 §2 has no value for "a remembered device"; `swk`, proof of a software-held key, is the nearest.
 DEVICE_AMR = ("swk",)
-# A repeat follows the session this far: more than anybody can refresh while a device token may be repeated.
+# A repeat derives at most this many generations: more than the refreshes possible while a device token may be retried.
 MAX_STEPS = 1000
 
 
@@ -78,7 +78,7 @@ def _grant(options: SessionOptions, token: OpaqueToken, row: InForce, builder: S
 def _started(
     presentation: Presentation, row: InForce, stop_number: int, grant: Grant, builder: SessionBuilder
 ) -> SessionStart | None:
-    """Spend the token and start its session. None: the device was changed meanwhile, look again."""
+    """Spend the token and start its session. None: the device was changed meanwhile, so it has to be read again."""
     seen, deps, now = row.record, builder.deps, builder.now
     successor, rotation = presentation.next_generation(row, grant.policy, now)
     session, first = builder.session(grant, seen.id)
@@ -87,7 +87,8 @@ def _started(
         if not _is_unchanged(live.device, row):
             return None
         ending = rows_to_end(seen.id, live, grant)
-        # The clock again, with the row: this sign-in may have waited for others, and the retry window opens now.
+        # The clock is read again with the row: this sign-in may have waited for others, and the retry window starts
+        # now.
         spent = replace(rotation.applied_to(seen), rotated_at=deps.clock())
         events = [*start_events(session, ending, grant, builder.caller), *rotation.events]
         return SessionStart(session, spent, ended_rows(grant, ending), events, first, successor)
@@ -101,7 +102,7 @@ def _started(
 
 
 def _is_unchanged(device: TokenRecord | None, seen: InForce) -> bool:
-    """Is a device's row as it was seen? It may have been spent, ended, renamed or remembered anew meanwhile."""
+    """Is a device's row unchanged? It may have been spent, ended, renamed or remembered again meanwhile."""
     if device is None or device.generation != seen.record.generation:
         return False
     is_token_same = hmac.compare_digest(device.token_hash or b"", seen.token_hash)
@@ -109,7 +110,7 @@ def _is_unchanged(device: TokenRecord | None, seen: InForce) -> bool:
 
 
 def _again(options: SessionOptions, presentation: Presentation, row: InForce, now: int) -> TokenAnswer:
-    """The session of the first call, as far as it has gone since. Raises InvalidGrant where it has ended."""
+    """The session of the first call at its current generation. Raises InvalidGrant where it has ended."""
     device, deps = row.record, presentation.deps
     device_token = presentation.successor_again(row)
     repeat = _repeat_key(presentation.token, device.last_used_at, deps)
@@ -136,7 +137,7 @@ def _current(session: TokenRecord, repeat: RepeatKey, first_epoch: int, deps: Is
 
 
 def _repeat_key(token: OpaqueToken, at: int, deps: IssueDeps) -> RepeatKey:
-    """What the session of a device token follows from: its id from the token's place in the chain and the instant at
-    which the exchange began, which is the device's last use; its secrets from the token's own."""
+    """The key that the session of a device token is derived by: its id from the token's generation and the start of the
+    exchange, which is the device's last use; its secrets from the token's secret."""
     spent = deps.keys.pseudonym("exchange", f"{token.id.hex()}.{token.generation}")
     return RepeatKey(uuid7(at * 1000, spent[:10]), token.secret)

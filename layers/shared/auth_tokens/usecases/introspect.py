@@ -68,8 +68,8 @@ def _opaque(text: str, kind: TokenKind, deps: SessionDeps) -> dict[str, Any]:
 
 
 def _is_usable(record: TokenRecord, token: OpaqueToken, deps: SessionDeps, now: int) -> bool:
-    """A browser session's token as long as the authorizer takes it, its predecessor in the retry window included;
-    of the other kinds the current one, as a spent one only gets its holder the next."""
+    """A browser session's token while the authorizer accepts it, also the predecessor in the retry window; of the other
+    kinds only the current token, as a spent one only yields its successor."""
     verdict = deps.used_tokens.verdict(record, token, now)
     return isinstance(verdict, Rotate) or (record.kind is TokenKind.SESSION and isinstance(verdict, Repeat))
 

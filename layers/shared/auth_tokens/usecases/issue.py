@@ -45,14 +45,14 @@ def issue(request: IssueRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     """Start a session on a trusted backend's word.
 
     The same request with the same Idempotency-Key gets the same session with the same tokens for ISSUE_RETRY_S,
-    as long as they are unused. Raises InvalidRequest (auth_time more than IAT_LEEWAY_S ahead of now, or the key was
+    while they are unused. Raises InvalidRequest (auth_time more than IAT_LEEWAY_S ahead of now, or the key was
     used for another request or its session has gone on), AccessDenied (unknown or disabled user, mode not allowed),
     InvalidClient, InvalidScope, SessionLimitReached, Unavailable.
     """
     now = deps.clock()
     if request.auth_time is not None and request.auth_time > now + IAT_LEEWAY_S:
         raise InvalidRequest("auth_time must not be in the future.")
-    # A backend whose clock is ahead by no more than that has recognised the user just now.
+    # A backend whose clock is ahead by at most the leeway has recognised the user just now.
     auth_time = now if request.auth_time is None else min(request.auth_time, now)
     account = deps.portal.account_by_id(request.user_id)
     if account is None or not account.user.is_active:
@@ -75,7 +75,7 @@ def issue(request: IssueRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
 def _once(request: IssueRequest, key: str, begin: _Begin, deps: IssueDeps, now: int) -> TokenAnswer:
     """The session of a principal's key: the one that is there, or a new one."""
     slots = [RepeatKey(_session_id(key, slot, deps), key.encode()) for slot in _slots(now)]
-    for _ in range(2):  # a second look finds what a simultaneous call has begun
+    for _ in range(2):  # a second read finds what a simultaneous call has started
         for repeat in slots:
             record = deps.store.load(repeat.session_id)
             if record is not None and now - record.created_at < ISSUE_RETRY_S:
@@ -91,12 +91,12 @@ def _once(request: IssueRequest, key: str, begin: _Begin, deps: IssueDeps, now: 
 
 
 def _slots(now: int) -> tuple[int, int]:
-    """The stretches of time in which the key may have been used: this one, and the one before."""
+    """The time slots in which the key may have been used: this one and the one before."""
     return now // ISSUE_RETRY_S, now // ISSUE_RETRY_S - 1
 
 
 def _session_id(key: str, slot: int, deps: IssueDeps) -> bytes:
-    # A UUIDv7 like any other: it tells the beginning of its stretch of time, and is told by the key.
+    # A UUIDv7: its time is the start of the slot, its random bits are derived from the key.
     return uuid7(slot * ISSUE_RETRY_S * 1000, deps.keys.pseudonym("issue", f"{key}\0{slot}")[:10])
 
 
@@ -135,14 +135,14 @@ def _again(
 
 
 def _derived(record: TokenRecord, repeat: RepeatKey, deps: IssueDeps) -> OpaqueToken | None:
-    """The row's current token by the key's seed; None where it is not of that seed, or spent."""
+    """The row's current token, derived from the key's seed; None where it has another seed or is spent."""
     token = deps.codec.seeded(record.kind, record.key_epoch, record.id, record.generation, repeat.seed)
     is_current = hmac.compare_digest(deps.codec.store_hash(token), record.token_hash or b"")
     return token if is_current else None
 
 
 def _check_owner(request: IssueRequest, repeat: RepeatKey, deps: IssueDeps) -> None:
-    """Two simultaneous requests for two users by one key: the row is one user's, the other is refused."""
+    """Of two simultaneous requests for two users with one key, one owns the row and the other is refused."""
     record = deps.store.load(repeat.session_id)
     if record is None or record.user_id != request.user_id:
         raise InvalidRequest(_OTHER_REQUEST)

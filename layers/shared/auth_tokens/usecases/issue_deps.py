@@ -1,4 +1,4 @@
-"""What issues tokens is handed; the composition root fills it."""
+"""Dependencies of the use cases that issue tokens; the composition root fills them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class IssueDeps:
 
     @property
     def used_tokens(self) -> UsedTokens:
-        """What a token of a row deserves that is used and not spent."""
+        """The decision for tokens that are used without being spent."""
         return UsedTokens(self.codec, self.policy.retry_window_s)
 
     def client(self, client_id: str | None) -> str:
@@ -59,7 +59,7 @@ class IssueDeps:
         return policy
 
     def report_labels(self, user: User, policy: Policy) -> None:
-        """Say how many of a user's labels the session that begins will not carry; never which."""
+        """Report how many of a user's labels the new session will not carry; never which."""
         left_out = len(set(user.labels)) - len(policy.carried_labels(user))
         if left_out:
             self.telemetry.count("LabelsLeftOut", left_out)

@@ -17,7 +17,7 @@ from auth_tokens.usecases.begin import begin_session
 from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.session_builder import SessionBuilder
 
-# One look settles it: a simultaneous login's new hash. More is a storm.
+# The second read finds the new hash of a simultaneous login. More races mean contention.
 MAX_RACES = 4
 
 
@@ -25,8 +25,7 @@ MAX_RACES = 4
 class LoginRequest:
     """The credentials as typed; the password is taken as it is: not cut, trimmed or normalised.
 
-    device_token: the device's current token, which shows a known device. It is not spent, and one that is no good
-    counts for nothing.
+    device_token: the device's current token, which proves a known device. It is not spent; an invalid one is ignored.
     """
 
     username: str
@@ -39,9 +38,9 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     """Verify a password and start a session.
 
     Raises InvalidCredentials (unknown user, wrong password, disabled user: one text, one cost),
-    InvalidRequest (a user name of blanks), InvalidClient and InvalidScope (before the password is looked
-    at, but for a scope that the user lacks the label for), AccessDenied, Unavailable, RateLimited (before the
-    password is looked at; or, where the account is shut to strangers, after it).
+    InvalidRequest (a user name of blanks), InvalidClient and InvalidScope (before the password is
+    verified, except for a scope that the user lacks the label for), AccessDenied, Unavailable, RateLimited (before the
+    password is verified; or after it, where the account is closed to unknown networks).
     """
     client_id = deps.client(request.options.client_id)
     granted_scope(request.options.scope, deps.policy.clients[client_id])
@@ -68,7 +67,7 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
 def _signed_in(
     request: LoginRequest, account: Account | None, builder: SessionBuilder, *, opens: bool
 ) -> TokenAnswer | None:
-    """None: not with this password, or not any more. opens: whether a right password does, for this caller and now.
+    """None: the credentials are wrong, or no longer right. opens: whether a right password signs this caller in now.
 
     Where the account has changed while the login was running, the password is verified once more: a simultaneous
     login may have made its hash anew. An end of everything of the user ends this login as well.
@@ -76,7 +75,7 @@ def _signed_in(
     deps = builder.deps
     for _ in range(MAX_RACES):
         password_hash = account.password_hash if account else None
-        # Verified even for a disabled or unknown user: the answer takes as long.
+        # Verified also for a disabled or unknown user, so that the answer takes as long.
         is_right = deps.passwords.verify(request.password, password_hash)
         if account is None or password_hash is None or not (is_right and account.user.is_active and opens):
             return None
@@ -93,7 +92,7 @@ def _signed_in(
 
 
 def _upgraded_hash(password: str, user_id: str, password_hash: str, deps: IssueDeps) -> str:
-    """The account's hash, made anew by today's parameters where it is older."""
+    """The account's hash, upgraded to today's parameters where it is older."""
     upgraded = deps.passwords.upgraded(password, password_hash)
     if upgraded and deps.portal.upgrade_password_hash(user_id, password_hash, upgraded):
         return upgraded

@@ -44,8 +44,8 @@ def logout(
 
 
 def log_out_spent(cookie: str, caller: Caller, deps: SessionDeps) -> None:
-    """End the live session of a cookie that opens nothing any more, as another tab rotated it: its tag proves that it
-    is ours, and its holder wants to be signed out. A dead or forged one ends nothing. Raises Unavailable."""
+    """End the live session of a spent cookie, which another tab may have rotated: its tag proves that it is ours, and
+    its holder wants to be signed out. An expired or forged cookie ends nothing. Raises Unavailable."""
     try:
         token = deps.codec.parse(cookie, TokenKind.SESSION)
     except MalformedToken:

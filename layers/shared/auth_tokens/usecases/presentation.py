@@ -17,13 +17,13 @@ from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.reuse import revoke_reused
 from auth_tokens.usecases.row_metadata import metadata_of
 
-# One lost race settles it: the second look finds the winner's rotation. More is a storm.
+# After one lost race the second read finds the winner's rotation. More races mean contention.
 MAX_RACES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a client shows. client_id: None for the token's own; retry_key: its Idempotency-Key."""
+    """A token as a client presents it. client_id: None for the token's own; retry_key: its Idempotency-Key."""
 
     text: str = field(repr=False)
     kind: TokenKind
@@ -33,7 +33,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """A genuine token, and who shows it. presented: the token in the terms of the decision."""
+    """A genuine token and its caller. presented: the input of the decision."""
 
     token: OpaqueToken
     presented: Presented
@@ -41,16 +41,14 @@ class Presentation:
     deps: IssueDeps
 
     def decision(self, record: TokenRecord | None, now: int) -> Rotate | Repeat:
-        """What the token deserves, by its row as it was read and the instant at which it was. A refusal is raised as
-        InvalidGrant, a reuse revoked and committed before it is. Raises Unavailable where others refreshed twice
+        """The decision, by the token's row and the instant at which it was read. Raises InvalidGrant for a refusal,
+        and for a reuse after its revocation is committed. Raises Unavailable where others refreshed twice
         meanwhile."""
         where = f"session {uuid_text(self.token.id)}"
         found = record if record and record.kind is self.token.kind else None
         if found is not None and found.client_id not in self.deps.policy.clients:
             raise InvalidGrant(f"client removed, {where}")
-        if not self.deps.codec.has_epoch(
-            self.token.epoch
-        ):  # the row's SELECT has told that it was withdrawn since
+        if not self.deps.codec.has_epoch(self.token.epoch):  # the row's SELECT showed its withdrawal
             raise InvalidGrant(f"epoch withdrawn, {where}")
         match decide(found, self.presented, now, self.deps.policy.retry_window_s):
             case Rotate() | Repeat() as verdict:
@@ -67,7 +65,7 @@ class Presentation:
         """The successor of a current token, and the write that makes it current. policy: the owner's. Moves the idle
         end only. Raises RateLimited: the token is not spent.
 
-        The write notes who rotates: should the spent token come back, that is the other side of the evidence.
+        The write records who rotates: evidence for the case that the spent token is presented again.
         """
         record, deps = row.record, self.deps
         before = metadata_of(record, deps.cipher)
@@ -89,7 +87,7 @@ class Presentation:
         return successor, rotation
 
     def successor_again(self, row: InForce) -> OpaqueToken:
-        """The successor of a spent token, derived anew and checked against the row: no copy is kept anywhere."""
+        """The successor of a spent token, derived again and checked against the row: no copy is kept."""
         codec, epoch = self.deps.codec, row.record.key_epoch
         try:
             successor = codec.successor(self.token, epoch)
@@ -102,15 +100,15 @@ class Presentation:
         return successor
 
     def again(self, attempt: int) -> "Presentation":
-        """For another look: someone else changed the row first. The winner has committed, so the second look comes at
-        once; further ones mean a storm, and wait."""
+        """For another read, after another call changed the row first. The winner has committed, so the second read
+        comes at once; further ones mean contention, and wait."""
         if attempt > 0:
             self.deps.pause(attempt)
         return replace(self, presented=replace(self.presented, raced=True))
 
 
 def present(shown: Shown, caller: Caller, deps: IssueDeps) -> Presentation:
-    """Forgeries end here, before any I/O, and so does a genuine token shown too often, spent, dead or not.
+    """Parse a token; a forged one, and a genuine one that is presented too often, are refused before any I/O.
     Raises InvalidGrant, RateLimited."""
     try:
         token = deps.codec.parse(shown.text, shown.kind)

@@ -1,4 +1,4 @@
-"""Security events go to the event bus: at least once, in order for each user, never on the way of a request."""
+"""Security events go to the event bus: at least once, in order for each user, never during a request."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from auth_tokens.ports.events import EventBus, Outbox
 # once an event is this old, no earlier one of its user can appear any more.
 SETTLE_S = 15
 PAGE_EVENTS = 500
-# A batch may take two tries of 5 s, and its mark.
+# A batch may take two tries of 5 s, and then its UPDATE.
 RESERVE_MS = 12_000
 
 
@@ -30,7 +30,7 @@ class PublishDeps:
 @dataclass(frozen=True, slots=True)
 class PublishReport:
     """refused: events that the bus did not take this time; is_bus_down: it could not be asked;
-    lag_s: age of the oldest event that has yet to go."""
+    lag_s: age of the oldest pending event."""
 
     published: int
     refused: int

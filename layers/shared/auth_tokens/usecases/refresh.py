@@ -15,7 +15,7 @@ from auth_tokens.usecases.presentation import MAX_RACES, Shown, present
 
 @dataclass(frozen=True, slots=True)
 class RefreshRequest:
-    """What a client shows. kind: REFRESH or SESSION; client_id: None for the token's own; retry_key: its
+    """A refresh as a client requests it. kind: REFRESH or SESSION; client_id: None for the token's own; retry_key: its
     Idempotency-Key; scope: a narrower one."""
 
     token: str = field(repr=False)
@@ -26,7 +26,7 @@ class RefreshRequest:
 
 
 def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer:
-    """Spend a token and answer its one successor, in the same session.
+    """Spend a token and return its one successor, in the same session.
 
     Raises InvalidGrant (malformed, unknown, expired, revoked, reused: a reused session is
     already revoked and committed), InvalidScope, InvalidClient and RateLimited (nothing spent), Unavailable.
@@ -37,7 +37,7 @@ def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAn
     presentation = present(shown, caller, deps)
     for attempt in range(MAX_RACES):
         record = deps.store.load(presentation.token.id)
-        # Read again with the row: an attempt may have waited long, and the retry window opens when the token is spent.
+        # Read again with the row: an attempt may have waited, and the retry window starts when the token is spent.
         now = deps.clock()
         verdict = presentation.decision(record, now)
         row = verdict.row

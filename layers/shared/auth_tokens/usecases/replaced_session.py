@@ -1,5 +1,5 @@
-"""A browser that comes with a session and signs in anew leaves that session (ASVS 7.2.4): it is looked up here, and
-ends in the transaction that starts the new one."""
+"""A browser that signs in again leaves its earlier session (ASVS 7.2.4). That session is read here, and ends in the
+transaction that starts the new one."""
 
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.rotation import Repeat, Reuse, Rotate
@@ -10,10 +10,10 @@ from auth_tokens.usecases.reuse import revoke_reused
 
 
 def replaced_session(cookie: str | None, caller: Caller, deps: IssueDeps, now: int) -> TokenRecord | None:
-    """The live session of a cookie, whoever's it is.
+    """The live session of a cookie, whichever user's it is.
 
-    None for no cookie, and for a forged, dead or spent one, of which none is in a sign-in's way; a spent one that is
-    reuse raises its alarm. Raises Unavailable.
+    None for no cookie and for a forged, expired or spent one, which do not prevent a sign-in. A reuse revokes its
+    session. Raises Unavailable.
     """
     if cookie is None:
         return None

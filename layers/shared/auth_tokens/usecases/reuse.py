@@ -1,4 +1,4 @@
-"""A spent token comes back: what it stood for is over, wherever it was shown (RFC 9700 §4.14.2)."""
+"""Reuse of a spent token: its session or device is revoked, at every endpoint (RFC 9700 §4.14.2)."""
 
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from auth_tokens.usecases.row_metadata import MAX_TEXT, metadata_of
 
 
 class ReuseDeps(Protocol):
-    """Of a bundle of ports those that raise the alarm."""
+    """The ports that a revocation for reuse needs."""
 
     @property
     def store(self) -> TokenStore: ...
@@ -24,8 +24,8 @@ class ReuseDeps(Protocol):
 
 
 def revoke_reused(reuse: Reuse, caller: Caller, deps: ReuseDeps, now: int) -> None:
-    """End the session, or the device with its sessions, and tell who showed the spent token and who had spent it;
-    committed when this returns. Raises Unavailable."""
+    """Revoke the session, or the device with its sessions, and record who presented the spent token and who had spent
+    it; committed when this returns. Raises Unavailable."""
     record = reuse.row.record
     rotated_by = metadata_of(record, deps.cipher)
     evidence = Evidence(
@@ -41,10 +41,9 @@ def revoke_reused(reuse: Reuse, caller: Caller, deps: ReuseDeps, now: int) -> No
 
 
 def _fingerprint(caller: Caller, deps: ReuseDeps) -> tuple[str, str]:
-    """Address and user agent, comparable with other events and sessions, and not readable: no raw address in an event.
+    """Keyed hashes of address and user agent, comparable with other events and sessions: no raw address in an event.
 
-    The address counts by its network; the user agent is cut as the row keeps it, else a long one would look
-    like another one.
+    The address counts by its network. The user agent is cut as in the row, so that the same one has the same hash.
     """
     return (
         deps.keys.pseudonym("address", caller.network).hex(),

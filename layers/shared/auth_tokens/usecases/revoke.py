@@ -16,12 +16,12 @@ from auth_tokens.usecases.session_deps import SessionDeps
 
 
 def revoke_token(text: str, client_id: str | None, caller: Caller, deps: SessionDeps) -> None:
-    """End what a token stands for: refresh or session token its session, device token the device and
-    its sessions, access token itself. A session's device stays: who holds the token signs out their own device.
+    """A refresh or session token ends its session, a device token the device and its sessions, an access token itself.
+    A session's device stays, as its holder signs out their own device.
 
     Unknown, expired or foreign tokens end nothing and are no error (§2.2): the caller learns nothing.
-    A spent token ends its session as well: its tag proves that it was ours, and shown to the token
-    endpoint it would end the session, too. client_id: None for the token's own. Raises InvalidRequest (no token),
+    A spent token ends its session as well: its tag proves that it was ours, and the token endpoint would
+    end the session, too. client_id: None for the token's own. Raises InvalidRequest (no token),
     InvalidClient (an unknown one), Unavailable (never a 200 that was not stored).
     """
     if not text:
@@ -40,7 +40,7 @@ def _revoke_access_token(text: str, client_id: str | None, caller: Caller, deps:
         claims = deps.verifier.verify(text, now)
         if not _is_of_a_session(claims, deps):
             return
-        deps.verifier.verify(text, now)  # the row's SELECT has told whether its key was withdrawn meanwhile
+        deps.verifier.verify(text, now)  # the row's SELECT showed whether its key was withdrawn
     except InvalidAccessToken:
         return
     if client_id is not None and client_id != claims.client_id:
@@ -49,7 +49,7 @@ def _revoke_access_token(text: str, client_id: str | None, caller: Caller, deps:
 
 
 def _is_of_a_session(claims: AccessClaims, deps: SessionDeps) -> bool:
-    """Is there something to revoke? Not where the session is not there, or the token was revoked before."""
+    """Is there something to revoke? Not without the session, nor where the token was revoked before."""
     record = deps.store.load_session(claims.session_id, claims.token_id)
     return record is not None and record.user_id == claims.sub
 

@@ -1,4 +1,4 @@
-"""Events are counted once an hour's worth, so that figures of weeks are read and not counted."""
+"""Hourly figures: the events of an hour are counted once, so that figures of weeks are read and not counted."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ class RollUpDeps:
 
 
 def roll_up(remaining_ms: Callable[[], int], deps: RollUpDeps) -> int:
-    """Bring the hourly figures up to now; answers how many hours were counted. Idempotent, resumable.
+    """Bring the hourly figures up to now; returns how many hours were counted. Idempotent, resumable.
 
-    The hour that was counted last and the one before are counted again: what was committed late is in then. Ids
-    are made at most one function's time before their commit, so nothing comes later than that.
+    The hour that was counted last and the one before are counted again, to include late commits. Ids are made at most
+    one function's time before their commit, so no event appears later than that.
     """
     now = deps.clock()
     last = deps.rollups.last_hour(now)

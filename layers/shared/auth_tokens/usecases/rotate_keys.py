@@ -13,7 +13,7 @@ from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.events import EventLog
 from auth_tokens.ports.keys import KeyRegister
 
-# A step that another run has taken meanwhile: look again. More is not this service's own doing.
+# Where another run has taken a step meanwhile, the keys are read again. More races are not expected.
 MAX_RACES = 4
 _EventOf = Callable[[str, Caller, int], SecurityEvent]
 
@@ -27,7 +27,7 @@ class RotateKeysDeps:
 
 
 def rotate_keys(deps: RotateKeysDeps) -> list[Step]:
-    """Do what is due for each purpose; answers the steps taken.
+    """Do what is due for each purpose; returns the steps taken.
 
     Idempotent, resumable, and safe when two run at once. Raises Unavailable.
     """
@@ -43,8 +43,8 @@ def rotate_keys(deps: RotateKeysDeps) -> list[Step]:
 def withdraw_signing_key(kid: str, deps: RotateKeysDeps, caller: Caller = NO_CALLER) -> list[Step]:
     """End a signing key at once; another signs from now on. Then do what is due.
 
-    The event is written before a token is refused for it. Repeat it until it answers: what has been done
-    is not done twice. Raises InvalidRequest (no such signing key), Unavailable.
+    The event is written before tokens are refused. Idempotent: repeat it until it succeeds. Raises InvalidRequest (no
+    such signing key), Unavailable.
     """
     return _withdrawn(kid, (Purpose.SIGNING,), signing_key_withdrawn, deps, caller)
 
@@ -73,7 +73,7 @@ def _withdrawn(
         taken += replaced
         if len(replaced) < len(before):
             continue
-        # Now, as the detail is to be encrypted by the next key, should this be the one that details are encrypted by.
+        # Recorded now, so that its detail is encrypted by the next key where this key encrypts details.
         _record_withdrawal(event_of(kid, caller, now), deps)
         taken += _taken([end], now, deps)
     raise Unavailable("contention")
@@ -82,7 +82,7 @@ def _withdrawn(
 def _record_withdrawal(event: SecurityEvent, deps: RotateKeysDeps) -> None:
     try:
         deps.events.record(event)
-    except Unavailable:  # a detail is encrypted: a KMS that is away must not keep a stolen key signing
+    except Unavailable:  # encrypting the detail needs KMS, whose outage must not keep a stolen key in use
         deps.events.record(replace(event, detail={}))
 
 
@@ -98,7 +98,7 @@ def _found(kid: str, purposes: Sequence[Purpose], deps: RotateKeysDeps) -> tuple
 
 
 def _taken(steps: Iterable[Step], now: int, deps: RotateKeysDeps) -> list[Step]:
-    """Take steps in their order, up to one that another run has taken: what comes after it relied on it."""
+    """Take steps in their order, up to one that another run has taken, as later steps depend on it."""
     taken: list[Step] = []
     for step in steps:
         is_ours = deps.keys.add(step, now) if isinstance(step, Add) else deps.keys.advance(step, now)

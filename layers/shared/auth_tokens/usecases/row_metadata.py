@@ -1,4 +1,4 @@
-"""What is remembered about where a session or device was seen: personal, so encrypted in its row."""
+"""Where a session or device was last used: personal data, so encrypted in its row."""
 
 import json
 from dataclasses import astuple, dataclass, fields, replace
@@ -28,7 +28,7 @@ class Metadata:
     refresh_tat_ms: int = 0
 
     def seen_at(self, caller: Caller) -> "Metadata":
-        """The same, with where the caller is now."""
+        """A copy with the caller's address, user agent and place."""
         place = caller.place.text if caller.place else ""
         return replace(self, address=caller.address, user_agent=caller.user_agent, place=place)
 
@@ -43,7 +43,7 @@ def _utf8(values: list[str | int]) -> bytes:
     return json.dumps(values, ensure_ascii=False).encode(errors="replace")
 
 
-# A later version may append to the list: what this one does not know it leaves out.
+# A later version may append to the list; this one ignores members that it does not know.
 _KNOWN = len(fields(Metadata))
 
 

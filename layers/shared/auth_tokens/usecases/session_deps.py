@@ -1,4 +1,4 @@
-"""What looks after sessions and devices that exist is handed; the composition root fills it."""
+"""Dependencies of the use cases on existing sessions and devices; the composition root fills them."""
 
 from dataclasses import dataclass
 
@@ -30,16 +30,16 @@ class SessionDeps:
 
     @property
     def used_tokens(self) -> UsedTokens:
-        """What a token of a row deserves that is used and not spent."""
+        """The decision for tokens that are used without being spent."""
         return UsedTokens(self.codec, self.policy.retry_window_s)
 
     @property
     def validation(self) -> ValidateDeps:
-        """As validation_for, of a caller of whom nothing is known."""
+        """As validation_for, for an unknown caller."""
         return self.validation_for(NO_CALLER)
 
     def validation_for(self, caller: Caller) -> ValidateDeps:
-        """For the caller's own credential: by the database itself, not by a feed; a spent one raises the alarm."""
+        """For the caller's own credential: against the database, not the feed; a spent one revokes its session."""
         tokens = TokensByDatabase(self.store, self.policy, self.verifier)
         alarm = ClosingAlarm(caller, self)
         rows = StoredRows(self.store)

@@ -1,4 +1,4 @@
-"""Figures for operators: what happened by hour or by day, from where, and what cleanup has yet to do."""
+"""Figures for operators: events by hour or by day, their top sources, and the debt of cleanup."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ MAX_SPAN_S = 90 * 86400
 STEPS = {"hour": HOUR_S, "day": 24 * HOUR_S}
 TOP = 10
 _TYPES = frozenset(kind.value for kind in EventType)
-# More than are shown: the open hours may lift one of these into the top.
+# More than are shown, as the open hours may add to one of these.
 KEPT_SOURCES = 50
 
 
@@ -45,8 +45,8 @@ class Summary:
 def summarise(span_s: int, step: str, deps: SummariseDeps) -> Summary:
     """The last span_s seconds, from the beginning of the step (UTC) in which they began. Raises InvalidRequest.
 
-    Hours gone by are read as the schedule has kept them. The present hour and the one before are counted afresh:
-    they may still get events.
+    Past hours are read as the schedule has kept them. The present hour and the one before are counted now, as they may
+    still get events.
     """
     if not 1 <= span_s <= MAX_SPAN_S:
         raise InvalidRequest(f"span_s must be from 1 to {MAX_SPAN_S}.")

@@ -1,4 +1,4 @@
-"""Is this credential good? One use case for the authorizer and for the service's own routes."""
+"""Validation of a credential: one use case for the authorizer and for the service's own routes."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class ValidateDeps:
 
 
 def validate(credential: Credential, deps: ValidateDeps) -> Validated:
-    """The claims of a good credential: access token (JWT) or browser session (cookie). Where the database is asked,
-    their scope is what may still be had of the one granted.
+    """The claims of a good credential: access token (JWT) or browser session (cookie). Where the database is read,
+    their scope is what remains of the granted scope.
 
     Raises InvalidAccessToken, AccessDenied (CSRF token missing or wrong), InsufficientScope and
     StepUpNeeded (the deployment's requirements), Unavailable. RFC 6750, RFC 9068 §4.
