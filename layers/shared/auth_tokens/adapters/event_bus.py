@@ -13,10 +13,10 @@ SOURCE = "auth-user-tokens"
 # What EventBridge takes in one request.
 MAX_ENTRIES = 10
 MAX_BYTES = 256 * 1024
-# For one request with its second try. usecases.publish_events begins no batch with less than 12 s left, of which the
-# mark, and the answer, are to get some.
+# For one request with its second try. usecases.publish_events starts no batch with less than 12 s left, some of which
+# are for marking the events and for the answer.
 PUT_S = 9
-# EventBridge counts this much for the time of an entry.
+# EventBridge counts this many bytes for the time of an entry.
 _TIME_BYTES = 14
 
 
@@ -50,7 +50,7 @@ class EventBridgeBus:
             if self._client is None:
                 self._client = self._make_client()
             put = self._client.put_events
-            # botocore's own time-outs start anew with each byte.
+            # botocore's own timeouts restart with each byte.
             answers: list[dict[str, Any]] = call_within(patience_s, lambda: put(Entries=entries)["Entries"])
         except TimeoutError as exc:
             raise Unavailable("events put_events: no answer in time") from exc
@@ -60,7 +60,7 @@ class EventBridgeBus:
 
 
 def entry_of(event: RecordedEvent, bus: str) -> dict[str, Any]:
-    """An event as PutEvents takes it. Twice published, it has the same `id` in its detail."""
+    """An event as PutEvents takes it. An event that is published twice has the same `id` in its detail."""
     return {
         "EventBusName": bus,
         "Source": SOURCE,
@@ -71,7 +71,7 @@ def entry_of(event: RecordedEvent, bus: str) -> dict[str, Any]:
 
 
 def events_client() -> Any:
-    """A client that gives up soon: the next run tries again."""
+    """A client with short timeouts: the next run tries again."""
     import boto3
     from botocore.config import Config
 

@@ -1,4 +1,4 @@
-"""A bounded memory that forgets what was not asked for longest."""
+"""A bounded cache that drops the least recently used entry."""
 
 from collections import OrderedDict
 from typing import Generic, TypeVar

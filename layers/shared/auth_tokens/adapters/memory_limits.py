@@ -1,16 +1,16 @@
-"""Limits of what must not cost a statement: counted in this environment alone."""
+"""Limits that must not cost a statement: each environment counts for itself."""
 
 from collections import OrderedDict
 from collections.abc import Callable
 
 from auth_tokens.domain.limits import Limit
 
-# About 2 MB. Who fills it up with addresses of their own pushes out the least recently seen.
+# About 2 MB. A client with many addresses pushes out the least recently seen.
 MAX_BUCKETS = 10_000
 
 
 class MemoryLimiter:
-    """Port ports.limits.Limiter. Of N environments each lets its own through: N times the limit at the most."""
+    """Port ports.limits.Limiter. N environments together let through at most N times the limit."""
 
     def __init__(self, now_ms: Callable[[], int], max_buckets: int = MAX_BUCKETS) -> None:
         self._now_ms = now_ms

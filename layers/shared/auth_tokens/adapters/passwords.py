@@ -2,9 +2,9 @@
 
 A password is its UTF-8 bytes as typed: not trimmed, cut or normalised (docs/passwords.md).
 
-Every verification does the work of one hash of each kind that the Portal has, whoever is asked for: the user's
-own hash, and for each other kind one of nobody's. So an answer takes the same time for every kind, and for no
-user at all; by construction, not by a clock (docs/passwords.md).
+Every verification computes one hash of each kind that the Portal has: the user's own hash, and a dummy hash of each
+other kind. So an answer takes the same time for every kind and for an unknown user, without measuring time
+(docs/passwords.md).
 """
 
 import base64
@@ -20,7 +20,7 @@ from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatc
 from auth_tokens.domain.password_hashes import MAX_WORK, Argon2Kind, BcryptKind, Kind, kind_of
 from auth_tokens.observability import NullTelemetry, Telemetry
 
-# bcrypt looks at no more; a longer password was cut when the old Portal hashed it, and is cut the same way.
+# bcrypt ignores further bytes; a longer password was cut when the old Portal hashed it, and is cut the same way.
 _BCRYPT_BYTES = 72
 # Of all kinds together: twice the dearest single one, well within the function's time.
 MAX_TOTAL_WORK = 2 * MAX_WORK
@@ -30,8 +30,8 @@ MAX_KINDS = 8
 class PortalPasswords:
     """Port ports.accounts.PasswordHasher. By default OWASP's parameters: 19 MiB, 2 passes, 1 lane.
 
-    kinds_in_use: heads of hashes as the Portal has them, asked for once, at the first verification. A kind that
-    it does not name is known from its first hash on.
+    kinds_in_use: heads of hashes in the Portal, read once, at the first verification. Another kind is known from its
+    first hash on.
     """
 
     def __init__(
@@ -46,18 +46,18 @@ class PortalPasswords:
         self._own = Argon2Kind(
             f"$argon2id$v=19$m={memory_kib},t={passes},p={lanes}", memory_kib, passes, lanes
         )
-        self._dummy = _nobodys_hash(self._own)
+        self._dummy = _dummy_hash(self._own)
         self._dummies: dict[Argon2Kind, str] = {self._own: self._dummy}
         self._bcrypt: BcryptKind | None = None  # the dearest in use
         self._kinds_in_use: Callable[[], Iterable[str]] | None = kinds_in_use
         self._telemetry = telemetry
 
     def verify(self, password: str, password_hash: str | None) -> bool:
-        self._ask_what_is_in_use()
+        self._load_kinds_in_use()
         stored = password_hash or ""
         kind = self._computable(stored)
         if kind is not None:
-            self._pay_for(kind)
+            self._add_kind(kind)
         matches_bcrypt = self._work_of_bcrypt(password, stored, kind)
         matches_argon2 = self._work_of_argon2(password, stored, kind)
         return matches_bcrypt or matches_argon2
@@ -66,12 +66,12 @@ class PortalPasswords:
         if password_hash.startswith("$argon2id$") and not self._argon2.check_needs_rehash(password_hash):
             return None
         if password_hash.startswith("$2") and len(password.encode()) > _BCRYPT_BYTES:
-            # bcrypt has not seen the end: a misspelt one would be hashed for good, and lock the user out.
+            # bcrypt has not seen the end: a misspelt end would be hashed, and lock the user out.
             return None
         return self._argon2.hash(password)
 
     def _computable(self, stored: str) -> Kind | None:
-        """The kind of a hash that may be computed; what looks like one and may not be is reported."""
+        """The kind of a hash that may be computed; a hash beyond the bounds is reported."""
         kind = kind_of(stored)
         if kind is not None and (kind.is_bounded or kind == self._own):
             return kind
@@ -79,16 +79,16 @@ class PortalPasswords:
             self._telemetry.count("PasswordHashRefused")
         return None
 
-    def _ask_what_is_in_use(self) -> None:
+    def _load_kinds_in_use(self) -> None:
         if self._kinds_in_use is not None:
             for head in self._kinds_in_use():
                 kind = kind_of(head)
                 if kind is not None and kind.is_bounded:
-                    self._pay_for(kind)
+                    self._add_kind(kind)
             self._kinds_in_use = None
 
-    def _pay_for(self, kind: Kind) -> None:
-        """From now on every verification does this kind's work as well, where there is room for it."""
+    def _add_kind(self, kind: Kind) -> None:
+        """Add this kind to the work of every verification from now on, if the bounds allow it."""
         match kind:
             case BcryptKind():
                 dearest = max(kind, self._bcrypt or kind, key=lambda one: one.work)
@@ -96,7 +96,7 @@ class PortalPasswords:
                     self._bcrypt = dearest
             case Argon2Kind() if kind not in self._dummies:
                 if self._has_room([*self._dummies, kind, *([self._bcrypt] if self._bcrypt else [])]):
-                    self._dummies[kind] = _nobodys_hash(kind)
+                    self._dummies[kind] = _dummy_hash(kind)
 
     def _has_room(self, kinds: list[Kind]) -> bool:
         beyond_our_own = sum(kind.work for kind in kinds) - self._own.work
@@ -128,7 +128,7 @@ class PortalPasswords:
         return matches
 
     def _argon2_matches(self, password: str, stored: str, dummy: str) -> bool:
-        """dummy: of the same kind, computed where the rest of a hash turns out to be none, which takes no work."""
+        """dummy: a hash of the same kind, computed instead of a stored one that turns out to be malformed."""
         try:
             return self._argon2.verify(stored, password)
         except VerifyMismatchError:
@@ -142,13 +142,13 @@ class PortalPasswords:
 def _bcrypt_matches(secret: bytes, stored: str, kind: BcryptKind) -> bool:
     try:
         return bcrypt.checkpw(secret, stored.encode())
-    except ValueError:  # no hash after all: costs what a wrong password costs
+    except ValueError:  # malformed: costs what a wrong password costs
         bcrypt.hashpw(secret, bcrypt.gensalt(kind.cost))
         return False
 
 
-def _nobodys_hash(kind: Argon2Kind) -> str:
-    """A hash that no password is known for: verifying it takes what any other of its kind takes."""
+def _dummy_hash(kind: Argon2Kind) -> str:
+    """A hash without a known password: verifying it takes as long as any other of its kind."""
     return f"{kind.head}${_base64(secrets.token_bytes(16))}${_base64(secrets.token_bytes(32))}"
 
 

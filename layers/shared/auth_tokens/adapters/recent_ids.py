@@ -8,8 +8,8 @@ from collections.abc import Iterable
 class RecentIds:
     """Knows an id by its last 8 bytes: 62 of a UUIDv7's random bits, chosen by this service, not by a caller.
 
-    Of 200,000 ids one in 2.3e13 others is mistaken for one of them. That refuses a good token; it never
-    lets a revoked one in.
+    With 200,000 ids, one in 2.3e13 other ids is mistaken for one of them. That refuses a good token; it never accepts
+    a revoked one.
     """
 
     def __init__(self) -> None:

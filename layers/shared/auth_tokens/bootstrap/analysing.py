@@ -15,7 +15,7 @@ from auth_tokens.usecases.take_census import CensusDeps
 
 
 def analysing(shared: Container) -> AnalyseDeps:
-    """All that keeps figures, looks for attacks and sends events on."""
+    """Dependencies of the analytics schedule."""
     bus_name, log = shared.settings.security_bus, event_log(shared)
     bus = EventBridgeBus(bus_name, events_client) if bus_name else None
     rollups = MySqlRollups(shared.database)

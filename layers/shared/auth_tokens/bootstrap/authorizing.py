@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # what it names comes with the first cookie
 
 
 def authorizing(shared: Container) -> ValidateDeps:
-    """All that an access token needs; what a cookie needs besides comes with the first one."""
+    """Dependencies for access tokens; those for cookies are loaded with the first cookie."""
     settings = shared.settings
     feed = PolledRevocationFeed(
         MySqlRevocations(shared.database),

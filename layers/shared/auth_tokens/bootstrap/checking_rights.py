@@ -9,7 +9,7 @@ def checking_rights(shared: Container) -> Callable[[], dict[str, object]]:
     """Reads the rights when it is called."""
 
     def check() -> dict[str, object]:
-        # 4 ms of CPU time (measured) that each start would pay, for an operator who asks a few times a year.
+        # 4 ms of CPU time (measured) that each cold start would cost, for a check that runs a few times a year.
         from auth_tokens.adapters.mysql.checks import own_grants
 
         return {"grants": own_grants(shared.database)}

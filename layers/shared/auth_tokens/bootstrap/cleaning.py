@@ -8,7 +8,7 @@ from auth_tokens.usecases.cleanup import CleanupDeps
 
 
 def cleaning(shared: Container) -> CleanupDeps:
-    """All that deletes what ended."""
+    """Dependencies of cleanup."""
     settings, database = shared.settings, shared.database
     return CleanupDeps(
         purges=purges(database, settings.cleanup_retention_s, settings.event_retention_s),

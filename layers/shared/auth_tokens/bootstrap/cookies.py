@@ -10,7 +10,7 @@ from auth_tokens.usecases.cookies_by_feed import NoAlarm, RowsBehindFeed
 
 
 def cached_sessions(shared: Container, feed: RevocationFeed) -> BrowserSessions:
-    """All that a cookie needs."""
+    """Dependencies for cookies."""
     settings = shared.settings
     rows = SessionCache(store(shared), shared.clock, fail_after_s=settings.revocation_fail_after_s)
     return BrowserSessions(codec(shared), settings.policy(), RowsBehindFeed(feed, rows), NoAlarm())

@@ -1,4 +1,4 @@
-"""Security events: written with what they tell of, or by themselves, and read back."""
+"""Security events: written in the transaction of a change or by themselves, and read back."""
 
 from auth_tokens.adapters.mysql.events import EventWriter, MySqlEventLog
 from auth_tokens.bootstrap.ciphers import event_cipher

@@ -21,7 +21,7 @@ from auth_tokens.usecases.issue_deps import IssueDeps
 
 
 def issuing(shared: Container) -> IssueDeps:
-    """All that starts sessions and keeps them going."""
+    """Dependencies to start and refresh sessions."""
     settings = shared.settings
     portal = MySqlPortal(shared.database, key_stamp(shared))
     argon2 = (settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes)
@@ -37,7 +37,7 @@ def issuing(shared: Container) -> IssueDeps:
         presentations=memory_limiter(shared),
         events=event_log(shared),
         clock=shared.clock,
-        # To the millisecond: of two sessions of one second, the order of ids tells the older.
+        # To the millisecond: of two sessions of one second, the order of ids shows the older.
         new_id=lambda: uuid7(shared.clock_ms(), secrets.token_bytes(10)),
         entropy=secrets.token_bytes,
         pause=pause,

@@ -6,5 +6,5 @@ from auth_tokens.usecases.list_events import ListEventsDeps
 
 
 def listing_events(shared: Container) -> ListEventsDeps:
-    """All that reads events back."""
+    """Dependencies of the list of events."""
     return ListEventsDeps(event_log(shared), shared.clock)

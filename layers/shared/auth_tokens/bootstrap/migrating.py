@@ -13,7 +13,7 @@ _TIMEOUT_S = 60
 
 
 def migrating(folder: Path) -> Callable[[], list[str]]:
-    """Applies the folder's migrations that are not applied yet, and answers their names."""
+    """Returns a call that applies the folder's pending migrations and returns their names."""
     config = database_config(load_settings(), _TIMEOUT_S)
     lock, database = Database(config), Database(config)
     return lambda: migrate(migrations_in(folder), lock, database)

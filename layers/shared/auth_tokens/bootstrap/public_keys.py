@@ -7,13 +7,13 @@ from auth_tokens.bootstrap.key_table import key_stamp, key_table
 
 @singleton
 def public_keys(shared: Container) -> PublicKeys:
-    """Remembered until they are old or seen to have changed."""
+    """Cached until they are old or a change is seen."""
     return PublicKeys(key_table(shared), shared.clock, shared.settings.jwks_max_age_s, key_stamp(shared))
 
 
 @singleton
 def published_keys(shared: Container) -> PublicKeys:
-    """For discovery: each request shows what is published now, so that a withdrawal waits for no cache of ours."""
+    """For discovery: each request reads the published keys, so that a withdrawal does not wait for a cache."""
     return PublicKeys(key_table(shared), shared.clock, max_age_s=0)
 
 

@@ -12,7 +12,7 @@ from auth_tokens.usecases.rotate_keys import RotateKeysDeps
 
 
 def rotating(shared: Container) -> RotateKeysDeps:
-    """All that moves keys from published to gone."""
+    """Dependencies of key rotation."""
     settings = shared.settings
     makers = {
         Purpose.SIGNING: signing_key_maker(shared, kms_signing_keys(shared)).candidates,

@@ -9,7 +9,7 @@ from auth_tokens.usecases.session_deps import SessionDeps
 
 
 def sessions(shared: Container) -> SessionDeps:
-    """All that looks after sessions and devices that exist."""
+    """Dependencies for existing sessions and devices."""
     settings = shared.settings
     return SessionDeps(
         codec=codec(shared),

@@ -8,5 +8,5 @@ from auth_tokens.bootstrap.key_table import key_stamp
 
 @singleton
 def store(shared: Container) -> MySqlTokenStore:
-    """Writes with each change the events that tell of it."""
+    """Writes each change with its events."""
     return MySqlTokenStore(shared.database, event_writer(shared), key_stamp(shared))

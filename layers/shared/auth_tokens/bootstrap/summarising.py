@@ -6,5 +6,5 @@ from auth_tokens.usecases.summarise import SummariseDeps
 
 
 def summarising(shared: Container) -> SummariseDeps:
-    """All that reads figures back."""
+    """Dependencies of the figures."""
     return SummariseDeps(MySqlRollups(shared.database), shared.clock, shared.settings.cleanup_retention_s)

@@ -30,7 +30,7 @@ class SigningInputTooLong(Exception):
 
 
 class KmsSigningKeys:
-    """The configured asymmetric keys, by id or ARN, in the order of their turns; none: KMS only wraps."""
+    """The configured asymmetric keys, by id or ARN, in the order of their use; none where KMS only wraps keys."""
 
     def __init__(self, client: KmsClient, key_ids: Sequence[str]) -> None:
         self._client = client
@@ -47,7 +47,7 @@ class KmsSigningKeys:
             yield self._jwk(key_id, algorithm)
 
     def sign(self, row: StoredKey, message: bytes) -> bytes:
-        """The signature as JWS wants it (RFC 7518 §3). Raises Unavailable, SigningInputTooLong, KmsKeyMismatch."""
+        """The signature in JWS form (RFC 7518 §3). Raises Unavailable, SigningInputTooLong, KmsKeyMismatch."""
         if len(message) > MAX_MESSAGE_BYTES:
             raise SigningInputTooLong(
                 f"{len(message)} bytes to sign, KMS takes {MAX_MESSAGE_BYTES}: fewer labels, or SIGNING_MODE=local"
@@ -81,6 +81,6 @@ class KmsSigningKeys:
 
 
 def raw_signature(der: bytes) -> bytes:
-    """r | s in 64 bytes of the DER that KMS answers, which drops leading zeros (RFC 7518 §3.4)."""
+    """r | s in 64 bytes, from the DER that KMS returns without leading zeros (RFC 7518 §3.4)."""
     r, s = decode_dss_signature(der)
     return r.to_bytes(_P256_BYTES, "big") + s.to_bytes(_P256_BYTES, "big")

@@ -1,4 +1,4 @@
-"""Signing: by a private key of this environment's memory, or by KMS; the row in state `signing` says which."""
+"""Signing of access tokens by a private key in memory or by KMS; the row in state `signing` decides."""
 
 import base64
 import json
@@ -29,8 +29,8 @@ class TokenTooLong(Exception):
 
 
 class AccessTokenSigner:
-    """Port ports.keys.Signer. held: private keys, as private_key makes them; stamp: tells when another key
-    signs, so that no token carries a `kid` that has just been withdrawn."""
+    """Port ports.keys.Signer. held: private keys, as private_key makes them; stamp: shows a change of
+    keys, so that no token has a `kid` that was just withdrawn."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ def private_key(row: StoredKey, der: bytes) -> Any:
 
 
 def _prove(row: StoredKey, signing_input: bytes, signature: bytes) -> None:
-    """An environment's first signature by a key is what verifiers will take: key, algorithm and form agree."""
+    """Verifies an environment's first signature by a key, so that key, algorithm and public JWK are known to agree."""
     assert row.public_jwk is not None
     if not ALGORITHMS[row.algorithm].verify(signing_input, key_from(row.public_jwk), signature):
         raise jwt.exceptions.InvalidSignatureError(f"key {row.kid} does not sign as its public half says")

@@ -22,10 +22,10 @@ class SigningKeyMaker:
         self._algorithm = algorithm
 
     def candidates(self, step: Add, now: int) -> Iterator[StoredKey]:
-        """Keys for a step: the first that is not known yet is meant. Raises Unavailable, KmsKeyMismatch.
+        """Candidates for a step; the first whose kid is not taken is used. Raises Unavailable, KmsKeyMismatch.
 
-        A KMS key has its turn once. When one is withdrawn with no other to follow, a wrapped key signs until
-        the next KMS key is configured: users stay signed in.
+        A KMS key is used once. If it is withdrawn without a next one, a wrapped key signs until another KMS key is
+        configured, so that users stay signed in.
         """
         for jwk in self._kms.jwks(self._algorithm):
             yield self._row(jwk, None, step, now)

@@ -1,8 +1,8 @@
 """Verification: strict form first, then the signature by the key that `kid` names, then the claims.
 
-PyJWT's algorithms check the signature over what was parsed here, once: it takes more than is right (other
-spellings of base64url, duplicate members, headers that supply or locate a key: RFC 8725 §3), two parsers
-might read one token two ways, and its second reading costs a third of the whole.
+PyJWT's algorithms only check the signature over what was parsed here. Its own parser accepts too much (other spellings
+of base64url, duplicate members, headers that supply or locate a key: RFC 8725 §3), two parsers might read one token
+in two ways, and the second one costs a third of the time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay fo
     from auth_tokens.ports.clock import Clock
 
 MAX_REMEMBERED = 10_000
-# An unknown `kid` earns one look at the table, then no unknown `kid` triggers a read for this long.
+# An unknown `kid` triggers one read of the table, then no unknown `kid` triggers a read for this long.
 PENALTY_S = 30
 # While the store is down, not every request should wait for a connection attempt.
 RETRY_INTERVAL_S = 1
@@ -43,7 +43,7 @@ _TYPES = frozenset({"at+jwt", "application/at+jwt"})
 class PublicKeys:
     """The published keys, as last read; a failed read keeps the last good set.
 
-    max_age_s: 0 where each call is to see what is published now; stamp: tells when they have changed before that age.
+    max_age_s: 0 where each call must see the current keys; stamp: shows a change of keys before that age.
     """
 
     def __init__(self, table: KeyTable, clock: Clock, max_age_s: int, stamp: KeyStamp | None = None) -> None:
@@ -57,16 +57,16 @@ class PublicKeys:
 
     def find(self, kid: str) -> tuple[str, Any] | None:
         """(algorithm, key) of a `kid`; None where there is no such key. Raises Unavailable before the first read."""
-        self._look(self._max_age_s if kid in self._keys else PENALTY_S)
+        self._refresh(self._max_age_s if kid in self._keys else PENALTY_S)
         return self._keys.get(kid)
 
     def jwks(self) -> list[dict[str, str]]:
         """The published JWKs, oldest first (RFC 7517 §5)."""
-        # Before the first key ever is made there is nothing worth remembering.
-        self._look(self._max_age_s if self._jwks else 0)
+        # An empty set, before the first key is made, is not cached.
+        self._refresh(self._max_age_s if self._jwks else 0)
         return self._jwks
 
-    def _look(self, max_age_s: int) -> None:
+    def _refresh(self, max_age_s: int) -> None:
         now = self._clock()
         if self._read.is_fresh(max_age_s) or is_within(now, self._failed_at, RETRY_INTERVAL_S):
             return
@@ -85,7 +85,7 @@ class PublicKeys:
 
 
 class JwtVerifier:
-    """Port ports.keys.Verifier. Remembers what it verified by the token's SHA-256: no bearer token in memory."""
+    """Port ports.keys.Verifier. Caches verified tokens by their SHA-256, so no bearer token stays in memory."""
 
     def __init__(self, keys: PublicKeys, issuer: str, audience: str) -> None:
         self._keys = keys
@@ -121,7 +121,7 @@ class JwtVerifier:
 
 
 def _key_of(row: PublicKeyRow) -> Any:
-    """The key of a row; None for a row that cannot be read, which must not take the others with it."""
+    """The key of a row; None for a malformed row, which must not make the others unusable."""
     try:
         return key_from(row.jwk) if row.jwk["alg"] == row.algorithm else None
     except (jwt.exceptions.InvalidKeyError, KeyError, ValueError):

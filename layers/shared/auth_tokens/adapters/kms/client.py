@@ -6,11 +6,11 @@ from typing import Any
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.time_left import call_within, seconds_left
 
-# KMS answers within milliseconds. Two tries, with botocore's pause of up to a second between them, fit into what the
-# authorizer's 5 s leave beside its answer.
+# KMS answers within milliseconds. Two tries, with botocore's pause of up to a second between them, fit into the
+# authorizer's 5 s together with its answer.
 CONNECT_S, ANSWER_S = 0.5, 0.6
 CALL_S = 2 * (CONNECT_S + ANSWER_S) + 1
-# Importing boto3 and making a client is nothing that could be cut short. It takes this long at 512 MB.
+# Importing boto3 and making a client cannot be interrupted. It takes this long at 512 MB.
 MAKE_S = 1.0
 
 
@@ -23,12 +23,12 @@ class KmsClient:
         self._client: Any = None
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """The answer. Raises Unavailable: throttled, denied, disabled, out of reach are one to a caller."""
+        """The answer. Raises Unavailable, whether KMS is throttled, denied, disabled or out of reach."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             called = getattr(self._made(), operation)
-            # botocore's own time-outs start anew with each byte, and leave out the resolver's time.
+            # botocore's own timeouts restart with each byte, and do not include the resolver's time.
             answer: dict[str, Any] = call_within(_patience_s(CALL_S), lambda: called(**parameters))
         except TimeoutError as exc:
             raise Unavailable(f"kms {operation}: no answer in time") from exc

@@ -39,8 +39,8 @@ class _DataKey:
 class KeyRing:
     """Port ports.keys.Keys, and the keys of codec and cipher.
 
-    may_create: this function makes the first keys of a purpose where there is none yet; stamp: tells when keys have
-    changed, so that a withdrawn one is not used any more.
+    may_create: this function makes the first keys of a purpose that has none; stamp: shows a change of keys, so that a
+    withdrawn key is no longer used.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class KeyRing:
     def _row(self, purpose: Purpose, epoch: int) -> StoredKey | None:
         rows = self._load(ROWS_MAX_AGE_S)
         if (purpose, epoch) not in rows:
-            # Before the first key of all there is nothing to be flooded with, and the first token is awaited.
+            # Before the first key there is no epoch that could be guessed, and the first token must not wait.
             is_first = not any(known is purpose for known, _ in rows)
             rows = self._load(0 if is_first else PENALTY_S)
         return rows.get((purpose, epoch))

@@ -26,8 +26,8 @@ class _Held(Generic[T]):
 class UnwrappedKeyCache(Generic[T]):
     """Keys by kid, each as `build` makes it of the row and the plain material.
 
-    From half of max_age_s on a key is unwrapped again while it is used. With KMS away it serves on until
-    max_age_s, then it is dropped: what KMS refuses now is refused here within that time.
+    A key older than half of max_age_s is unwrapped again at its next use. While KMS is out of reach the key is used
+    until max_age_s, then dropped. So a key that KMS refuses is refused here within max_age_s.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class UnwrappedKeyCache(Generic[T]):
         return held.key
 
     def clear(self) -> None:
-        """Forget them all; the next use unwraps again."""
+        """Drop all keys; the next use unwraps again."""
         self._held = {}
 
     def _is_due(self, held: _Held[T], now: int) -> bool:
@@ -76,7 +76,7 @@ class UnwrappedKeyCache(Generic[T]):
             return self._unwrapped(row, now)
         except Unavailable:
             self._telemetry.count("KeyRenewalFailed")
-            # By a clock that was set back, the age of a key is not known: it counts from now on.
+            # With a clock that was set back, the age of a key is unknown and counts from now on.
             return replace(held, tried_at=now, unwrapped_at=min(held.unwrapped_at, now))
 
     def _drop_what_is_too_old(self, now: int) -> None:
@@ -85,8 +85,8 @@ class UnwrappedKeyCache(Generic[T]):
         }
 
 
-# A forked child must not share its parent's keys. A snapshot (SnapStart) holds none: none is unwrapped
-# before the first request. Nonces and ids come from the kernel, which neither of the two repeats.
+# A forked child must not share its parent's keys. A snapshot (SnapStart) has none, as none is unwrapped before the
+# first request. Nonces and ids come from the kernel, so neither a fork nor a snapshot repeats them.
 _ALL: "weakref.WeakSet[UnwrappedKeyCache[Any]]" = weakref.WeakSet()
 
 

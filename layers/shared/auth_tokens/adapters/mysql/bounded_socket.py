@@ -1,6 +1,6 @@
-"""Sockets that are waited for until an instant, however the peer spreads its bytes.
+"""Sockets with a deadline, which holds however slowly the peer sends.
 
-A socket's time-out counts from each byte that arrives: a server that sends one a second is waited for without end.
+A socket's timeout restarts with each byte that arrives, so it never ends the wait for a server that sends one a second.
 """
 
 import socket
@@ -18,7 +18,7 @@ else:
 
 
 class _Bounded(_Base):
-    """ends_at: time.monotonic() from which on each wait raises TimeoutError; set anew for each statement."""
+    """ends_at: time.monotonic() after which each wait raises TimeoutError; set again for each statement."""
 
     ends_at = float("inf")
 
@@ -53,7 +53,7 @@ class BoundedTlsSocket(_Bounded, ssl.SSLSocket):
 def connected(host: str, port: int, ends_at: float) -> BoundedSocket:
     """A connection to the first of the host's addresses that takes one. Raises OSError.
 
-    Each address may take its share of the time that is left, so that one that is out of reach leaves time for the next.
+    Each address gets its share of the time that is left, so that an unreachable one leaves time for the next.
     """
     addresses = _addresses(host, port, ends_at)
     for untried in range(len(addresses), 0, -1):
@@ -84,6 +84,6 @@ def _connected(
 
 
 def _addresses(host: str, port: int, ends_at: float) -> list[Any]:
-    """A resolver has no time-out that could be set: glibc tries each name server twice, 5 s each."""
+    """A resolver's timeout cannot be set: glibc tries each name server twice, 5 s each."""
     look_up: Callable[[], list[Any]] = lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)  # noqa: E731
     return call_within(ends_at - time.monotonic(), look_up)

@@ -1,4 +1,4 @@
-"""What the database says of itself and of who asks, for `python -m deploy STACK doctor`. Nothing here writes."""
+"""Checks of the database and of the own rights, for `python -m deploy STACK doctor`. Nothing here writes."""
 
 import re
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class SchemaState:
 def own_grants(database: Database) -> list[dict[str, str]]:
     """What the database user at hand may do: privileges as the server writes them (with columns), on SCHEMA.TABLE.
 
-    What a role of the database gives is not in it. Raises Unavailable.
+    Rights from a role are not included. Raises Unavailable.
     """
     rows = (str(next(iter(row.values()))) for row in database.query(SHOW_GRANTS))
     found = (_GRANT.match(row) for row in rows)
@@ -49,7 +49,7 @@ def own_grants(database: Database) -> list[dict[str, str]]:
 
 
 def schema_state(migrations: list[Migration], database: Database) -> SchemaState:
-    """What a run of migrate would find, and do. Raises Unavailable."""
+    """The migrations that a run of migrate would find and apply. Raises Unavailable."""
     applied = _applied(database)
     known = {migration.name: migration.checksum for migration in migrations}
     return SchemaState(

@@ -37,7 +37,7 @@ _LOST = frozenset(
         *(1927, 3169, 4031),  # killed (MariaDB, MySQL), or idle for too long
     }
 )
-# What a statement or the schema of ours causes. Everything else is the server's or the network's, whatever its number.
+# Errors of our own statements or schema. Every other number is an error of the server or the network.
 _NAMES = {1050, 1052, 1054, 1060, 1061, 1066, 1068, 1072, 1091, 1109, 1146, 1305}  # missing, or there twice
 _SYNTAX = {1064, 1065, 1093, 1111, 1136, 1149, 1210, 1241, 1242, 1248, 1267, 1582}
 _VALUES = {1048, 1264, 1265, 1292, 1364, 1366, 1406, 1690, 3141}  # of the wrong type or length
@@ -49,11 +49,11 @@ _CONTENTION = frozenset({1213, 1205, 3572, 1020})
 # a parameter.
 _DOES_NOT_FIT = frozenset({1267, 3854, 3988})
 _MAX_ATTEMPTS = 4
-# A host takes a connection at once or is out of reach; what it then does in the login has the time of a statement.
+# A host accepts a connection at once or is out of reach. The login then has the timeout of a statement.
 _CONNECT_S = 3
 
-# Ends each SELECT of several rows that has no LIMIT of its own: without one the server's sql_select_limit cuts it,
-# and tells nobody.
+# Ends each SELECT of several rows that has no LIMIT of its own: without one the server's sql_select_limit cuts it
+# silently.
 EVERY_ROW = "LIMIT 4294967295"
 
 
@@ -84,7 +84,7 @@ def backoff_s(attempt: int) -> float:
 
 
 def pause(attempt: int, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Wait so long, or until the invocation's end."""
+    """Wait for backoff_s, at most until the invocation's end."""
     sleep(seconds_left(backoff_s(attempt)))
 
 
@@ -226,8 +226,8 @@ class Database:
 
     def _attempts(self, work: Callable[[Transaction], T]) -> T:
         reconnects = 0
-        # A wait for a lock that ended at the server's bound (2 s) is long: three of them take no longer than two
-        # statements that got no answer.
+        # A wait for a lock ends at the server's bound (2 s). Three of them take no longer than two statements without
+        # an answer.
         again_until = time.monotonic() + 1.5 * self._config.timeout_s
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:

@@ -1,4 +1,4 @@
-"""auth_user_tokens: sessions, devices and access tokens end, each with the events that tell of it."""
+"""auth_user_tokens: sessions, devices and access tokens end, each with its events."""
 
 from collections.abc import Callable, Sequence
 
@@ -47,8 +47,8 @@ WHERE device_id = %(device_id)s AND user_id = %(user_id)s AND revoked_at IS NULL
 
 
 def _revoke_rows_of_user(types: str) -> str:
-    """Began: a device with its latest remembering; a session that a device token opened with that device's, since
-    the token is all it is founded on."""
+    """A device began when it was last remembered. A session that a device token opened began with that device, as it
+    rests on that token."""
     return f"""
 UPDATE auth_user_tokens
 SET revoked_at = %(at)s, revoke_reason = %(reason)s
@@ -84,7 +84,7 @@ ON DUPLICATE KEY UPDATE id = VALUES(id)
 
 
 class Ends(TokenTable):
-    """Of TokenStore what ends rows."""
+    """The methods of TokenStore that end rows."""
 
     def revoke(self, token_id: bytes, reason: RevokeReason, event: SecurityEvent) -> bool:
         parameters = {"at": to_sql(event.at), "reason": reason.value, "id": token_id}
@@ -136,7 +136,7 @@ class Ends(TokenTable):
         self._revoke_with([event], work)
 
     def _revoke_with(self, events: Sequence[SecurityEvent], revoke: Callable[[Transaction], int]) -> int:
-        """Rows end and the events that tell it are one commit; no event where nothing ended."""
+        """Rows end and their events are written in one commit; no event where no row ended."""
         rows = self._events.rows(events)
         counted: list[int] = []  # by an earlier run of this unit, whose commit went unanswered
 
@@ -151,7 +151,8 @@ class Ends(TokenTable):
 
 
 def _take_order(statements: Transaction, user_id: str, now: int) -> None:
-    """From here to the commit, nobody else starts or ends sessions of this user. Comes first in its transaction."""
+    """Locks the user's row: until the commit no other transaction starts or ends sessions of this user. Must come
+    first."""
     statements.execute(TAKE_ORDER, {"user_id": user_id, "at": to_sql(now)})
 
 

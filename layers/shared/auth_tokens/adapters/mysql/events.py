@@ -61,7 +61,7 @@ def event_metric(kind: str) -> str:
 
 
 class EventWriter:
-    """Turns events into rows, and writes rows inside the transaction of what they tell."""
+    """Turns events into rows, and writes rows in the transaction of the change that they record."""
 
     def __init__(self, keys: Keys, cipher: Cipher, now_ms: Callable[[], int], telemetry: Telemetry) -> None:
         self._keys = keys

@@ -1,7 +1,8 @@
-"""Whether the keys have changed since they were read: told by the SELECTs of tokens and accounts, at no statement more.
+"""Whether keys have changed since they were read: shown by the SELECTs of tokens and accounts, without another
+statement.
 
 Each cache of keys compares the stamp of its own read with the newest one that this environment has seen, so that a
-withdrawal holds from the next token on that is looked up here, not when the cache is old.
+withdrawal holds from the next SELECT of this environment on, not only when the cache is old.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class KeyStamp:
             self.newest = rows[0]["key_stamp"]
 
     def changed(self) -> None:
-        """This environment has changed a key itself: what it read before is old."""
+        """This environment has changed a key itself, so earlier reads are outdated."""
         self.newest = object()
 
 
@@ -46,7 +47,7 @@ class KeysRead:
         self.at: int | None = None
 
     def is_fresh(self, max_age_s: int) -> bool:
-        """Young enough, and nothing seen since tells that the keys have changed."""
+        """Is the read young enough, and has no change of keys been seen since?"""
         return is_within(self._clock(), self.at, max_age_s) and self._state == self._stamp.newest
 
     def done(self, now: int) -> None:

@@ -28,7 +28,7 @@ ORDER BY epoch
 {EVERY_ROW}
 """
 
-# The public half only: who verifies needs no more.
+# The public half only, which is all that a verifier needs.
 SELECT_PUBLIC_KEYS = f"""
 SELECT kid, algorithm, public_jwk, {KEY_STAMP}
 FROM auth_token_keys

@@ -30,7 +30,7 @@ ON DUPLICATE KEY UPDATE
 """
 _OVERFLOW = 1690
 
-# Index: primary key, in its order. Each bucket as it is told, or less what an attempt has taken of it.
+# Index: primary key, in its order. Each bucket is set to tat_ms, or reduced by what one attempt took (refund_ms).
 SETTLE_BUCKETS = f"""
 INSERT INTO auth_token_limits (bucket, tat_ms)
 SELECT b.bucket, b.tat_ms

@@ -1,4 +1,4 @@
-"""auth_user_tokens: what users and operators are shown of a user's sessions and devices."""
+"""auth_user_tokens: lists of a user's sessions and devices."""
 
 from auth_tokens.adapters.mysql.connection import EVERY_ROW
 from auth_tokens.adapters.mysql.rows import TOKEN_COLUMNS, record_from
@@ -9,7 +9,7 @@ from auth_tokens.domain.lists import DevicePlace, SessionOnDevice
 from auth_tokens.domain.sessions import TokenRecord
 
 # Index: ix_user_type, then a filesort over one user's few rows; the devices by primary key. Two lists in one
-# look: what ended by reuse, at most so many, and a page of what is live.
+# read: sessions that ended by reuse, at most max_reused, and a page of live ones.
 SELECT_SESSIONS = f"""
 (SELECT {TOKEN_COLUMNS}, d.metadata AS device_metadata, d.generation AS device_generation
 FROM auth_user_tokens AS t
@@ -57,7 +57,7 @@ _FIRST_DEVICE_PAGE = DevicePlace(is_remembered=True, last_used_at=MAX_INSTANT, i
 
 
 class Lists(TokenTable):
-    """Of TokenStore what shows rows."""
+    """The methods of TokenStore that list rows."""
 
     def session_list(
         self, user_id: str, now: int, limit: int, after: tuple[int, bytes] | None, reused_since: int

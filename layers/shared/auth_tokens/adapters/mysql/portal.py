@@ -28,14 +28,14 @@ _OTHERWISE_NAMED: dict[str, str] = {}
 CONFIG_COLUMNS = {name: _OTHERWISE_NAMED.get(name, name) for name in PREFERENCES}
 
 # When the user's row was made, whatever the zone (domain.sessions.is_same_account). A Portal without such a column, or
-# whose column moves, puts NULL here: UserDeleted alone then parts two users of one id.
+# whose column moves, puts NULL here: only UserDeleted separates two users of one id then.
 CREATED_AT = "u.created_at"
 
 
 def is_same_id(column: str, other: str) -> str:
     """Two ids are the same to the byte, whatever character sets and collations they are kept in. The first comparison
-    goes by the column's index: what is converted to ASCII can be compared with all of them. The second one tells
-    upper and lower case apart where the column's collation does not."""
+    goes by the column's index: what is converted to ASCII can be compared with all of them. The second one
+    distinguishes case where the column's collation does not."""
     ascii_id = f"CONVERT({other} USING ascii)"
     return f"{column} = {ascii_id} AND CONVERT({column} USING ascii) COLLATE ascii_bin = {ascii_id}"
 
@@ -105,8 +105,8 @@ FROM auth_users AS u
 WHERE u.id = %s
 """
 
-# Index: primary key, of which it walks the first rows: a sample, in which a kind that one user in 200 has is
-# missing once in 150 samples. Heads alone leave the database.
+# Index: primary key, its first rows: a sample. A kind that one user in 200 has is missing in one of 150
+# samples. Heads alone leave the database.
 SELECT_KINDS_OF_HASHES = f"""
 SELECT DISTINCT IF(
   LEFT(sample.password_hash, 2) = '$2',
@@ -128,7 +128,7 @@ WHERE id = %s AND password_hash = %s
 
 
 class MySqlPortal:
-    """Port ports.accounts.Portal on the Portal's own tables. stamp: told with each account if keys changed."""
+    """Port ports.accounts.Portal on the Portal's own tables. stamp: gets the state of the keys with each account."""
 
     def __init__(self, database: Database, stamp: KeyStamp | None = None) -> None:
         self._database = database

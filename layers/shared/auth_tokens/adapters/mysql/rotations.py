@@ -1,4 +1,4 @@
-"""auth_user_tokens: a live row goes on. Its token is spent, its use noted, its device renamed."""
+"""auth_user_tokens: changes of a live row. Its token is spent, its use recorded, its device renamed."""
 
 from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.adapters.mysql.portal import is_active
@@ -8,10 +8,10 @@ from auth_tokens.domain.policy import TOUCH_INTERVAL_S
 from auth_tokens.domain.rotation import Rotation
 from auth_tokens.domain.sessions import TokenRecord
 
-# Index: primary key, of both tables. Row count 1: spent by us; 0: someone else changed the row, the Portal the user, or
-# the statement came too late, look again. A statement that waits for a lock outlives the client that gave it up.
-# SYSDATE is when the row is looked at, behind the lock, and not when the statement came. So nothing is spent after the
-# client's patience, and the retry window opens when the token is spent: as long after `at` as the row was read before.
+# Index: primary key, of both tables. Row count 1: spent by this call; 0: another call changed the row, the Portal
+# changed the user, or the statement came too late; the row is read again then. A statement that waits for a lock may
+# outlive its client. SYSDATE is the time at which the row is read behind the lock, not that of the statement. So no
+# token is spent after the client's timeout, and the retry window starts when the token is spent.
 ROTATE_TOKEN = f"""
 UPDATE auth_user_tokens
 SET generation = %(generation)s,
@@ -47,12 +47,12 @@ SET metadata = %(metadata)s
 WHERE id = %(id)s AND generation = %(generation)s AND type = 'device' AND revoked_at IS NULL
 """
 
-# For the commit and its answer, within the client's patience.
+# For the commit and its answer, within the client's timeout.
 ANSWER_S = 0.5
 
 
 class Rotations(TokenTable):
-    """Of TokenStore what keeps a row."""
+    """The methods of TokenStore that change a live row."""
 
     def rotate(self, record: TokenRecord, rotation: Rotation) -> bool:
         parameters = _rotate_parameters(record, rotation, self._database.patience_s)

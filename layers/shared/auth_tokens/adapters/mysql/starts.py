@@ -1,4 +1,4 @@
-"""auth_user_tokens: sessions start, one after the other of a user (docs/adr/0019)."""
+"""auth_user_tokens: starts of sessions, serialised for each user (docs/adr/0019)."""
 
 from collections.abc import Callable, Sequence
 
@@ -41,9 +41,9 @@ _DEVICE_COLUMNS = (
     "user_created_at",
 )
 
-# Of two rows, one is the device's: seen before, it keeps its birth, its owner and, if it was revoked
-# meanwhile, its end. A session that is there already is left as it is. A device token that is spent is so when the
-# device's row is ours, as in ROTATE_TOKEN.
+# Two rows: the session's and the device's. Of a known device, created_at, user_id and revoked_at are kept. An existing
+# session is not changed. rotated_at of a spent device token is the time at which the device's row is locked, as in
+# ROTATE_TOKEN.
 INSERT_SESSION_AND_DEVICE = f"""
 INSERT INTO auth_user_tokens ({INSERT_COLUMNS})
 VALUES ({places("session_")}), ({places("device_")})
@@ -102,7 +102,7 @@ WHERE t.user_id = %(user_id)s
 
 
 class Starts(TokenTable):
-    """Of TokenStore what makes rows."""
+    """The method of TokenStore that inserts rows."""
 
     def start_session(
         self, sign_in: SignIn, plan: Callable[[LiveRows], SessionStart | None]
@@ -111,7 +111,7 @@ class Starts(TokenTable):
 
         def work(statements: Transaction) -> SessionStart | TokenServiceError | SignInOvertaken | None:
             is_admitted = statements.execute(ADMIT_SIGN_IN, _admission(sign_in)) > 0
-            # Done is done, even if the session, or the user, has ended since.
+            # A commit whose answer was lost counts, even if the session or the user has ended since.
             if made and (there := statements.query(token_table.SELECT_TOKEN, {"id": sign_in.session_id})):
                 is_ours = there[0]["device_id"] == made[-1].session.device_id
                 return made[-1] if is_ours else None
@@ -137,7 +137,7 @@ class Starts(TokenTable):
         return result
 
     def _end_earlier_accounts(self, statements: Transaction, sign_in: SignIn, former: Sequence[int]) -> None:
-        """Who is signing in is another person than whom these rows were written for."""
+        """Ends the rows that were written for an earlier account with the same user id."""
         parameters = {
             "at": to_sql(sign_in.at),
             "user_id": sign_in.user_id,

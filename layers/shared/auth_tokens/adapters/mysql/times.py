@@ -28,7 +28,7 @@ def clock_us(value: object) -> int | None:
 
 
 def to_clock(shown_us: int | None) -> datetime | None:
-    """The other way round."""
+    """The inverse of clock_us."""
     return None if shown_us is None else _BEGINNING + timedelta(microseconds=shown_us)
 
 

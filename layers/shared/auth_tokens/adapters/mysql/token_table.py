@@ -1,4 +1,4 @@
-"""auth_user_tokens: what each part of a row's life needs, and the reads by a row's id."""
+"""auth_user_tokens: what all groups of its statements share, and the reads by a row's id."""
 
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.events import EventWriter
@@ -29,14 +29,14 @@ FROM auth_user_tokens AS t
 WHERE t.id = %(id)s
 """
 
-# The time since a row was read, by the server's clock: what a statement, or a frozen function, has waited.
+# The time since a row was read, by the server's clock: the wait of a statement or of a frozen function.
 SINCE_READ = "INTERVAL ROUND(1000000 * GREATEST(0, UNIX_TIMESTAMP(SYSDATE(6)) - %(read_at)s)) MICROSECOND"
 # Later than any instant.
 MAX_INSTANT = 2**33
 
 
 class TokenTable:
-    """stamp: told with each row whether the keys have changed."""
+    """stamp: gets the state of the keys with each row."""
 
     def __init__(self, database: Database, events: EventWriter, stamp: KeyStamp) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""auth_user_tokens as the use cases see it: a row starts, goes on, is listed, and ends."""
+"""auth_user_tokens for the use cases: rows are inserted, changed, listed and ended."""
 
 from auth_tokens.adapters.mysql.ends import Ends
 from auth_tokens.adapters.mysql.lists import Lists
