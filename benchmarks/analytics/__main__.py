@@ -19,9 +19,9 @@ from pathlib import Path
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.domain.events import EventType
 from auth_tokens.domain.ids import uuid7
-from auth_tokens.usecases.analyse import AnalyseDeps, analyse
+from auth_tokens.usecases.analytics.analyse import AnalyseDeps, analyse
+from auth_tokens.usecases.analytics.summarise import summarise
 from auth_tokens.usecases.list_events import EventFilter, list_events
-from auth_tokens.usecases.summarise import summarise
 from local.servers.aws import LocalAws
 from local.servers.database.address import DatabaseAddress
 from local.servers.database.private import private_server
@@ -160,7 +160,7 @@ def _row(name: str, action: Callable[[], object]) -> None:
 
 def _detections() -> None:
     """Precision and recall on hours that the tests do not use."""
-    from auth_tokens.domain.detections import findings_in
+    from auth_tokens.domain.analytics.detections import findings_in
     from tests.support.labelled_traffic import USUAL
 
     print("\n" + score_table(scores(lambda told: findings_in(told, USUAL), range(1000, 1500))))

@@ -12,11 +12,11 @@ from auth_tokens.bootstrap.limits import limiter
 from auth_tokens.bootstrap.listing_events import listing_events
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.summarising import summarising
-from auth_tokens.domain.findings import Severity
+from auth_tokens.domain.analytics.findings import Severity
 from auth_tokens.time_left import timed
-from auth_tokens.usecases.analyse import analyse
+from auth_tokens.usecases.analytics.analyse import analyse
+from auth_tokens.usecases.analytics.summarise import summarise
 from auth_tokens.usecases.list_events import list_events
-from auth_tokens.usecases.summarise import summarise
 from auth_tokens.web.handler import http_handler, is_http
 from auth_tokens.web.query_parameters import event_filter, span_parameters
 from auth_tokens.web.rate_limits import limited_by_principal

@@ -8,11 +8,11 @@ from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.bootstrap.summarising import summarising
 from auth_tokens.domain.events import RevokeReason
+from auth_tokens.usecases.analytics.summarise import summarise
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.end_session import end_session, forget_device
 from auth_tokens.usecases.list_events import list_events
 from auth_tokens.usecases.list_sessions import MAX_PAGE, list_sessions
-from auth_tokens.usecases.summarise import summarise
 from auth_tokens.web.handler import Route, http_handler
 from auth_tokens.web.operators import OperatorRule, for_operators
 from auth_tokens.web.pages import page_in_path, pages_in

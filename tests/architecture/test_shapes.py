@@ -7,7 +7,7 @@ import pytest
 from tests.architecture.source import MODULES, Module
 
 # Where a SecurityEvent is put together: the constructors, and the finding that is one.
-MAKERS = {"auth_tokens.domain.event_kinds", "auth_tokens.domain.findings"}
+MAKERS = {"auth_tokens.domain.event_kinds", "auth_tokens.domain.analytics.findings"}
 
 inner_modules = pytest.mark.parametrize(
     "module",

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from auth_tokens.adapters.access_jwt.algorithms import public_jwk
-from auth_tokens.adapters.mysql.rollups import MAX_DUE
+from auth_tokens.adapters.mysql.analytics.rollups import MAX_DUE
+from auth_tokens.domain.analytics.figures import figures_of
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S, MAX_TTL_S
 from auth_tokens.domain.errors import (
     RateLimited,
@@ -19,13 +20,13 @@ from auth_tokens.domain.errors import (
     Unavailable,
 )
 from auth_tokens.domain.events import EventType
-from auth_tokens.domain.figures import figures_of
 from auth_tokens.domain.ids import _USER_ID
 from auth_tokens.domain.policy import MODES
 from auth_tokens.domain.scopes import _SCOPE, MAX_SCOPE_LENGTH
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.settings import SIGNING_ALGORITHMS
-from auth_tokens.usecases import list_events, list_sessions, summarise
+from auth_tokens.usecases import list_events, list_sessions
+from auth_tokens.usecases.analytics import summarise
 from auth_tokens.usecases.devices import DEFAULT_DEVICES, MAX_DEVICES
 from auth_tokens.usecases.logout import LogoutScope
 from auth_tokens.web import issue_bodies

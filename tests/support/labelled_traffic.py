@@ -8,8 +8,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from auth_tokens.domain.analytics.findings import EVERYBODY, Finding, Rule
 from auth_tokens.domain.events import EventType, RecordedEvent
-from auth_tokens.domain.findings import EVERYBODY, Finding, Rule
 from auth_tokens.domain.ids import uuid7, uuid_text
 from tests.support.world import START
 

@@ -76,7 +76,7 @@ def found_by_words(sql: str) -> list[str]:
 
 def _constants() -> Iterator[Statement]:
     """The constants that are statements, and the statements of those that make some of their own names."""
-    for module in pkgutil.iter_modules(mysql.__path__, f"{mysql.__name__}."):
+    for module in pkgutil.walk_packages(mysql.__path__, f"{mysql.__name__}."):
         for name, value in vars(importlib.import_module(module.name)).items():
             if not name.isupper():
                 continue

@@ -2,16 +2,16 @@
 
 import pytest
 
-from auth_tokens.adapters.mysql import census as statements
+from auth_tokens.adapters.mysql.analytics import census as statements
 from auth_tokens.adapters.mysql.times import to_sql
+from auth_tokens.domain.analytics.figures import figures_of
 from auth_tokens.domain.credentials import Credential, Transport
-from auth_tokens.domain.figures import figures_of
 from auth_tokens.domain.grants import DeviceRequest
-from auth_tokens.usecases import take_census as census
+from auth_tokens.usecases.analytics import take_census as census
+from auth_tokens.usecases.analytics.summarise import summarise
+from auth_tokens.usecases.analytics.take_census import take_census
 from auth_tokens.usecases.cleanup import cleanup
 from auth_tokens.usecases.logout import LogoutScope, logout
-from auth_tokens.usecases.summarise import summarise
-from auth_tokens.usecases.take_census import take_census
 from auth_tokens.usecases.validate import validate
 from tests.support import wiring
 from tests.support.world import CALLER, World

@@ -5,8 +5,8 @@ import pytest
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidCredentials
 from auth_tokens.domain.events import RecordedEvent
-from auth_tokens.usecases import detect
-from auth_tokens.usecases.analyse import AnalysisReport, analyse
+from auth_tokens.usecases.analytics import detect
+from auth_tokens.usecases.analytics.analyse import AnalysisReport, analyse
 from auth_tokens.usecases.login import LoginRequest, login
 from tests.support import wiring
 from tests.support.world import World

@@ -5,15 +5,16 @@ from collections import Counter
 
 import pytest
 
-from auth_tokens.adapters.mysql import events, outbox, rollups
+from auth_tokens.adapters.mysql import events, outbox
+from auth_tokens.adapters.mysql.analytics import rollups
 from auth_tokens.adapters.mysql.times import to_sql
+from auth_tokens.domain.analytics.hours import HOUR_S, hour_of
 from auth_tokens.domain.errors import InvalidRequest
-from auth_tokens.domain.hours import HOUR_S, hour_of
 from auth_tokens.domain.ids import uuid7
-from auth_tokens.usecases.analyse import analyse
+from auth_tokens.usecases.analytics.analyse import analyse
+from auth_tokens.usecases.analytics.roll_up import MAX_HOURS, RESERVE_MS, roll_up
+from auth_tokens.usecases.analytics.summarise import Summary, summarise
 from auth_tokens.usecases.list_events import EventFilter, list_events
-from auth_tokens.usecases.roll_up import MAX_HOURS, RESERVE_MS, roll_up
-from auth_tokens.usecases.summarise import Summary, summarise
 from tests.support import wiring
 from tests.support.world import START, World
 

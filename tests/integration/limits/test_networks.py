@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from auth_tokens.domain.analytics.detections import findings_in
+from auth_tokens.domain.analytics.findings import Rule
 from auth_tokens.domain.caller import Caller
-from auth_tokens.domain.detections import findings_in
 from auth_tokens.domain.errors import InvalidCredentials, InvalidGrant
 from auth_tokens.domain.events import EventType
-from auth_tokens.domain.findings import Rule
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.refresh import RefreshRequest, refresh

@@ -14,7 +14,7 @@ from auth_tokens.adapters.kms.client import CALL_S, KmsClient, kms_client
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.ids import uuid7
 from auth_tokens.time_left import RESERVE_S, timed
-from auth_tokens.usecases.analyse import AnalysisReport, analyse
+from auth_tokens.usecases.analytics.analyse import AnalysisReport, analyse
 from auth_tokens.usecases.publish_events import RESERVE_MS, SETTLE_S
 from local.servers.aws import LocalAws
 from tests.support import wiring

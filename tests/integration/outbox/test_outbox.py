@@ -13,7 +13,7 @@ from auth_tokens.adapters.event_bus import EventBridgeBus, events_client
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.domain.ids import uuid7, uuid_text
 from auth_tokens.ports.events import EventBus
-from auth_tokens.usecases.analyse import CLOCK_SKEW_MS, AnalyseDeps, analyse
+from auth_tokens.usecases.analytics.analyse import CLOCK_SKEW_MS, AnalyseDeps, analyse
 from auth_tokens.usecases.publish_events import RESERVE_MS, SETTLE_S, PublishReport
 from local.servers.aws import LocalAws
 from tests.support import wiring

@@ -6,12 +6,12 @@ from typing import Any
 import pymysql
 import pytest
 
-from auth_tokens.adapters.mysql.census import MySqlCensus
+from auth_tokens.adapters.mysql.analytics.census import MySqlCensus
+from auth_tokens.adapters.mysql.analytics.rollups import MySqlRollups
 from auth_tokens.adapters.mysql.connection import Database, Transaction
 from auth_tokens.adapters.mysql.leases import MySqlLeases
 from auth_tokens.adapters.mysql.migrations import Migration, migrate
-from auth_tokens.adapters.mysql.rollups import MySqlRollups
-from auth_tokens.domain.census import Census
+from auth_tokens.domain.analytics.census import Census
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions

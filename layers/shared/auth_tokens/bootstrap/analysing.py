@@ -1,17 +1,17 @@
 """For the analytics schedule."""
 
 from auth_tokens.adapters.event_bus import EventBridgeBus, events_client
-from auth_tokens.adapters.mysql.census import MySqlCensus
+from auth_tokens.adapters.mysql.analytics.census import MySqlCensus
+from auth_tokens.adapters.mysql.analytics.rollups import MySqlRollups
 from auth_tokens.adapters.mysql.leases import MySqlLeases
 from auth_tokens.adapters.mysql.outbox import MySqlOutbox
-from auth_tokens.adapters.mysql.rollups import MySqlRollups
 from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.events import event_log
-from auth_tokens.usecases.analyse import AnalyseDeps
-from auth_tokens.usecases.detect import DetectDeps
+from auth_tokens.usecases.analytics.analyse import AnalyseDeps
+from auth_tokens.usecases.analytics.detect import DetectDeps
+from auth_tokens.usecases.analytics.roll_up import RollUpDeps
+from auth_tokens.usecases.analytics.take_census import CensusDeps
 from auth_tokens.usecases.publish_events import PublishDeps
-from auth_tokens.usecases.roll_up import RollUpDeps
-from auth_tokens.usecases.take_census import CensusDeps
 
 
 def analysing(shared: Container) -> AnalyseDeps:

@@ -1,8 +1,8 @@
 """For the operators' figures."""
 
-from auth_tokens.adapters.mysql.rollups import MySqlRollups
+from auth_tokens.adapters.mysql.analytics.rollups import MySqlRollups
 from auth_tokens.bootstrap.container import Container
-from auth_tokens.usecases.summarise import SummariseDeps
+from auth_tokens.usecases.analytics.summarise import SummariseDeps
 
 
 def summarising(shared: Container) -> SummariseDeps:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from auth_tokens.domain.census import Census, Slice
-from auth_tokens.domain.figures import CleanupDebt, SourceFigure, StepFigure
+from auth_tokens.domain.analytics.census import Census, Slice
+from auth_tokens.domain.analytics.figures import CleanupDebt, SourceFigure, StepFigure
 
 
 class Rollups(Protocol):

@@ -3,14 +3,14 @@
 from ipaddress import ip_network
 from typing import Any
 
+from auth_tokens.domain.analytics.figures import figures_of
 from auth_tokens.domain.claims import AccessClaims
-from auth_tokens.domain.figures import figures_of
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.networks import address_from
+from auth_tokens.usecases.analytics.summarise import Summary
 from auth_tokens.usecases.devices import DevicePage, DeviceView
 from auth_tokens.usecases.list_events import EventPage
 from auth_tokens.usecases.list_sessions import SessionPage, SessionView
-from auth_tokens.usecases.summarise import Summary
 
 
 def ids_of(claims: AccessClaims) -> dict[str, str]:

@@ -10,8 +10,8 @@ from tools.mysql_grammar.statements import of_the_project
 
 # At most one row: by a primary or unique key, or an aggregate of everything.
 OF_ONE_ROW = {
-    "census.COUNT_SLICE",
-    "census.SELECT_STATE",
+    "analytics.census.COUNT_SLICE",
+    "analytics.census.SELECT_STATE",
     "ends.SELECT_USER_KNOWN",
     "keys.SELECT_KEY_IN_STATE",
     "leases.SELECT_LEASE",
@@ -24,7 +24,7 @@ OF_ONE_ROW = {
     "purges.COUNT_GONE_KEYS",
     "purges.USERS.count",
     "purges.COUNT_OLD_ROLLUPS",
-    "rollups.COUNT_DUE",
+    "analytics.rollups.COUNT_DUE",
     "token_table.SELECT_DEVICE",
     "token_table.SELECT_SESSION_UNLESS_DENIED",
     "token_table.SELECT_TOKEN",

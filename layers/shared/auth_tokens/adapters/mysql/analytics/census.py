@@ -3,11 +3,11 @@
 import json
 from dataclasses import asdict
 
+from auth_tokens.adapters.mysql.analytics.rollups import NO_SUBJECT
 from auth_tokens.adapters.mysql.connection import Database, Transaction
-from auth_tokens.adapters.mysql.rollups import NO_SUBJECT
 from auth_tokens.adapters.mysql.times import to_sql
-from auth_tokens.domain.census import Census, Slice
-from auth_tokens.domain.figures import ACTIVE_SESSIONS, DEVICES, REFRESHES
+from auth_tokens.domain.analytics.census import Census, Slice
+from auth_tokens.domain.analytics.figures import ACTIVE_SESSIONS, DEVICES, REFRESHES
 
 JOB = "census"
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from auth_tokens.domain.detections import WINDOW_S, findings_in
+from auth_tokens.domain.analytics.detections import WINDOW_S, findings_in
+from auth_tokens.domain.analytics.findings import Finding, unreported
+from auth_tokens.domain.analytics.hours import HOUR_S, hour_of
 from auth_tokens.domain.events import EventType
-from auth_tokens.domain.findings import Finding, unreported
-from auth_tokens.domain.hours import HOUR_S, hour_of
 from auth_tokens.domain.ids import MAX_UUID
 from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.events import EventLog, EventQuery

@@ -2,11 +2,11 @@
 
 import pytest
 
-from auth_tokens.domain import detections
-from auth_tokens.domain.detections import RULES, findings_in
+from auth_tokens.domain.analytics import detections
+from auth_tokens.domain.analytics.detections import RULES, findings_in
+from auth_tokens.domain.analytics.findings import EVERYBODY, MAX_EVIDENCE, Finding, Rule, Severity, unreported
+from auth_tokens.domain.analytics.hours import HOUR_S, hour_of
 from auth_tokens.domain.events import EventType, RecordedEvent
-from auth_tokens.domain.findings import EVERYBODY, MAX_EVIDENCE, Finding, Rule, Severity, unreported
-from auth_tokens.domain.hours import HOUR_S, hour_of
 from tests.support.labelled_traffic import USUAL, Hour, labelled_hour, people, score_table, scores, user
 from tests.support.world import START
 

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from auth_tokens.domain.analytics.hours import hour_of
 from auth_tokens.domain.events import EventType, RecordedEvent, SecurityEvent
-from auth_tokens.domain.hours import hour_of
 from auth_tokens.domain.ids import uuid_text
 
 # Ids of events that a finding names; the filters of the list of events find the rest.

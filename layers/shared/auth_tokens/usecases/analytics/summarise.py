@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from auth_tokens.domain.analytics.figures import COUNTED, LEVELS, CleanupDebt, SourceFigure
+from auth_tokens.domain.analytics.hours import HOUR_S, hour_of
 from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.events import EventType
-from auth_tokens.domain.figures import COUNTED, LEVELS, CleanupDebt, SourceFigure
-from auth_tokens.domain.hours import HOUR_S, hour_of
 from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.figures import Rollups
 

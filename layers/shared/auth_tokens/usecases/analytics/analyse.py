@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.jobs import Leases
-from auth_tokens.usecases.detect import DetectDeps, Detection, detect
+from auth_tokens.usecases.analytics.detect import DetectDeps, Detection, detect
+from auth_tokens.usecases.analytics.roll_up import RollUpDeps, roll_up
+from auth_tokens.usecases.analytics.take_census import CensusDeps, take_census
 from auth_tokens.usecases.publish_events import PublishDeps, PublishReport, publish_events
-from auth_tokens.usecases.roll_up import RollUpDeps, roll_up
-from auth_tokens.usecases.take_census import CensusDeps, take_census
 
 JOB = "analytics"
 # How far apart the clocks of two environments may be.

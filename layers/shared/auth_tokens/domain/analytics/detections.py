@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from auth_tokens.domain.analytics.findings import EVERYBODY, Finding, Rule, Severity, account_of, finding_of
 from auth_tokens.domain.events import EventType, RecordedEvent
-from auth_tokens.domain.findings import EVERYBODY, Finding, Rule, Severity, account_of, finding_of
 from auth_tokens.domain.ids import uuid_text
 
 WINDOW_S = 3600

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from auth_tokens.domain.census import Census
-from auth_tokens.domain.hours import hour_of
+from auth_tokens.domain.analytics.census import Census
+from auth_tokens.domain.analytics.hours import hour_of
 from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.figures import CensusTaker
 

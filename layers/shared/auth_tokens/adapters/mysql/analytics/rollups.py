@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Transaction
 from auth_tokens.adapters.mysql.events import first_id_at
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
-from auth_tokens.domain.figures import CleanupDebt, SourceFigure, StepFigure
-from auth_tokens.domain.hours import HOUR_S
+from auth_tokens.domain.analytics.figures import CleanupDebt, SourceFigure, StepFigure
+from auth_tokens.domain.analytics.hours import HOUR_S
 
 NO_SUBJECT = bytes(16)
 ROLLED_UP = "rolled_up"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from auth_tokens.domain.hours import HOUR_S, hour_of
+from auth_tokens.domain.analytics.hours import HOUR_S, hour_of
 from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.figures import Rollups
 

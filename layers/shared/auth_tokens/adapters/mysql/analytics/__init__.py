@@ -1,0 +1,1 @@
+"""Analytics: the census and the roll-ups in SQL."""

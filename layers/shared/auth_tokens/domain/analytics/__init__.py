@@ -1,0 +1,1 @@
+"""Analytics: figures, the census, and the rules that find attacks in events."""

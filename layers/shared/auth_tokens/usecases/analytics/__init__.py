@@ -1,0 +1,1 @@
+"""Analytics: what the schedule does with events, and what operators are shown of it."""
