@@ -73,7 +73,7 @@ def test_unknown_wrong_and_disabled_cost_the_same_whatever_the_hash(world: World
 def test_the_comparison_would_find_hashes_that_are_not_padded(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(PortalPasswords, "_pay_for", lambda *_: None)
+    monkeypatch.setattr(PortalPasswords, "_add_kind", lambda *_: None)
     monkeypatch.setattr(world.issuing.passwords, "_bcrypt", None)
     monkeypatch.setattr(
         world.issuing.passwords, "_dummies", {world.issuing.passwords._own: world.issuing.passwords._dummy}

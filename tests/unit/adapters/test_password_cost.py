@@ -188,7 +188,7 @@ def test_a_hash_that_would_take_too_much_is_not_computed_nor_paid_for(stored: st
 def test_what_takes_just_as_much_as_it_may_is_paid_for(head: str) -> None:
     passwords = PortalPasswords(*OWN)
 
-    passwords._pay_for(passwords._computable(head))  # type: ignore[arg-type]
+    passwords._add_kind(passwords._computable(head))  # type: ignore[arg-type]
 
     assert len(passwords._dummies) + (passwords._bcrypt is not None) == 2
 
@@ -215,6 +215,6 @@ def test_the_work_of_all_kinds_together_is_bounded_and_a_kind_too_many_is_still_
 def test_the_dearest_kinds_together_stay_within_the_function_s_time() -> None:
     passwords = PortalPasswords(*OWN)
     for memory_kib in range(262_144 - 8, 262_144):
-        passwords._pay_for(passwords._computable(f"$argon2id$v=19$m={memory_kib},t=4,p=1"))  # type: ignore[arg-type]
+        passwords._add_kind(passwords._computable(f"$argon2id$v=19$m={memory_kib},t=4,p=1"))  # type: ignore[arg-type]
 
     assert sum(kind.work for kind in passwords._dummies) - passwords._own.work <= MAX_TOTAL_WORK

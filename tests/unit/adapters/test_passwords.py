@@ -99,7 +99,7 @@ def test_the_dummy_costs_nothing_more_at_its_first_use(monkeypatch: pytest.Monke
     assert not PortalPasswords(**QUICK).verify(WORD, None)
 
 
-def test_nobodys_hash_is_another_in_every_environment() -> None:
+def test_the_dummy_hash_is_another_in_every_environment() -> None:
     assert PortalPasswords(**QUICK)._dummy != PortalPasswords(**QUICK)._dummy
 
 
