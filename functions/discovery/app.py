@@ -28,7 +28,7 @@ CACHED = {"Cache-Control": f"public, max-age={SETTINGS.jwks_max_age_s}"}
 
 def get_jwks(request: Request) -> Response:
     keys = KEYS.jwks()
-    # Before the first sign-in ever there is no key: nobody should remember that for minutes.
+    # Before the first sign-in there is no key, which no cache should keep for minutes.
     return Response(body={"keys": keys}, headers=CACHED if keys else {"Cache-Control": "no-cache"})
 
 

@@ -14,7 +14,7 @@ from auth_tokens.web.responses import Response
 
 SHARED = Container(powertools())
 DEPS = sessions(SHARED)
-# Far above any token of ours: a longer one is inactive, not malformed.
+# Far longer than any token of this service: texts up to this length are inactive, not malformed.
 MAX_TOKEN = 16_384
 
 

@@ -37,7 +37,7 @@ def post_issue(request: Request) -> Response:
 
 
 def _vouched(wanted: IssueRequest, caller: Caller) -> Response:
-    """The session that a trusted backend wants for a user; the log line says whose, refused or not."""
+    """The session that a trusted backend asks for; the log line has the user's id, also where it is refused."""
     whose = {"user_id": wanted.user_id}
     try:
         response = token_response(issue(wanted, caller, DEPS))

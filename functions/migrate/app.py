@@ -17,7 +17,7 @@ CHECK = checking_schema(MIGRATIONS)
 
 @timed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answers the names of the migrations it applied. {"check": true}: what it would find, and changes nothing."""
+    """Returns the names of the migrations it applied. {"check": true}: reports the state and changes nothing."""
     if is_http(event):
         raise ValueError("migrate is not reachable through an API")
     if event.get("check") is True:

@@ -1,4 +1,4 @@
-"""Everything that ends something: RFC 7009, logout, one session, one device, one user; and the Portal's events."""
+"""All revocations: RFC 7009, logout, one session, one device, one user; and the Portal's events."""
 
 from typing import Any
 

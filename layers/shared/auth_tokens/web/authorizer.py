@@ -1,6 +1,6 @@
-"""The Lambda authorizer's events: every shape API Gateway sends, one decision, the shape it wants back.
+"""The Lambda authorizer's events: every form that API Gateway sends, one decision, the response in the right form.
 
-Nothing but `Unauthorized` is ever raised, and nothing unexpected is ever an Allow.
+Only `Unauthorized` is ever raised, and an unexpected error is never an Allow.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -36,11 +36,11 @@ def authorize(
     route_scopes: RouteScopes = NO_ROUTE_SCOPES,
     invocation_id: str = "",
 ) -> dict[str, Any]:
-    """Decide on one authorizer event. simple_response: what HTTP APIs with payload 2.0 are answered;
+    """Decide on one authorizer event. simple_response: whether HTTP APIs with payload 2.0 get the simple response;
     invocation_id: the Lambda's own, for the log line where the event names no request (REST TOKEN).
 
-    Raises Unauthorized. A good credential that is not enough gets a Deny instead, whose context says why:
-    to come back with a fresh token of the same kind would not help.
+    Raises Unauthorized. A good credential without the needed scope or authentication gets a Deny instead, whose
+    context has the reason, as a fresh token of the same kind would not help.
     """
     is_v2 = isinstance(event, dict) and event.get("version") == "2.0"
     is_simple = is_v2 and simple_response
@@ -58,7 +58,7 @@ def authorize(
         reason = _reason(exc)
         if isinstance(exc, Unavailable):
             telemetry.count("Unavailable")
-    except Exception as exc:  # noqa: BLE001 - whatever it is, it must not become an Allow
+    except Exception as exc:  # noqa: BLE001 - no error may become an Allow
         fields["outcome"] = "server_error"
         telemetry.count("ServerError")
         telemetry.failure("authorize", exc)
@@ -152,7 +152,7 @@ def _query(event: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _refuse_two(event: Mapping[str, Any], headers: dict[str, str]) -> None:
-    """Two Authorization fields, or two spellings that disagree, are nobody's word."""
+    """Two Authorization fields, or fields that differ, are ambiguous and refused."""
     fields = _every_value(event.get("multiValueHeaders") or {})
     values = [v for name, v in fields if name.lower() == "authorization"]
     single = [v for name, v in (event.get("headers") or {}).items() if name.lower() == "authorization"]

@@ -1,4 +1,4 @@
-"""CORS: the configured origins and no other; an Origin is never reflected unread."""
+"""CORS for the configured origins only; an Origin is never reflected unchecked."""
 
 from collections.abc import Collection, Mapping
 
@@ -10,7 +10,7 @@ _EXPOSED = "retry-after, www-authenticate"
 
 
 def cors_headers(request: Request, allowed_origins: Collection[str]) -> dict[str, str]:
-    """For any answer. `Vary: Origin` stands on all: a cache must not serve one origin's answer to another."""
+    """For every answer. All have `Vary: Origin`: a cache must not serve one origin's answer to another."""
     origin = request.headers.get("origin")
     if origin is None or origin not in allowed_origins:
         return {"Vary": "Origin"}

@@ -1,5 +1,5 @@
-"""Where a credential is looked for: the Authorization header, else the session cookie. Never a query string,
-but for a WebSocket, whose clients in browsers can set no header."""
+"""The credential of a request: the Authorization header, else the session cookie. A query string is read only for a
+WebSocket, as browsers cannot set headers there."""
 
 import re
 from collections.abc import Collection
@@ -13,7 +13,7 @@ _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.ASCII | re.IGNORECA
 
 
 def credential_from(head: RequestHead, allowed_origins: Collection[str]) -> Credential:
-    """The credential of a request. A header, if there is one, decides: it never falls back to the cookie.
+    """The credential of a request. With a header the cookie is ignored, also where the header is malformed.
 
     Raises MissingCredential, InvalidAccessToken (another scheme), AccessDenied (a foreign Origin
     with a cookie on a method that changes state).
@@ -32,7 +32,7 @@ def credential_from(head: RequestHead, allowed_origins: Collection[str]) -> Cred
 def websocket_credential(head: RequestHead, allowed_origins: Collection[str]) -> Credential:
     """The credential of a WebSocket's opening request: as above, or the query parameter `access_token`.
 
-    A page anywhere may open a socket, and no CSRF token can come along: with a cookie its Origin decides.
+    A page of any site may open a socket, and it cannot send a CSRF token, so with a cookie its Origin decides.
     Raises as credential_from; InvalidAccessToken also for a token that came twice or two ways (RFC 6750 §2).
     """
     tokens = [value for name, value in head.query if name == "access_token"]
@@ -55,17 +55,17 @@ def bearer_token(header: str) -> str:
 
 
 def refuse_cross_site(head: RequestHead, allowed_origins: Collection[str]) -> None:
-    """Raises AccessDenied if a page of elsewhere sends this: it must neither use a browser's cookie nor set one."""
+    """Raises AccessDenied for a cross-site request, which must neither use a browser's cookie nor set one."""
     if is_cross_site(head, allowed_origins):
         raise AccessDenied("foreign origin")
 
 
 def is_cross_site(head: RequestHead, allowed_origins: Collection[str]) -> bool:
-    """Does the browser say that a page sends this which is none of ours (docs/adr/0023)?
+    """Does the browser say that a page of another site sends this (docs/adr/0023)?
 
-    An Origin must be a configured one; with it, pages of the same site are not all alike. Sec-Fetch-Site (W3C Fetch
-    Metadata §2.3) says it where there is no Origin, and refuses what is cross-site in any case: the cookie, being
-    SameSite=Lax, would not come along or stay. Who sends neither is no browser, or one that sets no foreign cookie.
+    An Origin must be a configured one, so pages of the same site can be distinguished. Sec-Fetch-Site (W3C Fetch
+    Metadata §2.3) decides without an Origin, and cross-site is refused in any case, as a SameSite=Lax cookie would
+    neither be sent nor stored. A request with neither header is from no browser, or from one that sets no such cookie.
     """
     origin, site = head.headers.get("origin"), head.headers.get("sec-fetch-site")
     if origin is None:

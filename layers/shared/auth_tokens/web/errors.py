@@ -1,4 +1,4 @@
-"""Refusals that only HTTP knows."""
+"""Errors of HTTP alone."""
 
 from auth_tokens.domain.errors import TokenServiceError
 

@@ -1,4 +1,4 @@
-"""The names of what the token endpoint grants."""
+"""Grant types and token types of the token endpoint."""
 
 REFRESH_GRANT = "refresh_token"
 DEVICE_TOKEN_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"

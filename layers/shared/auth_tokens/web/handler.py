@@ -1,4 +1,4 @@
-"""The frame of every HTTP function: event in, one route called, errors mapped, one line logged."""
+"""The handler of every HTTP function: it calls one route, maps errors to responses, and logs one line."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -34,12 +34,12 @@ def http_handler(
 
 
 def is_http(event: Any) -> bool:
-    """Did API Gateway send this event?"""
+    """Is this an event of API Gateway?"""
     return isinstance(event, dict) and isinstance(event.get("requestContext"), dict)
 
 
 def count_refusal(error: TokenServiceError, telemetry: Telemetry) -> None:
-    """The metrics of the refusals that say something about the service, not about one request."""
+    """Metrics of the errors that concern the service, not one request."""
     match error:
         case Unavailable():
             telemetry.count("Unavailable")
@@ -72,7 +72,7 @@ def _answer(
         answer = error_response(exc).as_event(cors)
         fields |= {**exc.about, "outcome": exc.code or "no_credential", "detail": exc.detail}
         count_refusal(exc, telemetry)
-    except Exception as exc:  # noqa: BLE001 - the last resort: the caller gets a 500 that says nothing
+    except Exception as exc:  # noqa: BLE001 - the last resort: the caller gets a 500 without details
         answer = server_error().as_event(cors)
         fields["outcome"] = "server_error"
         telemetry.count("ServerError")
@@ -87,7 +87,7 @@ def _is_head(event: Mapping[str, Any]) -> bool:
 
 
 def _refuse_around(edge: Edge, request: Request) -> None:
-    """Where the edge is required, nobody gets around it but who has signed (IAM): a signature does not pass a CDN."""
+    """Where the edge is required, only signed requests (IAM) may bypass it, as a signature does not pass a CDN."""
     if edge.is_required and not request.is_through_edge and not request.caller.principal:
         raise AccessDenied("not through the edge")
 

@@ -27,9 +27,9 @@ class UnknownArn(ValueError):
 
 
 def allow_policy(validated: Validated, method_arn: str, route_scopes: RouteScopes) -> dict[str, Any] | None:
-    """Allow what this credential may do in the API stage in question, and nothing else; None: that is nothing.
+    """Allow the routes of the API stage that this credential opens; None where it opens none.
 
-    Not the one method asked for: a gateway that caches this answer applies it to the next route, too.
+    The policy has all of them, not just the requested one, as a gateway that caches it applies it to other routes.
     """
     match = _STAGE_ARN.match(method_arn)
     if not match:
@@ -48,7 +48,7 @@ def deny_policy(method_arn: str, context: Context) -> dict[str, Any]:
 
 
 def context_of(validated: Validated) -> dict[str, str | int]:
-    """What the integration learns of the caller: flat texts and numbers, never a token."""
+    """The context for the integration: flat texts and numbers, never a token."""
     claims: AccessClaims = validated.claims
     return {
         "sub": claims.sub,
@@ -67,14 +67,14 @@ def context_of(validated: Validated) -> dict[str, str | int]:
 
 
 def _list_item(label: str) -> str:
-    """A label in a list that is split at commas, of visible ASCII characters and inner spaces: whatever is not, and
-    `%` and `,` themselves, stands percent-encoded (RFC 3986 §2.1). What API Gateway does with other characters in a
-    context is not documented, and a mapping may put them into a header."""
+    """A label for a list that is split at commas. Visible ASCII characters and inner spaces stay; others, and `%` and
+    `,`, are percent-encoded (RFC 3986 §2.1). API Gateway does not document other characters in a context, and a mapping
+    may put them into a header."""
     return quote(label, safe=_PLAIN)
 
 
 def _routes(validated: Validated, route_scopes: RouteScopes) -> list[str]:
-    """A cookie without its CSRF token got in by a safe method; cached, that must not let a POST pass."""
+    """A cookie without its CSRF token opens safe methods only, so that a cached policy does not let a POST pass."""
     if not route_scopes.routes:
         return _EVERYTHING if validated.may_change_state else _EVERYTHING_SAFE
     routes = route_scopes.open_to(validated.claims.scope)

@@ -1,4 +1,4 @@
-"""The bodies of login and issue as what the use cases take."""
+"""Bodies of login and issue → requests of the use cases."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -17,7 +17,7 @@ from auth_tokens.web.request_head import SESSION_COOKIE
 from auth_tokens.web.requests import Request
 
 MAX_USERNAME = 255
-# Long enough for any passphrase, short enough that nobody buys Argon2 time with a megabyte.
+# Long enough for any passphrase, and short, as Argon2 takes longer for a megabyte.
 MAX_PASSWORD = 1024
 MAX_USER_ID = 36
 MAX_ACR = 64
@@ -65,8 +65,8 @@ def options_of(
 ) -> SessionOptions:
     """The options of a request over HTTP, with the session cookie that came with it.
 
-    Raises AccessDenied where a page of elsewhere wants a cookie set: it would sign its visitor in as somebody else
-    (login CSRF, session fixation). Nor does a sign-in from there end the visitor's session.
+    Raises AccessDenied where a cross-site request wants a cookie, which would sign the visitor in as somebody else
+    (login CSRF, session fixation). Such a sign-in does not end the visitor's session either.
     """
     options = session_options(parameters)
     if options.kind is TokenKind.SESSION:

@@ -24,9 +24,8 @@ def logout_route(
     """Ends this session, the others, or all. session: who asks, by a good credential, or raises; account_scope: what
     an access token needs for more than its own session (web.account_scope).
 
-    Without a good credential, what is left to do for `current` is to clear the cookie, and to end the session of a
-    cookie that is ours but spent. Another site's page has no say in it: its form comes without the cookie, be that a
-    good one.
+    Without a good credential, `current` clears the cookie, and ends the session of a genuine cookie that is spent. A
+    cross-site request is refused: a form of another site is sent without the cookie, even a good one.
     """
 
     def post_logout(request: Request) -> Response:

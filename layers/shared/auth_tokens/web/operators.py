@@ -1,4 +1,4 @@
-"""Routes for operators in a browser: who they are, and how they must have signed in."""
+"""Routes for operators in a browser: the label and the authentication that they need."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ class OperatorRule:
 
 
 def for_operators(route: Route, rule: OperatorRule, validation: Callable[[Caller], ValidateDeps]) -> Route:
-    """A route for operators alone: its request, its events and its log line name the one who asks."""
+    """A route for operators only. Its request, its events and its log line name the operator."""
 
     def operated(request: Request) -> Response:
         caller = _operator(request, rule, validation(request.caller))
@@ -41,8 +41,8 @@ def for_operators(route: Route, rule: OperatorRule, validation: Callable[[Caller
 def _operator(request: Request, rule: OperatorRule, deps: ValidateDeps) -> Caller:
     """The caller, as the operator that the session is of.
 
-    Browser sessions only: their labels are read with the session, so that one taken away holds at once; those in
-    an access token would hold until its end. Raises NotFound where no label is set, AccessDenied, StepUpNeeded
+    Browser sessions only: their labels are read with the session, so a removed label has effect at once. Labels of an
+    access token would be used until it expires. Raises NotFound where no label is set, AccessDenied, StepUpNeeded
     (RFC 9470: too long ago, or by too little, such as a remembered device).
     """
     if not rule.label:

@@ -1,4 +1,4 @@
-"""The pages for people: fixed files of a folder, under a Content-Security-Policy that lets nothing else in."""
+"""The pages for people: fixed files of a folder, under a Content-Security-Policy that allows nothing else."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
 }
 _HEADERS = {
-    # Only files and requests of this very origin: no inline script or style, no frame, nothing from elsewhere.
+    # Only files and requests of this origin: no inline script or style, no frame, no other origin.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",

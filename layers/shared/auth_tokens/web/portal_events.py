@@ -1,4 +1,4 @@
-"""EventBridge events of the Portal (source `portal.users`) as revocations."""
+"""EventBridge events of the Portal (source `portal.users`) → revocations."""
 
 import re
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class MalformedEvent(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PortalEvent:
-    """at: the instant that it speaks of, epoch seconds; keep: the session that changed the password and stays."""
+    """at: the instant of the change, epoch seconds; keep: the session that changed the password, which stays."""
 
     user_id: str
     reason: RevokeReason
@@ -44,7 +44,7 @@ def portal_event(event: Any, now: int) -> PortalEvent:
     """What an event says. Raises MalformedEvent naming the member; nothing has been changed then.
 
     Its instant is `detail.changed_at`, else `time`, else now: an event of EventBridge always has a time, one that is
-    made by hand may have none. Never after `time` or now, as no event speaks of what is yet to come.
+    made by hand may have none. Never after `time` or now, as no event is about the future.
     """
     if not isinstance(event, dict) or event.get("source") != SOURCE:
         raise MalformedEvent(f"source must be {SOURCE}")

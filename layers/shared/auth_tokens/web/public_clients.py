@@ -1,4 +1,4 @@
-"""All clients are public (RFC 6749 §2.1): at the OAuth endpoints nobody authenticates as one."""
+"""All clients are public (RFC 6749 §2.1): the OAuth endpoints refuse client authentication."""
 
 import re
 
@@ -15,7 +15,7 @@ _PROOFS = ("client_secret", "client_assertion", "client_assertion_type")
 
 
 def refuse_client_authentication(request: Request, parameters: BodyParameters) -> None:
-    """Raises InvalidClient for who would authenticate a client: a secret that nobody checks must not look checked.
+    """Raises InvalidClient for a client secret or assertion, so that it does not look verified.
 
     Another scheme than Basic authenticates a user or a request, not a client, and is passed over.
     """

@@ -53,7 +53,7 @@ def span_parameters(request: Request) -> tuple[int, str]:
 
 
 def flag_query_value(request: Request, name: str) -> bool:
-    """`true` or `false`; False where absent. Anything else is refused, the empty text too: what ends hangs on it."""
+    """`true` or `false`; False where absent. Anything else is refused, also the empty text, as it decides what ends."""
     values = [value for key, value in request.query if key == name]
     if len(values) > 1:
         raise InvalidRequest(f"{name} is repeated.")

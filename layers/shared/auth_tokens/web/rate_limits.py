@@ -9,10 +9,10 @@ from auth_tokens.web.responses import Response
 
 
 def limited_by_principal(route: Route, limiter: Limiter, limit: Limit = IAM_PER_PRINCIPAL) -> Route:
-    """A route for signed requests alone, so many for each principal.
+    """A route for signed requests only, limited for each principal.
 
-    Refuses one that API Gateway names no principal for: the template asks it for the signature, and a route that
-    lost that line must not become anybody's. Raises AccessDenied, RateLimited.
+    Refuses a request without a principal: if the template loses the line that requires a signature, the route must not
+    become public. Raises AccessDenied, RateLimited.
     """
 
     def limited(request: Request) -> Response:
@@ -25,8 +25,8 @@ def limited_by_principal(route: Route, limiter: Limiter, limit: Limit = IAM_PER_
 
 
 def limited_by_guesses(route: Route, limiter: Limiter) -> Route:
-    """A route at which forged tokens count for their source. Good tokens never do, so that nobody is kept out by
-    a guesser behind the same address."""
+    """A route at which forged tokens are counted for their source. Good tokens are not counted, so a guesser behind the
+    same address locks nobody out."""
 
     def limited(request: Request) -> Response:
         try:

@@ -70,7 +70,7 @@ class BodyParameters:
         return value
 
     def texts(self, name: str, max_items: int = 10) -> tuple[str, ...]:
-        """A list of short texts without blanks, such as amr values; empty where absent."""
+        """A list of short texts without spaces, such as amr values; empty where absent."""
         value = self._values.get(name)
         if value is None:
             return ()
@@ -101,8 +101,8 @@ class BodyParameters:
 
 
 def parse_body(request: Request, *, form: bool = False, empty: bool = False) -> BodyParameters:
-    """The body's parameters. form: the OAuth form is taken as well as JSON; empty: no body is fine. Unknown ones are
-    passed over, but on operators' routes.
+    """The body's parameters. form: the OAuth form is accepted besides JSON; empty: a missing body is accepted. Unknown
+    parameters are ignored, except on operators' routes.
 
     Raises PayloadTooLarge, UnsupportedMediaType, InvalidRequest.
     """
@@ -127,7 +127,7 @@ def idempotency_key(request: Request) -> str | None:
 
 
 def checked_idempotency_key(key: str) -> str:
-    """A key from wherever it came. Raises InvalidRequest."""
+    """A key from a header or from an event. Raises InvalidRequest."""
     if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not _is_visible_ascii(key):
         raise InvalidRequest("Idempotency-Key must be 1 to 255 visible ASCII characters.")
     return key

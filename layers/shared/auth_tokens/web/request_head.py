@@ -1,11 +1,12 @@
-"""The head of an HTTP request (RFC 9112 §2.1), as far as it says who asks: all that an authorizer sees of one."""
+"""The head of an HTTP request (RFC 9112 §2.1), as far as it identifies the caller: all that an authorizer gets of a
+request."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 SESSION_COOKIE = "__Host-session"
-# All that is blank in a field (RFC 9110 §5.6.3). `str.strip()` also takes Unicode's, and makes one name of two.
+# Optional whitespace (RFC 9110 §5.6.3). `str.strip()` would also remove Unicode spaces, and make two names equal.
 OWS = " \t"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -25,10 +26,10 @@ class RequestHead:
 
 
 def fields_from(fields: Iterable[tuple[str, Any]]) -> dict[str, str]:
-    """Header fields by name in lower case, without the blanks around their values (RFC 9110 §5.1, §5.5).
+    """Header fields by name in lower case, without the spaces around their values (RFC 9110 §5.1, §5.5).
 
     Fields of one name become one value (RFC 9110 §5.3; of cookies: RFC 9113 §8.2.3). Names beyond ASCII are left
-    out, as their lower case may be a name in ASCII; so are values that are no text.
+    out, as their lower case may be an ASCII name. Values that are no text are left out as well.
     """
     merged: dict[str, str] = {}
     for written, value in fields:
@@ -43,7 +44,7 @@ def fields_from(fields: Iterable[tuple[str, Any]]) -> dict[str, str]:
 def cookies_from(fields: Iterable[Any]) -> dict[str, str]:
     """The cookies of `name=value; name=value` texts (RFC 6265bis §4.2.1); names by their exact case.
 
-    A name given twice counts as absent: which of two to trust is not ours to guess. What has no name is no cookie.
+    A name that is given twice counts as absent, as either value may be forged. A pair without a name is no cookie.
     """
     cookies: dict[str, str] = {}
     repeated = set()

@@ -19,7 +19,7 @@ DIRECT = "lambda:InvokeFunction"
 
 @dataclass(frozen=True, slots=True)
 class Request(RequestHead):
-    """caller: by the gateway's word, or a trusted edge's, never by anybody's X-Forwarded-*; path: the client's,
+    """caller: as the gateway or a trusted edge states it, never from another X-Forwarded-*; path: the client's,
     decoded, which may have the stage or a custom domain's base path in front; stage: empty for `$default`;
     route_key: of HEAD that of GET, whose answer differs in the body alone (RFC 9110 §9.3.2); is_viewer_unknown: the
     edge did not say who called it."""

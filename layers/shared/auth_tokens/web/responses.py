@@ -58,7 +58,7 @@ class Response:
     text: str = field(default="", repr=False)
 
     def as_event(self, cors: Mapping[str, str]) -> dict[str, Any]:
-        """What the gateway wants (HTTP API, payload 2.0)."""
+        """The response in the gateway's form (HTTP API, payload 2.0)."""
         body = self.text if self.body is None else json.dumps(self.body)
         kind = {"Content-Type": "application/json"} if body else {}
         event: dict[str, Any] = {
@@ -92,7 +92,7 @@ def token_response(answer: TokenAnswer) -> Response:
 
 
 def exchange_response(answer: TokenAnswer) -> Response:
-    """The same for a token exchange, which says what was issued (RFC 8693 §2.2.1)."""
+    """The answer to a token exchange, which also has the issued token type (RFC 8693 §2.2.1)."""
     response = token_response(answer)
     return replace(response, body={**response.body, "issued_token_type": ISSUED_TOKEN_TYPES[answer.kind]})
 
@@ -112,7 +112,7 @@ def error_response(error: errors.TokenServiceError) -> Response:
 
 
 def server_error() -> Response:
-    """A fault of ours: nothing about the cause."""
+    """A fault of this service, without its cause."""
     description = errors.TokenServiceError.description
     return Response(500, {"error": "server_error", "error_description": description})
 

@@ -40,10 +40,10 @@ def allowed_methods(path: str) -> str:
 
 
 def path_of_route(path: str, stage: str, base_path: str) -> str:
-    """The path without what stands before it at another address of the API: the stage, the base path of a custom
-    domain's mapping, or one behind the other. Empty for none.
+    """The path without the prefix that another address of the API adds: the stage, the base path of a custom domain's
+    mapping, or both in either order. stage, base_path: empty for none.
 
-    A path that is a route as it stands is left alone: a stage may be called `auth`.
+    A path that already is a route is returned unchanged, as a stage may be called `auth`.
     """
     staged, based = _without(path, f"/{stage}"), _without(path, base_path)
     candidates = (path, staged, based, _without(staged, base_path), _without(based, f"/{stage}"))

@@ -1,4 +1,4 @@
-"""The bodies of the token endpoint as what the use cases take."""
+"""Bodies of the token endpoint → requests of the use cases."""
 
 from collections.abc import Collection
 
@@ -49,7 +49,7 @@ def exchange_request(
 ) -> ExchangeRequest:
     """grant_type=token-exchange (RFC 8693 §2.1) with a device token.
 
-    Raises InvalidRequest or InvalidTarget naming the parameter: passed over, another token than asked for came.
+    Raises InvalidRequest or InvalidTarget naming the parameter: ignoring it would issue another token than requested.
     """
     for name in _TARGETS:
         if parameters.text(name) is not None:

@@ -1,5 +1,5 @@
-"""Operators' routes take the parameters named here and no others: a mistyped filter would return, or end, more than
-was meant. Everywhere else unknown ones are passed over (RFC 6749 §3.2)."""
+"""Unknown parameters: operators' routes refuse them, as a mistyped filter would return or end more than was meant. All
+other routes ignore them (RFC 6749 §3.2)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class AllowedParameters:
 _PAGE = AllowedParameters(query=("limit", "cursor"))
 _EVENTS = AllowedParameters(query=("user_id", "type", "since", "cursor", "limit"))
 _SUMMARY = AllowedParameters(query=("span_s", "step"))
-# An operators' route that is not named takes nothing. docs/openapi.yaml says the same, by a test.
+# An operators' route that is not listed takes none. A test compares docs/openapi.yaml.
 ALLOWED_PARAMETERS = {
     "GET /admin/users/{user_id}/sessions": _PAGE,
     "POST /admin/users/{user_id}/revoke": AllowedParameters(body=("reason",)),
@@ -44,7 +44,7 @@ def refuse_unknown_query(request: Request) -> None:
     for name, value in request.query:
         if names.count(name) > 1:
             raise InvalidRequest(f"{name} is repeated.")
-        if not value:  # a filter whose value was lost on the way is not the wish for no filter
+        if not value:  # an empty filter is probably a mistake, not the wish for all rows
             raise InvalidRequest(f"{name} is empty.")
     if request.body and not taken.body:
         raise InvalidRequest("This route takes no body.")
@@ -62,7 +62,7 @@ def allowed_parameters(route: str) -> AllowedParameters:
 
 
 def echoed_name(name: str) -> str:
-    """A parameter's name if it is one to echo; input is never echoed otherwise (RFC 6749 §5.2)."""
+    """A parameter's name if it is safe to echo; other input is never echoed (RFC 6749 §5.2)."""
     return name if name.isascii() and name.replace("_", "").isalpha() and len(name) <= 32 else "A parameter"
 
 

@@ -1,4 +1,4 @@
-"""Domain objects as the JSON that callers see: ids as UUID texts, instants as epoch seconds."""
+"""Domain objects → JSON for clients: ids as UUID texts, instants as epoch seconds."""
 
 from ipaddress import ip_network
 from typing import Any
