@@ -69,7 +69,7 @@ def device_evicted(by: TokenRecord) -> SecurityEvent:
 
 
 def session_replaced(session: TokenRecord, by: TokenRecord, caller: Caller) -> SecurityEvent:
-    """The session of a browser that has signed in anew; the event is its own user's."""
+    """The session of a browser that has signed in again; the event belongs to that session's user."""
     detail: _Detail = {"reason": RevokeReason.REPLACED.value}
     kind, at = EventType.SESSION_REVOKED, by.created_at
     return SecurityEvent(kind, at, session.user_id, session.id, caller.address, detail)

@@ -34,7 +34,7 @@ def schedules(
     """The schedule of each purpose, from the settings that decide how long its keys are cached and needed."""
     seen_by_all_s = ROWS_MAX_AGE_S + PENALTY_S + CLOCK_MARGIN_S
     return {
-        # Published: the JWKS is cached for its max-age twice, by a cache before discovery and by whoever fetched it.
+        # Published: the JWKS is cached for its max-age twice, by a cache in front of discovery and by the client.
         # Retired: the last signer notices, then the longest access token that a user may have runs out.
         # With KMS the operator configures the next key, and it signs as soon as its wait is over.
         Purpose.SIGNING: KeySchedule(
@@ -46,7 +46,7 @@ def schedules(
         Purpose.TOKEN_CHAIN: KeySchedule(
             use_for_s=90 * DAY_S, publish_wait_s=seen_by_all_s, retire_wait_s=MAX_TTL_S + seen_by_all_s
         ),
-        # Retired: rows are encrypted anew when they are written; the last that is not goes by cleanup.
+        # Retired: a write encrypts its row by the current key; cleanup deletes the last row that was not written since.
         Purpose.METADATA: KeySchedule(
             use_for_s=90 * DAY_S,
             publish_wait_s=seen_by_all_s,

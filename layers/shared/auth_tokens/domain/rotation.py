@@ -111,7 +111,7 @@ Verdict = Rotate | Repeat | Reuse | Refuse | Overtaken
 def decide(record: TokenRecord | None, presented: Presented, now: int, retry_window_s: int) -> Verdict:
     """What to do with a presented token. now: epoch seconds.
 
-    The order matters: another client's attempt and a dead session are refused before
+    The order matters: another client's attempt and an ended session are refused before
     generations are compared, so that neither can raise a reuse alarm.
     """
     if record is None or record.token_hash is None:

@@ -1,4 +1,4 @@
-"""The answer to a client whose session starts or goes on."""
+"""The answer to a client whose session starts or is refreshed."""
 
 from dataclasses import dataclass
 

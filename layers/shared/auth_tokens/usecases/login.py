@@ -38,7 +38,7 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     """Verify a password and start a session.
 
     Raises InvalidCredentials (unknown user, wrong password, disabled user: one text, one cost),
-    InvalidRequest (a user name of blanks), InvalidClient and InvalidScope (before the password is
+    InvalidRequest (a user name of spaces), InvalidClient and InvalidScope (before the password is
     verified, except for a scope that the user lacks the label for), AccessDenied, Unavailable, RateLimited (before the
     password is verified; or after it, where the account is closed to unknown networks).
     """
@@ -70,7 +70,7 @@ def _signed_in(
     """None: the credentials are wrong, or no longer right. opens: whether a right password signs this caller in now.
 
     Where the account has changed while the login was running, the password is verified once more: a simultaneous
-    login may have made its hash anew. An end of everything of the user ends this login as well.
+    login may have upgraded its hash. An end of everything of the user ends this login as well.
     """
     deps = builder.deps
     for _ in range(MAX_RACES):

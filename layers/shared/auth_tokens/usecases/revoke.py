@@ -1,4 +1,4 @@
-"""Revocation by whoever holds a token (RFC 7009)."""
+"""Revocation by the holder of a token (RFC 7009)."""
 
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims

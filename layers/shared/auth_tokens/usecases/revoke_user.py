@@ -16,7 +16,7 @@ def revoke_user(
     """End every session and device of a user in one transaction; returns how many rows ended. Idempotent.
 
     note: an operator's words, kept (encrypted) with the event. Raises NotFound for a user whom the Portal does not
-    know and of whom nothing is here: a deleted user's sessions can be ended, a mistyped id is told.
+    know and of whom nothing is here: a deleted user's sessions can be ended, and a mistyped id is reported.
     """
     if not deps.store.knows_user(user_id):
         raise NotFound()
@@ -34,7 +34,7 @@ def end_what_began_before(
 ) -> int:
     """End the sessions and devices of a user that began at an instant or before; returns how many rows ended.
 
-    However late and often it is told, what is left is what would have been left had it come at once. keep: a session
+    However late and often the event arrives, the result is that of an event that arrived at once. keep: a session
     that stays, with its device; ignored where it is not the user's or was over by then. An unknown user is no error.
     """
     now = deps.clock()

@@ -17,8 +17,8 @@ if TYPE_CHECKING:  # types alone, and the authorizer's every start would pay for
 
 @dataclass(frozen=True, slots=True)
 class ValidateDeps:
-    """To tell whether a credential is good. tokens: of access tokens, whether they still hold; cookies: of browser
-    sessions, all of it."""
+    """Dependencies of validate. tokens: whether access tokens are still in force; cookies: the whole validation of
+    browser sessions."""
 
     verifier: Verifier
     tokens: TokensInForce

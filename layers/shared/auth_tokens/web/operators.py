@@ -16,7 +16,8 @@ from auth_tokens.web.responses import Response
 
 @dataclass(frozen=True, slots=True)
 class OperatorRule:
-    """Who is an operator. label: of the user, empty: nobody; requirements: of the authentication."""
+    """Who is an operator. label: that the user needs, or empty where nobody is an operator; requirements: of the
+    authentication."""
 
     label: str
     requirements: Requirements

@@ -18,7 +18,7 @@ REASONS = {
     "UserDeleted": RevokeReason.USER_DELETED,
     "PasswordChanged": RevokeReason.PASSWORD_CHANGED,
 }
-# An instant outside of these years is a field that nobody filled in (0, year 1), or milliseconds.
+# An instant outside of these years is an unset field (0, year 1), or milliseconds.
 _EARLIEST = int(datetime(2000, 1, 1, tzinfo=timezone.utc).timestamp())
 _LATEST = int(datetime(2200, 1, 1, tzinfo=timezone.utc).timestamp())
 _RFC_3339 = re.compile(

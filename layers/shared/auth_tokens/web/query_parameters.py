@@ -1,4 +1,4 @@
-"""BodyParameters in query and path. Raises InvalidRequest naming the parameter."""
+"""Parameters of query and path. All raise InvalidRequest naming the parameter."""
 
 import re
 
@@ -24,7 +24,7 @@ def device_page_parameters(request: Request) -> tuple[int | None, str | None]:
 
 
 def user_in_path(request: Request) -> str:
-    """The {user_id} of an operator's route. Raises NotFound for what can be nobody's id."""
+    """The {user_id} of an operator's route. Raises NotFound for a text that cannot be an id."""
     user_id = request.path_parameters.get("user_id", "")
     if not is_user_id(user_id):
         raise NotFound()

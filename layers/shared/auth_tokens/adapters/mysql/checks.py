@@ -17,7 +17,7 @@ _GRANT = re.compile(r"GRANT (?P<privileges>.+) ON (?P<object>\S+) TO ")
 
 SELECT_CLOCK = "SELECT CAST(UNIX_TIMESTAMP() AS UNSIGNED) AS now_s LIMIT 1"
 
-# Index: none needed; the table has a few dozen rows at the most.
+# Index: none needed; the table has at most a few dozen rows.
 SELECT_KEY_AGES = f"""
 SELECT kid, purpose, state, TIMESTAMPDIFF(SECOND, changed_at, UTC_TIMESTAMP(6)) AS age_s
 FROM auth_token_keys

@@ -174,7 +174,7 @@ class Database:
         """The row count of a write that can be done without; None where it cannot be done, whatever the reason.
 
         refuses_by: the error by which the statement refuses itself, and so undoes all of it: row count 0. So does
-        contention, which whoever is to be refused could make by a storm of attempts.
+        contention, as a client over its limit could cause it by many attempts.
         """
 
         def work(statements: Transaction) -> int:

@@ -44,7 +44,7 @@ class IndexScan:
 
     @property
     def lock(self) -> str:
-        """Locks those rows, none of which anybody else holds; answers the last."""
+        """Locks those rows, none of which anybody else holds; returns the last."""
         return f"{self.find_last}FOR UPDATE NOWAIT\n"
 
     @property
@@ -73,7 +73,7 @@ STRAIGHT_JOIN {self.table} AS doomed FORCE INDEX (PRIMARY) ON doomed.{self.key} 
 
     @property
     def lock_free(self) -> str:
-        """Locks those of the listed rows that nobody holds and that are still due; answers their keys.
+        """Locks those of the listed rows that no transaction holds and that are still due; returns their keys.
 
         The list is in a derived table because MySQL takes no locking clause over JSON_TABLE itself (error 3569).
         """

@@ -10,7 +10,7 @@ from auth_tokens.adapters.mysql.key_stamp import KEY_STAMP, KeyStamp
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
 from auth_tokens.domain.keys import KeyState, PublicKeyRow, Purpose, StoredKey
 
-# Index: none needed; the table has a few dozen rows at the most.
+# Index: none needed; the table has at most a few dozen rows.
 SELECT_KEYS = f"""
 SELECT kid, purpose, epoch, state, algorithm, wrapped_key, public_jwk, changed_at, {KEY_STAMP}
 FROM auth_token_keys

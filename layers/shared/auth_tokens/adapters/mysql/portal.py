@@ -139,14 +139,14 @@ class MySqlPortal:
         self._stamp.see(rows)
         accounts = _accounts_from(rows)
         named = [a for a in accounts if canonical_username(a.user.username) == canonical_name]
-        # Two accounts of one name (a collation that tells case apart): neither, rather than the wrong one.
+        # Two accounts of one name (a case-sensitive collation): neither, rather than the wrong one.
         return named[0] if len(named) == 1 else None
 
     def account_by_id(self, user_id: str) -> Account | None:
         rows = self._database.query(SELECT_ACCOUNT_BY_ID, (user_id,))
         self._stamp.see(rows)
         accounts = _accounts_from(rows)
-        # The comparison again, exactly: a collation may ignore case and trailing blanks.
+        # The comparison again, exactly: a collation may ignore case and trailing spaces.
         return next((a for a in accounts if a.user.id == user_id), None)
 
     def kinds_of_hashes(self) -> list[str]:
