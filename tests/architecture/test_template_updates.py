@@ -193,3 +193,10 @@ def test_whatever_else_is_kept_is_kept_at_both_ends() -> None:
     assert [
         body for body in others if any(end in body for end in ends) and not all(end in body for end in ends)
     ] == []
+
+
+def test_other_subnets_make_another_proxy_under_the_other_name() -> None:
+    """One of the same name could not be made beside it."""
+    found = attempted({}, {"SubnetIds": other("SubnetIds"), "ProxyName": "others"})["Proxy"]
+
+    assert found == Line(Change.REPLACE, frozenset({"DBProxyName", "VpcSubnetIds"}))
