@@ -21,7 +21,7 @@ def test_the_layer_has_every_locked_package_in_its_version_and_our_own(artifacts
     installed = {path.name.lower() for path in python.glob("*.dist-info")}
 
     assert installed == {f"{name.replace('-', '_')}-{version}.dist-info" for name, version in locked}
-    assert (python / "auth_tokens" / "bootstrap" / "parts.py").is_file()
+    assert (python / "auth_tokens" / "bootstrap" / "container.py").is_file()
 
 
 DEPLOYED = {".py", ".sql", ".html", ".css", ".js"}
