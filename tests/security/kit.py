@@ -22,7 +22,7 @@ from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.usecases.browser_session import BrowserSessions
 from auth_tokens.usecases.by_database import StoredRows
 from auth_tokens.usecases.by_feed import TokensByFeed
-from auth_tokens.usecases.cookies_by_feed import NoAlarm, RowsBehindFeed
+from auth_tokens.usecases.cookies_by_feed import RefuseOnReuse, RowsBehindFeed
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.session_deps import SessionDeps
 from auth_tokens.usecases.validate import ValidateDeps, validate
@@ -171,7 +171,7 @@ class Kit:
         cipher: Any = None
         keys: Any = None
         rows = RowsBehindFeed(self.feed, StoredRows(store))
-        cookies = BrowserSessions(self.codec, POLICY, rows, NoAlarm())
+        cookies = BrowserSessions(self.codec, POLICY, rows, RefuseOnReuse())
         self.authorizing = ValidateDeps(self.verifier, TokensByFeed(self.feed), cookies, self.clock)
         self.sessions = SessionDeps(
             self.codec, store, POLICY, self.verifier, self.clock, cipher, ISSUER, AUDIENCE, keys

@@ -5,11 +5,11 @@ import pytest
 from auth_tokens.domain import event_kinds as kinds
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
-from auth_tokens.domain.ends import Extent
+from auth_tokens.domain.ends import RevocationScope
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.rotation import Reuse, ReuseKind
-from auth_tokens.domain.sessions import InForce
+from auth_tokens.domain.sessions import ActiveRow
 from tests.support.fakes import DEVICE_ID, ROW_ID, USER, session_record
 
 CALLER = Caller("192.0.2.7", "tests", request_id="r")
@@ -17,7 +17,7 @@ SESSION = session_record()
 AT = SESSION.created_at + 1
 SID, DEVICE = uuid_text(ROW_ID), uuid_text(DEVICE_ID)
 CLAIMS = AccessClaims(USER.id, SID, SID, "c", "", DEVICE, 0, "", (), (), 0, 1)
-REUSE = Reuse(InForce(SESSION, USER, b"h"), ReuseKind.OLDER_GENERATION, 2, 9)
+REUSE = Reuse(ActiveRow(SESSION, USER, b"h"), ReuseKind.OLDER_GENERATION, 2, 9)
 EVIDENCE = kinds.Evidence("a", "b", "c", "d", "")
 HASHES = {
     "presented_by_address": "a",
@@ -80,7 +80,11 @@ CASES: dict[str, tuple[SecurityEvent, dict[str, str | int]]] = {
     ),
     "user_revoked, to an extent": (
         kinds.user_revoked_to(
-            Extent(began_by=5, keep_session=ROW_ID), USER.id, RevokeReason.PASSWORD_CHANGED, CALLER, AT
+            RevocationScope(began_by=5, keep_session=ROW_ID),
+            USER.id,
+            RevokeReason.PASSWORD_CHANGED,
+            CALLER,
+            AT,
         ),
         {"reason": "password_changed", "before": 5, "request_id": "r", "kept_session_id": SID},
     ),

@@ -17,7 +17,7 @@ from auth_tokens.domain.rotation import (
     Verdict,
     decide,
 )
-from auth_tokens.domain.sessions import InForce, TokenRecord, User
+from auth_tokens.domain.sessions import ActiveRow, TokenRecord, User
 from auth_tokens.domain.tokens import MAX_GENERATION, TokenKind
 
 NOW = 1_800_000_000
@@ -51,7 +51,7 @@ SHOWN = Presented(generation=5, epoch=2, store_hash=CURRENT_HASH, client_id="por
 PREDECESSOR = replace(SHOWN, generation=4, store_hash=OTHER_HASH)
 
 # What is decided on a row that is in force says of which: the record, with its owner and hash.
-OnRow = Callable[[InForce], Verdict]
+OnRow = Callable[[ActiveRow], Verdict]
 
 
 def reuse(kind: ReuseKind, behind: int, since: int) -> OnRow:
@@ -64,7 +64,7 @@ def expected_of(record: TokenRecord | None, told: Verdict | OnRow) -> Verdict:
     assert (
         callable(told) and record is not None and record.owner is not None and record.token_hash is not None
     )
-    return told(InForce(record, record.owner, record.token_hash))
+    return told(ActiveRow(record, record.owner, record.token_hash))
 
 
 CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict | OnRow]] = {

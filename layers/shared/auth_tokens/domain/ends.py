@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class RevocationScope:
     """Which of a user's sessions and devices end; by default all.
 
     began_by: only what began at this instant or before; keep_session, keep_device: these two stay; keep_devices: all
@@ -17,4 +17,4 @@ class Extent:
     keep_devices: bool = False
 
 
-EVERYTHING = Extent()
+EVERYTHING = RevocationScope()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
-from auth_tokens.domain.ends import Extent
+from auth_tokens.domain.ends import RevocationScope
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.rotation import Reuse
@@ -141,7 +141,7 @@ def user_revoked(user_id: str, reason: RevokeReason, note: str, caller: Caller, 
 
 
 def user_revoked_to(
-    extent: Extent, user_id: str, reason: RevokeReason, caller: Caller, at: int
+    extent: RevocationScope, user_id: str, reason: RevokeReason, caller: Caller, at: int
 ) -> SecurityEvent:
     """Sessions and devices of a user that began at an instant or before end, except those that the extent keeps."""
     detail: _Detail = {"reason": reason.value}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from auth_tokens.domain.events import SecurityEvent
-from auth_tokens.domain.sessions import InForce, TokenRecord
+from auth_tokens.domain.sessions import ActiveRow, TokenRecord
 from auth_tokens.domain.tokens import MAX_GENERATION
 
 # API Gateway waits at most this long for an answer, so no request takes longer. An earlier arrival is not believed.
@@ -44,21 +44,21 @@ class Presented:
 class Rotate:
     """Current and good: spend it."""
 
-    row: InForce
+    row: ActiveRow
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
     """Spent a moment ago by the same client: return the same successor, write nothing."""
 
-    row: InForce
+    row: ActiveRow
 
 
 @dataclass(frozen=True, slots=True)
 class Reuse:
     """Spent, and outside the retry rules: the session is over."""
 
-    row: InForce
+    row: ActiveRow
     kind: ReuseKind
     generations_behind: int
     seconds_since_rotation: int
@@ -125,10 +125,10 @@ def decide(record: TokenRecord | None, presented: Presented, now: int, retry_win
         return Refuse("user_not_active")
     if not record.is_live(now):
         return Refuse("expired")
-    return _of_a_row_in_force(InForce(record, owner, record.token_hash), presented, now, retry_window_s)
+    return _of_a_row_in_force(ActiveRow(record, owner, record.token_hash), presented, now, retry_window_s)
 
 
-def _of_a_row_in_force(row: InForce, presented: Presented, now: int, retry_window_s: int) -> Verdict:
+def _of_a_row_in_force(row: ActiveRow, presented: Presented, now: int, retry_window_s: int) -> Verdict:
     record = row.record
     behind = record.generation - presented.generation
     if behind < 0:
@@ -153,7 +153,7 @@ def _shown_at(presented: Presented, now: int) -> int:
     return min(now, max(presented.arrived_at, now - MAX_UNDER_WAY_S))
 
 
-def _current(row: InForce, presented: Presented) -> Verdict:
+def _current(row: ActiveRow, presented: Presented) -> Verdict:
     is_same = hmac.compare_digest(row.token_hash, presented.store_hash)
     if row.record.key_epoch != presented.epoch or not is_same:
         return Refuse("hash_mismatch")

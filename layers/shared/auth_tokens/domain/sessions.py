@@ -88,7 +88,7 @@ class TokenRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class ActiveRow:
     """A row that holds a token and is in force: what domain.rotation.decide proves before it looks at the token.
     owner, token_hash: the record's own, which are there."""
 

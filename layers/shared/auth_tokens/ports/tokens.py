@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from auth_tokens.domain.claims import AccessClaims
-from auth_tokens.domain.ends import EVERYTHING, Extent
+from auth_tokens.domain.ends import EVERYTHING, RevocationScope
 from auth_tokens.domain.events import RevokeReason, SecurityEvent
 from auth_tokens.domain.lists import DevicePlace, SessionOnDevice
 from auth_tokens.domain.rotation import Rotation
@@ -49,7 +49,7 @@ class TokenStore(Protocol):
         """End a device's row and every session on it, with one event or more; how many rows ended."""
 
     def revoke_user(
-        self, user_id: str, reason: RevokeReason, event: SecurityEvent, extent: Extent = EVERYTHING
+        self, user_id: str, reason: RevokeReason, event: SecurityEvent, extent: RevocationScope = EVERYTHING
     ) -> int:
         """End the sessions and devices of a user, all or to an extent, and stop the sign-ins that are running;
         how many rows ended."""

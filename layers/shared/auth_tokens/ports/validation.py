@@ -23,6 +23,6 @@ class CookieSessions(Protocol):
         """The result for a good browser session, whose use is recorded. Raises as usecases.validate.validate."""
 
 
-class ReuseAlarm(Protocol):
-    def raised(self, reuse: Reuse, now: int) -> None:
+class ReuseHandler(Protocol):
+    def handle(self, reuse: Reuse, now: int) -> None:
         """Handles a spent cookie that is presented again, before it is refused. Raises Unavailable."""

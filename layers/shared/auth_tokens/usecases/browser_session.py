@@ -9,11 +9,11 @@ from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.policy import TOUCH_INTERVAL_S, Policy
 from auth_tokens.domain.requirements import Requirements
 from auth_tokens.domain.rotation import Refuse, Reuse
+from auth_tokens.domain.rotation_rules import RotationRules
 from auth_tokens.domain.sessions import TokenRecord, User
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenCodec, TokenKind, is_csrf_token
-from auth_tokens.domain.used_tokens import UsedTokens
 from auth_tokens.ports.tokens import SessionRows
-from auth_tokens.ports.validation import ReuseAlarm
+from auth_tokens.ports.validation import ReuseHandler
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class BrowserSessions:
     codec: TokenCodec
     policy: Policy
     rows: SessionRows
-    alarm: ReuseAlarm
+    on_reuse: ReuseHandler
     arrived_at: int | None = field(default=None, kw_only=True)
 
     def validated(self, credential: Credential, requirements: Requirements, now: int) -> Validated:
@@ -55,10 +55,10 @@ class BrowserSessions:
         return Validated(claims, credential.transport, may_change_state, frozenset(owner.labels), csrf_token)
 
     def _refuse_spent(self, record: TokenRecord, token: OpaqueToken, now: int) -> None:
-        used = UsedTokens(self.codec, self.policy.retry_window_s)
+        used = RotationRules(self.codec, self.policy.retry_window_s)
         match used.verdict(record, token, now, self.arrived_at):
             case Reuse() as reuse:
-                self.alarm.raised(reuse, now)
+                self.on_reuse.handle(reuse, now)
                 raise InvalidAccessToken("reuse")
             case Refuse(reason):
                 raise InvalidAccessToken(reason)

@@ -46,11 +46,11 @@ class StoredRows:
 
 
 @dataclass(frozen=True, slots=True)
-class ClosingAlarm:
-    """Port ports.validation.ReuseAlarm. caller: who presents the spent cookie."""
+class RevokeOnReuse:
+    """Port ports.validation.ReuseHandler. caller: who presents the spent cookie."""
 
     caller: Caller
     deps: ReuseDeps
 
-    def raised(self, reuse: Reuse, now: int) -> None:
+    def handle(self, reuse: Reuse, now: int) -> None:
         revoke_reused(reuse, self.caller, self.deps, now)

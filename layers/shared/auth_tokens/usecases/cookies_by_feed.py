@@ -26,8 +26,8 @@ class RowsBehindFeed:
         self.rows.touch(record, at, expires_at)
 
 
-class NoAlarm:
-    """Port ports.validation.ReuseAlarm."""
+class RefuseOnReuse:
+    """Port ports.validation.ReuseHandler."""
 
-    def raised(self, reuse: Reuse, now: int) -> None:
+    def handle(self, reuse: Reuse, now: int) -> None:
         pass

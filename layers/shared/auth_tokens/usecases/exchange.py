@@ -10,13 +10,13 @@ from auth_tokens.domain.grants import Authentication, Grant, RepeatKey, SessionO
 from auth_tokens.domain.ids import uuid7, uuid_text
 from auth_tokens.domain.rotation import Repeat
 from auth_tokens.domain.scopes import granted_scope
-from auth_tokens.domain.sessions import DEVICE_ACR, InForce, TokenRecord
+from auth_tokens.domain.sessions import DEVICE_ACR, ActiveRow, TokenRecord
 from auth_tokens.domain.sign_ins import LiveRows, SessionStart, SignIn, SignInOvertaken
 from auth_tokens.domain.starts import ended_rows, rows_to_end, start_events
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 from auth_tokens.usecases.answers import SessionTokens, token_answer
 from auth_tokens.usecases.issue_deps import IssueDeps
-from auth_tokens.usecases.presentation import MAX_RACES, Presentation, Shown, present
+from auth_tokens.usecases.presentation import MAX_RACES, Presentation, PresentedToken, present
 from auth_tokens.usecases.session_builder import SessionBuilder
 
 # RFC 8176 §2 has no value for "a remembered device"; `swk`, proof of a software-held key, is the nearest.
@@ -43,7 +43,7 @@ def exchange_device_token(request: ExchangeRequest, caller: Caller, deps: IssueD
     """
     options = request.options
     client_id = deps.policy.known_client(options.client_id)
-    shown = Shown(request.device_token, TokenKind.DEVICE, client_id, request.retry_key)
+    shown = PresentedToken(request.device_token, TokenKind.DEVICE, client_id, request.retry_key)
     presentation = present(shown, caller, deps)
     for attempt in range(MAX_RACES):
         record, stop_number = deps.store.load_device(presentation.token.id) or (None, 0)
@@ -61,7 +61,7 @@ def exchange_device_token(request: ExchangeRequest, caller: Caller, deps: IssueD
     raise Unavailable("contention")
 
 
-def _grant(options: SessionOptions, token: OpaqueToken, row: InForce, builder: SessionBuilder) -> Grant:
+def _grant(options: SessionOptions, token: OpaqueToken, row: ActiveRow, builder: SessionBuilder) -> Grant:
     record, deps = row.record, builder.deps
     how = Authentication(DEVICE_AMR, DEVICE_ACR, record.auth_time)
     # Devices remembered by an earlier version have no scope of their own.
@@ -76,7 +76,7 @@ def _grant(options: SessionOptions, token: OpaqueToken, row: InForce, builder: S
 
 
 def _started(
-    presentation: Presentation, row: InForce, stop_number: int, grant: Grant, builder: SessionBuilder
+    presentation: Presentation, row: ActiveRow, stop_number: int, grant: Grant, builder: SessionBuilder
 ) -> SessionStart | None:
     """Spend the token and start its session. None: the device was changed meanwhile, so it has to be read again."""
     seen, deps, now = row.record, builder.deps, builder.now
@@ -101,7 +101,7 @@ def _started(
         raise InvalidGrant(f"overtaken, device {uuid_text(seen.id)}") from exc
 
 
-def _is_unchanged(device: TokenRecord | None, seen: InForce) -> bool:
+def _is_unchanged(device: TokenRecord | None, seen: ActiveRow) -> bool:
     """Is a device's row unchanged? It may have been spent, ended, renamed or remembered again meanwhile."""
     if device is None or device.generation != seen.record.generation:
         return False
@@ -109,7 +109,7 @@ def _is_unchanged(device: TokenRecord | None, seen: InForce) -> bool:
     return is_token_same and device.metadata == seen.record.metadata
 
 
-def _again(options: SessionOptions, presentation: Presentation, row: InForce, now: int) -> TokenAnswer:
+def _again(options: SessionOptions, presentation: Presentation, row: ActiveRow, now: int) -> TokenAnswer:
     """The session of the first call at its current generation. Raises InvalidGrant where it has ended."""
     device, deps = row.record, presentation.deps
     device_token = presentation.successor_again(row)

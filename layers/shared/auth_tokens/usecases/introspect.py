@@ -70,7 +70,7 @@ def _opaque(text: str, kind: TokenKind, deps: SessionDeps) -> dict[str, Any]:
 def _is_usable(record: TokenRecord, token: OpaqueToken, deps: SessionDeps, now: int) -> bool:
     """A browser session's token while the authorizer accepts it, also the predecessor in the retry window; of the other
     kinds only the current token, as a spent one only yields its successor."""
-    verdict = deps.used_tokens.verdict(record, token, now)
+    verdict = deps.rotation_rules.verdict(record, token, now)
     return isinstance(verdict, Rotate) or (record.kind is TokenKind.SESSION and isinstance(verdict, Repeat))
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from auth_tokens.domain.policy import Policy
+from auth_tokens.domain.rotation_rules import RotationRules
 from auth_tokens.domain.sessions import User
 from auth_tokens.domain.tokens import TokenCodec
-from auth_tokens.domain.used_tokens import UsedTokens
 from auth_tokens.ports.accounts import PasswordHasher, Portal
 from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.events import EventLog
@@ -41,9 +41,9 @@ class IssueDeps:
     telemetry: Reporter
 
     @property
-    def used_tokens(self) -> UsedTokens:
+    def rotation_rules(self) -> RotationRules:
         """The decision for tokens that are used without being spent."""
-        return UsedTokens(self.codec, self.policy.retry_window_s)
+        return RotationRules(self.codec, self.policy.retry_window_s)
 
     def client(self, client_id: str | None) -> str:
         """The client of a sign-in: the one named, else the first. Raises InvalidClient."""

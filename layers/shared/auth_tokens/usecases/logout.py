@@ -4,7 +4,7 @@ from enum import Enum
 
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
-from auth_tokens.domain.ends import Extent
+from auth_tokens.domain.ends import RevocationScope
 from auth_tokens.domain.event_kinds import logged_out
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.ids import parse_uuid
@@ -35,9 +35,9 @@ def logout(
     event = logged_out(claims, scope.value, caller, deps.clock(), devices_ended)
     if scope is LogoutScope.CURRENT:
         return int(deps.store.revoke(session_id, RevokeReason.LOGOUT, event))
-    extent = Extent(keep_devices=keep_devices)
+    extent = RevocationScope(keep_devices=keep_devices)
     if scope is LogoutScope.OTHERS:
-        extent = Extent(
+        extent = RevocationScope(
             keep_devices=keep_devices, keep_session=session_id, keep_device=parse_uuid(claims.device_id)
         )
     return deps.store.revoke_user(claims.sub, RevokeReason.LOGOUT, event, extent)

@@ -10,7 +10,7 @@ from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.limits import PRESENTED_PER_TOKEN, REFRESH_PER_SESSION
 from auth_tokens.domain.policy import Policy
 from auth_tokens.domain.rotation import Overtaken, Presented, Refuse, Repeat, Reuse, Rotate, Rotation, decide
-from auth_tokens.domain.sessions import InForce, TokenRecord
+from auth_tokens.domain.sessions import ActiveRow, TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
 from auth_tokens.usecases.anomalies import observe_refresh
 from auth_tokens.usecases.issue_deps import IssueDeps
@@ -22,7 +22,7 @@ MAX_RACES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PresentedToken:
     """A token as a client presents it. client_id: None for the token's own; retry_key: its Idempotency-Key."""
 
     text: str = field(repr=False)
@@ -61,7 +61,7 @@ class Presentation:
                 revoke_reused(reuse, self.caller, self.deps, now)
                 raise InvalidGrant(f"reuse, {where}")
 
-    def next_generation(self, row: InForce, policy: Policy, now: int) -> tuple[OpaqueToken, Rotation]:
+    def next_generation(self, row: ActiveRow, policy: Policy, now: int) -> tuple[OpaqueToken, Rotation]:
         """The successor of a current token, and the write that makes it current. policy: the owner's. Moves the idle
         end only. Raises RateLimited: the token is not spent.
 
@@ -86,7 +86,7 @@ class Presentation:
         )
         return successor, rotation
 
-    def successor_again(self, row: InForce) -> OpaqueToken:
+    def successor_again(self, row: ActiveRow) -> OpaqueToken:
         """The successor of a spent token, derived again and checked against the row: no copy is kept."""
         codec, epoch = self.deps.codec, row.record.key_epoch
         try:
@@ -107,7 +107,7 @@ class Presentation:
         return replace(self, presented=replace(self.presented, raced=True))
 
 
-def present(shown: Shown, caller: Caller, deps: IssueDeps) -> Presentation:
+def present(shown: PresentedToken, caller: Caller, deps: IssueDeps) -> Presentation:
     """Parse a token; a forged one, and a genuine one that is presented too often, are refused before any I/O.
     Raises InvalidGrant, RateLimited."""
     try:

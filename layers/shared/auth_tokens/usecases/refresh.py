@@ -10,7 +10,7 @@ from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.answers import SessionTokens, token_answer
 from auth_tokens.usecases.issue_deps import IssueDeps
-from auth_tokens.usecases.presentation import MAX_RACES, Shown, present
+from auth_tokens.usecases.presentation import MAX_RACES, PresentedToken, present
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAn
     RFC 6749 §6; rotation and reuse: RFC 9700 §4.14.
     """
     client_id = deps.policy.known_client(request.client_id)
-    shown = Shown(request.token, request.kind, client_id, request.retry_key)
+    shown = PresentedToken(request.token, request.kind, client_id, request.retry_key)
     presentation = present(shown, caller, deps)
     for attempt in range(MAX_RACES):
         record = deps.store.load(presentation.token.id)

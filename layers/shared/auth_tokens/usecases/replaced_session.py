@@ -24,7 +24,7 @@ def replaced_session(cookie: str | None, caller: Caller, deps: IssueDeps, now: i
     record = deps.store.load(token.id)
     if record is None or record.kind is not TokenKind.SESSION:
         return None
-    match deps.used_tokens.verdict(record, token, now, caller.arrived_at):
+    match deps.rotation_rules.verdict(record, token, now, caller.arrived_at):
         case Rotate() | Repeat():
             return record
         case Reuse() as reuse:

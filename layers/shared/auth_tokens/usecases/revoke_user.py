@@ -1,7 +1,7 @@
 """Everything of a user ends: by an operator, or because the Portal says so."""
 
 from auth_tokens.domain.caller import NO_CALLER, Caller
-from auth_tokens.domain.ends import Extent
+from auth_tokens.domain.ends import RevocationScope
 from auth_tokens.domain.errors import NotFound
 from auth_tokens.domain.event_kinds import user_revoked, user_revoked_to
 from auth_tokens.domain.events import RevokeReason
@@ -39,9 +39,9 @@ def end_what_began_before(
     """
     now = deps.clock()
     kept = _kept(keep, user_id, instant, deps) if keep else None
-    extent = Extent(began_by=instant)
+    extent = RevocationScope(began_by=instant)
     if kept is not None:
-        extent = Extent(began_by=instant, keep_session=kept.id, keep_device=kept.device_id)
+        extent = RevocationScope(began_by=instant, keep_session=kept.id, keep_device=kept.device_id)
     event = user_revoked_to(extent, user_id, reason, caller, now)
     return deps.store.revoke_user(user_id, reason, event, extent)
 

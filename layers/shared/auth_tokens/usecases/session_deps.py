@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from auth_tokens.domain.caller import NO_CALLER, Caller
 from auth_tokens.domain.policy import Policy
+from auth_tokens.domain.rotation_rules import RotationRules
 from auth_tokens.domain.tokens import TokenCodec
-from auth_tokens.domain.used_tokens import UsedTokens
 from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.keys import Cipher, Keys, Verifier
 from auth_tokens.ports.tokens import TokenStore
 from auth_tokens.usecases.browser_session import BrowserSessions
-from auth_tokens.usecases.by_database import ClosingAlarm, StoredRows, TokensByDatabase
+from auth_tokens.usecases.by_database import RevokeOnReuse, StoredRows, TokensByDatabase
 from auth_tokens.usecases.validate import ValidateDeps
 
 
@@ -29,9 +29,9 @@ class SessionDeps:
     keys: Keys
 
     @property
-    def used_tokens(self) -> UsedTokens:
+    def rotation_rules(self) -> RotationRules:
         """The decision for tokens that are used without being spent."""
-        return UsedTokens(self.codec, self.policy.retry_window_s)
+        return RotationRules(self.codec, self.policy.retry_window_s)
 
     @property
     def validation(self) -> ValidateDeps:
@@ -41,7 +41,7 @@ class SessionDeps:
     def validation_for(self, caller: Caller) -> ValidateDeps:
         """For the caller's own credential: against the database, not the feed; a spent one revokes its session."""
         tokens = TokensByDatabase(self.store, self.policy, self.verifier)
-        alarm = ClosingAlarm(caller, self)
+        on_reuse = RevokeOnReuse(caller, self)
         rows = StoredRows(self.store)
-        cookies = BrowserSessions(self.codec, self.policy, rows, alarm, arrived_at=caller.arrived_at)
+        cookies = BrowserSessions(self.codec, self.policy, rows, on_reuse, arrived_at=caller.arrived_at)
         return ValidateDeps(self.verifier, tokens, cookies, self.clock)

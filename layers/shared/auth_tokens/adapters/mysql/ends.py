@@ -8,7 +8,7 @@ from auth_tokens.adapters.mysql.rows import INSERT_COLUMNS, places, row_from
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.adapters.mysql.token_table import MAX_INSTANT, TokenTable
 from auth_tokens.domain.claims import AccessClaims
-from auth_tokens.domain.ends import EVERYTHING, Extent
+from auth_tokens.domain.ends import EVERYTHING, RevocationScope
 from auth_tokens.domain.events import RevokeReason, SecurityEvent
 from auth_tokens.domain.sessions import DEVICE_ACR, TokenRecord
 from auth_tokens.domain.tokens import TokenKind
@@ -103,7 +103,7 @@ class Ends(TokenTable):
         return self._revoke_with(events, revoke)
 
     def revoke_user(
-        self, user_id: str, reason: RevokeReason, event: SecurityEvent, extent: Extent = EVERYTHING
+        self, user_id: str, reason: RevokeReason, event: SecurityEvent, extent: RevocationScope = EVERYTHING
     ) -> int:
         stopped_at = event.at if extent.began_by is None else extent.began_by
         statement = REVOKE_USER_SESSIONS if extent.keep_devices else REVOKE_USER_ROWS

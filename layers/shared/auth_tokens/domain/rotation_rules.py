@@ -9,7 +9,7 @@ from auth_tokens.domain.tokens import OpaqueToken, TokenCodec
 
 
 @dataclass(frozen=True, slots=True)
-class UsedTokens:
+class RotationRules:
     """codec: the one that parsed the tokens."""
 
     codec: TokenCodec
