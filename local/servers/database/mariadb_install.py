@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from local.host.paths import ROOT, STATE
-from local.servers.database.program import NoServer, Program, Unusable, fetched_once, programs_on_path
+from local.servers.database.program import Program, Unusable, found_or_fetched, programs_on_path
 
 PACKAGE = "mariadb-server-core"
 _TREE = STATE / "mariadb-tree"
@@ -40,25 +40,8 @@ class ServerFiles:
 
 def server_files(tree: Path = _TREE) -> ServerFiles:
     """A server that starts here. tree: the folder where it is unpacked once, for all runs. Raises NoServer."""
-    with fetched_once(tree):
-        found, _ = _first_usable(tree)
-        if found:
-            return found
-        brought = subprocess.run([_BRING, tree, PACKAGE], stdin=subprocess.DEVNULL, check=False)
-        found, refused = _first_usable(tree)
-    if found:
-        return found
-    raise NoServer(
-        "\n".join(
-            (
-                "No MariaDB server that can be started was found"
-                + (" and none could be fetched." if brought.returncode else "."),
-                *(f"- {reason}" for reason in refused),
-                f"Please install one (Debian, Ubuntu: apt-get install {PACKAGE}; macOS: brew install mariadb),",
-                "or name a running one: TOKENS_DB_URL=mysql://user:password@host:port/database",
-            )
-        )
-    )
+    packages = f"Debian, Ubuntu: apt-get install {PACKAGE}; macOS: brew install mariadb"
+    return found_or_fetched("MariaDB", packages, tree, _candidates, [_BRING, tree, PACKAGE])
 
 
 def usable_server(program: Path, environment: Mapping[str, str]) -> ServerFiles:
@@ -79,24 +62,13 @@ def usable_server(program: Path, environment: Mapping[str, str]) -> ServerFiles:
     raise Unusable(f"{program} lacks its scripts ({', '.join(_SCRIPTS)}) in {share}")
 
 
-def _first_usable(tree: Path) -> tuple[ServerFiles | None, list[str]]:
-    """The first usable program, and why those before it are not usable."""
-    refused: list[str] = []
-    for program, environment in _programs(tree):
-        try:
-            return usable_server(program, environment), refused
-        except Unusable as exc:
-            refused.append(str(exc))
-    return None, refused
-
-
-def _programs(tree: Path) -> Iterator[tuple[Path, Mapping[str, str]]]:
+def _candidates(tree: Path) -> Iterator[Callable[[], ServerFiles]]:
     """Programs with a server's name: those on the PATH, then the unpacked one. Each with the variables it needs."""
     for program in programs_on_path(_NAMES):
-        yield program, {}
+        yield partial(usable_server, program, {})
     for program in sorted(tree.glob("usr/*bin/mariadbd")):
         libraries = sorted((*tree.glob("lib/*-linux-gnu*"), *tree.glob("usr/lib/*-linux-gnu*")))
-        yield program, {"LD_LIBRARY_PATH": os.pathsep.join(map(str, libraries))}
+        yield partial(usable_server, program, {"LD_LIBRARY_PATH": os.pathsep.join(map(str, libraries))})
 
 
 def _reported(program: Path, prefix: Path, environment: Mapping[str, str]) -> dict[str, str]:

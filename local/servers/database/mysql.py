@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from local.host.paths import ROOT, STATE
 from local.host.ports import HOST
-from local.servers.database.program import NoServer, Program, Unusable, fetched_once, programs_on_path
+from local.servers.database.program import Program, Unusable, found_or_fetched, programs_on_path
 from local.servers.database.server import DatabaseServer
 
 _TREE = STATE / "mysql-tree"
@@ -50,40 +50,19 @@ class MySql(DatabaseServer):
 
 def mysql_program(tree: Path = _TREE) -> Program:
     """A MySQL that starts here. tree: the folder where it is unpacked once, for all runs. Raises NoServer."""
-    with fetched_once(tree):
-        found, _ = _first_usable(tree)
-        if found:
-            return found
-        brought = subprocess.run([_BRING, tree], stdin=subprocess.DEVNULL, check=False)
-        found, refused = _first_usable(tree)
-    if found:
-        return found
-    raise NoServer(
-        "\n".join(
-            (
-                "No MySQL server that can be started was found"
-                + (" and none could be fetched." if brought.returncode else "."),
-                *(f"- {reason}" for reason in refused),
-                "Please install one (Ubuntu: apt-get install mysql-server-core; macOS: brew install mysql),",
-                "or name a running one: TOKENS_DB_URL=mysql://user:password@host:port/database",
-            )
-        )
-    )
+    packages = "Ubuntu: apt-get install mysql-server-core; macOS: brew install mysql"
+    return found_or_fetched("MySQL", packages, tree, _candidates, [_BRING, tree])
 
 
-def _first_usable(tree: Path) -> tuple[Program | None, list[str]]:
-    """The first usable program, and why those before it are not usable."""
-    refused: list[str] = []
-    for program in _programs(tree):
-        try:
-            version = program.run("--version", timeout_s=30)
-        except Unusable as exc:
-            refused.append(str(exc))
-            continue
-        if "MariaDB" not in version:
-            return program, refused
-        refused.append(f"{program.command[0]} is MariaDB")
-    return None, refused
+def _candidates(tree: Path) -> Iterator[Callable[[], Program]]:
+    return (partial(_usable, program) for program in _programs(tree))
+
+
+def _usable(program: Program) -> Program:
+    """The program, if it runs here and is MySQL. Raises Unusable."""
+    if "MariaDB" in program.run("--version", timeout_s=30):
+        raise Unusable(f"{program.command[0]} is MariaDB")
+    return program
 
 
 def _programs(tree: Path) -> Iterator[Program]:

@@ -7,12 +7,15 @@ import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 # Where distributions install a server outside of an ordinary user's PATH.
 FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/local/libexec")
+
+_Server = TypeVar("_Server")
 
 
 class NoServer(Exception):
@@ -64,9 +67,52 @@ def programs_on_path(names: Sequence[str]) -> list[Path]:
     return list(dict.fromkeys(Path(program).resolve() for program in found if program))
 
 
+def found_or_fetched(
+    name: str,
+    packages: str,
+    tree: Path,
+    candidates: Callable[[Path], Iterable[Callable[[], _Server]]],
+    fetch: Sequence[str | Path],
+) -> _Server:
+    """The first usable server; where there is none, one is fetched into the tree, and looked for again.
+
+    name, packages: of the server, and how to install it, for people. candidates: for the tree, what returns a server or
+    raises Unusable. fetch: the command. A second process waits, and finds what the first has fetched. Raises NoServer.
+    """
+    with _locked(tree):
+        found, _ = _first_usable(candidates(tree))
+        if found:
+            return found
+        fetched = subprocess.run(fetch, stdin=subprocess.DEVNULL, check=False)
+        found, refused = _first_usable(candidates(tree))
+    if found:
+        return found
+    raise NoServer(
+        "\n".join(
+            (
+                f"No {name} server that can be started was found"
+                + (" and none could be fetched." if fetched.returncode else "."),
+                *(f"- {reason}" for reason in refused),
+                f"Please install one ({packages}),",
+                "or name a running one: TOKENS_DB_URL=mysql://user:password@host:port/database",
+            )
+        )
+    )
+
+
+def _first_usable(candidates: Iterable[Callable[[], _Server]]) -> tuple[_Server | None, list[str]]:
+    """The first usable server, and why those before it are not usable."""
+    refused: list[str] = []
+    for candidate in candidates:
+        try:
+            return candidate(), refused
+        except Unusable as exc:
+            refused.append(str(exc))
+    return None, refused
+
+
 @contextlib.contextmanager
-def fetched_once(tree: Path) -> Iterator[None]:
-    """Locks the folder of a server, so that a second process waits and finds what the first has fetched into it."""
+def _locked(tree: Path) -> Iterator[None]:
     tree.parent.mkdir(parents=True, exist_ok=True)
     with tree.with_name(f"{tree.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -271,6 +271,3 @@ def test_a_prepared_statement_of_the_binary_protocol_is_named(single: Proxied) -
     [pin] = single.proxy.pins
     assert (pin.reason, pin.statement) == ("command Prepare", "SELECT ?")
     assert refused.value.args[0] == 1047
-
-
-PROCESS = "SELECT 1 FROM information_schema.processlist WHERE id = %s"

@@ -55,8 +55,8 @@ class BrowserSessions:
         return Validated(claims, credential.transport, may_change_state, frozenset(owner.labels), csrf_token)
 
     def _refuse_spent(self, record: TokenRecord, token: OpaqueToken, now: int) -> None:
-        used = RotationRules(self.codec, self.policy.retry_window_s)
-        match used.verdict(record, token, now, self.arrived_at):
+        rules = RotationRules(self.codec, self.policy.retry_window_s)
+        match rules.verdict(record, token, now, self.arrived_at):
             case Reuse() as reuse:
                 self.on_reuse.handle(reuse, now)
                 raise InvalidAccessToken("reuse")
