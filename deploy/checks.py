@@ -121,6 +121,8 @@ class Subject:
         if "FunctionError" in invoked:
             said = f"{answer.get('errorType')}: {answer.get('errorMessage')}"
             raise Ill(f"{function} fails ({said}): its log group has the reason.")
+        if not isinstance(answer, dict) or "grants" not in answer:
+            raise Failed(f"{function} answers no check: it is of an earlier release; deploy this one.")
         return answer
 
     def _refuse_a_migration(self, name: str) -> None:
@@ -191,10 +193,11 @@ def issuer(subject: Subject) -> Iterator[Finding]:
 
 
 def _clock(reply: Reply, now: float) -> Iterator[Finding]:
-    if "date" not in reply.headers:
+    try:
+        skew_s = round(parsedate_to_datetime(reply.headers.get("date", "")).timestamp() - now)
+    except ValueError:
         yield Finding(None, "The answer has no Date, so the clocks are not compared.")
         return
-    skew_s = round(parsedate_to_datetime(reply.headers["date"]).timestamp() - now)
     yield Finding(
         abs(skew_s) <= MAX_SKEW_S,
         f"The clock there is {abs(skew_s)} s {'behind' if skew_s < 0 else 'ahead of'} this machine's.",

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -248,6 +249,20 @@ def checked(function: str, **changed: Any) -> Callable[[Account], Fault]:
     return fault
 
 
+def answered(function: str, said: object) -> Callable[[Account], Fault]:
+    """A function answers the check with something else."""
+
+    def fault(account: Account) -> Fault:
+        def answer(parameters: Any, usual: Callable[[], Any]) -> Any:
+            if parameters["FunctionName"] != account.functions[function]:
+                return usual()
+            return {"Payload": io.BytesIO(json.dumps(said).encode())}
+
+        return answering(account, "Invoke", answer)
+
+    return fault
+
+
 def failing(function: str) -> Callable[[Account], Fault]:
     def fault(account: Account) -> Fault:
         def answer(parameters: Any, usual: Callable[[], Any]) -> Any:
@@ -456,6 +471,11 @@ UNSEEN: dict[str, tuple[Callable[[Account], Fault], str]] = {
         ),
         "is of an earlier release, which would migrate if it were asked",
     ),
+    "another function of an earlier release": (
+        answered("CleanupFunction", {"complete": True}),
+        "CleanupFunction answers no check: it is of an earlier release",
+    ),
+    "an answer that is no object": (answered("DiscoveryFunction", []), "DiscoveryFunction answers no check"),
 }
 
 
@@ -480,6 +500,16 @@ def test_clocks_that_differ_are_found(account: Account) -> None:
 
     assert [finding.is_well for finding in found] == [False]
     assert "s behind this machine's" in found[0].sentence
+
+
+@pytest.mark.parametrize("headers", [{}, {"date": "yesterday"}], ids=["no date", "no instant"])
+def test_a_clock_that_is_not_told_is_not_compared(account: Account, headers: dict[str, str]) -> None:
+    subject = Subject(stack_named(STACK, Aws()), Aws())
+    subject.metadata = replace(subject.metadata, headers=headers)
+
+    found = [finding for finding in checks.issuer(subject) if "clocks" in finding.sentence]
+
+    assert [finding.is_well for finding in found] == [None]
 
 
 def test_a_cdn_that_is_required_may_hide_the_api(account: Account, capsys: Said) -> None:
