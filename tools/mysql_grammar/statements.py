@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auth_tokens.adapters import mysql
+from auth_tokens.adapters.mysql import index_scans
 from auth_tokens.adapters.mysql.migrations import migrations_in
 from deploy.database_users import CLASSES, Login, grants_sql, users_sql
 
@@ -75,15 +76,27 @@ def found_by_words(sql: str) -> list[str]:
 
 
 def _constants() -> Iterator[Statement]:
-    """The constants that are statements, and the statements of those that make some of their own names."""
+    """The constants that are statements, and the statements of each index scan."""
     for module in pkgutil.walk_packages(mysql.__path__, f"{mysql.__name__}."):
         for name, value in vars(importlib.import_module(module.name)).items():
-            if not name.isupper():
-                continue
-            if isinstance(value, str) and _BEGINS.match(value):
-                yield Statement(f"{module.name}.{name}", _bound(value))
-            for made, sql in getattr(value, "statements", {}).items():
-                yield Statement(f"{module.name}.{name}.{made}", _bound(sql))
+            place = f"{module.name}.{name}"
+            if isinstance(value, index_scans.IndexScan):
+                for statement, template in index_scan_templates().items():
+                    yield Statement(f"{place}.{statement}", _bound(value.sql(template)))
+            elif (
+                name.isupper() and isinstance(value, str) and _BEGINS.match(value) and not _is_template(value)
+            ):
+                yield Statement(place, _bound(value))
+
+
+def index_scan_templates() -> dict[str, str]:
+    """The constants that IndexScan.sql makes a statement of, by name."""
+    constants = vars(index_scans).items()
+    return {name: value for name, value in constants if isinstance(value, str) and _is_template(value)}
+
+
+def _is_template(text: str) -> bool:
+    return "{table}" in text
 
 
 def _bound(sql: str) -> str:

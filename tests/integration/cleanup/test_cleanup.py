@@ -8,8 +8,9 @@ from typing import Any
 import pymysql
 import pytest
 
-from auth_tokens.adapters.mysql import purges
+from auth_tokens.adapters.mysql import index_scans, purges
 from auth_tokens.adapters.mysql.connection import Database, Row, Transaction
+from auth_tokens.adapters.mysql.created_tokens import COUNT_CREATED_TOKENS
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.adapters.revocation_feed import MEMORY_S
 from auth_tokens.domain.bounds import MIN_RETENTION_S
@@ -62,7 +63,7 @@ def rows_in(world: World, table: str) -> int:
 
 
 def purge(world: World, table: str = TOKENS) -> Purge:
-    """One table's walk, from its low end."""
+    """One table's scan, from its low end."""
     [found] = [p for p in wiring.cleaning(world.environment()).purges if p.name == table]
     return found
 
@@ -498,10 +499,10 @@ FIND_IDS |= {"last": uuid7(LONG_AGO * 1000, bytes(10))}
 FIND_USERS = {**FIND, "id": "", "bound": to_sql(START - 86_400)}
 IDS = [uuid7(LONG_AGO * 1000, n.to_bytes(10, "big")) for n in range(purges.IDS_PER_STATEMENT)]
 USER_IDS = [f"{n:036}" for n in range(purges.IDS_PER_STATEMENT)]
-DUE = {"listed": purges.listed(IDS), "bound": to_sql(START)}
+DUE = {"listed": index_scans.listed(IDS), "bound": to_sql(START)}
 DUE_NUMBERS = {**DUE, "bound": START * 1000}
 DUE_IDS = {**DUE, "bound": uuid7(START * 1000, bytes(10))}
-DUE_USERS = {**DUE, "listed": purges.listed(USER_IDS)}
+DUE_USERS = {**DUE, "listed": index_scans.listed(USER_IDS)}
 
 
 @pytest.fixture(scope="module")
@@ -518,41 +519,45 @@ def filled(world: World) -> World:
 @pytest.mark.parametrize(
     ("statement", "parameters", "index"),
     [
-        (purges.TOKENS.find_last, FIND, "ix_expires_at"),
-        (purges.TOKENS.lock, FIND, "ix_expires_at"),
-        (purges.TOKENS.delete_locked, FIND, "ix_expires_at"),
-        (purges.TOKENS.delete_locked, {**FIND, "last": to_sql(START + 10_000)}, "ix_expires_at"),
-        (purges.TOKENS.find, FIND, "ix_expires_at"),
-        (purges.TOKENS.find, {**FIND, "place": to_sql(0)}, "ix_expires_at"),
-        (purges.TOKENS.count, FIND, "ix_expires_at"),
-        (purges.TOKENS.lock_free, DUE, "PRIMARY"),
-        (purges.TOKENS.delete_listed, DUE, "PRIMARY"),
-        (purges.COUNT_CREATED_TOKENS, (uuid7((START - 1200) * 1000, bytes(10)), 100_000), "PRIMARY"),
-        (purges.LIMITS.find_last, FIND_NUMBERS, "ix_tat_ms"),
-        (purges.LIMITS.lock, FIND_NUMBERS, "ix_tat_ms"),
-        (purges.LIMITS.delete_locked, FIND_NUMBERS, "ix_tat_ms"),
-        (purges.LIMITS.find, FIND_NUMBERS, "ix_tat_ms"),
-        (purges.LIMITS.count, FIND_NUMBERS, "ix_tat_ms"),
-        (purges.LIMITS.lock_free, DUE_NUMBERS, "PRIMARY"),
-        (purges.LIMITS.delete_listed, DUE_NUMBERS, "PRIMARY"),
-        (purges.EVENTS.find_last, FIND_IDS, "PRIMARY"),
-        (purges.EVENTS.lock, FIND_IDS, "PRIMARY"),
-        (purges.EVENTS.delete_locked, FIND_IDS, "PRIMARY"),
-        (purges.EVENTS.find, FIND_IDS, "PRIMARY"),
-        (purges.EVENTS.count, FIND_IDS, "PRIMARY"),
-        (purges.EVENTS.lock_free, DUE_IDS, "PRIMARY"),
-        (purges.EVENTS.delete_listed, DUE_IDS, "PRIMARY"),
+        (purges.TOKENS.sql(index_scans.FIND_LAST), FIND, "ix_expires_at"),
+        (purges.TOKENS.sql(index_scans.LOCK), FIND, "ix_expires_at"),
+        (purges.TOKENS.sql(index_scans.DELETE_LOCKED), FIND, "ix_expires_at"),
+        (
+            purges.TOKENS.sql(index_scans.DELETE_LOCKED),
+            {**FIND, "last": to_sql(START + 10_000)},
+            "ix_expires_at",
+        ),
+        (purges.TOKENS.sql(index_scans.FIND), FIND, "ix_expires_at"),
+        (purges.TOKENS.sql(index_scans.FIND), {**FIND, "place": to_sql(0)}, "ix_expires_at"),
+        (purges.TOKENS.sql(index_scans.COUNT), FIND, "ix_expires_at"),
+        (purges.TOKENS.sql(index_scans.LOCK_FREE), DUE, "PRIMARY"),
+        (purges.TOKENS.sql(index_scans.DELETE_LISTED), DUE, "PRIMARY"),
+        (COUNT_CREATED_TOKENS, (uuid7((START - 1200) * 1000, bytes(10)), 100_000), "PRIMARY"),
+        (purges.LIMITS.sql(index_scans.FIND_LAST), FIND_NUMBERS, "ix_tat_ms"),
+        (purges.LIMITS.sql(index_scans.LOCK), FIND_NUMBERS, "ix_tat_ms"),
+        (purges.LIMITS.sql(index_scans.DELETE_LOCKED), FIND_NUMBERS, "ix_tat_ms"),
+        (purges.LIMITS.sql(index_scans.FIND), FIND_NUMBERS, "ix_tat_ms"),
+        (purges.LIMITS.sql(index_scans.COUNT), FIND_NUMBERS, "ix_tat_ms"),
+        (purges.LIMITS.sql(index_scans.LOCK_FREE), DUE_NUMBERS, "PRIMARY"),
+        (purges.LIMITS.sql(index_scans.DELETE_LISTED), DUE_NUMBERS, "PRIMARY"),
+        (purges.EVENTS.sql(index_scans.FIND_LAST), FIND_IDS, "PRIMARY"),
+        (purges.EVENTS.sql(index_scans.LOCK), FIND_IDS, "PRIMARY"),
+        (purges.EVENTS.sql(index_scans.DELETE_LOCKED), FIND_IDS, "PRIMARY"),
+        (purges.EVENTS.sql(index_scans.FIND), FIND_IDS, "PRIMARY"),
+        (purges.EVENTS.sql(index_scans.COUNT), FIND_IDS, "PRIMARY"),
+        (purges.EVENTS.sql(index_scans.LOCK_FREE), DUE_IDS, "PRIMARY"),
+        (purges.EVENTS.sql(index_scans.DELETE_LISTED), DUE_IDS, "PRIMARY"),
         (purges.DELETE_GONE_KEYS, (to_sql(START), 500), "ux_purpose_epoch"),
         (purges.COUNT_GONE_KEYS, (to_sql(START),), "ux_purpose_epoch"),
         (purges.DELETE_OLD_ROLLUPS, (START - 40 * 3600, 500), "PRIMARY"),
         (purges.COUNT_OLD_ROLLUPS, (START - 40 * 3600,), "PRIMARY"),
-        (purges.USERS.find_last, FIND_USERS, "ix_changed_at"),
-        (purges.USERS.lock, FIND_USERS, "ix_changed_at"),
-        (purges.USERS.delete_locked, FIND_USERS, "ix_changed_at"),
-        (purges.USERS.find, FIND_USERS, "ix_changed_at"),
-        (purges.USERS.lock_free, DUE_USERS, "PRIMARY"),
-        (purges.USERS.delete_listed, DUE_USERS, "PRIMARY"),
-        (purges.USERS.count, FIND_USERS, "ix_changed_at"),
+        (purges.USERS.sql(index_scans.FIND_LAST), FIND_USERS, "ix_changed_at"),
+        (purges.USERS.sql(index_scans.LOCK), FIND_USERS, "ix_changed_at"),
+        (purges.USERS.sql(index_scans.DELETE_LOCKED), FIND_USERS, "ix_changed_at"),
+        (purges.USERS.sql(index_scans.FIND), FIND_USERS, "ix_changed_at"),
+        (purges.USERS.sql(index_scans.LOCK_FREE), DUE_USERS, "PRIMARY"),
+        (purges.USERS.sql(index_scans.DELETE_LISTED), DUE_USERS, "PRIMARY"),
+        (purges.USERS.sql(index_scans.COUNT), FIND_USERS, "ix_changed_at"),
     ],
 )
 def test_no_cleanup_statement_scans_or_sorts(
@@ -565,25 +570,33 @@ def test_no_cleanup_statement_scans_or_sorts(
 
 def some(due: dict[str, Any], rows: int) -> dict[str, Any]:
     ids = USER_IDS if due is DUE_USERS else IDS
-    return {**due, "listed": purges.listed(ids[:rows])}
+    return {**due, "listed": index_scans.listed(ids[:rows])}
 
 
 @pytest.mark.parametrize("size", [10, 60, 600])
 @pytest.mark.parametrize(
     ("statement", "parameters", "index"),
     [
-        (purges.TOKENS.delete_locked, lambda rows: {**FIND, "rows": rows}, "ix_expires_at"),
-        (purges.LIMITS.delete_locked, lambda rows: {**FIND_NUMBERS, "rows": rows}, "ix_tat_ms"),
-        (purges.EVENTS.delete_locked, lambda rows: {**FIND_IDS, "rows": rows}, "PRIMARY"),
-        (purges.USERS.delete_locked, lambda rows: {**FIND_USERS, "rows": rows}, "ix_changed_at"),
-        (purges.TOKENS.lock_free, lambda rows: some(DUE, rows), "PRIMARY"),
-        (purges.LIMITS.lock_free, lambda rows: some(DUE_NUMBERS, rows), "PRIMARY"),
-        (purges.EVENTS.lock_free, lambda rows: some(DUE_IDS, rows), "PRIMARY"),
-        (purges.USERS.lock_free, lambda rows: some(DUE_USERS, rows), "PRIMARY"),
-        (purges.TOKENS.delete_listed, lambda rows: some(DUE, rows), "PRIMARY"),
-        (purges.LIMITS.delete_listed, lambda rows: some(DUE, rows), "PRIMARY"),
-        (purges.EVENTS.delete_listed, lambda rows: some(DUE, rows), "PRIMARY"),
-        (purges.USERS.delete_listed, lambda rows: some(DUE_USERS, rows), "PRIMARY"),
+        (purges.TOKENS.sql(index_scans.DELETE_LOCKED), lambda rows: {**FIND, "rows": rows}, "ix_expires_at"),
+        (
+            purges.LIMITS.sql(index_scans.DELETE_LOCKED),
+            lambda rows: {**FIND_NUMBERS, "rows": rows},
+            "ix_tat_ms",
+        ),
+        (purges.EVENTS.sql(index_scans.DELETE_LOCKED), lambda rows: {**FIND_IDS, "rows": rows}, "PRIMARY"),
+        (
+            purges.USERS.sql(index_scans.DELETE_LOCKED),
+            lambda rows: {**FIND_USERS, "rows": rows},
+            "ix_changed_at",
+        ),
+        (purges.TOKENS.sql(index_scans.LOCK_FREE), lambda rows: some(DUE, rows), "PRIMARY"),
+        (purges.LIMITS.sql(index_scans.LOCK_FREE), lambda rows: some(DUE_NUMBERS, rows), "PRIMARY"),
+        (purges.EVENTS.sql(index_scans.LOCK_FREE), lambda rows: some(DUE_IDS, rows), "PRIMARY"),
+        (purges.USERS.sql(index_scans.LOCK_FREE), lambda rows: some(DUE_USERS, rows), "PRIMARY"),
+        (purges.TOKENS.sql(index_scans.DELETE_LISTED), lambda rows: some(DUE, rows), "PRIMARY"),
+        (purges.LIMITS.sql(index_scans.DELETE_LISTED), lambda rows: some(DUE, rows), "PRIMARY"),
+        (purges.EVENTS.sql(index_scans.DELETE_LISTED), lambda rows: some(DUE, rows), "PRIMARY"),
+        (purges.USERS.sql(index_scans.DELETE_LISTED), lambda rows: some(DUE_USERS, rows), "PRIMARY"),
     ],
 )
 def test_a_small_table_that_is_nearly_all_due_is_not_scanned_either(
@@ -708,10 +721,10 @@ def test_a_batch_is_two_selects_and_one_delete_and_no_row_travels_but_the_last(
 @pytest.mark.parametrize(
     ("statement", "due"),
     [
-        (purges.TOKENS.delete_listed, DUE),
-        (purges.TOKENS.lock_free, DUE),
-        (purges.USERS.delete_listed, DUE_USERS),
-        (purges.USERS.lock_free, DUE_USERS),
+        (purges.TOKENS.sql(index_scans.DELETE_LISTED), DUE),
+        (purges.TOKENS.sql(index_scans.LOCK_FREE), DUE),
+        (purges.USERS.sql(index_scans.DELETE_LISTED), DUE_USERS),
+        (purges.USERS.sql(index_scans.LOCK_FREE), DUE_USERS),
     ],
     ids=["delete tokens", "lock tokens", "delete users", "lock users"],
 )

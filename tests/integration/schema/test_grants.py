@@ -13,8 +13,15 @@ from pymysql.constants import ER
 from pymysql.cursors import Cursor
 
 from auth_tokens.adapters.mysql.connection import Database
-from auth_tokens.adapters.mysql.index_scans import IndexScan
-from auth_tokens.adapters.mysql.purges import EVENTS, LIMITS, TOKENS, USERS, listed, purges
+from auth_tokens.adapters.mysql.index_scans import (
+    DELETE_LISTED,
+    DELETE_LOCKED,
+    LOCK,
+    LOCK_FREE,
+    IndexScan,
+    listed,
+)
+from auth_tokens.adapters.mysql.purges import EVENTS, LIMITS, TOKENS, USERS, purges
 from auth_tokens.adapters.mysql.rotations import TOUCH_SESSION
 from auth_tokens.domain.errors import Unavailable
 from deploy.database_users import CLASSES, FOLDER, Login, grants_sql, users_sql
@@ -92,18 +99,19 @@ def test_the_writer_may_clean_up_each_table(users: DatabaseUsers) -> None:
             assert purge.delete_batch(now=2_000_000_000, rows=10).is_last
 
 
-@pytest.mark.parametrize("walk", [TOKENS, LIMITS, EVENTS, USERS], ids=lambda walk: walk.table)
-def test_the_writer_may_lock_and_delete_what_is_due(users: DatabaseUsers, walk: IndexScan) -> None:
+@pytest.mark.parametrize("scan", [TOKENS, LIMITS, EVENTS, USERS], ids=lambda scan: scan.table)
+def test_the_writer_may_lock_and_delete_what_is_due(users: DatabaseUsers, scan: IndexScan) -> None:
     """What a batch does with rows, of which there are none here: no refusal."""
-    place, key = walk.start
+    place, key = scan.start
     parameters = {"place": place, "id": key, "bound": place, "last": place, "rows": 10, "offset": 9}
     parameters |= {"listed": listed(["user" if key == "" else bytes(16)])}
 
     with contextlib.closing(Database(users.config("writer"))) as database:
-        for statement in (walk.lock, walk.lock_free):
-            assert database.query(statement, parameters) == []
-        for statement in (walk.delete_locked, walk.delete_listed):
-            assert database.transaction(lambda work, sql=statement: work.execute(sql, parameters)) == 0
+        for statement in (LOCK, LOCK_FREE):
+            assert database.query(scan.sql(statement), parameters) == []
+        for statement in (DELETE_LOCKED, DELETE_LISTED):
+            sql = scan.sql(statement)
+            assert database.transaction(lambda work, sql=sql: work.execute(sql, parameters)) == 0
 
 
 @pytest.mark.parametrize("name", ["reader", "writer"])

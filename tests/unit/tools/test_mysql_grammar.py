@@ -28,7 +28,7 @@ def test_a_statement_is_looked_at_whole_and_with_its_values_bound() -> None:
 def test_values_by_name_and_lists_are_bound_too() -> None:
     mysql = "auth_tokens.adapters.mysql"
 
-    assert "expires_at > 1 AND expires_at < 1" in STATEMENTS[f"{mysql}.purges.TOKENS.find"]
+    assert "expires_at > 1 AND expires_at < 1" in STATEMENTS[f"{mysql}.purges.TOKENS.FIND"]
     assert "WHERE id IN (1)" in STATEMENTS[f"{mysql}.starts.END_SESSIONS"]
 
 

@@ -2,7 +2,8 @@
 
 import time
 
-from auth_tokens.adapters.mysql.purges import created_tokens, purges
+from auth_tokens.adapters.mysql.created_tokens import created_tokens
+from auth_tokens.adapters.mysql.purges import purges
 from auth_tokens.bootstrap.container import Container
 from auth_tokens.usecases.cleanup import CleanupDeps
 

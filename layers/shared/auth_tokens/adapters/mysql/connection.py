@@ -149,7 +149,7 @@ class Database:
                 return statements.query(sql, (text,))
             except pymysql.err.Error as exc:
                 # ASCII fits everywhere: there the Portal's tables do not fit together.
-                if _number(exc) in _DOES_NOT_FIT and not text.isascii():
+                if error_number(exc) in _DOES_NOT_FIT and not text.isascii():
                     return []
                 raise
 
@@ -181,7 +181,7 @@ class Database:
             try:
                 return statements.execute(sql, parameters)
             except pymysql.err.Error as exc:
-                if _number(exc) == refuses_by:
+                if error_number(exc) == refuses_by:
                     return 0
                 raise
 
@@ -233,7 +233,7 @@ class Database:
             try:
                 return work(Transaction(self._ready(), may_have_run=reconnects > 0))
             except pymysql.err.Error as exc:
-                number = _number(exc)
+                number = error_number(exc)
                 self.close()
                 if number in _OURS:
                     raise
@@ -261,7 +261,7 @@ class Database:
         return self._connection
 
 
-def _number(error: pymysql.err.Error) -> int:
+def error_number(error: pymysql.err.Error) -> int:
     """The server's or the driver's number; 0, a lost connection, where the driver could not make sense of an answer."""
     return error.args[0] if error.args and isinstance(error.args[0], int) else 0
 

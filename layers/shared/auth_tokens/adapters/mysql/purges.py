@@ -10,17 +10,21 @@ as well, and on MySQL all that follow where it reads the whole index. So a read 
 there are as many; where there are not, rows are locked by their primary keys.
 """
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pymysql
 
-from auth_tokens.adapters.mysql.connection import Database, Row, Transaction
-from auth_tokens.adapters.mysql.index_scans import IndexScan
-from auth_tokens.adapters.mysql.times import from_sql, to_sql
-from auth_tokens.domain.ids import uuid7, uuid_time
+from auth_tokens.adapters.mysql import index_scans
+from auth_tokens.adapters.mysql.connection import Database, Row, Transaction, error_number
+from auth_tokens.adapters.mysql.index_scans import (
+    DATETIMES,
+    MILLISECONDS,
+    SECONDS,
+    UUIDS,
+    Encoding,
+    IndexScan,
+)
 from auth_tokens.domain.purges import Batch, Debt
 from auth_tokens.ports.jobs import Purge
 
@@ -36,52 +40,11 @@ USER_ORDER_RETENTION_S = 86400
 IDS_PER_STATEMENT = 350
 # Debts are counted up to this bound, which takes a few milliseconds of an index in memory.
 COUNT_LIMIT = 10_000
-# As many new rows in five minutes are 333 sign-ins a second.
-CREATED_LIMIT = 100_000
 
-TOKENS = IndexScan(
-    table="auth_user_tokens",
-    index="ix_expires_at",
-    place="expires_at",
-    key="id",
-    start=(to_sql(0), b""),
-    bound=to_sql,
-    ended=from_sql,
-    retention_s=0,
-)
-LIMITS = IndexScan(
-    table="auth_token_limits",
-    index="ix_tat_ms",
-    place="tat_ms",
-    key="bucket",
-    start=(0, b""),
-    bound=lambda instant: instant * 1000,
-    ended=lambda tat_ms: int(tat_ms) // 1000,
-    retention_s=LIMIT_RETENTION_S,
-)
-# UUIDv7, so in time order.
-EVENTS = IndexScan(
-    table="auth_token_events",
-    index="PRIMARY",
-    place="id",
-    key="id",
-    start=(b"", b""),
-    bound=lambda instant: uuid7(instant * 1000, bytes(10)),
-    ended=uuid_time,
-    retention_s=0,
-)
-USERS = IndexScan(
-    table="auth_token_users",
-    index="ix_changed_at",
-    place="changed_at",
-    key="user_id",
-    start=(to_sql(0), ""),
-    bound=to_sql,
-    ended=from_sql,
-    retention_s=USER_ORDER_RETENTION_S,
-    # In the collation of the column, or its index would not be used.
-    listed_key="CONVERT(listed.id USING ascii) COLLATE ascii_bin",
-)
+TOKENS = IndexScan("auth_user_tokens", "ix_expires_at", place="expires_at", key="id")
+LIMITS = IndexScan("auth_token_limits", "ix_tat_ms", place="tat_ms", key="bucket", encoding=MILLISECONDS)
+EVENTS = IndexScan("auth_token_events", "PRIMARY", place="id", key="id", encoding=UUIDS)
+USERS = IndexScan("auth_token_users", "ix_changed_at", place="changed_at", key="user_id", has_text_keys=True)
 
 # Index: ux_purpose_epoch, of a few dozen rows. Signing keys only: the row of a data key keeps its epoch from
 # being given out again.
@@ -119,51 +82,24 @@ FROM (
 ) AS due
 """
 
-# Index: primary key (UUIDv7, so the newest are at its end).
-COUNT_CREATED_TOKENS = """
-SELECT COUNT(*) AS created
-FROM (
-  SELECT id
-  FROM auth_user_tokens FORCE INDEX (PRIMARY)
-  WHERE id >= %s
-  ORDER BY id
-  LIMIT %s
-) AS newest
-"""
-
-# What NOWAIT answers where somebody holds a row: MySQL, MariaDB. And what a trigger's SIGNAL answers.
+# The errors of NOWAIT where somebody holds a row: MySQL, MariaDB. And the error of a trigger's SIGNAL.
 _HELD = frozenset({3572, 1205})
 _SIGNAL = 1644
 
 
 @dataclass(frozen=True, slots=True)
 class OldestRows:
-    """A table of which few rows fall due at a time. delete, count: by an instant as the index has it; bound, ended:
-    there and back."""
+    """A table of which few rows fall due at a time. delete, count: the statements, given the value that bounds them."""
 
     table: str
     delete: str
     count: str
-    bound: Callable[[int], Any]
-    ended: Callable[[Any], int]
+    encoding: Encoding
     retention_s: int
 
 
-GONE_KEYS = OldestRows(
-    "auth_token_keys", DELETE_GONE_KEYS, COUNT_GONE_KEYS, to_sql, from_sql, GONE_KEY_RETENTION_S
-)
-ROLLUPS = OldestRows(
-    "auth_token_rollups", DELETE_OLD_ROLLUPS, COUNT_OLD_ROLLUPS, int, int, ROLLUP_RETENTION_S
-)
-
-
-@dataclass(slots=True)
-class _Outcome:
-    """last: the last row read, None at the end of the scan."""
-
-    deleted: int = 0
-    refused: int = 0
-    last: Row | None = None
+GONE_KEYS = OldestRows("auth_token_keys", DELETE_GONE_KEYS, COUNT_GONE_KEYS, DATETIMES, GONE_KEY_RETENTION_S)
+ROLLUPS = OldestRows("auth_token_rollups", DELETE_OLD_ROLLUPS, COUNT_OLD_ROLLUPS, SECONDS, ROLLUP_RETENTION_S)
 
 
 class IndexScanPurge:
@@ -174,142 +110,118 @@ class IndexScanPurge:
     and in a new environment, the scan starts again at the low end, and so meets the rows that it had skipped.
     """
 
-    def __init__(self, database: Database, scan: IndexScan) -> None:
+    def __init__(self, database: Database, scan: IndexScan, retention_s: int) -> None:
         self.name = scan.table
         self._database = database
         self._scan = scan
+        self._retention_s = retention_s
         self._position = scan.start
 
     def delete_batch(self, now: int, rows: int) -> Batch:
-        parameters = self._parameters(now, rows)
-        outcome = self._all_at_once(parameters) or self._as_far_as_free(parameters)
-        last = outcome.last
-        self._position = (last["place"], last["id"]) if last else self._scan.start
-        return Batch(outcome.deleted, outcome.refused, is_last=last is None)
+        span = self._span(now, rows)
+        batch, last = self._delete_all(span) or self._delete_free(span)
+        self._position = self._scan.start if batch.is_last else (last["place"], last["id"])
+        return batch
 
     def debt(self, now: int) -> Debt:
-        [row] = self._database.query(self._scan.count, self._parameters(now, COUNT_LIMIT))
-        return _debt(row, now - self._scan.retention_s, self._scan.ended)
+        [row] = self._database.query(self._scan.sql(index_scans.COUNT), self._span(now, COUNT_LIMIT))
+        return _debt(row, now - self._retention_s, self._scan.encoding)
 
-    def _parameters(self, now: int, rows: int) -> dict[str, Any]:
+    def _span(self, now: int, rows: int) -> dict[str, Any]:
+        """The next rows that are due, as parameters."""
         place, last_id = self._position
-        bound = self._scan.bound(now - self._scan.retention_s)
+        bound = self._scan.encoding.write(now - self._retention_s)
         return {"place": place, "id": last_id, "bound": bound, "rows": rows, "offset": rows - 1}
 
-    def _all_at_once(self, parameters: dict[str, Any]) -> _Outcome | None:
-        """None: it cannot be done so, and nothing was deleted."""
+    def _delete_all(self, span: dict[str, Any]) -> tuple[Batch, Row] | None:
+        """With the last row. None: there are not as many, or they cannot be deleted together; nothing was deleted."""
+        lock, delete = self._scan.sql(index_scans.LOCK), self._scan.sql(index_scans.DELETE_LOCKED)
 
-        def work(statements: Transaction) -> _Outcome | None:
+        def work(statements: Transaction) -> tuple[Batch, Row] | None:
             try:
-                locked = statements.query(self._scan.lock, parameters)
+                locked = statements.query(lock, span)
                 if not locked:  # another cleanup was here in the meantime
                     return None
-                last = {"last": locked[0]["place"]}
-                return _Outcome(
-                    statements.execute(self._scan.delete_locked, parameters | last), last=locked[0]
-                )
-            except pymysql.err.MySQLError as exc:
-                if _number(exc) in _HELD or _refuses_a_row(exc):
+                deleted = statements.execute(delete, {**span, "last": locked[0]["place"]})
+                return Batch(deleted, refused=0, is_last=False), locked[0]
+            except pymysql.err.Error as exc:
+                if error_number(exc) in _HELD or _refuses_a_row(exc):
                     return None
                 raise
 
-        return self._database.transaction(work) if self._is_full(parameters) else None
+        is_full = self._database.query(self._scan.sql(index_scans.FIND_LAST), span)
+        return self._database.transaction(work) if is_full else None
 
-    def _is_full(self, parameters: dict[str, Any]) -> bool:
-        """Are there rows for a whole batch?"""
-        return bool(self._database.query(self._scan.find_last, parameters))
+    def _delete_free(self, span: dict[str, Any]) -> tuple[Batch, Row]:
+        """Those that nobody holds, with the last row found."""
+        found = self._database.query(self._scan.sql(index_scans.FIND), span)
+        lock = self._scan.sql(index_scans.LOCK_FREE)
 
-    def _as_far_as_free(self, parameters: dict[str, Any]) -> _Outcome:
-        found = self._database.query(self._scan.find, parameters)
-        keys = [row["id"] for row in found]
+        def work(statements: Transaction) -> tuple[Batch, Row]:
+            deleted = refused = 0
+            for first in range(0, len(found), IDS_PER_STATEMENT):
+                ids = [row["id"] for row in found[first : first + IDS_PER_STATEMENT]]
+                free = statements.query(lock, {**span, "listed": index_scans.listed(ids)})
+                kept = self._delete_listed(statements, [row["id"] for row in free])
+                deleted, refused = deleted + len(free) - kept, refused + kept
+            return Batch(deleted, refused, is_last=len(found) < span["rows"]), found[-1]
 
-        def work(statements: Transaction) -> _Outcome:
-            outcome = _Outcome(last=found[-1] if len(found) == parameters["rows"] else None)
-            for first in range(0, len(keys), IDS_PER_STATEMENT):
-                due = {
-                    "listed": listed(keys[first : first + IDS_PER_STATEMENT]),
-                    "bound": parameters["bound"],
-                }
-                free = statements.query(self._scan.lock_free, due)
-                self._delete_listed(statements, [row["id"] for row in free], outcome)
-            return outcome
+        return self._database.transaction(work) if found else (Batch(0, 0, is_last=True), {})
 
-        return self._database.transaction(work) if found else _Outcome()
-
-    def _delete_listed(self, statements: Transaction, ids: list[Any], outcome: _Outcome) -> None:
-        """All of them but those that the database refuses: halving finds them, and the others go."""
-        if not ids:
-            return
+    def _delete_listed(self, statements: Transaction, ids: list[Any]) -> int:
+        """Returns how many the database refused to delete: halving finds them, and the others go."""
         try:
-            outcome.deleted += statements.execute(self._scan.delete_listed, {"listed": listed(ids)})
-        except pymysql.err.MySQLError as exc:
+            if ids:
+                delete = self._scan.sql(index_scans.DELETE_LISTED)
+                statements.execute(delete, {"listed": index_scans.listed(ids)})
+            return 0
+        except pymysql.err.Error as exc:
             if not _refuses_a_row(exc):
                 raise
-            if len(ids) == 1:
-                outcome.refused += 1
-                return
-            middle = len(ids) // 2
-            self._delete_listed(statements, ids[:middle], outcome)
-            self._delete_listed(statements, ids[middle:], outcome)
+        if len(ids) == 1:
+            return 1
+        middle = len(ids) // 2
+        return self._delete_listed(statements, ids[:middle]) + self._delete_listed(statements, ids[middle:])
 
 
 class OldestRowsPurge:
     """Port ports.jobs.Purge, one statement a batch: nobody else holds these rows, and none is refused."""
 
-    def __init__(self, database: Database, end: OldestRows) -> None:
-        self.name = end.table
+    def __init__(self, database: Database, oldest: OldestRows) -> None:
+        self.name = oldest.table
         self._database = database
-        self._end = end
+        self._oldest = oldest
 
     def delete_batch(self, now: int, rows: int) -> Batch:
-        deleted = self._database.execute(self._end.delete, (self._bound(now), rows))
+        deleted = self._database.execute(self._oldest.delete, (self._bound(now), rows))
         return Batch(deleted, refused=0, is_last=deleted < rows)
 
     def debt(self, now: int) -> Debt:
-        [row] = self._database.query(self._end.count, (self._bound(now),))
-        return _debt(row, now - self._end.retention_s, self._end.ended)
+        [row] = self._database.query(self._oldest.count, (self._bound(now),))
+        return _debt(row, now - self._oldest.retention_s, self._oldest.encoding)
 
     def _bound(self, now: int) -> Any:
-        return self._end.bound(now - self._end.retention_s)
+        return self._oldest.encoding.write(now - self._oldest.retention_s)
 
 
 def purges(database: Database, token_retention_s: int, event_retention_s: int) -> tuple[Purge, ...]:
     """All of them. Revoked rows need no condition of their own: see domain.bounds.MIN_RETENTION_S."""
     return (
-        IndexScanPurge(database, replace(TOKENS, retention_s=token_retention_s)),
-        IndexScanPurge(database, LIMITS),
-        IndexScanPurge(database, replace(EVENTS, retention_s=event_retention_s)),
-        IndexScanPurge(database, USERS),
+        IndexScanPurge(database, TOKENS, token_retention_s),
+        IndexScanPurge(database, LIMITS, LIMIT_RETENTION_S),
+        IndexScanPurge(database, EVENTS, event_retention_s),
+        IndexScanPurge(database, USERS, USER_ORDER_RETENTION_S),
         OldestRowsPurge(database, GONE_KEYS),
         OldestRowsPurge(database, ROLLUPS),
     )
 
 
-def created_tokens(database: Database) -> Callable[[int], int]:
-    """How many rows of auth_user_tokens were made at or after an instant, counted up to CREATED_LIMIT."""
-
-    def created_since(instant: int) -> int:
-        [row] = database.query(COUNT_CREATED_TOKENS, (uuid7(instant * 1000, bytes(10)), CREATED_LIMIT))
-        return int(row["created"])
-
-    return created_since
-
-
-def listed(keys: Sequence[bytes | str]) -> str:
-    """Keys as IndexScan.lock_free and IndexScan.delete_listed take them."""
-    return json.dumps([key if isinstance(key, str) else key.hex() for key in keys])
-
-
-def _debt(row: Row, due_before: int, ended: Callable[[Any], int]) -> Debt:
+def _debt(row: Row, due_before: int, encoding: Encoding) -> Debt:
     if row["oldest"] is None:
         return Debt(0, 0)
-    return Debt(row["due_rows"], due_before - ended(row["oldest"]))
+    return Debt(row["due_rows"], due_before - encoding.read(row["oldest"]))
 
 
-def _number(exc: pymysql.err.MySQLError) -> int:
-    return int(exc.args[0]) if exc.args else 0
-
-
-def _refuses_a_row(exc: pymysql.err.MySQLError) -> bool:
+def _refuses_a_row(exc: pymysql.err.Error) -> bool:
     """A foreign key that refers to the row, or a trigger that holds it: a matter of that row alone."""
-    return isinstance(exc, pymysql.err.IntegrityError) or _number(exc) == _SIGNAL
+    return isinstance(exc, pymysql.err.IntegrityError) or error_number(exc) == _SIGNAL
