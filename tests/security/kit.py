@@ -1,13 +1,14 @@
 """A service in memory, and a forger who holds its signing keys: tokens are put together by hand, not by PyJWT.
 
-Every refusal is looked at from four sides, which must agree: the authorizer for REST and for HTTP APIs,
-one of the service's own routes, and introspection.
+Every refusal is looked at from five sides, which must agree: the authorizer for REST and for HTTP APIs,
+one of the service's own routes, introspection, and the JavaScript verifier.
 """
 
 import base64
 import json
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from typing import Any
 
 import pytest
@@ -39,7 +40,9 @@ from tests.support.fakes import (
     codec,
     session_record,
 )
+from tests.support.javascript_verifier import verdict
 from tests.support.policies import policy
+from tests.support.revocation_documents import compact, document
 from tests.support.world import START, Clock, RecordedTelemetry
 
 ISSUER = "https://tokens.test"
@@ -58,6 +61,7 @@ POLICY = policy(
     clients=CLIENTS,
 )
 ABSENT = object()
+NUMBERS = count()
 # Order of the P-256 group (SEC 2 §2.4.2).
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
@@ -159,6 +163,7 @@ class Kit:
         )
     )
     max_key_age_s: int = 300
+    number: int = field(default_factory=lambda: next(NUMBERS))
 
     def __post_init__(self) -> None:
         table: Any = self.table
@@ -197,12 +202,45 @@ class Kit:
         }
         return self.route(event, None)
 
+    def read_keys(self) -> None:
+        """Every verifier reads the published keys now."""
+        self.public_keys.jwks()
+        self.elsewhere(forged(good_header(kid="unknown")))
+
+    def elsewhere(self, token: str) -> dict[str, Any]:
+        """The verdict of the JavaScript verifier of this service."""
+        live = [row for row in self.table.rows if row.state is not KeyState.GONE]
+        # As published, but with the keys that nobody can read.
+        keys = [row.public_jwk for row in live if (row.public_jwk or {}).get("alg") in (None, row.algorithm)]
+        algorithm = next((row.algorithm for row in live if row.kid == kid_of(row.algorithm)), "ES256")
+        return verdict(
+            {
+                "verifier": self.number,
+                "issuer": ISSUER,
+                "audience": AUDIENCE,
+                "now": self.clock.now,
+                "jwks": {"keys": keys},
+                "feed": document(
+                    (identifier for identifier, _ in self.source.rows),
+                    lambda claims: compact(
+                        good_header(algorithm, typ="revocations+jwt"),
+                        claims,
+                        lambda raw: signature(raw, algorithm),
+                    ),
+                    issuer=ISSUER,
+                    now=self.clock.now,
+                    max_staleness_s=0,
+                ),
+                "token": token,
+            }
+        )
+
     def _whoami(self, request: Request) -> Response:
         return Response(body=validate(credential_from(request, ()), self.sessions.validation).claims.sub)
 
 
 def assert_accepted(kit: Kit, token: str) -> None:
-    """All four sides let it in."""
+    """All five sides let it in."""
     header = f"Bearer {token}"
     policy = kit.authorized({"type": "TOKEN", "authorizationToken": header, "methodArn": ARN})
     assert policy["policyDocument"]["Statement"][0]["Effect"] == "Allow"
@@ -210,10 +248,12 @@ def assert_accepted(kit: Kit, token: str) -> None:
     assert simple["isAuthorized"] is True
     assert kit.http(authorization=header)["statusCode"] == 200
     assert introspect(token, kit.sessions)["active"] is True
+    elsewhere = kit.elsewhere(token)
+    assert elsewhere["status"] == 200, elsewhere
 
 
 def assert_refused(kit: Kit, token: str) -> None:
-    """All four sides refuse it, as the caller's fault: no 500 anywhere."""
+    """All five sides refuse it, as the caller's fault: no 500 anywhere."""
     assert introspect(token, kit.sessions) == {"active": False}
     # Blanks at the ends of a field's value are not part of it (RFC 9110 §5.5).
     if token.strip(" \t") == token:
@@ -229,6 +269,8 @@ def _assert_header_refused(kit: Kit, header: str) -> None:
     response = kit.http(authorization=header)
     assert response["statusCode"] == 401
     assert 'error="invalid_token"' in response["headers"]["WWW-Authenticate"]
+    elsewhere = kit.elsewhere(header.removeprefix("Bearer "))
+    assert (elsewhere["status"], elsewhere["code"]) == (401, "invalid_token"), elsewhere
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -1,0 +1,387 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, test } from "node:test";
+import { withToken } from "auth-user-tokens-verify/fetch";
+import { claimsAt, ISSUER, Service, START_S } from "./service.mjs";
+
+const JWKS = "/.well-known/jwks.json";
+const FEED = "/auth/revocations";
+const SESSION = "/auth/session";
+const { sid, jti } = claimsAt(0);
+
+let service;
+let verifier;
+let token;
+
+beforeEach(() => {
+  service = new Service();
+  verifier = service.verifier();
+  token = service.token({ exp: START_S + 3000 });
+});
+
+const ask = (requirements, text = token) => verifier.check({ authorization: `Bearer ${text}` }, requirements);
+const status = async (requirements, text) => {
+  const verdict = await ask(requirements, text);
+  return verdict.ok ? 200 : verdict.status;
+};
+const at = (seconds) => (service.nowS = START_S + seconds);
+const away = () => {
+  throw new TypeError("fetch failed");
+};
+const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+describe("answers", () => {
+  test("a good token: its claims", async () => {
+    const { ok, claims } = await ask({ scope: "jobs:read", acr: ["other", "urn:acr"], maxAgeS: 0 });
+    assert.equal(ok, true);
+    assert.deepEqual([claims.sub, claims.sid, claims.scope], [claimsAt(0).sub, sid, "jobs:read jobs:write"]);
+  });
+
+  test("no credential: a challenge without an error", async () => {
+    for (const headers of [{}, { authorization: "" }, new Headers(), { cookie: "__Host-session=x" }]) {
+      const { status, headers: answered, body } = await verifier.check(headers);
+      assert.deepEqual([status, answered["WWW-Authenticate"], body], [401, 'Bearer realm="auth-user-tokens"', ""]);
+    }
+  });
+
+  for (const [name, headers] of Object.entries({
+    "another scheme": { authorization: "Basic YTpi" },
+    "two fields": { authorization: ["Bearer a.b.c", "Bearer a.b.c"] },
+    "two in one": { authorization: "Bearer a.b.c, Bearer a.b.c" },
+    "no token": { authorization: "Bearer" },
+  })) {
+    test(`${name}: 401 invalid_token, and nothing is asked for`, async () => {
+      const { status, body } = await verifier.check(headers);
+      assert.deepEqual([status, JSON.parse(body).error, service.asked.length], [401, "invalid_token", 0]);
+    });
+  }
+
+  test("a token bound to a key: 401 invalid_token", async () => {
+    assert.equal(await status({}, service.token({ cnf: { jkt: "x" } })), 401);
+  });
+
+  test("too little scope: 403 with the scope that is needed", async () => {
+    const { status, headers } = await ask({ scope: ["jobs:read", "jobs:admin"] });
+    const challenge = 'Bearer realm="auth-user-tokens", error="insufficient_scope", scope="jobs:read jobs:admin"';
+    assert.deepEqual([status, headers["WWW-Authenticate"]], [403, challenge]);
+  });
+
+  test("too weak or too old an authentication: 401 that says what is asked", async () => {
+    at(11);
+    for (const requirements of [{ acr: "gold", maxAgeS: 60 }, { acr: "urn:acr", maxAgeS: 10 }]) {
+      const { status, headers } = await ask(requirements);
+      assert.equal(status, 401);
+      assert.match(headers["WWW-Authenticate"], /error="insufficient_user_authentication", acr_values=".+", max_age="\d+"/);
+    }
+    assert.equal(await status({ maxAgeS: 11 }), 200);
+  });
+
+  test("a revoked token with too little scope is revoked first", async () => {
+    service.revoked = [sid];
+    assert.equal(await status({ scope: "x" }), 401);
+  });
+});
+
+describe("revocations", () => {
+  test("no read yet and the service away: 503 with Retry-After", async () => {
+    service.answers[FEED] = away;
+    const { status, headers } = await ask();
+    assert.deepEqual([status, headers["Retry-After"]], [503, "1"]);
+  });
+
+  test("a read younger than 2 s is used as it is, one from 3 s on renewed before the answer", async () => {
+    assert.equal(await status(), 200);
+    service.revoked = [sid];
+    at(1);
+    assert.deepEqual([await status(), service.count(FEED)], [200, 1]);
+    at(3);
+    assert.deepEqual([await status(), service.count(FEED)], [401, 2]);
+  });
+
+  test("between 2 and 3 s it is renewed beside the request", async () => {
+    assert.equal(await status(), 200);
+    service.revoked = [jti];
+    at(2);
+    assert.equal(await status(), 200);
+    await settled();
+    assert.deepEqual([await status(), service.count(FEED)], [401, 2]);
+  });
+
+  test("a hundred requests wait for one read", async () => {
+    const seen = await Promise.all(Array.from({ length: 100 }, () => status()));
+    assert.deepEqual([new Set(seen), service.count(FEED), service.count(JWKS)], [new Set([200]), 1, 1]);
+  });
+
+  test("the service away: what is known serves for 60 s, then 503, never 401", async () => {
+    assert.equal(await status(), 200);
+    service.answers[FEED] = away;
+    for (const second of [5, 30, 59]) {
+      at(second);
+      assert.equal(await status(), 200, `at ${second} s`);
+    }
+    at(60);
+    assert.equal(await status(), 503);
+    delete service.answers[FEED];
+    at(62);
+    assert.equal(await status(), 200);
+  });
+
+  test("while the service is away it is asked once a second", async () => {
+    service.answers[FEED] = away;
+    for (let count = 0; count < 10; count += 1) await status();
+    assert.equal(service.count(FEED), 1);
+  });
+
+  test("an id is remembered for memory_s after it was last told, and no longer", async () => {
+    service.stated = { memory_s: 100 };
+    service.revoked = [sid];
+    token = service.token({ exp: START_S + 3000 });
+    assert.equal(await status(), 401);
+    service.revoked = [];
+    at(99);
+    assert.equal(await status(), 401);
+    at(103);
+    assert.equal(await status(), 200);
+  });
+
+  test("a cut-off refuses what its client was issued until 5 s after it", async () => {
+    service.stated = { cutoffs: [{ client_id: "portal-web", before: START_S - 5 }] };
+    assert.equal(await status(), 401);
+    at(4);
+    service.stated = { cutoffs: [{ client_id: "portal-web", before: START_S - 6 }, { client_id: "other", before: START_S }] };
+    assert.equal(await status(), 200);
+    at(8);
+    service.stated = { cutoffs: [{ before: START_S }] };
+    assert.equal(await status(), 401);
+  });
+
+  test("a document in parts is read to its end", async () => {
+    service.answers[FEED] = (_headers, url) => {
+      const after = url.searchParams.get("after") ?? "";
+      service.revoked = after === "1" ? [sid] : [];
+      return Response.json(service.document(after, after === "" ? { next: "1", complete: false } : { next: "2" }));
+    };
+    assert.deepEqual([await status(), service.count(FEED)], [401, 2]);
+  });
+
+  test("another history: what is known is kept, and all is read again", async () => {
+    service.revoked = [sid];
+    assert.equal(await status(), 401);
+    service.revoked = [];
+    service.answers[FEED] = (_headers, url) =>
+      url.searchParams.has("after") ? new Response(null, { status: 410 }) : Response.json(service.document(""));
+    at(10);
+    assert.deepEqual([await status(), service.count(FEED)], [401, 3]);
+  });
+
+  test("more revocations than fit: the service is asked about each token", async () => {
+    service.stated = { overflow: true };
+    assert.deepEqual([await status(), service.count(SESSION)], [200, 1]);
+  });
+
+  test("without the feed only the signature and the claims count", async () => {
+    verifier = service.verifier({ revocations: "none" });
+    service.revoked = [sid];
+    assert.deepEqual([await status(), service.count(FEED)], [200, 0]);
+  });
+
+  test("what a cache says of a document's age counts", async () => {
+    service.answers[FEED] = (_headers, url) =>
+      Response.json(service.document(url.searchParams.get("after") ?? ""), { headers: { Age: "59" } });
+    assert.equal(await status(), 200);
+    service.answers[FEED] = away;
+    at(1);
+    assert.equal(await status(), 503);
+  });
+
+  test("a document that a cache withholds grows old by its own time", async () => {
+    const old = service.document("");
+    service.answers[FEED] = () => Response.json(old);
+    assert.equal(await status(), 200);
+    service.answers[FEED] = (_headers, url) =>
+      Response.json(service.document(url.searchParams.get("after") ?? "", { as_of: START_S }));
+    at(119);
+    assert.equal(await status(), 200);
+    at(123);
+    assert.equal(await status(), 503);
+  });
+});
+
+const NO_ANSWERS = {
+  "HTML of a proxy": () => new Response("<html>", { headers: { "Content-Type": "text/html" } }),
+  "HTML that says it is JSON": () => new Response("<html>", { headers: { "Content-Type": "application/json" } }),
+  "half an answer": () => new Response('{"keys": [{"kty"', { headers: { "Content-Type": "application/json" } }),
+  "a body that breaks off": () =>
+    new Response(new ReadableStream({ pull: (controller) => controller.error(new Error("cut")) }), { headers: { "Content-Type": "application/json" } }),
+  "a redirect": () => new Response(null, { status: 302, headers: { Location: "https://elsewhere.test" } }),
+  "another content type": () => new Response("{}", { headers: { "Content-Type": "text/plain" } }),
+  "an empty object": () => Response.json({}),
+  "a list": () => Response.json([]),
+  "401": () => Response.json({ error: "invalid_token" }, { status: 401 }),
+  "404": () => Response.json({ error: "not_found" }, { status: 404 }),
+  "500": () => new Response("oops", { status: 500 }),
+  "204": () => new Response(null, { status: 204 }),
+  "no connection": away,
+};
+
+describe("something else answers in the service's place", () => {
+  for (const [name, answer] of Object.entries(NO_ANSWERS)) {
+    test(`${name} for the keys: 503, and good until max-age where there were keys`, async () => {
+      service.answers[JWKS] = answer;
+      assert.equal(await status(), 503);
+      delete service.answers[JWKS];
+      at(1);
+      assert.equal(await status(), 200);
+      service.answers[JWKS] = answer;
+      at(300);
+      assert.equal(await status(), 200);
+      at(301);
+      assert.equal(await status(), 503);
+    });
+
+    test(`${name} for the revocations: 503, and good for 60 s where there was a read`, async () => {
+      service.answers[FEED] = answer;
+      assert.equal(await status(), 503);
+      delete service.answers[FEED];
+      at(1);
+      assert.equal(await status(), 200);
+      service.answers[FEED] = answer;
+      at(60);
+      assert.equal(await status(), 200);
+      at(61);
+      assert.equal(await status(), 503);
+    });
+
+    test(`${name} for a token's own session: 503`, async () => {
+      service.answers[SESSION] = answer;
+      assert.equal(await status({ strict: true }), 503);
+    });
+  }
+});
+
+describe("a document that is not the one asked for is no answer", () => {
+  const changed = (stated, spoil = (document) => document) => (_headers, url) =>
+    Response.json(spoil(service.document(url.searchParams.get("after") ?? "", stated)));
+  const spoilt = {
+    "for another cursor": changed({ after: "7" }),
+    "of another service": changed({ iss: "https://other.test" }),
+    "with ids left out": changed({}, (document) => ({ ...document, ids: "" })),
+    "with an access token for its statement": changed({}, (document) => ({ ...document, statement: token })),
+    "with a statement of another type": (_headers, url) => {
+      const { signed } = service;
+      service.signed = (header, claims) => signed.call(service, { ...header, typ: "at+jwt" }, claims);
+      return Response.json(service.document(url.searchParams.get("after") ?? ""));
+    },
+    "of another content type": (_headers, url) =>
+      new Response(JSON.stringify(service.document(url.searchParams.get("after") ?? "")), { headers: { "Content-Type": "text/html" } }),
+    "under another key": (_headers, url) => {
+      const other = new Service();
+      return Response.json(other.document(url.searchParams.get("after") ?? ""));
+    },
+    "with a statement without ids' hash": changed({ ids_sha256: undefined }),
+  };
+  for (const [name, answer] of Object.entries(spoilt)) {
+    test(name, async () => {
+      service.revoked = [jti.replace("ff", "fe")];
+      service.answers[FEED] = answer;
+      assert.equal(await status(), 503);
+    });
+  }
+});
+
+describe("keys", () => {
+  test("are kept for max-age, renewed beside the requests from three quarters of it on", async () => {
+    assert.equal(await status(), 200);
+    at(224);
+    await status();
+    assert.equal(service.count(JWKS), 1);
+    at(225);
+    await status();
+    await settled();
+    assert.equal(service.count(JWKS), 2);
+  });
+
+  test("a withdrawn key verifies nothing after max-age", async () => {
+    service.rotate();
+    assert.equal(await status(), 200);
+    service.keys.shift();
+    at(224);
+    assert.equal(await status(), 200);
+    at(300);
+    assert.equal(await status(), 401);
+  });
+
+  test("an unknown kid earns one look in 30 s", async () => {
+    await status();
+    at(29);
+    for (let count = 0; count < 100; count += 1) assert.equal(await status({}, service.token({}, { kid: `${count}` })), 401);
+    assert.equal(service.count(JWKS), 1);
+    at(30);
+    for (let count = 0; count < 100; count += 1) assert.equal(await status({}, service.token({}, { kid: `${count}` })), 401);
+    assert.equal(service.count(JWKS), 2);
+  });
+
+  test("a new key is found; one that cannot be looked for is a 503, not a forgery", async () => {
+    await status();
+    service.rotate();
+    service.answers[JWKS] = away;
+    at(40);
+    assert.equal(await status({}, service.token()), 503);
+    delete service.answers[JWKS];
+    at(42);
+    assert.equal(await status({}, service.token()), 200);
+  });
+
+  test("one that cannot be read takes no other with it", async () => {
+    service.keys.unshift(null, { kid: "x" }, { kid: "y", alg: "ES256", kty: "EC", crv: "P-256", x: "A", y: "A" });
+    assert.equal(await status(), 200);
+  });
+
+  test("a cache's age shortens their life", async () => {
+    service.answers[JWKS] = () => Response.json({ keys: service.keys }, { headers: { "Cache-Control": "max-age=300", Age: "290" } });
+    assert.equal(await status(), 200);
+    at(10);
+    service.answers[JWKS] = away;
+    assert.equal(await status(), 503);
+  });
+});
+
+describe("strict", () => {
+  test("the service's own word, with the caller's token", async () => {
+    let shown;
+    service.answers[SESSION] = (headers) => {
+      shown = headers.Authorization;
+      return Response.json({ session_id: sid });
+    };
+    assert.deepEqual([await status({ strict: true }), shown], [200, `Bearer ${token}`]);
+  });
+
+  test("its refusal is a 401, somebody else's is not", async () => {
+    const refusal = { "WWW-Authenticate": 'Bearer realm="x", error="invalid_token"' };
+    service.answers[SESSION] = () => Response.json({}, { status: 401, headers: refusal });
+    assert.equal(await status({ strict: true }), 401);
+    service.answers[SESSION] = () => Response.json({ session_id: jti });
+    assert.equal(await status({ strict: true }), 503);
+  });
+});
+
+test("verify rejects with an error that has the code", async () => {
+  await assert.rejects(verifier.verify("x"), { name: "VerifyError", status: 401, code: "invalid_token", detail: "form" });
+});
+
+test("a fault of its own is no verdict", async () => {
+  service.clock.nowMs = () => assert.fail("a fault");
+  await assert.rejects(ask(), /a fault/);
+});
+
+test("an issuer with a slash at its end is refused when the verifier is made", () => {
+  assert.throws(() => service.verifier({ issuer: `${ISSUER}/` }), TypeError);
+});
+
+test("the fetch-style wrapper answers or hands on", async () => {
+  const handler = withToken(verifier, { scope: "jobs:read" }, (_request, claims, extra) => Response.json([claims.sub, extra]));
+  const request = (headers) => new Request("https://api.test/jobs", { headers });
+  const good = await handler(request({ Authorization: `Bearer ${token}` }), 7);
+  assert.deepEqual(await good.json(), [claimsAt(0).sub, 7]);
+  const bad = await handler(request({}));
+  assert.deepEqual([bad.status, bad.headers.get("www-authenticate")], [401, 'Bearer realm="auth-user-tokens"']);
+});
