@@ -19,7 +19,19 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy.walk import DISCOVERY, FORM, JWKS, Answer, Call, Password, Probe, Step, Unreachable, walk
+from deploy.walk import (
+    DISCOVERY,
+    FORM,
+    JWKS,
+    Answer,
+    Call,
+    Password,
+    Probe,
+    Step,
+    Unreachable,
+    json_object,
+    walk,
+)
 
 LIVE = "live"
 FUNCTIONS = {
@@ -132,7 +144,7 @@ class _Invoked:
 
     def __call__(self, call: Call) -> Answer:
         answered = self._invoke(FUNCTIONS[call.route], _event(call))
-        return Answer(int(answered["statusCode"]), _object(answered.get("body") or "{}"))
+        return Answer(int(answered["statusCode"]), json_object(answered.get("body") or "{}"))
 
     def judged_by(self, new: str) -> Callable[[str], Iterator[Step]]:
         """What the walk itself does not ask, where that function is the new one: the judges of others' tokens."""
@@ -173,16 +185,10 @@ class _Invoked:
             )
         except (BotoCoreError, ClientError) as exc:
             raise Unreachable(f"{where} cannot be invoked: {exc}") from exc
-        answered = _object(invoked["Payload"].read())
+        answered = json_object(invoked["Payload"].read())
         if "FunctionError" in invoked:
             raise Unreachable(f"{where} fails: {answered.get('errorType')}: {answered.get('errorMessage')}")
         return answered
-
-
-def _object(document: str | bytes) -> dict[str, Any]:
-    """Whatever a function answers: what is no JSON object counts as empty. Raises ValueError for what is no JSON."""
-    found = json.loads(document)
-    return found if isinstance(found, dict) else {}
 
 
 def _event(call: Call) -> dict[str, Any]:

@@ -91,18 +91,9 @@ class Subject:
         raise Failed(f"The stack {self.stack.name} has no resource {name}: deploy this release to it.")
 
     @cached_property
-    def issuer(self) -> str:
-        """Raises Failed."""
-        if "Issuer" not in self.stack.parameters:
-            raise Failed(
-                f"The stack {self.stack.name} has no parameter Issuer: it is none of this service's."
-            )
-        return self.stack.parameters["Issuer"]
-
-    @cached_property
     def metadata(self) -> Reply:
         """The issuer's own. Raises Failed, Unreachable."""
-        return Service(self.issuer).reply(Call("GET", DISCOVERY))
+        return Service(self.stack.issuer).reply(Call("GET", DISCOVERY))
 
     @cached_property
     def schema(self) -> Any:
@@ -178,7 +169,7 @@ def api(subject: Subject) -> Iterator[Finding]:
 
 
 def issuer(subject: Subject) -> Iterator[Finding]:
-    reply, expected = subject.metadata, subject.issuer
+    reply, expected = subject.metadata, subject.stack.issuer
     if reply.status != 200:
         yield Finding(False, f"The issuer's address {expected} gives {reply.answer.said} for its metadata.")
         return
@@ -205,7 +196,7 @@ def _clock(reply: Reply, now: float) -> Iterator[Finding]:
 
 
 def jwks(subject: Subject) -> Iterator[Finding]:
-    reply = Service(subject.issuer).reply(Call("GET", JWKS))
+    reply = Service(subject.stack.issuer).reply(Call("GET", JWKS))
     keys = reply.answer.body.get("keys")
     if reply.status != 200 or not isinstance(keys, list):
         yield Finding(False, f"The public keys are not there: GET {JWKS} gives {reply.answer.said}.")

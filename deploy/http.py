@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import socket
 import ssl
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from deploy.aws import Failed
-from deploy.walk import Answer, Call, Unreachable
+from deploy.walk import Answer, Call, Unreachable, json_object
 
 TIMEOUT_S = 20
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -29,10 +28,9 @@ class Reply:
     def answer(self) -> Answer:
         """What is not a JSON object counts as empty."""
         try:
-            found = json.loads(self.body)
+            return Answer(self.status, json_object(self.body))
         except ValueError:
-            found = None
-        return Answer(self.status, found if isinstance(found, dict) else {})
+            return Answer(self.status, {})
 
 
 class Service:

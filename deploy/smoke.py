@@ -61,9 +61,7 @@ def run(given: argparse.Namespace) -> int:
 def _of_stack(given: argparse.Namespace) -> tuple[str, bool]:
     """The issuer's address, and whether a refresh may be repeated."""
     stack = stack_named(given.stack, Aws(given.region, given.profile))
-    if "Issuer" not in stack.parameters:
-        raise Failed(f"The stack {stack.name} has no parameter Issuer: give the service's address by --url.")
-    return stack.parameters["Issuer"], stack.parameters.get("RetryWindowS") != "0"
+    return stack.issuer, stack.parameters.get("RetryWindowS") != "0"
 
 
 def _password(given: argparse.Namespace) -> Password:

@@ -44,6 +44,15 @@ class Stack:
             )
         return self.outputs[key]
 
+    @property
+    def issuer(self) -> str:
+        """Raises Failed."""
+        if "Issuer" not in self.parameters:
+            raise Failed(
+                f"The stack {self.name} has no parameter Issuer: it is none of this service's. Name another stack."
+            )
+        return self.parameters["Issuer"]
+
 
 def foundation_of(product: str) -> str:
     """The name of the stack that a product stands on."""

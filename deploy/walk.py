@@ -83,6 +83,12 @@ class _Tokens:
 Also = Callable[[str], Iterable[Step]]
 
 
+def json_object(document: str | bytes) -> dict[str, Any]:
+    """JSON that is no object counts as an empty one. Raises ValueError for what is no JSON."""
+    found = json.loads(document)
+    return found if isinstance(found, dict) else {}
+
+
 def walk(probe: Probe, call: Transport, also: Also = lambda access_token: ()) -> Iterator[Step]:
     """Each step as it is done; the first that fails is the last but for the sign-out, so no session stays behind.
 
@@ -213,7 +219,6 @@ def _tokens_in(answer: Answer) -> _Tokens | None:
 def _decoded(part: str) -> dict[str, Any]:
     """A part of a JWT; empty where it is none."""
     try:
-        found = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        return json_object(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}

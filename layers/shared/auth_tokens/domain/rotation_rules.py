@@ -2,7 +2,9 @@
 
 import hmac
 from dataclasses import dataclass
+from typing import Protocol
 
+from auth_tokens.domain.policy import Policy
 from auth_tokens.domain.rotation import Presented, Refuse, Repeat, Reuse, ReuseKind, Verdict, decide
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import OpaqueToken, TokenCodec
@@ -35,6 +37,21 @@ class RotationRules:
         if isinstance(verdict, Reuse) and _may_be_asked_for_again(verdict):
             return Refuse("spent")
         return verdict
+
+
+class CodecAndPolicy(Protocol):
+    """The dependencies of a use case that reads tokens."""
+
+    @property
+    def codec(self) -> TokenCodec: ...
+
+    @property
+    def policy(self) -> Policy: ...
+
+
+def rotation_rules(deps: CodecAndPolicy) -> RotationRules:
+    """The decision for tokens that a use case uses without spending them."""
+    return RotationRules(deps.codec, deps.policy.retry_window_s)
 
 
 def _may_be_asked_for_again(reuse: Reuse) -> bool:

@@ -34,9 +34,10 @@ class User:
     created_us: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRecord:
-    """One row of auth_user_tokens: a session (refresh or browser) or a device. Instants: epoch seconds.
+    """One row of auth_user_tokens: a session (refresh or browser) or a device. Instants: epoch seconds. The defaults
+    are those of a row without a token.
 
     token_hash: None for a device that holds no token. owner: None where the Portal has
     deleted the user, also if it has made another one of the same id since. read_at: by the database's clock, with
@@ -48,17 +49,17 @@ class TokenRecord:
     user_id: str
     device_id: bytes | None
     client_id: str
-    scope: str
-    generation: int
-    token_hash: bytes | None
-    key_epoch: int
-    retry_key_hash: bytes | None
-    rotated_at: int | None
+    scope: str = ""
+    generation: int = 0
+    token_hash: bytes | None = None
+    key_epoch: int = 0
+    retry_key_hash: bytes | None = None
+    rotated_at: int | None = None
     created_at: int
     last_used_at: int
     auth_time: int
-    acr: str
-    amr: tuple[str, ...]
+    acr: str = ""
+    amr: tuple[str, ...] = ()
     expires_at: int
     absolute_expires_at: int
     revoked_at: int | None = None

@@ -9,7 +9,7 @@ from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.policy import TOUCH_INTERVAL_S, Policy
 from auth_tokens.domain.requirements import Requirements
 from auth_tokens.domain.rotation import Refuse, Reuse
-from auth_tokens.domain.rotation_rules import RotationRules
+from auth_tokens.domain.rotation_rules import rotation_rules
 from auth_tokens.domain.sessions import TokenRecord, User
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenCodec, TokenKind, is_csrf_token
 from auth_tokens.ports.tokens import SessionRows
@@ -55,8 +55,7 @@ class BrowserSessions:
         return Validated(claims, credential.transport, may_change_state, frozenset(owner.labels), csrf_token)
 
     def _refuse_spent(self, record: TokenRecord, token: OpaqueToken, now: int) -> None:
-        rules = RotationRules(self.codec, self.policy.retry_window_s)
-        match rules.verdict(record, token, now, self.arrived_at):
+        match rotation_rules(self).verdict(record, token, now, self.arrived_at):
             case Reuse() as reuse:
                 self.on_reuse.handle(reuse, now)
                 raise InvalidAccessToken("reuse")

@@ -7,6 +7,7 @@ from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.rotation import Repeat, Rotate
+from auth_tokens.domain.rotation_rules import rotation_rules
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind, kind_of
 from auth_tokens.usecases.session_deps import SessionDeps
@@ -70,7 +71,7 @@ def _opaque(text: str, kind: TokenKind, deps: SessionDeps) -> dict[str, Any]:
 def _is_usable(record: TokenRecord, token: OpaqueToken, deps: SessionDeps, now: int) -> bool:
     """A browser session's token while the authorizer accepts it, also the predecessor in the retry window; of the other
     kinds only the current token, as a spent one only yields its successor."""
-    verdict = deps.rotation_rules.verdict(record, token, now)
+    verdict = rotation_rules(deps).verdict(record, token, now)
     return isinstance(verdict, Rotate) or (record.kind is TokenKind.SESSION and isinstance(verdict, Repeat))
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from auth_tokens.domain.policy import Policy
-from auth_tokens.domain.rotation_rules import RotationRules
 from auth_tokens.domain.sessions import User
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.ports.accounts import PasswordHasher, Portal
@@ -39,11 +38,6 @@ class IssueDeps:
     issuer: str
     audience: str
     telemetry: Reporter
-
-    @property
-    def rotation_rules(self) -> RotationRules:
-        """The decision for tokens that are used without being spent."""
-        return RotationRules(self.codec, self.policy.retry_window_s)
 
     def client(self, client_id: str | None) -> str:
         """The client of a sign-in: the one named, else the first. Raises InvalidClient."""

@@ -3,6 +3,7 @@ transaction that starts the new one."""
 
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.rotation import Repeat, Reuse, Rotate
+from auth_tokens.domain.rotation_rules import rotation_rules
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, TokenKind
 from auth_tokens.usecases.issue_deps import IssueDeps
@@ -24,7 +25,7 @@ def replaced_session(cookie: str | None, caller: Caller, deps: IssueDeps, now: i
     record = deps.store.load(token.id)
     if record is None or record.kind is not TokenKind.SESSION:
         return None
-    match deps.rotation_rules.verdict(record, token, now, caller.arrived_at):
+    match rotation_rules(deps).verdict(record, token, now, caller.arrived_at):
         case Rotate() | Repeat():
             return record
         case Reuse() as reuse:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from auth_tokens.domain.caller import NO_CALLER, Caller
 from auth_tokens.domain.policy import Policy
-from auth_tokens.domain.rotation_rules import RotationRules
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.keys import Cipher, Keys, Verifier
@@ -27,11 +26,6 @@ class SessionDeps:
     issuer: str
     audience: str
     keys: Keys
-
-    @property
-    def rotation_rules(self) -> RotationRules:
-        """The decision for tokens that are used without being spent."""
-        return RotationRules(self.codec, self.policy.retry_window_s)
 
     @property
     def validation(self) -> ValidateDeps:
