@@ -14,8 +14,9 @@ from auth_tokens.web.responses import Response
 
 SHARED = Container(powertools())
 DEPS = sessions(SHARED)
-# Far longer than any token of this service: texts up to this length are inactive, not malformed.
-MAX_TOKEN = 16_384
+# Far longer than any token of this service, and as much as a body has room for: texts up to this length are
+# inactive, not malformed.
+MAX_TOKEN = 16_000
 
 
 def post_introspect(request: Request) -> Response:

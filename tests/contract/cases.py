@@ -5,7 +5,7 @@ from functools import partial
 
 from auth_tokens.web.request_body import MAX_BODY_BYTES
 from local.seed import PASSWORD, USERS
-from tests.contract.document import OPERATIONS, request_schemas, security_schemes
+from tests.contract.document import OPERATIONS, body_type, security_schemes
 from tests.contract.visitor import FORM, Case, Who
 
 CAROL = USERS[2]  # disabled
@@ -262,7 +262,7 @@ def _pages() -> Iterator[Case]:
 def _of_every_body() -> Iterator[Case]:
     """What any body can be wrong with, on each route that takes one."""
     for route in OPERATIONS:
-        if not request_schemas(route):
+        if body_type(route) is None:
             continue
         case = partial(Case, route, who=_welcome(route))
         yield case("no JSON", 400, "invalid_request", body=b"{")
@@ -270,7 +270,7 @@ def _of_every_body() -> Iterator[Case]:
         yield case("a member twice", 400, "invalid_request", body=b'{"a": 1, "a": 1}')
         yield case("too long a body", 413, "invalid_request", body=b" " * (MAX_BODY_BYTES + 1))
         yield case("plain text", 415, "invalid_request", body=b"x", content_type="text/plain")
-        if FORM not in request_schemas(route):
+        if body_type(route) != FORM:
             yield case("a form", 415, "invalid_request", body=b"a=b", content_type=FORM)
 
 
@@ -282,7 +282,7 @@ def _of_every_operators_route() -> Iterator[Case]:
             continue
         who = _welcome(route) if path.startswith("/admin/") else Who.COOKIE
         case, body = partial(Case, route, who=who), {"reason": "leaver"}
-        takes_a_body, query = bool(request_schemas(route)), {"usr_id": "7"}
+        takes_a_body, query = body_type(route) is not None, {"usr_id": "7"}
         sent = body if takes_a_body else None
         yield case("an unknown parameter", 400, "invalid_request", query=query, body=sent)
         if takes_a_body:

@@ -32,6 +32,7 @@ TELLING_HEADERS = {
     "www-authenticate",
 }
 _BRANCHES = {"allOf", "anyOf", "oneOf"}
+_CONDITIONS = {"if", "then", "else"}
 
 
 def at(path: str) -> Any:
@@ -63,10 +64,16 @@ def parameters(route: str) -> dict[str, Any]:
     return {parameter["name"]: parameter for parameter in listed}
 
 
-def request_schemas(route: str) -> dict[str, Any]:
-    """The schemas of a route's body by content type; none where it takes no body."""
+def body_type(route: str) -> str | None:
+    """The content type that is documented for a route's body; None where it takes no body."""
     content = OPERATIONS[route].get("requestBody", {}).get("content", {})
-    return {media_type: body["schema"] for media_type, body in content.items()}
+    assert len(content) <= 1, "generated clients send one of them labelled as the other"
+    return next(iter(content), None)
+
+
+def body_schema(route: str) -> Any:
+    """The schema of a route's body, whatever its content type."""
+    return OPERATIONS[route]["requestBody"]["content"][body_type(route)]["schema"]
 
 
 def member_schema(schema: Any, path: str) -> Any:
@@ -171,7 +178,7 @@ def _closed(node: Any, *, is_branch: bool = False) -> Any:
         return [_closed(item, is_branch=is_branch) for item in node]
     if not isinstance(node, dict):
         return node
-    closed = {key: _closed(value, is_branch=key in _BRANCHES) for key, value in node.items()}
+    closed = {key: _closed(value, is_branch=key in _BRANCHES | _CONDITIONS) for key, value in node.items()}
     if "properties" in node and not is_branch:
         closed["unevaluatedProperties"] = False
     return closed
