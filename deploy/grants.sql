@@ -13,6 +13,11 @@ GRANT SELECT ON {schema}.auth_user_label TO {writer}@'%';
 GRANT SELECT, UPDATE (last_used_at, expires_at) ON {schema}.auth_user_tokens TO {reader}@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_user_tokens TO {writer}@'%';
 
+GRANT SELECT ON {schema}.auth_token_revocations TO {reader}@'%';
+GRANT SELECT, INSERT, DELETE ON {schema}.auth_token_revocations TO {writer}@'%';
+GRANT SELECT ON {schema}.auth_token_cutoffs TO {reader}@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_cutoffs TO {writer}@'%';
+
 -- Cleanup deletes signing keys that have long been gone. (UPDATE of single columns would do for MySQL, but MariaDB
 -- asks for all of them where an INSERT has ON DUPLICATE KEY UPDATE.)
 GRANT SELECT ON {schema}.auth_token_keys TO {reader}@'%';

@@ -53,6 +53,14 @@ class MemoryTokens:
         self.events += rotation.events
         return True
 
+    def note_access_token(self, record: TokenRecord, at: int, access_expires_at: int) -> bool:
+        row = self.rows.get(record.id)
+        if row is None or row.revoked_at is not None or row.generation != record.generation:
+            return False
+        noted = max(row.access_expires_at or 0, access_expires_at)
+        self.rows[record.id] = replace(row, access_expires_at=noted)
+        return noted != row.access_expires_at
+
     def revoke(self, token_id: bytes, reason: RevokeReason, event: SecurityEvent) -> bool:
         row = self.rows.get(token_id)
         if row is None or row.revoked_at is not None:

@@ -14,6 +14,7 @@ from auth_tokens.domain.bounds import (
 )
 from auth_tokens.domain.errors import InvalidClient, SessionLimitReached
 from auth_tokens.domain.labels import carried_labels
+from auth_tokens.domain.rotation import MAX_UNDER_WAY_S
 from auth_tokens.domain.scopes import permitted_scope
 from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, User, UserConfig
 from auth_tokens.domain.tokens import TokenKind
@@ -122,6 +123,13 @@ class Policy:
             TokenKind.DEVICE: Lifetimes(self.device_idle_ttl_s, self.device_absolute_ttl_s),
         }
         return by_kind[kind]
+
+    def access_expires_at(self, kind: TokenKind, at: int) -> int | None:
+        """The end of all access tokens of a session that starts or is rotated at an instant, also of those that a
+        retry within the window gets, which writes nothing. None where it has none."""
+        if kind is not TokenKind.REFRESH:
+            return None
+        return at + self.access_ttl_s + self.retry_window_s + MAX_UNDER_WAY_S
 
     def scope_for(self, scope: str, labels: Iterable[str]) -> str:
         """What of a scope a user with these labels may have now."""

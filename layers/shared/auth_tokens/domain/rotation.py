@@ -79,8 +79,8 @@ class Overtaken:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The write that spends a token: everything that changes in its row; events: one for each anomaly, mostly
-    none, written in the same transaction."""
+    """The write that spends a token: everything that changes in its row; access_expires_at: at the earliest; None for
+    what gets no access token; events: one for each anomaly, mostly none, written in the same transaction."""
 
     generation: int
     token_hash: bytes
@@ -89,6 +89,7 @@ class Rotation:
     at: int
     expires_at: int
     metadata: bytes
+    access_expires_at: int | None
     events: Sequence[SecurityEvent] = ()
 
     def applied_to(self, record: TokenRecord) -> TokenRecord:
@@ -102,6 +103,9 @@ class Rotation:
             last_used_at=self.at,
             expires_at=self.expires_at,
             metadata=self.metadata,
+            access_expires_at=None
+            if self.access_expires_at is None
+            else max(self.access_expires_at, record.access_expires_at or 0),
         )
 
 

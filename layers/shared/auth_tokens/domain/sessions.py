@@ -40,7 +40,8 @@ class TokenRecord:
     are those of a row without a token.
 
     token_hash: None for a device that holds no token. owner: None where the Portal has
-    deleted the user, also if it has made another one of the same id since. read_at: by the database's clock, with
+    deleted the user, also if it has made another one of the same id since. access_expires_at: no access token of a
+    session is good from then on; None where it has none or that is not known. read_at: by the database's clock, with
     fractions; None where it was not read by itself.
     """
 
@@ -68,6 +69,7 @@ class TokenRecord:
     owner: User | None = None
     # The owner's created_us when the row was written; None: not known.
     user_created_us: int | None = None
+    access_expires_at: int | None = None
     read_at: float | None = field(default=None, compare=False)
 
     def is_live(self, now: int) -> bool:

@@ -27,6 +27,9 @@ class TokenStore(Protocol):
     def rotate(self, record: TokenRecord, rotation: Rotation) -> bool:
         """Spend the record's current generation: one conditional UPDATE. False: someone else changed the row."""
 
+    def note_access_token(self, record: TokenRecord, at: int, access_expires_at: int) -> bool:
+        """Note that a live session gets an access token that lives until then. False: someone else changed the row."""
+
     def load_device(self, device_id: bytes) -> tuple[TokenRecord, int] | None:
         """The row with its owner, as load, and the owner's stop number: one SELECT."""
 

@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.claims import build_claims
+from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.policy import Policy
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 from auth_tokens.usecases.issue_deps import IssueDeps
+
+# A row that was changed is read again: another retry has noted as much, as a rule.
+_MAX_NOTES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,8 @@ class SessionTokens:
 
 def token_answer(tokens: SessionTokens, deps: IssueDeps, now: int, *, is_repeat: bool = False) -> TokenAnswer:
     """The answer for a session. Signing comes after the commit: a slow KMS holds no row lock, and if it fails the
-    client repeats the call and gets the same successor.
+    client repeats the call and gets the same successor. Raises InvalidGrant where a session that gets a late retry's
+    access token has ended meanwhile.
     """
     record = tokens.record
     expires_in = record.expires_at - now
@@ -51,6 +56,7 @@ def token_answer(tokens: SessionTokens, deps: IssueDeps, now: int, *, is_repeat:
 
 
 def _access_token(tokens: SessionTokens, deps: IssueDeps, now: int) -> tuple[str, int]:
+    _note(tokens, deps, now)
     claims = build_claims(
         tokens.record,
         issuer=deps.issuer,
@@ -62,3 +68,17 @@ def _access_token(tokens: SessionTokens, deps: IssueDeps, now: int) -> tuple[str
         labels_max_bytes=deps.policy.labels_max_bytes,
     )
     return deps.signer.sign(claims), claims["exp"] - now
+
+
+def _note(tokens: SessionTokens, deps: IssueDeps, now: int) -> None:
+    """Whoever ends the session must know how long its access tokens live. The row says so already, unless the token is
+    for a retry that comes late."""
+    record, until = tokens.record, now + tokens.policy.access_ttl_s
+    for _ in range(_MAX_NOTES):
+        if (record.access_expires_at or 0) >= until or deps.store.note_access_token(record, now, until):
+            return
+        found = deps.store.load(record.id)
+        if found is None or not found.is_live(now):
+            raise InvalidGrant(f"ended meanwhile, session {uuid_text(record.id)}")
+        record = found
+    raise Unavailable("contention")

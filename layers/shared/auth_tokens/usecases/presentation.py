@@ -82,6 +82,7 @@ class Presentation:
             at=now,
             expires_at=min(now + idle_ttl_s, record.absolute_expires_at),
             metadata=seen.sealed(deps.cipher, record.id, record.user_id, successor.generation),
+            access_expires_at=policy.access_expires_at(record.kind, now),
             events=events,
         )
         return successor, rotation

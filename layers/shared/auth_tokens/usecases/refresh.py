@@ -49,7 +49,9 @@ def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAn
         policy = deps.policy_for(row.owner)
         successor, rotation = presentation.next_generation(row, policy, now)
         if deps.store.rotate(row.record, rotation):
-            rotated = replace(row.record, expires_at=rotation.expires_at)
+            rotated = replace(
+                row.record, expires_at=rotation.expires_at, access_expires_at=rotation.access_expires_at
+            )
             return token_answer(SessionTokens(rotated, successor, scope, policy), deps, now)
         presentation = presentation.again(attempt)
     raise Unavailable("contention")

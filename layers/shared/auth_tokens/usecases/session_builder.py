@@ -75,6 +75,7 @@ class SessionBuilder:
             expires_at=expires_at,
             absolute_expires_at=absolute_expires_at,
             metadata=seen.sealed(deps.cipher, grant.session_id, grant.user.id, 0),
+            access_expires_at=grant.policy.access_expires_at(grant.kind, self.now),
         )
         return record, token
 

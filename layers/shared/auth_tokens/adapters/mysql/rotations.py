@@ -2,11 +2,16 @@
 
 from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.adapters.mysql.portal import is_active
-from auth_tokens.adapters.mysql.times import to_sql
+from auth_tokens.adapters.mysql.times import to_sql, to_sql_or_null
 from auth_tokens.adapters.mysql.token_table import SINCE_READ, TokenTable
+from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
 from auth_tokens.domain.policy import TOUCH_INTERVAL_S
 from auth_tokens.domain.rotation import Rotation
 from auth_tokens.domain.sessions import TokenRecord
+
+# Never earlier than before. A row that an earlier release wrote does not say how long its access tokens live.
+_ACCESS_EXPIRES_AT = f"""GREATEST(
+      COALESCE(access_expires_at, %(at)s + INTERVAL {MAX_ACCESS_TTL_S} SECOND), %(access_expires_at)s)"""
 
 # Index: primary key, of both tables. Row count 1: spent by this call; 0: another call changed the row, the Portal
 # changed the user, or the statement came too late; the row is read again then. A statement that waits for a lock may
@@ -21,7 +26,8 @@ SET generation = %(generation)s,
     rotated_at = %(at)s + {SINCE_READ},
     last_used_at = %(at)s,
     expires_at = %(expires_at)s,
-    metadata = %(metadata)s
+    metadata = %(metadata)s,
+    access_expires_at = {_ACCESS_EXPIRES_AT}
 WHERE id = %(id)s
   AND generation = %(spent_generation)s
   AND token_hash = %(spent_hash)s
@@ -30,6 +36,13 @@ WHERE id = %(id)s
   AND absolute_expires_at > %(at)s
   AND UNIX_TIMESTAMP(SYSDATE(6)) < %(until)s
   AND {is_active("auth_user_tokens.user_id")}
+"""
+
+# Index: primary key. Row count 0: revoked or rotated meanwhile, or another call has noted as much.
+NOTE_ACCESS_TOKEN = f"""
+UPDATE auth_user_tokens
+SET access_expires_at = {_ACCESS_EXPIRES_AT}
+WHERE id = %(id)s AND generation = %(generation)s AND revoked_at IS NULL
 """
 
 # Index: primary key. Row count 0: revoked or rotated meanwhile, or noted by another environment less than
@@ -78,6 +91,15 @@ class Rotations(TokenTable):
         }
         self._database.execute(TOUCH_SESSION, parameters)
 
+    def note_access_token(self, record: TokenRecord, at: int, access_expires_at: int) -> bool:
+        parameters = {
+            "at": to_sql(at),
+            "access_expires_at": to_sql(access_expires_at),
+            "id": record.id,
+            "generation": record.generation,
+        }
+        return self._database.execute(NOTE_ACCESS_TOKEN, parameters) == 1
+
     def rename_device(self, device: TokenRecord, metadata: bytes) -> bool:
         parameters = {"metadata": metadata, "id": device.id, "generation": device.generation}
         return self._database.execute(SET_DEVICE_METADATA, parameters) == 1
@@ -94,6 +116,7 @@ def _rotate_parameters(record: TokenRecord, rotation: Rotation, patience_s: floa
         "read_at": record.read_at,
         "expires_at": to_sql(rotation.expires_at),
         "metadata": rotation.metadata,
+        "access_expires_at": to_sql_or_null(rotation.access_expires_at),
         "id": record.id,
         "spent_generation": record.generation,
         "spent_hash": record.token_hash,

@@ -38,6 +38,7 @@ COLUMNS = (
     "revoke_reason",
     "metadata",
     "user_created_at",
+    "access_expires_at",
 )
 TOKEN_COLUMNS = ", ".join(f"t.{name}" for name in COLUMNS)
 COLUMNS_WITH_OWNER = f"{TOKEN_COLUMNS}, {OWNER_COLUMNS}"
@@ -75,6 +76,7 @@ def record_from(row: dict[str, Any]) -> TokenRecord:
         metadata=row["metadata"],
         owner=_owner(row) if "owner_id" in row else None,
         user_created_us=clock_us(row["user_created_at"]),
+        access_expires_at=from_sql_or_null(row["access_expires_at"]),
         read_at=float(row["read_at"]) if "read_at" in row else None,
     )
 
@@ -104,6 +106,7 @@ def row_from(record: TokenRecord, prefix: str = "") -> dict[str, Any]:
         "revoke_reason": record.revoke_reason,
         "metadata": record.metadata,
         "user_created_at": to_clock(record.user_created_us),
+        "access_expires_at": to_sql_or_null(record.access_expires_at),
     }
     return {f"{prefix}{name}": value for name, value in values.items()}
 
