@@ -18,7 +18,7 @@ import jwt
 from auth_tokens.adapters.access_jwt.algorithms import key_from
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.usecases.validate import validate
-from auth_tokens.web.authorizer import authorize
+from auth_tokens.web.authorizer import AuthorizerOptions, authorize
 from local.package import LAYER, RUNTIME
 from local.packaged import ARTIFACTS
 from tests.architecture.deployment import starting
@@ -77,9 +77,8 @@ def _calls() -> list[Goal]:
         authorize(
             event,
             lambda one: validate(one, kit.authorizing),
-            simple_response=True,
-            allowed_origins=(),
-            telemetry=kit.telemetry,
+            AuthorizerOptions(simple_response=True),
+            kit.telemetry,
         )
         kit.telemetry.lines.clear()
 

@@ -72,16 +72,11 @@ class Client:
         path: str,
         body: bytes = b"",
         content_type: str = "",
-        *,
-        bearer: str | None = None,
-        cookie: str | None = None,
-        headers: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> Reply:
-        """Sends one request. cookie: the whole Cookie header."""
-        sent = {**self._headers, **(headers or {})}
+        """Sends one request. options: those of header_fields."""
+        sent = {**self._headers, **header_fields(**options)}
         sent |= {"Content-Type": content_type} if content_type else {}
-        sent |= {"Authorization": f"Bearer {bearer}"} if bearer else {}
-        sent |= {"Cookie": cookie} if cookie else {}
         connection = http.client.HTTPConnection(
             self._host, self._port, timeout=self._timeout_s, source_address=self._source
         )
@@ -113,3 +108,13 @@ class Client:
         credentials = Credentials(key.access_key, secret or key.secret_key, key.session_token or None)
         SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
         return self.request(method, path, data, headers=dict(request.headers.items()))
+
+
+def header_fields(
+    *, bearer: str | None = None, cookie: str | None = None, headers: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The header fields of a caller. bearer: an access token; cookie: the whole Cookie header."""
+    fields = dict(headers or {})
+    fields |= {"Authorization": f"Bearer {bearer}"} if bearer else {}
+    fields |= {"Cookie": cookie} if cookie else {}
+    return fields

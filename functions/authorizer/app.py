@@ -8,28 +8,24 @@ from auth_tokens.bootstrap.telemetry import standard
 from auth_tokens.domain.credentials import Credential, Validated
 from auth_tokens.time_left import timed
 from auth_tokens.usecases.validate import validate
-from auth_tokens.web.authorizer import authorize
+from auth_tokens.web.authorizer import AuthorizerOptions, authorize
 
 # Its own 5 s leave room for two attempts that hang, and an answer.
 DATABASE_TIMEOUT_S = 2
 
 SHARED = Container(standard(), timeout_s=DATABASE_TIMEOUT_S)
 DEPS = authorizing(SHARED)
-SETTINGS = SHARED.settings
+OPTIONS = AuthorizerOptions(
+    simple_response=SHARED.settings.authorizer_response == "simple",
+    allowed_origins=SHARED.settings.allowed_origins,
+    route_scopes=SHARED.settings.route_scopes(),
+)
 
 
 @timed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Allow or refuse; raises nothing but `Unauthorized`."""
-    return authorize(
-        event,
-        _validate,
-        simple_response=SETTINGS.authorizer_response == "simple",
-        allowed_origins=SETTINGS.allowed_origins,
-        telemetry=SHARED.telemetry,
-        route_scopes=SETTINGS.route_scopes(),
-        invocation_id=getattr(context, "aws_request_id", ""),
-    )
+    return authorize(event, _validate, OPTIONS, SHARED.telemetry, getattr(context, "aws_request_id", ""))
 
 
 def _validate(credential: Credential) -> Validated:

@@ -10,7 +10,7 @@ from auth_tokens.bootstrap.summarising import summarising
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.usecases.analytics.summarise import summarise
 from auth_tokens.usecases.devices import list_devices
-from auth_tokens.usecases.end_session import end_session, forget_device
+from auth_tokens.usecases.end_session import SessionEnd, end_session, forget_device
 from auth_tokens.usecases.list_events import list_events
 from auth_tokens.usecases.list_sessions import MAX_PAGE, list_sessions
 from auth_tokens.web.handler import Route, http_handler
@@ -57,8 +57,8 @@ def get_user(request: Request) -> Response:
 
 def delete_session(request: Request) -> Response:
     user_id, session_id = user_in_path(request), request.path_parameters["session_id"]
-    keep_device = flag_query_value(request, "keep_device")
-    end_session(session_id, user_id, request.caller, SESSIONS, RevokeReason.ADMIN, keep_device=keep_device)
+    end = SessionEnd(reason=RevokeReason.ADMIN, keep_device=flag_query_value(request, "keep_device"))
+    end_session(session_id, user_id, request.caller, SESSIONS, end)
     return Response(204, about={"user_id": user_id, "session_id": session_id})
 
 

@@ -9,7 +9,7 @@ from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.domain.credentials import Validated
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.time_left import timed
-from auth_tokens.usecases.end_session import end_session, forget_device
+from auth_tokens.usecases.end_session import SessionEnd, end_session, forget_device
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
 from auth_tokens.usecases.validate import validate
@@ -46,9 +46,8 @@ def delete_session(request: Request) -> Response:
     if session_id.lower() != caller.claims.sid:  # its own session any credential may end
         require_account_scope(caller, ACCOUNT_SCOPE)
     claims = caller.claims
-    end_session(
-        session_id, claims.sub, request.caller, DEPS, own_device=claims.device_id, keep_device=keep_device
-    )
+    end = SessionEnd(own_device=claims.device_id, keep_device=keep_device)
+    end_session(session_id, claims.sub, request.caller, DEPS, end)
     return Response(204, about=ids_of(claims))
 
 
@@ -89,7 +88,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if is_http(event):
         return http(event, context)
     change, caller = portal_event(event, DEPS.clock()), portal_caller(event)
-    ended = end_what_began_before(change.user_id, change.reason, change.at, change.keep, DEPS, caller)
+    ended = end_what_began_before(change, DEPS, caller)
     about = {"user_id": change.user_id, "request_id": caller.request_id, **caller.act}
     fields = {"reason": change.reason.value, "before": change.at, "revoked": ended, **about}
     SHARED.telemetry.outcome("portal_event", **fields)

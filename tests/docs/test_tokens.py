@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
-from auth_tokens.domain.claims import IAT_LEEWAY_S, build_claims
+from auth_tokens.domain.claims import IAT_LEEWAY_S, AccessTerms, build_claims
 from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import PREFIXES, MalformedToken, OpaqueToken, TokenCodec, TokenKind
@@ -145,7 +145,7 @@ def test_the_prefixes_are_the_codes() -> None:
 def test_the_claims_table_is_what_goes_into_an_access_token() -> None:
     row_id = uuid.UUID(TOKENS[0]["id"]).bytes
     record = replace(_record(row_id), device_id=row_id)
-    claims = build_claims(record, issuer="i", audience="a", jti=row_id, scope="s", now=0, ttl_s=600)
+    claims = build_claims(record, AccessTerms(row_id, "s", 600), issuer="i", audience="a", now=0)
     kinds = {"text": str, "number": int, "list of texts": list}
     rows = table(PAGE, "Access tokens", "Claim").rows
 

@@ -27,7 +27,7 @@ from auth_tokens.usecases.cookies_by_feed import RefuseOnReuse, RowsBehindFeed
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.session_deps import SessionDeps
 from auth_tokens.usecases.validate import ValidateDeps, validate
-from auth_tokens.web.authorizer import Unauthorized, authorize
+from auth_tokens.web.authorizer import AuthorizerOptions, Unauthorized, authorize
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.requests import Request
@@ -188,9 +188,8 @@ class Kit:
         return authorize(
             event,
             lambda credential: validate(credential, self.authorizing),
-            simple_response=True,
-            allowed_origins=(),
-            telemetry=self.telemetry,
+            AuthorizerOptions(simple_response=True),
+            self.telemetry,
         )
 
     def http(self, **headers: str) -> dict[str, Any]:

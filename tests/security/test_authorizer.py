@@ -10,7 +10,7 @@ import pytest
 
 from auth_tokens.domain.credentials import Credential, Validated
 from auth_tokens.domain.errors import TokenServiceError, Unavailable
-from auth_tokens.web.authorizer import Unauthorized, authorize
+from auth_tokens.web.authorizer import AuthorizerOptions, Unauthorized, authorize
 from local.authorizers.policy import Decision, evaluate
 from tests.security.kit import ARN, JTI, SID, Kit, forged, good_claims
 from tests.support.fakes import USER, session_record
@@ -206,9 +206,7 @@ def test_any_failure_refuses(error: Exception, simple_response: bool) -> None:
     telemetry = RecordedTelemetry()
 
     def answer(event: dict[str, Any]) -> dict[str, Any]:
-        return authorize(
-            event, failing, simple_response=simple_response, allowed_origins=(), telemetry=telemetry
-        )
+        return authorize(event, failing, AuthorizerOptions(simple_response=simple_response), telemetry)
 
     with pytest.raises(Unauthorized, match=r"^Unauthorized$"):
         answer(event_for(ARN, "x"))

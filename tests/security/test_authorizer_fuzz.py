@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from auth_tokens.domain.route_scopes import RouteScopes
 from auth_tokens.usecases.validate import validate
-from auth_tokens.web.authorizer import Unauthorized, authorize
+from auth_tokens.web.authorizer import AuthorizerOptions, Unauthorized, authorize
 from tests.security.kit import ARN, Kit, forged
 from tests.support.fakes import USER
 
@@ -76,10 +76,8 @@ def test_any_event_is_answered_or_unauthorized(event: Any, simple: bool, scoped:
         answer = authorize(
             event,
             lambda credential: validate(credential, KIT.authorizing),
-            simple_response=simple,
-            allowed_origins=("https://portal.example.com",),
-            telemetry=KIT.telemetry,
-            route_scopes=scopes,
+            AuthorizerOptions(simple, ("https://portal.example.com",), scopes),
+            KIT.telemetry,
         )
     except Unauthorized as refused:
         assert str(refused) == "Unauthorized"

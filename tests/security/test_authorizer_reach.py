@@ -11,7 +11,7 @@ from auth_tokens.domain.route_scopes import RouteScopes
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 from auth_tokens.settings import Settings, SettingsError
 from auth_tokens.usecases.validate import validate
-from auth_tokens.web.authorizer import Unauthorized, authorize
+from auth_tokens.web.authorizer import AuthorizerOptions, Unauthorized, authorize
 from local.authorizers.policy import Decision, evaluate
 from tests.security.kit import ARN, Kit, forged, good_claims
 from tests.support.fakes import ROW_ID, USER, session_record
@@ -54,10 +54,8 @@ class Gate:
         return authorize(
             event,
             lambda credential: validate(credential, self.deps),
-            simple_response=self.simple,
-            allowed_origins=(ORIGIN,),
-            telemetry=self.kit.telemetry,
-            route_scopes=route_scopes,
+            AuthorizerOptions(self.simple, (ORIGIN,), route_scopes),
+            self.kit.telemetry,
         )
 
     def by_cookie(self, arn: str, **headers: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from auth_tokens.adapters.access_jwt.kms_keys import MAX_MESSAGE_BYTES
 from auth_tokens.adapters.access_jwt.verifier import JwtVerifier, PublicKeys
-from auth_tokens.domain.claims import MAX_TOKEN_LENGTH, Unissuable, build_claims, token_room
+from auth_tokens.domain.claims import MAX_TOKEN_LENGTH, AccessTerms, Unissuable, build_claims, token_room
 from auth_tokens.domain.ids import is_user_id
 from auth_tokens.domain.labels import is_label
 from auth_tokens.domain.scopes import MAX_SCOPE_LENGTH, granted_scope
@@ -74,16 +74,13 @@ class Service:
         """An access token as the token endpoint makes it."""
         assert record.owner
         policy = chosen.policy()
-        claims = build_claims(
-            record,
-            issuer=chosen.issuer,
-            audience=chosen.audience,
+        terms = AccessTerms(
             jti=bytes.fromhex(JTI.replace("-", "")),
             scope=granted_scope(None, policy.scope_left(record.scope, record)),
-            now=now,
             ttl_s=policy.for_user(record.owner.config).access_ttl_s,
             labels_max_bytes=policy.labels_max_bytes,
         )
+        claims = build_claims(record, terms, issuer=chosen.issuer, audience=chosen.audience, now=now)
         return self.signer.sign(claims)
 
     def verified(self, token: str, chosen: Settings, now: int) -> Any:
@@ -176,7 +173,7 @@ def test_claims_that_no_verifier_takes_are_not_signed(changes: dict[str, Any]) -
     record = session_record(**changes)
 
     with pytest.raises(Unissuable):
-        build_claims(record, issuer="i", audience="a", jti=bytes(16), scope="", now=START, ttl_s=600)
+        build_claims(record, AccessTerms(bytes(16), "", 600), issuer="i", audience="a", now=START)
 
 
 @pytest.mark.parametrize(

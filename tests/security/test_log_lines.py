@@ -17,7 +17,7 @@ from auth_tokens.observability import StandardTelemetry, Telemetry
 from auth_tokens.observability_powertools import PowertoolsTelemetry
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.validate import validate
-from auth_tokens.web.authorizer import Unauthorized, authorize
+from auth_tokens.web.authorizer import AuthorizerOptions, Unauthorized, authorize
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.issue_bodies import login_request
@@ -219,9 +219,8 @@ def test_no_line_of_the_authorizer_holds_a_credential_that_was_refused(
             authorize(
                 event,
                 lambda credential: validate(credential, kit.sessions),
-                simple_response=True,
-                allowed_origins=(),
-                telemetry=log.telemetry,
+                AuthorizerOptions(simple_response=True),
+                log.telemetry,
             )
         assert str(refused.value) == "Unauthorized"
 
@@ -235,7 +234,7 @@ def test_no_line_of_the_authorizer_holds_a_cookie_or_what_an_error_quotes(log: L
         raise RuntimeError(f"could not check {SESSION}")
 
     event = {"version": "2.0", "cookies": [f"__Host-session={SESSION}"], "routeArn": ARN}
-    answer = authorize(event, failing, simple_response=True, allowed_origins=(), telemetry=log.telemetry)
+    answer = authorize(event, failing, AuthorizerOptions(simple_response=True), log.telemetry)
 
     assert answer == {"isAuthorized": False}
     assert_no_secret(log.written())

@@ -15,7 +15,7 @@ import pytest
 from pymysql.cursors import Cursor
 
 from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
-from auth_tokens.adapters.mysql.iam_login import login_token
+from auth_tokens.adapters.mysql.iam_login import RdsLogin, login_token
 from auth_tokens.observability import NullTelemetry, Telemetry
 from local.http.sigv4 import SigningKey
 from local.servers.database.address import DatabaseAddress, connect
@@ -73,7 +73,7 @@ def proxied(
 def through(made: Proxied, **options: Any) -> "pymysql.Connection[Cursor]":
     """A client of its own at the proxy."""
     at, port = made.at, made.proxy.port
-    token = login_token(HOST, port, at.user, REGION, CREDENTIALS)
+    token = login_token(RdsLogin(HOST, port, at.user, REGION), CREDENTIALS)
     tls = {
         "ssl_disabled": False,
         "ssl_ca": str(made.proxy.ca_file),

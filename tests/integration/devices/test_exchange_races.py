@@ -16,6 +16,7 @@ import pytest
 
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.credentials import Credential, Transport
+from auth_tokens.domain.ends import UserChange
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest
@@ -121,7 +122,7 @@ def _others_logged_out(someone: Person, elsewhere: Elsewhere) -> object:
 
 def _portal_event(someone: Person, elsewhere: Elsewhere) -> object:
     reason, now = RevokeReason.PASSWORD_CHANGED, someone.world.clock()
-    return end_what_began_before(someone.user_id, reason, now, None, elsewhere.sessions)
+    return end_what_began_before(UserChange(someone.user_id, reason, now), elsewhere.sessions)
 
 
 def _disabled_without_an_event(someone: Person, _: Elsewhere) -> object:

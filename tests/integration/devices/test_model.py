@@ -25,7 +25,7 @@ from auth_tokens.domain.errors import InvalidGrant, InvalidRequest
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.end_session import end_session, forget_device
+from auth_tokens.usecases.end_session import SessionEnd, end_session, forget_device
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.logout import LogoutScope, logout
@@ -245,8 +245,10 @@ class Devices(RuleBasedStateMachine):
             self.user_id,
             CALLER,
             self.world.sessions,
-            own_device=session.device.id if keeps == "own device" else "",
-            keep_device=keeps == "device",
+            SessionEnd(
+                own_device=session.device.id if keeps == "own device" else "",
+                keep_device=keeps == "device",
+            ),
         )
         if keeps != "nothing":
             self._end([session], "session_revoked")

@@ -11,6 +11,7 @@ import pytest
 from auth_tokens.adapters.mysql import connection, portal, token_table
 from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.domain.credentials import Credential, Transport
+from auth_tokens.domain.ends import UserChange
 from auth_tokens.domain.errors import AccessDenied, InvalidCredentials, InvalidGrant, NotFound
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
@@ -242,7 +243,7 @@ def test_every_way_in_and_every_end_works_on_such_tables(kept: Portal) -> None:
     assert revoke_user(user_id, RevokeReason.ADMIN, "", kept.sessions) == 4
     again = issue(IssueRequest(user_id, ("sso",)), CALLER, kept.issuing)
     at = kept.world.clock.now
-    assert end_what_began_before(user_id, RevokeReason.USER_DISABLED, at, None, kept.sessions) == 2
+    assert end_what_began_before(UserChange(user_id, RevokeReason.USER_DISABLED, at), kept.sessions) == 2
     with pytest.raises(InvalidGrant):
         kept.world.refresh(again.token)
 
@@ -275,7 +276,7 @@ def test_an_id_in_another_case_is_another_users(kept: Portal) -> None:
     with pytest.raises(NotFound):
         revoke_user(other, RevokeReason.ADMIN, "", kept.sessions)
     at = kept.world.clock.now
-    assert end_what_began_before(other, RevokeReason.USER_DISABLED, at, None, kept.sessions) == 0
+    assert end_what_began_before(UserChange(other, RevokeReason.USER_DISABLED, at), kept.sessions) == 0
 
 
 def test_a_session_serves_nobody_whose_id_differs_by_case(kept: Portal) -> None:

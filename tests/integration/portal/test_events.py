@@ -40,8 +40,7 @@ def event(world: World, name: str, detail_type: str = "UserDisabled", **changes:
 
 
 def handle(world: World, delivered: Any) -> int:
-    told = portal_event(delivered, world.clock())
-    return end_what_began_before(told.user_id, told.reason, told.at, told.keep, world.sessions)
+    return end_what_began_before(portal_event(delivered, world.clock()), world.sessions)
 
 
 @pytest.mark.parametrize("detail_type", REASONS)

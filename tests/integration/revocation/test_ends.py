@@ -14,7 +14,7 @@ from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.devices import list_devices
-from auth_tokens.usecases.end_session import end_session
+from auth_tokens.usecases.end_session import SessionEnd, end_session
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.list_events import EventFilter, list_events
 from auth_tokens.usecases.logout import LogoutScope, logout
@@ -53,7 +53,7 @@ def lives(world: World, answer: TokenAnswer) -> bool:
 
 
 def end(world: World, name: str, answer: TokenAnswer, **options: Any) -> None:
-    end_session(answer.session_id, world.user_id(name), CALLER, world.sessions, **options)
+    end_session(answer.session_id, world.user_id(name), CALLER, world.sessions, SessionEnd(**options))
 
 
 def told(world: World, name: str) -> list[dict[str, Any]]:
@@ -169,7 +169,9 @@ def test_another_users_session_is_not_found_and_keeps_its_device(world: World, k
 
     for session_id in (theirs.session_id, theirs.device_id):
         with pytest.raises(NotFound):
-            end_session(session_id, world.user_id(me), CALLER, world.sessions, keep_device=keep_device)
+            end_session(
+                session_id, world.user_id(me), CALLER, world.sessions, SessionEnd(keep_device=keep_device)
+            )
 
     assert lives(world, theirs)
     assert opens(world, theirs)

@@ -14,11 +14,12 @@ import pytest
 
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.credentials import Credential, Transport
+from auth_tokens.domain.ends import UserChange
 from auth_tokens.domain.errors import InvalidGrant, TokenServiceError
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.ids import parse_uuid
-from auth_tokens.usecases.end_session import end_session, forget_device
+from auth_tokens.usecases.end_session import SessionEnd, end_session, forget_device
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.issue_deps import IssueDeps
@@ -101,7 +102,7 @@ def forgotten(someone: Person, deps: SessionDeps) -> object:
 
 def ended(someone: Person, deps: SessionDeps) -> object:
     own = someone.here.device_id
-    return end_session(someone.phone.session_id, someone.user_id, CALLER, deps, own_device=own)
+    return end_session(someone.phone.session_id, someone.user_id, CALLER, deps, SessionEnd(own_device=own))
 
 
 def others_logged_out(someone: Person, deps: SessionDeps) -> object:
@@ -111,7 +112,7 @@ def others_logged_out(someone: Person, deps: SessionDeps) -> object:
 
 def password_changed_here(someone: Person, deps: SessionDeps) -> object:
     keep, now = parse_uuid(someone.here.session_id), deps.clock()
-    return end_what_began_before(someone.user_id, RevokeReason.PASSWORD_CHANGED, now, keep, deps)
+    return end_what_began_before(UserChange(someone.user_id, RevokeReason.PASSWORD_CHANGED, now, keep), deps)
 
 
 OF_THE_PHONE: dict[str, Callable[[Person, SessionDeps], object]] = {"forget": forgotten, "end": ended}
@@ -224,7 +225,7 @@ def test_an_old_event_stops_no_sign_in_that_began_after_it(world: World) -> None
     world.clock.now += 60
 
     def redriven() -> None:
-        end_what_began_before(someone.user_id, RevokeReason.USER_DISABLED, instant, None, ending)
+        end_what_began_before(UserChange(someone.user_id, RevokeReason.USER_DISABLED, instant), ending)
 
     running = replace(deps, store=BeforeTheTransaction(deps.store, redriven))
     answer = issue(IssueRequest(someone.user_id, ("sso",)), CALLER, running)
@@ -239,7 +240,7 @@ def test_an_old_event_after_a_new_end_does_not_let_a_stopped_sign_in_through(wor
 
     def ends() -> None:
         others_logged_out(someone, ending)
-        end_what_began_before(someone.user_id, RevokeReason.USER_DISABLED, instant, None, ending)
+        end_what_began_before(UserChange(someone.user_id, RevokeReason.USER_DISABLED, instant), ending)
 
     running = replace(deps, store=BeforeTheTransaction(deps.store, ends))
     with pytest.raises(TokenServiceError):

@@ -8,12 +8,13 @@ import pytest
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.credentials import Credential, Transport
+from auth_tokens.domain.ends import UserChange
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidCredentials, InvalidGrant, RateLimited
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.domain.limits import LOGIN_PER_PAIR
 from auth_tokens.usecases.devices import list_devices
-from auth_tokens.usecases.end_session import end_session
+from auth_tokens.usecases.end_session import SessionEnd, end_session
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.list_sessions import list_sessions
@@ -321,7 +322,7 @@ def test_the_portals_word_that_a_user_is_gone_costs_the_same_twice_over(world: W
     user_id = world.user_id(name)
 
     def tell() -> None:
-        end_what_began_before(user_id, RevokeReason.USER_DELETED, world.clock(), None, world.sessions)
+        end_what_began_before(UserChange(user_id, RevokeReason.USER_DELETED, world.clock()), world.sessions)
 
     first, again = cost(world, tell), cost(world, tell)
 
@@ -336,7 +337,9 @@ def test_an_operator_s_revoke_and_a_kept_session_cost_one_select_more(world: Wor
     whole = {**NOTHING, "Com_update": 1, "Com_insert": 2, "Com_begin": 1, "Com_commit": 1, "Com_select": 1}
 
     def change_password() -> None:
-        end_what_began_before(user_id, RevokeReason.PASSWORD_CHANGED, world.clock(), kept, world.sessions)
+        end_what_began_before(
+            UserChange(user_id, RevokeReason.PASSWORD_CHANGED, world.clock(), kept), world.sessions
+        )
 
     assert cost(world, change_password) == {**whole, "Com_insert": 1}  # nothing ended, so no event
     assert cost(world, lambda: revoke_user(user_id, RevokeReason.ADMIN, "", world.sessions)) == whole
@@ -350,7 +353,9 @@ def test_ending_a_session_with_its_device_is_one_update_and_both_events_in_one(w
     def end(session_id: str, *, keep_device: bool) -> dict[str, int]:
         return cost(
             world,
-            lambda: end_session(session_id, user_id, CALLER, world.sessions, keep_device=keep_device),
+            lambda: end_session(
+                session_id, user_id, CALLER, world.sessions, SessionEnd(keep_device=keep_device)
+            ),
         )
 
     session = {**NOTHING, "Com_select": 1, "Com_update": 1, "Com_insert": 1, "Com_begin": 1, "Com_commit": 1}

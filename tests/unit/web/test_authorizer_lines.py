@@ -9,7 +9,7 @@ from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.credentials import Credential, Transport, Validated
 from auth_tokens.domain.errors import InsufficientScope, InvalidAccessToken, Unavailable
 from auth_tokens.domain.requirements import Requirements
-from auth_tokens.web.authorizer import Unauthorized, authorize
+from auth_tokens.web.authorizer import AuthorizerOptions, Unauthorized, authorize
 from tests.support.world import RecordedTelemetry
 
 ARN = "arn:aws:execute-api:eu-west-1:123456789012:abcdef1234/prod/GET/jobs"
@@ -50,9 +50,8 @@ def line_of(event: Any, validate: Any) -> dict[str, object]:
         authorize(
             event,
             validate,
-            simple_response=True,
-            allowed_origins=(),
-            telemetry=telemetry,
+            AuthorizerOptions(simple_response=True),
+            telemetry,
             invocation_id="the-lambdas",
         )
     [(name, fields)] = [line for line in telemetry.lines if "error" not in line[1]]

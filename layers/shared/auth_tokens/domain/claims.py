@@ -90,16 +90,18 @@ class AccessClaims:
         return {**ids, "jti": self.jti} if self.jti else ids
 
 
+@dataclass(frozen=True, slots=True)
+class AccessTerms:
+    """What one access token is issued for. scope: at most the session's."""
+
+    jti: bytes
+    scope: str
+    ttl_s: int
+    labels_max_bytes: int = MAX_LABELS_BYTES
+
+
 def build_claims(
-    record: TokenRecord,
-    *,
-    issuer: str,
-    audience: str,
-    jti: bytes,
-    scope: str,
-    now: int,
-    ttl_s: int,
-    labels_max_bytes: int = MAX_LABELS_BYTES,
+    record: TokenRecord, terms: AccessTerms, *, issuer: str, audience: str, now: int
 ) -> dict[str, Any]:
     """The payload of an access token of a session (RFC 9068 §2.2). Never lives past the session itself.
 
@@ -109,18 +111,18 @@ def build_claims(
         "iss": issuer,
         "sub": record.user_id,
         "aud": audience,
-        "exp": min(now + ttl_s, record.expires_at, record.absolute_expires_at),
+        "exp": min(now + terms.ttl_s, record.expires_at, record.absolute_expires_at),
         "iat": now,
-        "jti": uuid_text(jti),
+        "jti": uuid_text(terms.jti),
         "client_id": record.client_id,
-        "scope": scope,
+        "scope": terms.scope,
         # The clock at sign-in may have been ahead of this one by more than a verifier's leeway.
         "auth_time": min(record.auth_time, now),
         "acr": record.acr,
         "amr": list(record.amr),
         "sid": uuid_text(record.id),
         "device_id": uuid_text(record.device_id) if record.device_id else "",
-        "labels": list(carried_labels(record.owner.labels, labels_max_bytes)) if record.owner else [],
+        "labels": list(carried_labels(record.owner.labels, terms.labels_max_bytes)) if record.owner else [],
     }
     try:
         check_claims(claims, issuer=issuer, audience=audience, now=now)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from auth_tokens.domain.events import RevokeReason
+
 
 @dataclass(frozen=True, slots=True)
 class RevocationScope:
@@ -18,3 +20,14 @@ class RevocationScope:
 
 
 EVERYTHING = RevocationScope()
+
+
+@dataclass(frozen=True, slots=True)
+class UserChange:
+    """A change of a user that ends what began before it. at: its instant, epoch seconds; keep: the session that
+    changed the password, which stays with its device."""
+
+    user_id: str
+    reason: RevokeReason
+    at: int
+    keep: bytes | None = None

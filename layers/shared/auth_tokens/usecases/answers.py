@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from auth_tokens.domain.answers import TokenAnswer
-from auth_tokens.domain.claims import build_claims
+from auth_tokens.domain.claims import AccessTerms, build_claims
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.policy import Policy
@@ -57,16 +57,13 @@ def token_answer(tokens: SessionTokens, deps: IssueDeps, now: int, *, is_repeat:
 
 def _access_token(tokens: SessionTokens, deps: IssueDeps, now: int) -> tuple[str, int]:
     _note(tokens, deps, now)
-    claims = build_claims(
-        tokens.record,
-        issuer=deps.issuer,
-        audience=deps.audience,
+    terms = AccessTerms(
         jti=deps.new_id(),
         scope=tokens.scope,
-        now=now,
         ttl_s=tokens.policy.access_ttl_s,
         labels_max_bytes=deps.policy.labels_max_bytes,
     )
+    claims = build_claims(tokens.record, terms, issuer=deps.issuer, audience=deps.audience, now=now)
     return deps.signer.sign(claims), claims["exp"] - now
 
 

@@ -1,5 +1,7 @@
 """One session of a user ends, mostly with its device, or one device is forgotten: by the user, or by an operator."""
 
+from dataclasses import dataclass
+
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import NotFound
 from auth_tokens.domain.events import RevokeReason
@@ -12,29 +14,38 @@ from auth_tokens.usecases.session_deps import SessionDeps
 SESSION_KINDS = frozenset({TokenKind.REFRESH, TokenKind.SESSION})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnd:
+    """How a session ends. own_device: of the session that asks; it stays. keep_device: the ended session's device
+    stays, too."""
+
+    reason: RevokeReason = RevokeReason.REVOKED
+    own_device: str = ""
+    keep_device: bool = False
+
+    def keeps(self, device_id: bytes) -> bool:
+        """Does this device stay?"""
+        return self.keep_device or uuid_text(device_id) == self.own_device
+
+
+WITH_DEVICE = SessionEnd()
+
+
 def end_session(
-    session_id: str,
-    user_id: str,
-    caller: Caller,
-    deps: SessionDeps,
-    reason: RevokeReason = RevokeReason.REVOKED,
-    *,
-    own_device: str = "",
-    keep_device: bool = False,
+    session_id: str, user_id: str, caller: Caller, deps: SessionDeps, end: SessionEnd = WITH_DEVICE
 ) -> None:
     """End the user's session of this id, and its device, so that ending a lost phone's session ends the phone.
 
-    own_device: of the session that asks; it stays. keep_device: the ended session's device stays, too. A second call
-    is harmless, and ends a device that the first call kept. Raises NotFound for an unknown id and for another user's,
-    alike.
+    A second call is harmless, and ends a device that the first call kept. Raises NotFound for an unknown id and for
+    another user's, alike.
     """
     record = _own(session_id, user_id, deps)
     if record.kind not in SESSION_KINDS:
         raise NotFound()
-    if keep_device or record.device_id is None or uuid_text(record.device_id) == own_device:
-        end_row(record, reason, caller, deps)
+    if record.device_id is None or end.keeps(record.device_id):
+        end_row(record, end.reason, caller, deps)
     else:
-        end_with_device(record, record.device_id, reason, caller, deps)
+        end_with_device(record, record.device_id, end.reason, caller, deps)
 
 
 def forget_device(

@@ -4,7 +4,7 @@ Only `Unauthorized` is ever raised, and an unexpected error is never an Allow.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from auth_tokens.domain.credentials import Credential, Transport, Validated
@@ -26,33 +26,35 @@ class Unauthorized(Exception):
         super().__init__("Unauthorized")
 
 
+@dataclass(frozen=True, slots=True)
+class AuthorizerOptions:
+    """simple_response: whether HTTP APIs with payload 2.0 get the simple response; allowed_origins: of cookies."""
+
+    simple_response: bool
+    allowed_origins: Collection[str] = ()
+    route_scopes: RouteScopes = NO_ROUTE_SCOPES
+
+
 def authorize(
-    event: Any,
-    validate: Validate,
-    *,
-    simple_response: bool,
-    allowed_origins: Collection[str],
-    telemetry: Telemetry,
-    route_scopes: RouteScopes = NO_ROUTE_SCOPES,
-    invocation_id: str = "",
+    event: Any, validate: Validate, options: AuthorizerOptions, telemetry: Telemetry, invocation_id: str = ""
 ) -> dict[str, Any]:
-    """Decide on one authorizer event. simple_response: whether HTTP APIs with payload 2.0 get the simple response;
-    invocation_id: the Lambda's own, for the log line where the event names no request (REST TOKEN).
+    """Decide on one authorizer event. invocation_id: the Lambda's own, for the log line where the event names no
+    request (REST TOKEN).
 
     Raises Unauthorized. A good credential without the needed scope or authentication gets a Deny instead, whose
     context has the reason, as a fresh token of the same kind would not help.
     """
     is_v2 = isinstance(event, dict) and event.get("version") == "2.0"
-    is_simple = is_v2 and simple_response
+    is_simple = is_v2 and options.simple_response
     arn = _arn(event) if isinstance(event, dict) else ""
     fields: dict[str, object] = {"request_id": _request_id(event) or invocation_id, "outcome": "ok"}
     answer, reason = None, None
     try:
-        validated = validate(_credential(event, allowed_origins))
+        validated = validate(_credential(event, options.allowed_origins))
         fields |= validated.claims.ids
         if _is_connect(event):  # what comes over the socket later has no method
             validated = replace(validated, may_change_state=True)
-        answer = _allowed(validated, arn, route_scopes, is_simple=is_simple)
+        answer = _allowed(validated, arn, options.route_scopes, is_simple=is_simple)
     except TokenServiceError as exc:
         fields |= {**exc.about, "outcome": exc.code or "no_credential", "detail": exc.detail}
         reason = _reason(exc)

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.ends import UserChange
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.ids import is_user_id, parse_uuid
 
@@ -30,17 +30,7 @@ class MalformedEvent(ValueError):
     """Not an event of the Portal as agreed; raised, so that it goes to the dead-letter queue with this reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class PortalEvent:
-    """at: the instant of the change, epoch seconds; keep: the session that changed the password, which stays."""
-
-    user_id: str
-    reason: RevokeReason
-    at: int
-    keep: bytes | None = None
-
-
-def portal_event(event: Any, now: int) -> PortalEvent:
+def portal_event(event: Any, now: int) -> UserChange:
     """What an event says. Raises MalformedEvent naming the member; nothing has been changed then.
 
     Its instant is `detail.changed_at`, else `time`, else now: an event of EventBridge always has a time, one that is
@@ -56,7 +46,7 @@ def portal_event(event: Any, now: int) -> PortalEvent:
         raise MalformedEvent("detail.user_id must be a user's id")
     known = (now, _text_instant(event, "time", "time"), _instant(detail))
     at = min(instant for instant in known if instant is not None)
-    return PortalEvent(_user_id(detail), reason, at, _kept_session(detail, reason))
+    return UserChange(_user_id(detail), reason, at, _kept_session(detail, reason))
 
 
 def _user_id(detail: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 
-from auth_tokens.adapters.mysql.iam_login import login_token
+from auth_tokens.adapters.mysql.iam_login import RdsLogin, login_token
 
 HOST, PORT, USER, REGION = (
     "Proxy.example.eu-west-1.rds.amazonaws.com",
@@ -32,6 +32,6 @@ def test_a_token_is_what_boto3_makes_of_the_same_second(user: str, session_token
     at = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
     credentials = KEYS | ({"AWS_SESSION_TOKEN": session_token} if session_token else {})
 
-    token = login_token(HOST, PORT, user, REGION, credentials, now=at)
+    token = login_token(RdsLogin(HOST, PORT, user, REGION), credentials, now=at)
 
     assert token == expected

@@ -59,16 +59,16 @@ def connected(host: str, port: int, ends_at: float) -> BoundedSocket:
     for untried in range(len(addresses), 0, -1):
         address = addresses[-untried]
         try:
-            return _connected(*address, ends_at=ends_at, share=untried)
+            return _connected(address, ends_at, share=untried)
         except OSError:
             if untried == 1:
                 raise
     raise OSError(f"no address of {host}")
 
 
-def _connected(
-    family: int, kind: int, protocol: int, _: str, address: Any, *, ends_at: float, share: int
-) -> BoundedSocket:
+def _connected(found: Any, ends_at: float, share: int) -> BoundedSocket:
+    """found: an address as getaddrinfo returns it."""
+    family, kind, protocol, _, address = found
     plain = BoundedSocket(family, kind, protocol)
     try:
         plain.ends_at = ends_at

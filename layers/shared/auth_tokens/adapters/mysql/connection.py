@@ -18,7 +18,7 @@ from pymysql.constants import CR
 from pymysql.cursors import DictCursor
 
 from auth_tokens.adapters.mysql.bounded_socket import BoundedSocket, BoundedTlsSocket, connected
-from auth_tokens.adapters.mysql.iam_login import login_token
+from auth_tokens.adapters.mysql.iam_login import RdsLogin, login_token
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.observability import NullTelemetry, Telemetry
 from auth_tokens.time_left import seconds_left
@@ -304,7 +304,8 @@ def _connect(config: DatabaseConfig) -> _Connection:
     context = _tls_context(config.ca_file) if config.verify_tls else None
     password = config.password
     if password is None:
-        password = login_token(config.host, config.port, config.user, config.region, config.credentials)
+        login = RdsLogin(config.host, config.port, config.user, config.region)
+        password = login_token(login, config.credentials)
     return _Connection(
         config.timeout_s,
         host=config.host,

@@ -7,7 +7,15 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from auth_tokens.domain.analytics.findings import EVERYBODY, Finding, Rule, Severity, account_of, finding_of
+from auth_tokens.domain.analytics.findings import (
+    EVERYBODY,
+    Finding,
+    Rule,
+    Severity,
+    Subject,
+    account_of,
+    finding_of,
+)
 from auth_tokens.domain.events import EventType, RecordedEvent
 from auth_tokens.domain.ids import uuid_text
 
@@ -45,7 +53,7 @@ def _stuffing(events: Events, by: Callable[[RecordedEvent], bytes | None], *, at
             continue
         severity = Severity.HIGH if len(accounts) >= 30 or entered else Severity.MEDIUM
         rule = Rule.STUFFING_FROM_ONE_SOURCE
-        found.append(finding_of(rule, severity, source.hex(), failures, source=source))
+        found.append(finding_of(rule, severity, Subject(source.hex(), source=source), failures))
     return found
 
 
@@ -75,7 +83,7 @@ def stuffing_from_many_sources(events: Events, baseline: Baseline) -> list[Findi
     if len(accounts) < 30 or len(sources) < 20 or not is_unusual:
         return []
     severity = Severity.HIGH if len(accounts) >= 100 else Severity.MEDIUM
-    return [finding_of(Rule.STUFFING_FROM_MANY_SOURCES, severity, EVERYBODY, quiet)]
+    return [finding_of(Rule.STUFFING_FROM_MANY_SOURCES, severity, Subject(EVERYBODY), quiet)]
 
 
 def guessing_one_account(events: Events, baseline: Baseline) -> list[Finding]:
@@ -91,7 +99,7 @@ def guessing_one_account(events: Events, baseline: Baseline) -> list[Finding]:
         got_in = any(event.at >= last for event in entered.get(account, []))
         severity = Severity.HIGH if got_in else Severity.MEDIUM
         user_id = failures[0].user_id
-        found.append(finding_of(Rule.GUESSING_ONE_ACCOUNT, severity, account, failures, user_id=user_id))
+        found.append(finding_of(Rule.GUESSING_ONE_ACCOUNT, severity, Subject(account, user_id), failures))
     return found
 
 
@@ -101,7 +109,7 @@ def reuse_spike(events: Events, baseline: Baseline) -> list[Finding]:
     if len(reuses) < max(5, 5 * baseline.get(EventType.TOKEN_REUSE_DETECTED.value, 0)):
         return []
     severity = Severity.HIGH if len(reuses) >= 20 else Severity.MEDIUM
-    return [finding_of(Rule.REUSE_SPIKE, severity, EVERYBODY, reuses)]
+    return [finding_of(Rule.REUSE_SPIKE, severity, Subject(EVERYBODY), reuses)]
 
 
 def far_apart(events: Events, baseline: Baseline) -> list[Finding]:
@@ -112,11 +120,7 @@ def far_apart(events: Events, baseline: Baseline) -> list[Finding]:
     ).items():
         is_bad = len(moves) > 1 or any(int(move.detail.get("km", 0)) >= 3000 for move in moves)
         severity = Severity.HIGH if is_bad else Severity.MEDIUM
-        subject = uuid_text(session_id) if session_id else ""
-        user_id = moves[0].user_id
-        found.append(
-            finding_of(Rule.FAR_APART, severity, subject, moves, user_id=user_id, session_id=session_id)
-        )
+        found.append(finding_of(Rule.FAR_APART, severity, _session(session_id, moves), moves))
     return found
 
 
@@ -126,7 +130,7 @@ def device_burst(events: Events, baseline: Baseline) -> list[Finding]:
     for user_id, devices in _grouped(_of(events, EventType.NEW_DEVICE), account_of).items():
         if len(devices) >= 5:
             severity = Severity.HIGH if len(devices) >= 15 else Severity.MEDIUM
-            found.append(finding_of(Rule.DEVICE_BURST, severity, user_id, devices, user_id=user_id))
+            found.append(finding_of(Rule.DEVICE_BURST, severity, Subject(user_id, user_id), devices))
     return found
 
 
@@ -137,11 +141,11 @@ def revocation_storm(events: Events, baseline: Baseline) -> list[Finding]:
     for user_id, of_user in _grouped(ends, account_of).items():
         if user_id and len(of_user) >= 10:
             rule, severity = Rule.REVOCATION_STORM, Severity.MEDIUM
-            found.append(finding_of(rule, severity, user_id, of_user, user_id=user_id))
+            found.append(finding_of(rule, severity, Subject(user_id, user_id), of_user))
     usually = sum(baseline.get(kind, 0) for kind in _ENDED)
     if len(ends) >= max(50, 5 * usually) and len(set(map(account_of, ends))) >= 10:
         severity = Severity.HIGH if len(ends) >= 200 else Severity.MEDIUM
-        found.append(finding_of(Rule.REVOCATION_STORM, severity, EVERYBODY, ends))
+        found.append(finding_of(Rule.REVOCATION_STORM, severity, Subject(EVERYBODY), ends))
     return found
 
 
@@ -154,12 +158,12 @@ def refresh_burst(events: Events, baseline: Baseline) -> list[Finding]:
         severity = (
             Severity.HIGH if len(bursts) >= 10 else Severity.MEDIUM if len(bursts) >= 3 else Severity.LOW
         )
-        subject = uuid_text(session_id) if session_id else ""
-        user_id = bursts[0].user_id
-        found.append(
-            finding_of(Rule.REFRESH_BURST, severity, subject, bursts, user_id=user_id, session_id=session_id)
-        )
+        found.append(finding_of(Rule.REFRESH_BURST, severity, _session(session_id, bursts), bursts))
     return found
+
+
+def _session(session_id: bytes | None, events: Events) -> Subject:
+    return Subject(uuid_text(session_id) if session_id else "", events[0].user_id, session_id)
 
 
 RULES: tuple[Callable[[Events, Baseline], list[Finding]], ...] = (

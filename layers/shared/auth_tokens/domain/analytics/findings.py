@@ -79,32 +79,33 @@ class Finding:
         )
 
 
-def finding_of(
-    rule: Rule,
-    severity: Severity,
-    subject: str,
-    events: Sequence[RecordedEvent],
-    *,
-    user_id: str | None = None,
-    session_id: bytes | None = None,
-    source: bytes | None = None,
-) -> Finding:
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a finding is about: a text for people, and the ids that are known. source: a caller's address, hashed."""
+
+    text: str
+    user_id: str | None = None
+    session_id: bytes | None = None
+    source: bytes | None = None
+
+
+def finding_of(rule: Rule, severity: Severity, subject: Subject, events: Sequence[RecordedEvent]) -> Finding:
     """A finding with the figures of its events."""
     instants = [event.at for event in events]
     newest = sorted(events, key=lambda event: event.id)[-MAX_EVIDENCE:]
     return Finding(
         rule=rule,
         severity=severity,
-        subject=subject,
+        subject=subject.text,
         events=len(events),
         accounts=len({account_of(event) for event in events}),
         sources=len({event.source_hash for event in events}),
         first_at=min(instants),
         last_at=max(instants),
         evidence=tuple(event.id for event in newest),
-        user_id=user_id,
-        session_id=session_id,
-        source=source,
+        user_id=subject.user_id,
+        session_id=subject.session_id,
+        source=subject.source,
     )
 
 

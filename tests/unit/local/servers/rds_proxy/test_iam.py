@@ -4,7 +4,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from auth_tokens.adapters.mysql.iam_login import login_token
+from auth_tokens.adapters.mysql.iam_login import RdsLogin, login_token
 from local.http.sigv4 import WINDOW_S
 from local.servers.rds_proxy.iam import MAX_AGE_S, TokenRefused, check_token, signing_key
 
@@ -30,7 +30,9 @@ def token(
     at: int = NOW,
 ) -> str:
     credentials = {"AWS_ACCESS_KEY_ID": key_id, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": session}
-    return login_token(host, port, user, region, credentials, now=datetime.fromtimestamp(at, timezone.utc))
+    return login_token(
+        RdsLogin(host, port, user, region), credentials, now=datetime.fromtimestamp(at, timezone.utc)
+    )
 
 
 def check(presented: str) -> None:
