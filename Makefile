@@ -64,10 +64,13 @@ soak: setup ## Clients, thieves and a checker while database, KMS, functions and
 	@scripts/setup-programs clock
 	@$(PY) -m tests.soak --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-conformance-peers: setup node ## The same against other OAuth servers (PEER=oidc-provider for one)
+# Other token servers, from package registries.
+peers: node
 	@scripts/setup $(PEERS_VENV) requirements/peers.txt
 	@scripts/setup-node $(NODE_VENV) $(PEERS)
-	@for peer in $(or $(PEER),oidc-provider django-oauth-toolkit django-oauth-toolkit-reuse-protection); do \
+
+conformance-peers: setup peers ## The same against other OAuth servers (PEER=oidc-provider for one)
+	@for peer in $(or $(PEER),oidc-provider django-oauth-toolkit django-oauth-toolkit-reuse-protection simplejwt authlib better-auth); do \
 		$(PY) -m tests.conformance --peer $$peer $(ARGS); [ $$? -le 1 ] || exit 1; done
 
 check: lint model-checker ## Format, lint, types, SQL, templates, policies, architecture, model
@@ -135,7 +138,7 @@ lock: setup ## Lock the newest versions again
 clean: ## Remove everything that was set up or left behind
 	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) $(SCAN_VENV) $(DEPLOYED_VENV) $(EMULATOR_VENV) tests/node/node_modules tests/clients/verify/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: bench bench-validate bench-refresh bench-growth bench-cleanup
+.PHONY: bench bench-validate bench-refresh bench-growth bench-cleanup bench-peers peers
 
 bench: bench-validate bench-refresh bench-growth bench-cleanup ## Run the benchmarks, about half an hour
 
@@ -150,3 +153,6 @@ bench-growth: setup
 
 bench-cleanup: setup
 	@$(PY) -m benchmarks.cleanup
+
+bench-peers: setup peers ## Ours beside other token servers, called in process, in turns on one database (TOKENS_DB=mysql for MySQL)
+	@$(PY) -m benchmarks.peers $(ARGS)

@@ -155,8 +155,14 @@ class Function:
         self.database: Database = self._module.SHARED.database
         self._event = json.loads((ROOT / "events" / name / f"{event}.json").read_text("utf-8"))
 
-    def call(self, **changes: str) -> dict[str, Any]:
-        answer = self._module.handler({**self._event, **changes}, None)
+    def handle(self, **changes: object) -> dict[str, Any]:
+        """The handler's answer to the event with these changes."""
+        answer: dict[str, Any] = self._module.handler({**self._event, **changes}, None)
+        return answer
+
+    def call(self, **changes: object) -> dict[str, Any]:
+        """The body of an answer 200."""
+        answer = self.handle(**changes)
         assert answer["statusCode"] == 200, answer
         body: dict[str, Any] = json.loads(answer["body"])
         return body

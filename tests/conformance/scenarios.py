@@ -5,15 +5,14 @@ A scenario is a generator: it yields where time must pass, and returns its outco
 
 import secrets
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from threading import Barrier, Lock
+from threading import Lock
 from time import sleep
 from typing import Any
 
-from tests.conformance.servers import Held, Request, Server
-from tests.conformance.wire import TIMEOUT_S, Answer
+from tests.conformance.servers import Held, Server
+from tests.conformance.wire import Answer, Request, sent_together
 
 TURNS = 3
 
@@ -77,16 +76,7 @@ class Lab:
     def at_once(self, uses: Sequence[Use], other: Request | None = None) -> list[Held | None]:
         """Many uses that leave together, each on a connection that stands; with them another request."""
         calls = [use.call() for use in uses]
-        together = [*calls, *([other] if other else [])]
-        barrier = Barrier(len(together), timeout=TIMEOUT_S)
-
-        def send(call: Request) -> Answer:
-            call.connect()
-            barrier.wait()
-            return call.send()
-
-        with ThreadPoolExecutor(len(together)) as pool:
-            answers = list(pool.map(send, together))
+        answers = sent_together([*calls, *([other] if other else [])])
         if other:
             _expect_done(answers.pop())
         return [self._settled(use, answer) for use, answer in zip(uses, answers, strict=True)]

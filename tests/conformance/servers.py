@@ -20,7 +20,7 @@ from botocore.credentials import Credentials
 
 from local.seed import USERS
 from local.templates.arns import REGION
-from tests.conformance.wire import Answer, Call, form_call
+from tests.conformance.wire import Answer, Call, Request, form_call
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 DEVICE_TOKEN = "urn:auth-user-tokens:token-type:device"
@@ -43,14 +43,6 @@ class Held:
 
     token: str = field(repr=False)
     session: str = field(default="", repr=False)
-
-
-class Request(Protocol):
-    """Connects, then sends."""
-
-    def connect(self) -> None: ...
-
-    def send(self) -> Answer: ...
 
 
 class Server(Protocol):
@@ -91,20 +83,20 @@ class OAuthServer:
     client: dict[str, str] = field(default_factory=dict)
     sessions: int = 1000
 
-    def spend(self, token: str, key: str | None) -> Call:
+    def spend(self, token: str, key: str | None) -> Request:
         return self.refresh(token, key)
 
     def held(self, body: dict[str, Any], shown: str) -> Held:
         return Held(str(body.get("refresh_token", shown)))  # RFC 6749 §6: none sent, the old one stays
 
-    def refresh(self, token: str, key: str | None) -> Call:
+    def refresh(self, token: str, key: str | None) -> Request:
         return self._token_call(key, grant_type="refresh_token", refresh_token=token)
 
-    def revoke(self, token: str) -> Call:
+    def revoke(self, token: str) -> Request:
         fields = {"token": token, "token_type_hint": "refresh_token", **self.client}
         return form_call(self.base_url + self.revoke_path, fields)
 
-    def sign_out(self, tokens: Tokens) -> Call:
+    def sign_out(self, tokens: Tokens) -> Request:
         return self.revoke(tokens.token)
 
     def _token_call(self, key: str | None, **fields: str) -> Call:

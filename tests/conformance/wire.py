@@ -2,8 +2,11 @@
 
 import http.client
 import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from threading import Barrier
+from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 TIMEOUT_S = 60
@@ -17,6 +20,14 @@ class Answer:
     status: int
     body: dict[str, Any] = field(default_factory=dict, repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+class Request(Protocol):
+    """Connects, then sends."""
+
+    def connect(self) -> None: ...
+
+    def send(self) -> Answer: ...
 
 
 class Call:
@@ -51,6 +62,19 @@ class Call:
 def form_call(url: str, fields: dict[str, str], **headers: str) -> Call:
     """A POST of the OAuth form."""
     return Call("POST", url, urlencode(fields).encode(), **{"Content-Type": FORM, **headers})
+
+
+def sent_together(requests: Sequence[Request]) -> list[Answer]:
+    """The answers to requests that leave at the same moment, each on a connection that stands."""
+    barrier = Barrier(len(requests), timeout=TIMEOUT_S)
+
+    def send(request: Request) -> Answer:
+        request.connect()
+        barrier.wait()
+        return request.send()
+
+    with ThreadPoolExecutor(len(requests)) as pool:
+        return list(pool.map(send, requests))
 
 
 def _parsed(body: bytes) -> dict[str, Any]:

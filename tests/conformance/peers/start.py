@@ -7,13 +7,16 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from local.host.ports import free_port
 from local.host.processes import die_with_parent, stop
+from local.servers.database.address import DatabaseAddress
 from local.servers.database.private import private_server
-from tests.conformance.servers import CodeServer, OAuthServer, PasswordServer, Server
+from tests.conformance.peers.servers import CookieServer, SimpleJwtServer
+from tests.conformance.servers import CodeServer, PasswordServer, Server
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -23,52 +26,95 @@ HOST = "127.0.0.1"
 CLIENT = {"client_id": "conformance"}
 READY_S = 60
 
-DJANGO = "django-oauth-toolkit"
-DJANGO_PROTECTED = "django-oauth-toolkit-reuse-protection"
-OIDC_PROVIDER = "oidc-provider"
-PEERS = (DJANGO, DJANGO_PROTECTED, OIDC_PROVIDER)
-
 
 class PeerFailed(Exception):
     """The peer did not start; the text says why."""
 
 
-@contextlib.contextmanager
-def started_peer(name: str) -> Iterator[Server]:
-    """A peer that serves, until the end. Raises PeerFailed, NoServer, DatabaseFailed."""
-    port = free_port()
-    url = f"http://{HOST}:{port}"
-    if name == OIDC_PROVIDER:
-        with _child([str(NODE), str(HERE / "oidc_provider.mjs"), str(port)], {}, port):
-            # Its memory holds 1000 objects, of which a session takes about ten.
-            yield CodeServer(url, name, "/token", "/token/revocation", CLIENT, sessions=25)
-        return
-    mode = "reuse-protection" if name == DJANGO_PROTECTED else "own-defaults"
-    with _database() as variables:
-        command = [str(PYTHON), str(HERE / "django_toolkit.py"), str(port), mode]
-        with _child(command, variables, port):
-            yield _django(url, name)
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """How a peer is started and, once it serves at a URL, how it is spoken to. arguments: the script, and its mode."""
+
+    program: Path
+    arguments: tuple[str, ...]
+    server: Callable[[str, str], Server]
+    has_own_memory: bool = False
+
+    def command(self, last: str) -> list[str]:
+        script, *mode = self.arguments
+        return [str(self.program), str(HERE / script), *mode, last]
 
 
-def _django(url: str, name: str) -> OAuthServer:
+def _oidc_provider(url: str, name: str) -> Server:
+    # Its memory holds 1000 objects, of which a session takes about ten.
+    return CodeServer(url, name, "/token", "/token/revocation", CLIENT, sessions=25)
+
+
+def _django_toolkit(url: str, name: str) -> Server:
     return PasswordServer(url, name, "/o/token/", "/o/revoke_token/", CLIENT)
 
 
+def _simplejwt(url: str, name: str) -> Server:
+    return SimpleJwtServer(url, name, "/token/refresh/", "/token/blacklist/")
+
+
+def _authlib(url: str, name: str) -> Server:
+    return PasswordServer(url, name, "/token", "/revoke", CLIENT)
+
+
+def _better_auth(url: str, name: str) -> Server:
+    return CookieServer(url, name, "/get-session", "/sign-out")
+
+
+STARTERS = {
+    "oidc-provider": Starter(NODE, ("oidc_provider.mjs", "opaque"), _oidc_provider, has_own_memory=True),
+    "oidc-provider-jwt": Starter(NODE, ("oidc_provider.mjs", "jwt"), _oidc_provider, has_own_memory=True),
+    "django-oauth-toolkit": Starter(PYTHON, ("django_toolkit.py", "own-defaults"), _django_toolkit),
+    "django-oauth-toolkit-reuse-protection": Starter(
+        PYTHON, ("django_toolkit.py", "reuse-protection"), _django_toolkit
+    ),
+    "simplejwt": Starter(PYTHON, ("simplejwt.py",), _simplejwt),
+    "authlib": Starter(PYTHON, ("authlib_flask.py",), _authlib),
+    "better-auth": Starter(NODE, ("better_auth.mjs",), _better_auth),
+}
+PEERS = tuple(STARTERS)
+
+
 @contextlib.contextmanager
-def _database() -> Iterator[dict[str, str]]:
+def started_peer(name: str, at: DatabaseAddress | None = None) -> Iterator[Server]:
+    """A peer that serves, until the end. at: an empty schema for it; without one it has a server of its own, or its
+    own memory. Raises PeerFailed, NoServer, DatabaseFailed."""
+    starter, port = STARTERS[name], free_port()
+    with contextlib.ExitStack() as opened:
+        if at is None and not starter.has_own_memory:
+            at = opened.enter_context(_database())
+        opened.enter_context(_child(starter.command(str(port)), environment(at), port))
+        yield starter.server(f"http://{HOST}:{port}", name)
+
+
+def environment(at: DatabaseAddress | None) -> dict[str, str]:
+    """What a starter reads."""
+    inherited = {"PATH": os.environ["PATH"]}
+    if at is None:
+        return inherited
+    return {
+        **inherited,
+        "PEER_DB_HOST": at.host,
+        "PEER_DB_PORT": str(at.port),
+        "PEER_DB_NAME": at.name,
+        "PEER_DB_USER": at.user,
+        "PEER_DB_PASSWORD": at.password,
+    }
+
+
+@contextlib.contextmanager
+def _database() -> Iterator[DatabaseAddress]:
     with tempfile.TemporaryDirectory(prefix="aut-") as folder:
         server = private_server(Path(folder))
         try:
             server.start()
             server.wait()
-            at = server.address
-            yield {
-                "PEER_DB_HOST": at.host,
-                "PEER_DB_PORT": str(at.port),
-                "PEER_DB_NAME": at.name,
-                "PEER_DB_USER": at.user,
-                "PEER_DB_PASSWORD": at.password,
-            }
+            yield server.address
         finally:
             server.stop()
 
@@ -78,7 +124,7 @@ def _child(command: list[str], variables: dict[str, str], port: int) -> Iterator
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             command,
-            env={"PATH": os.environ["PATH"], "NODE_PATH": str(HERE / "node_modules"), **variables},
+            env=variables,
             stdout=log,
             stderr=log,
             preexec_fn=die_with_parent(),
