@@ -1,7 +1,7 @@
 """A service in memory, and a forger who holds its signing keys: tokens are put together by hand, not by PyJWT.
 
-Every refusal is looked at from five sides, which must agree: the authorizer for REST and for HTTP APIs,
-one of the service's own routes, introspection, and the JavaScript verifier.
+Every refusal is looked at from six sides, which must agree: the authorizer for REST and for HTTP APIs,
+one of the service's own routes, introspection, and the two verifiers for APIs outside API Gateway.
 """
 
 import base64
@@ -32,6 +32,7 @@ from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
+from auth_tokens_verify import Refusal, Verifier
 from tests.support.fakes import (
     USER,
     FakeKeyTable,
@@ -181,6 +182,14 @@ class Kit:
         self.sessions = SessionDeps(
             self.codec, store, POLICY, self.verifier, self.clock, cipher, ISSUER, AUDIENCE, keys
         )
+        self.packaged = Verifier(
+            ISSUER,
+            AUDIENCE,
+            via=self._fetched,
+            clock=self.clock,
+            monotonic=self.clock,
+            beside=lambda work: None,
+        )
         self.route = http_handler({"GET /auth/session": self._whoami}, self.telemetry, ())
 
     def authorized(self, event: dict[str, Any]) -> dict[str, Any]:
@@ -206,40 +215,59 @@ class Kit:
         self.public_keys.jwks()
         self.elsewhere(forged(good_header(kid="unknown")))
 
-    def elsewhere(self, token: str) -> dict[str, Any]:
-        """The verdict of the JavaScript verifier of this service."""
-        live = [row for row in self.table.rows if row.state is not KeyState.GONE]
-        # As published, but with the keys that nobody can read.
-        keys = [row.public_jwk for row in live if (row.public_jwk or {}).get("alg") in (None, row.algorithm)]
-        algorithm = next((row.algorithm for row in live if row.kid == kid_of(row.algorithm)), "ES256")
-        return verdict(
-            {
-                "verifier": self.number,
-                "issuer": ISSUER,
-                "audience": AUDIENCE,
-                "now": self.clock.now,
-                "jwks": {"keys": keys},
-                "feed": document(
-                    (identifier for identifier, _ in self.source.rows),
-                    lambda claims: compact(
-                        good_header(algorithm, typ="revocations+jwt"),
-                        claims,
-                        lambda raw: signature(raw, algorithm),
-                    ),
-                    issuer=ISSUER,
-                    now=self.clock.now,
-                    max_staleness_s=0,
-                ),
-                "token": token,
-            }
+    def elsewhere(self, token: str) -> dict[str, tuple[int, str]]:
+        """(status, error code) by the verifiers for APIs outside API Gateway."""
+        question = {
+            "verifier": self.number,
+            "issuer": ISSUER,
+            "audience": AUDIENCE,
+            "now": self.clock.now,
+            "jwks": self._published(),
+            "feed": self._document(),
+            "token": token,
+        }
+        there = verdict(question)
+        here = self.packaged.check({"Authorization": f"Bearer {token}"})
+        code = json.loads(here.body)["error"] if isinstance(here, Refusal) else ""
+        return {
+            "javascript": (there["status"], there["code"]),
+            "python": (here.status if isinstance(here, Refusal) else 200, code),
+        }
+
+    def _live(self) -> list[StoredKey]:
+        return [row for row in self.table.rows if row.state is not KeyState.GONE]
+
+    def _published(self) -> dict[str, Any]:
+        """The key set as the service publishes it, but with the keys that nobody can read."""
+        rows = self._live()
+        return {
+            "keys": [r.public_jwk for r in rows if (r.public_jwk or {}).get("alg") in (None, r.algorithm)]
+        }
+
+    def _document(self) -> dict[str, str]:
+        """What the service would say of the revocations."""
+        known = (row.algorithm for row in self._live() if row.kid == kid_of(row.algorithm))
+        algorithm = next(known, "ES256")
+        header = good_header(algorithm, typ="revocations+jwt")
+        return document(
+            (identifier for identifier, _ in self.source.rows),
+            lambda claims: compact(header, claims, lambda raw: signature(raw, algorithm)),
+            issuer=ISSUER,
+            now=self.clock.now,
+            max_staleness_s=0,
         )
+
+    def _fetched(self, url: str, *_: object) -> tuple[int, dict[str, str], bytes]:
+        body = self._published() if url.endswith("/jwks.json") else self._document()
+        headers = {"Content-Type": "application/json", "Cache-Control": f"max-age={self.max_key_age_s}"}
+        return 200, headers, json.dumps(body).encode()
 
     def _whoami(self, request: Request) -> Response:
         return Response(body=validate(credential_from(request, ()), self.sessions.validation).claims.sub)
 
 
 def assert_accepted(kit: Kit, token: str) -> None:
-    """All five sides let it in."""
+    """All six sides let it in."""
     header = f"Bearer {token}"
     policy = kit.authorized({"type": "TOKEN", "authorizationToken": header, "methodArn": ARN})
     assert policy["policyDocument"]["Statement"][0]["Effect"] == "Allow"
@@ -247,12 +275,11 @@ def assert_accepted(kit: Kit, token: str) -> None:
     assert simple["isAuthorized"] is True
     assert kit.http(authorization=header)["statusCode"] == 200
     assert introspect(token, kit.sessions)["active"] is True
-    elsewhere = kit.elsewhere(token)
-    assert elsewhere["status"] == 200, elsewhere
+    assert kit.elsewhere(token) == {"javascript": (200, ""), "python": (200, "")}
 
 
 def assert_refused(kit: Kit, token: str) -> None:
-    """All five sides refuse it, as the caller's fault: no 500 anywhere."""
+    """All six sides refuse it, as the caller's fault: no 500 anywhere."""
     assert introspect(token, kit.sessions) == {"active": False}
     # Blanks at the ends of a field's value are not part of it (RFC 9110 §5.5).
     if token.strip(" \t") == token:
@@ -268,8 +295,8 @@ def _assert_header_refused(kit: Kit, header: str) -> None:
     response = kit.http(authorization=header)
     assert response["statusCode"] == 401
     assert 'error="invalid_token"' in response["headers"]["WWW-Authenticate"]
-    elsewhere = kit.elsewhere(header.removeprefix("Bearer "))
-    assert (elsewhere["status"], elsewhere["code"]) == (401, "invalid_token"), elsewhere
+    refused = (401, "invalid_token")
+    assert kit.elsewhere(header.removeprefix("Bearer ")) == {"javascript": refused, "python": refused}
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -11,21 +11,22 @@ import base64
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import jwt
 
 from auth_tokens.adapters.access_jwt.algorithms import key_from
 from auth_tokens.adapters.lru import Lru
 from auth_tokens.adapters.mysql.key_stamp import KeysRead, KeyStamp
-from auth_tokens.adapters.mysql.keys import KeyTable
 from auth_tokens.domain.ages import is_within
 from auth_tokens.domain.claims import MAX_TOKEN_LENGTH, AccessClaims, check_claims
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
-from auth_tokens.domain.keys import PublicKeyRow
 from auth_tokens.domain.nesting import nests_too_deep
 
-if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
+if TYPE_CHECKING:  # types alone, and the authorizer's every start would pay for them
+    from collections.abc import Collection
+
+    from auth_tokens.domain.keys import PublicKeyRow
     from auth_tokens.ports.clock import Clock
 
 MAX_REMEMBERED = 10_000
@@ -40,13 +41,25 @@ _ALGORITHMS = jwt.algorithms.get_default_algorithms()
 _TYPES = frozenset({"at+jwt", "application/at+jwt"})
 
 
+class PublicKeyTable(Protocol):
+    def public(self) -> list[PublicKeyRow]:
+        """The published keys, oldest first. Raises Unavailable."""
+
+
+class KeysByKid(Protocol):
+    def find(self, kid: str) -> tuple[str, Any] | None:
+        """(algorithm, key) of a `kid`; None where there is no such key. Raises Unavailable."""
+
+
 class PublicKeys:
     """The published keys, as last read; a failed read keeps the last good set.
 
     max_age_s: 0 where each call must see the current keys; stamp: shows a change of keys before that age.
     """
 
-    def __init__(self, table: KeyTable, clock: Clock, max_age_s: int, stamp: KeyStamp | None = None) -> None:
+    def __init__(
+        self, table: PublicKeyTable, clock: Clock, max_age_s: int, stamp: KeyStamp | None = None
+    ) -> None:
         self._table = table
         self._clock = clock
         self._max_age_s = max_age_s
@@ -79,7 +92,7 @@ class PublicKeys:
         # A failed read counts as one: with the store down, not every token should wait for it.
         self._read.done(now)
         if rows is not None:
-            keys = {row.kid: (row, _key_of(row)) for row in rows}
+            keys = {row.kid: (row, key_of(row)) for row in rows}
             self._jwks = [row.jwk for row, key in keys.values() if key]
             self._keys = {kid: (row.algorithm, key) for kid, (row, key) in keys.items() if key}
 
@@ -87,7 +100,7 @@ class PublicKeys:
 class JwtVerifier:
     """Port ports.keys.Verifier. Caches verified tokens by their SHA-256, so no bearer token stays in memory."""
 
-    def __init__(self, keys: PublicKeys, issuer: str, audience: str) -> None:
+    def __init__(self, keys: KeysByKid, issuer: str, audience: str) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
@@ -108,19 +121,27 @@ class JwtVerifier:
         return claims
 
     def _verified(self, token: str, now: int) -> tuple[str, AccessClaims]:
-        header, payload, signature = _parts(token)
-        kid = header["kid"]
-        found = self._keys.find(kid)
-        if found is None or found[0] != header["alg"]:
-            raise InvalidAccessToken("kid")
-        algorithm, key = found
-        signing_input = token.rpartition(".")[0].encode()
-        if not _ALGORITHMS[algorithm].verify(signing_input, key, signature):
-            raise InvalidAccessToken("signature")
-        return kid, check_claims(_parsed(payload), issuer=self._issuer, audience=self._audience, now=now)
+        kid, payload = open_token(token, _TYPES, self._keys)
+        return kid, check_claims(payload, issuer=self._issuer, audience=self._audience, now=now)
 
 
-def _key_of(row: PublicKeyRow) -> Any:
+def open_token(token: str, types: Collection[str], keys: KeysByKid) -> tuple[str, dict[str, Any]]:
+    """(kid, payload) of a token in strict form whose signature is good. types: accepted `typ`s, in lower case.
+
+    Raises InvalidAccessToken, Unavailable.
+    """
+    header, payload, signature = _parts(token, types)
+    kid = header["kid"]
+    found = keys.find(kid)
+    if found is None or found[0] != header["alg"]:
+        raise InvalidAccessToken("kid")
+    algorithm, key = found
+    if not _ALGORITHMS[algorithm].verify(token.rpartition(".")[0].encode(), key, signature):
+        raise InvalidAccessToken("signature")
+    return kid, _parsed(payload)
+
+
+def key_of(row: PublicKeyRow) -> Any:
     """The key of a row; None for a malformed row, which must not make the others unusable."""
     try:
         return key_from(row.jwk) if row.jwk["alg"] == row.algorithm else None
@@ -128,7 +149,7 @@ def _key_of(row: PublicKeyRow) -> Any:
         return None
 
 
-def _parts(token: str) -> tuple[dict[str, str], bytes, bytes]:
+def _parts(token: str, types: Collection[str]) -> tuple[dict[str, str], bytes, bytes]:
     """Header, payload and signature of a token in strict form; the header with our three members and no other."""
     if len(token) > MAX_TOKEN_LENGTH or not _COMPACT.fullmatch(token):
         raise InvalidAccessToken("form")
@@ -136,7 +157,7 @@ def _parts(token: str) -> tuple[dict[str, str], bytes, bytes]:
     header = _parsed(head)
     if header.keys() != _HEADER_MEMBERS or not all(isinstance(v, str) for v in header.values()):
         raise InvalidAccessToken("header")
-    if header["typ"].lower() not in _TYPES:
+    if header["typ"].lower() not in types:
         raise InvalidAccessToken("typ")
     return header, payload, signature
 
