@@ -1,73 +1,24 @@
 """What refresh meets, on either store: MemoryStage in milliseconds, MySqlStage on a database."""
 
-import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any, cast
 
-from auth_tokens.adapters.memory_limits import MemoryLimiter
 from auth_tokens.adapters.mysql.times import to_sql_or_null
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
-from auth_tokens.domain.events import RevokeReason, SecurityEvent
 from auth_tokens.domain.rotation import Rotation
 from auth_tokens.domain.sessions import TokenRecord
-from auth_tokens.domain.tokens import OpaqueToken, TokenKind
-from auth_tokens.settings import Settings
+from auth_tokens.domain.sign_ins import Account
+from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
-from tests.support.fakes import ROW_ID, codec, session_record
-from tests.support.world import CALLER, START, Clock, RecordedTelemetry, World
+from tests.support.fakes import ROW_ID, USER, session_record
+from tests.support.memory_world import POLICY, MemoryWorld
+from tests.support.world import CALLER, START, Clock, World
 
-# The defaults, as the tests on a database have them.
-POLICY = Settings(
-    issuer="https://tokens.test",
-    audience="portal",
-    clients={"portal-web": "portal:read portal:write", "portal-app": "portal:read"},
-    db_host="none",
-    db_name="none",
-    db_user="none",
-    kms_key_id="none",
-).policy()
 BEARER, COOKIE = POLICY.lifetimes(TokenKind.REFRESH), POLICY.lifetimes(TokenKind.SESSION)
-
-
-class MemoryTokens:
-    """Of TokenStore what refresh needs, with the conditions of ROTATE_TOKEN and REVOKE_ROW."""
-
-    def __init__(self) -> None:
-        self.rows: dict[bytes, TokenRecord] = {}
-        self.events: list[SecurityEvent] = []
-
-    def load(self, token_id: bytes) -> TokenRecord | None:
-        return self.rows.get(token_id)
-
-    def rotate(self, record: TokenRecord, rotation: Rotation) -> bool:
-        row = self.rows.get(record.id)
-        is_as_read = row and (row.generation, row.token_hash) == (record.generation, record.token_hash)
-        if row is None or not is_as_read or not row.is_in_force(rotation.at):
-            return False
-        self.rows[record.id] = replace(rotation.applied_to(row), rotated_at=rotation.at)
-        self.events += rotation.events
-        return True
-
-    def note_access_token(self, record: TokenRecord, at: int, access_expires_at: int) -> bool:
-        row = self.rows.get(record.id)
-        if row is None or row.revoked_at is not None or row.generation != record.generation:
-            return False
-        noted = max(row.access_expires_at or 0, access_expires_at)
-        self.rows[record.id] = replace(row, access_expires_at=noted)
-        return noted != row.access_expires_at
-
-    def revoke(self, token_id: bytes, reason: RevokeReason, event: SecurityEvent) -> bool:
-        row = self.rows.get(token_id)
-        if row is None or row.revoked_at is not None:
-            return False
-        self.rows[token_id] = replace(row, revoked_at=event.at, revoke_reason=reason.value)
-        self.events.append(event)
-        return True
 
 
 class Contended:
@@ -134,67 +85,14 @@ class Stage:
         raise NotImplementedError
 
 
-class MemoryKeys:
-    """Port ports.keys.Keys, of one epoch."""
-
-    def chain_epoch(self) -> int:
-        return 1
-
-    def pseudonym(self, purpose: str, value: str) -> bytes:
-        return sha256(f"{purpose} {value}".encode()).digest()[:16]
-
-    def retry_key_hash(self, token: OpaqueToken, idempotency_key: str) -> bytes:
-        return sha256(token.secret + idempotency_key.encode()).digest()
-
-
-class OpenCipher:
-    """Port ports.keys.Cipher: hides nothing, and opens only what belongs to the row and its generation."""
-
-    def seal(self, plaintext: bytes, row_id: bytes, user_id: str, generation: int = 0) -> bytes:
-        return b"%s %s %d|%s" % (row_id.hex().encode(), user_id.encode(), generation, plaintext)
-
-    def open(self, ciphertext: bytes, row_id: bytes, user_id: str, generation: int = 0) -> bytes | None:
-        bound = self.seal(b"", row_id, user_id, generation)
-        return ciphertext.removeprefix(bound) if ciphertext.startswith(bound) else None
-
-
-class PlainSigner:
-    """Port ports.keys.Signer: the claims as they are."""
-
-    def sign(self, claims: Mapping[str, Any]) -> str:
-        return json.dumps(dict(claims))
-
-
 class MemoryStage(Stage):
     """Without a database, KMS or clock."""
 
     def __init__(self, kind: TokenKind = TokenKind.REFRESH) -> None:
-        self.memory = MemoryTokens()
-        clock, keys = Clock(), codec()
-        none: Any = None  # refresh has no use for it
-        super().__init__(
-            IssueDeps(
-                store=cast(Any, self.memory),
-                portal=none,
-                keys=MemoryKeys(),
-                codec=keys,
-                cipher=OpenCipher(),
-                signer=PlainSigner(),
-                passwords=none,
-                limiter=none,
-                presentations=MemoryLimiter(clock.milliseconds),
-                events=none,
-                clock=clock,
-                new_id=lambda: uuid.uuid4().bytes,
-                entropy=none,
-                pause=none,
-                policy=POLICY,
-                issuer="https://tokens.test",
-                audience="portal",
-                telemetry=RecordedTelemetry(),
-            ),
-            clock,
-        )
+        world = MemoryWorld()
+        self.memory, self.users, keys = world.store, world.users, world.issuing.codec
+        super().__init__(world.issuing, world.clock)
+        self.users.accounts[USER.id] = Account(USER, None)
         token = keys.seeded(kind, 1, ROW_ID, 0, b"seed")
         expires_at, absolute_expires_at = POLICY.lifetimes(kind).ends(START, START)
         self.memory.rows[ROW_ID] = session_record(
@@ -215,12 +113,10 @@ class MemoryStage(Stage):
         del self.memory.rows[ROW_ID]
 
     def disable_user(self) -> None:
-        owner = self.memory.rows[ROW_ID].owner
-        assert owner is not None
-        self.change(owner=replace(owner, is_active=False))
+        self.users.accounts[USER.id] = Account(replace(USER, is_active=False), None)
 
     def delete_user(self) -> None:
-        self.change(owner=None)
+        del self.users.accounts[USER.id]
 
 
 class MySqlStage(Stage):

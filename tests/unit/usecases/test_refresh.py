@@ -10,7 +10,8 @@ from auth_tokens.domain.errors import InvalidGrant, InvalidScope, Unavailable
 from auth_tokens.domain.places import Place
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.presentation import MAX_RACES
-from tests.support.refresh_stage import BEARER, COOKIE, POLICY, MemoryStage, Stage
+from tests.support.memory_world import POLICY
+from tests.support.refresh_stage import BEARER, COOKIE, MemoryStage, Stage
 from tests.support.world import CALLER, START
 
 Case = Callable[[Stage], None]
