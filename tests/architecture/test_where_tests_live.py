@@ -14,6 +14,22 @@ CODE = ("auth_tokens", "deploy", "local", "tools")
 UNIT_TESTS = sorted((TESTS / "unit").rglob("test_*.py"))
 SUBJECTS = {path.parent.name for path in (TESTS / "integration").rglob("test_*.py")}
 
+# Parts of use cases, which their tests meet through these.
+PARTS = {
+    "anomalies",
+    "answers",
+    "browser_session",
+    "by_database",
+    "cookies_by_feed",
+    "issue_deps",
+    "presentation",
+    "replaced_session",
+    "reuse",
+    "row_metadata",
+    "session_builder",
+    "session_deps",
+}
+
 
 def subject_of(test: Path) -> Path:
     """What a unit test is about: `tests/unit/domain/…` is the layer's `domain`, `tests/unit/deploy/…` the root's."""
@@ -43,6 +59,15 @@ def test_a_test_that_is_named_after_a_module_of_the_layer_lies_at_its_path(test:
     namesakes = list(PACKAGE.rglob(module.name)) if module.is_relative_to(PACKAGE) else []
 
     assert module in namesakes or not namesakes
+
+
+def test_each_use_case_has_a_test_that_needs_no_database() -> None:
+    usecases = PACKAGE / "usecases"
+    modules = {path.relative_to(usecases) for path in usecases.rglob("*.py") if path.name != "__init__.py"}
+    tested = {path.parent / path.name.removeprefix("test_") for path in UNIT_TESTS}
+    without = {path.stem for path in modules if TESTS / "unit/usecases" / path not in tested}
+
+    assert without == PARTS
 
 
 def test_every_integration_test_is_in_the_folder_of_a_subject() -> None:

@@ -1,13 +1,18 @@
 """The start of a session: its device, and the sessions and devices that end for it."""
 
+import uuid
+
 import pytest
 
 from auth_tokens.domain.errors import SessionLimitReached
-from auth_tokens.domain.grants import DeviceRequest
+from auth_tokens.domain.grants import Authentication, DeviceRequest, RepeatKey, SessionOptions
+from auth_tokens.domain.sign_ins import SessionExists
 from auth_tokens.domain.tokens import TokenKind
+from auth_tokens.usecases.begin import begin_session
+from auth_tokens.usecases.session_builder import SessionBuilder
 from tests.support.cases import REMEMBERED, Case, Cases, is_live, row
 from tests.support.memory_world import memory_world
-from tests.support.world import World
+from tests.support.world import CALLER, World
 
 case = Cases()
 
@@ -117,6 +122,22 @@ def a_preference_against_remembering_leaves_a_device_without_a_token(world: Worl
     answer = world.login(world.user(remember_devices=0), REMEMBERED)
 
     assert answer.device_token is None
+
+
+@case
+def a_session_of_an_id_that_is_taken_starts_nothing(world: World) -> None:
+    name = world.user()
+    account = world.issuing.portal.account_by_id(world.user_id(name))
+    assert account is not None
+    how = Authentication(("pwd",), "", world.clock())
+    repeat = RepeatKey(uuid.UUID(account.user.id).bytes, b"seed")
+    builder = SessionBuilder(CALLER, world.issuing, world.clock())
+
+    begin_session(account, SessionOptions(), how, builder, repeat)
+    with pytest.raises(SessionExists):
+        begin_session(account, SessionOptions(), how, builder, repeat)
+
+    assert world.events(name).count("session_issued") == 1
 
 
 @pytest.mark.parametrize("checked", case.values(), ids=case)
