@@ -10,8 +10,11 @@ EMULATOR_VENV := .venv-emulator
 NODE_VENV := .venv-node
 RUNTIME_VENV := .venv-runtime
 PEERS_VENV := .venv-peers
+GENERATORS_VENV := .venv-generators
 PEERS := tests/conformance/peers
 MYSQL_GRAMMAR := tools/mysql_grammar
+GENERATORS := tests/contract/generators
+OPENAPI_LINT := tools/openapi
 PY := $(VENV)/bin/python
 DEPLOYED_PYTHON := $(shell sed -n 's/^ *Runtime: python//p' template.yaml)
 export PYTHONPATH := .:layers/shared
@@ -23,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 export TOKENS_DB := $(or $(DB),$(TOKENS_DB))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-mysql test-deploy ready deployed check lint format lock build clean sam checkov node mysql-grammar traffic runtime package reproducible conformance conformance-peers soak programs model-checker fresh-machine scan
+.PHONY: help setup run demo test test-mysql test-deploy ready deployed check lint format lock build clean sam checkov node mysql-grammar openapi-lint generators traffic runtime package reproducible conformance conformance-peers soak programs model-checker fresh-machine scan
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,7 +54,7 @@ test-deploy: setup programs sam runtime ## Deploy to an emulator of AWS by the d
 	@TOKENS_DB=$(or $(TOKENS_DB),mysql) exec $(PY) -m pytest -s tests/deployment
 
 # What the tests need of the world outside; no work where it is there already.
-ready: setup programs node package
+ready: setup programs node generators package
 
 # The deployed Python where this machine has it, else the usual one; the tests say which it was.
 deployed:
@@ -77,11 +80,13 @@ check: lint model-checker ## Format, lint, types, SQL, templates, policies, arch
 	$(PY) -m pytest -q tests/architecture tests/model
 
 # The part of it that `make test` does not have.
-lint: setup sam checkov mysql-grammar reproducible scan
+lint: setup sam checkov mysql-grammar openapi-lint reproducible scan
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" $(PY) -m tools.mysql_grammar
+	PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(OPENAPI_LINT)/node_modules/.bin/redocly lint --config $(OPENAPI_LINT)/redocly.yaml docs/openapi.yaml
+	PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" $(OPENAPI_LINT)/node_modules/.bin/spectral lint --quiet --fail-severity=warn -r $(OPENAPI_LINT)/spectral.yaml docs/openapi.yaml
 	$(VENV)/bin/cfn-lint foundation.yaml template.yaml operations.yaml deploy/keys.yaml examples/*/template.yaml
 	for template in foundation template operations; do $(SAM_VENV)/bin/sam validate --lint --template-file $$template.yaml || exit 1; done
 	$(CHECKOV_VENV)/bin/checkov --config-file .checkov.yaml
@@ -99,6 +104,14 @@ checkov:
 scan: node ## Secrets in the tree, known faults in the locked packages (SCAN=--strict: no answer of a registry is a failure)
 	@scripts/setup $(SCAN_VENV) requirements/scan.txt
 	@PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" $(SCAN_VENV)/bin/python -m tools.scan $(SCAN)
+
+openapi-lint: node
+	@scripts/setup-node $(NODE_VENV) $(OPENAPI_LINT)
+
+# Generators of clients that others wrote, for docs/openapi.yaml.
+generators: node
+	@scripts/setup $(GENERATORS_VENV) requirements/generators.txt
+	@scripts/setup-node $(NODE_VENV) $(GENERATORS)
 
 programs:
 	@scripts/setup-programs
@@ -136,7 +149,7 @@ lock: setup ## Lock the newest versions again
 	scripts/lock $(VENV)/bin/uv
 
 clean: ## Remove everything that was set up or left behind
-	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) $(SCAN_VENV) $(DEPLOYED_VENV) $(EMULATOR_VENV) tests/node/node_modules tests/clients/verify/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) $(GENERATORS_VENV) $(SCAN_VENV) $(DEPLOYED_VENV) $(EMULATOR_VENV) tests/node/node_modules tests/clients/verify/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules $(GENERATORS)/node_modules $(OPENAPI_LINT)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
 
 .PHONY: bench bench-validate bench-refresh bench-growth bench-cleanup bench-peers peers
 
