@@ -37,6 +37,13 @@ def test_every_function_is_there_with_its_own_files_alone(artifacts: Path) -> No
         assert own == expected, name
 
 
+def test_the_pages_have_the_client_itself_and_no_link_to_it(artifacts: Path) -> None:
+    client = artifacts / functions()["console"] / "pages" / "client.js"
+
+    assert not client.is_symlink()
+    assert client.read_bytes() == (ROOT / "clients" / "javascript" / "client.js").read_bytes()
+
+
 def test_every_module_has_bytecode_of_the_python_that_runs_it(artifacts: Path) -> None:
     tag = f"cpython-{runtime_python().replace('.', '')}"
     for source in artifacts.rglob("*.py"):

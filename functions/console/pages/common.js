@@ -1,62 +1,18 @@
-// What both pages share: requests with the session cookie and its CSRF token, the sign-in form, and small helpers
-// that build the page of elements and text, never of markup.
+// What both pages share: the client of the session, the sign-in form, and small helpers that build the page of elements and
+// text, never of markup.
 
-// The CSRF token of the session whose cookie this browser holds; null until it is asked for.
-let csrfToken = null;
+import { AuthError, createClient } from "/pages/client.js";
+
+const client = createClient({ issuer: location.origin, mode: "cookie" });
 
 // What the person can do about a refusal, where the service's own words are for programs (RFC 9470).
 const TOLD = {
   insufficient_user_authentication: "This page asks for a recent sign-in with your password. Please sign in again.",
+  unreachable: "The service cannot be reached. Please try again.",
 };
+const textOf = (error) => TOLD[error.code] ?? error.message;
 
-export class Refused extends Error {
-  constructor(status, body) {
-    super(TOLD[body?.error] ?? body?.error_description ?? `The service answered ${status}.`);
-    this.status = status;
-    this.code = body?.error;
-  }
-}
-
-// A request with the session cookie and, where it changes something, its CSRF token. Another tab may have signed in
-// anew: a token that is refused is asked for once more.
-export async function request(method, path, body) {
-  if (method === "GET" || path === "/auth/login") return send(method, path, body);
-  const known = csrfToken;
-  try {
-    return await send(method, path, body, known ?? (await askForCsrfToken()));
-  } catch (error) {
-    if (!(error instanceof Refused) || error.code !== "access_denied" || known === null) throw error;
-    if ((await askForCsrfToken()) === known) throw error;
-    return send(method, path, body, csrfToken);
-  }
-}
-
-async function askForCsrfToken() {
-  try {
-    csrfToken = (await send("GET", "/auth/session")).csrf_token;
-  } catch (error) {
-    if (!(error instanceof Refused) || error.status !== 401) throw error;
-    csrfToken = null; // The session is over: what is sent without a token says so, and signing out clears the cookie.
-  }
-  return csrfToken;
-}
-
-async function send(method, path, body, csrf) {
-  const headers = { Accept: "application/json" };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (csrf) headers["X-CSRF-Token"] = csrf;
-  const response = await fetch(path, {
-    method,
-    headers,
-    body: body === undefined ? undefined : JSON.stringify(body),
-    credentials: "same-origin",
-    cache: "no-store",
-  });
-  const text = await response.text();
-  const parsed = text ? JSON.parse(text) : null;
-  if (!response.ok) throw new Refused(response.status, parsed);
-  return parsed;
-}
+export const request = (method, path, body) => client.request(method, path, body);
 
 // Every page of a list, one after the other. path: without a query; name: of the list in the answer.
 export async function pagesOf(path, name) {
@@ -103,9 +59,9 @@ export async function attempt(action) {
   try {
     return await action();
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    if (error.status === 401) showSignIn(true);
-    notice(error.message, true);
+    if (!(error instanceof AuthError)) throw error;
+    if (error.status === 401 && error.code !== "invalid_credentials") showSignIn(true);
+    notice(textOf(error), true);
     return undefined;
   }
 }
@@ -123,37 +79,28 @@ export async function start(show) {
     event.preventDefault();
     attempt(async () => {
       const { username, password } = Object.fromEntries(new FormData(form));
-      const session = { username, password, mode: "cookie", device: { name: "browser", platform: "web" } };
-      try {
-        csrfToken = (await request("POST", "/auth/login", session)).csrf_token;
-      } catch (error) {
-        if (error instanceof Refused && error.code === "invalid_credentials") error.status = 400;
-        throw error;
-      }
+      await client.signIn({ username, password, device: { name: "browser", platform: "web" } });
       form.reset();
       await enter(show);
     });
   });
-  document.getElementById("sign-out").addEventListener("click", () =>
-    attempt(async () => {
-      await request("POST", "/auth/logout", {});
-      csrfToken = null;
-      showSignIn(true);
-      notice("You are signed out.");
-    }),
-  );
-  await enter(show, true);
+  document.getElementById("sign-out").addEventListener("click", () => attempt(() => client.signOut()));
+  client.addEventListener("signedout", ({ detail }) => {
+    showSignIn(true);
+    notice(detail.reason === "session_over" ? "Your session is over. Please sign in again." : "You are signed out.");
+  });
+  if (await attempt(() => client.ready)) await enter(show);
+  else showSignIn(true);
 }
 
-async function enter(show, isFirst = false) {
+async function enter(show) {
   try {
     await show();
     showSignIn(false);
     notice("");
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
+    if (!(error instanceof AuthError)) throw error;
     showSignIn(true);
-    const isNobody = isFirst && error.status === 401 && !(error.code in TOLD);
-    notice(isNobody ? "" : error.message, !isFirst);
+    notice(textOf(error), true);
   }
 }

@@ -6,7 +6,8 @@ from auth_tokens.web.requests import Request
 
 _MAX_AGE_S = "600"
 _HEADERS = "authorization, content-type, idempotency-key, x-csrf-token"
-_EXPOSED = "retry-after, www-authenticate"
+# `date`: a Retry-After that is a date counts from it, whatever the clock of the client.
+_EXPOSED = "date, retry-after, www-authenticate"
 
 
 def cors_headers(request: Request, allowed_origins: Collection[str]) -> dict[str, str]:
