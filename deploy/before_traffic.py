@@ -19,7 +19,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy.walk import (
+from deploy.sign_in_probe import (
     DISCOVERY,
     FORM,
     JWKS,
@@ -30,7 +30,7 @@ from deploy.walk import (
     Step,
     Unreachable,
     json_object,
-    walk,
+    probe_sign_in,
 )
 
 LIVE = "live"
@@ -86,7 +86,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, str]:
     try:
         is_good = _is_good(event, context.get_remaining_time_in_millis, clients)
     except _FAULTS as exc:
-        _tell(False, f"The probe itself failed: {type(exc).__name__}: {exc}")
+        _log(False, f"The probe itself failed: {type(exc).__name__}: {exc}")
         is_good = False
     status = "Succeeded" if is_good else "Failed"
     clients.codedeploy.put_lifecycle_event_hook_execution_status(
@@ -100,7 +100,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, str]:
 def _is_good(event: Mapping[str, Any], remaining_ms: Callable[[], int], clients: Clients) -> bool:
     deployment = clients.codedeploy.get_deployment(deploymentId=event["DeploymentId"])["deploymentInfo"]
     if deployment.get("creator") in ROLLBACKS:
-        _tell(True, "A rollback is not probed.")
+        _log(True, "A rollback is not probed.")
         return True
     targets = {name: Target(*known) for name, known in json.loads(os.environ["PROBED_FUNCTIONS"]).items()}
     group = deployment["deploymentGroupName"]
@@ -110,8 +110,8 @@ def _is_good(event: Mapping[str, Any], remaining_ms: Callable[[], int], clients:
     qualifiers = {name: target.version if name in new else LIVE for name, target in targets.items()}
     invoked = _Invoked(targets, qualifiers, clients.invoker, remaining_ms)
     good = True
-    for step in walk(_probe(clients.secrets), invoked, also=invoked.judged_by(new[0])):
-        _tell(step.is_ok, step.sentence)
+    for step in probe_sign_in(_probe(clients.secrets), invoked, also=invoked.own_steps(new[0])):
+        _log(step.is_ok, step.sentence)
         good = good and step.is_ok
     return good
 
@@ -146,8 +146,8 @@ class _Invoked:
         answered = self._invoke(FUNCTIONS[call.route], _event(call))
         return Answer(int(answered["statusCode"]), json_object(answered.get("body") or "{}"))
 
-    def judged_by(self, new: str) -> Callable[[str], Iterator[Step]]:
-        """What the walk itself does not ask, where that function is the new one: the judges of others' tokens."""
+    def own_steps(self, new: str) -> Callable[[str], Iterator[Step]]:
+        """What the common steps leave out, where that function is the new one: it judges tokens for others."""
 
         def steps(access_token: str) -> Iterator[Step]:
             if new == "introspect":
@@ -239,5 +239,5 @@ def _clients() -> Clients:
     )
 
 
-def _tell(is_ok: bool, sentence: str) -> None:
+def _log(is_ok: bool, sentence: str) -> None:
     print(json.dumps({"message": "probe", "level": "INFO" if is_ok else "ERROR", "detail": sentence}))

@@ -13,8 +13,8 @@ from typing import Any
 from deploy.aws import Aws, Failed
 from deploy.http import Reply, Service
 from deploy.rights import missing, needed_by, rights_in
+from deploy.sign_in_probe import DISCOVERY, JWKS, Call, Unreachable
 from deploy.stack import Stack, foundation_of, operations_of, stack_named
-from deploy.walk import DISCOVERY, JWKS, Call, Unreachable
 
 # Beyond it tokens are refused at once: it is the service's leeway for clocks (domain/claims.py) and a margin.
 MAX_SKEW_S = 30
@@ -28,7 +28,7 @@ _PORTAL_S_BUS = "PortalEventBusName"
 LIVE = "live"
 
 
-class Ill(Exception):
+class Unhealthy(Exception):
     """What was looked at does not work. The text is a sentence."""
 
 
@@ -97,11 +97,11 @@ class Subject:
 
     @cached_property
     def schema(self) -> Any:
-        """What migrate says of schema, keys and clocks. Raises Failed, Ill."""
+        """What migrate says of schema, keys and clocks. Raises Failed, Unhealthy."""
         return self.asked(ASKED["migrator"])
 
     def asked(self, function: str) -> Any:
-        """What a function's live version answers CHECK. Raises Failed, Ill."""
+        """What a function's live version answers CHECK. Raises Failed, Unhealthy."""
         name = self.named(function).id
         if function == ASKED["migrator"]:
             self._refuse_a_migration(name)
@@ -111,7 +111,7 @@ class Subject:
         answer = json.loads(invoked["Payload"].read())
         if "FunctionError" in invoked:
             said = f"{answer.get('errorType')}: {answer.get('errorMessage')}"
-            raise Ill(f"{function} fails ({said}): its log group has the reason.")
+            raise Unhealthy(f"{function} fails ({said}): its log group has the reason.")
         if not isinstance(answer, dict) or "grants" not in answer:
             raise Failed(f"{function} answers no check: it is of an earlier release; deploy this one.")
         return answer
@@ -134,11 +134,11 @@ Check = Callable[[Subject], Iterator[Finding]]
 
 def stack_states(subject: Subject) -> Iterator[Finding]:
     yield _state(subject.stack)
-    yield from looked_at(_foundation_s_state, subject)
-    yield from looked_at(_operations_state, subject)
+    yield from findings_of(_foundation_state, subject)
+    yield from findings_of(_operations_state, subject)
 
 
-def _foundation_s_state(subject: Subject) -> Iterator[Finding]:
+def _foundation_state(subject: Subject) -> Iterator[Finding]:
     yield _state(subject.foundation)
 
 
@@ -240,7 +240,7 @@ def rights(subject: Subject) -> Iterator[Finding]:
     """By what the server shows each user of itself; not what a role of the database gives, nor that it works."""
     name = subject.foundation.output("DatabaseName")
     for user_class, function in ASKED.items():
-        yield from looked_at(partial(_class_rights, user_class, function, name), subject)
+        yield from findings_of(partial(_class_rights, user_class, function, name), subject)
 
 
 def _class_rights(user_class: str, function: str, schema_name: str, subject: Subject) -> Iterator[Finding]:
@@ -265,7 +265,7 @@ def kms(subject: Subject) -> Iterator[Finding]:
         named = subject.stack.parameters.get("SigningKeyArns", "").split(",")
         keys |= {arn: f"The signing key {arn}" for arn in named if arn and arn not in keys}
     for arn, name in keys.items():
-        yield from looked_at(partial(_key, arn, name), subject)
+        yield from findings_of(partial(_key, arn, name), subject)
 
 
 def _key(arn: str, name: str, subject: Subject) -> Iterator[Finding]:
@@ -304,7 +304,7 @@ def schedules(subject: Subject) -> Iterator[Finding]:
     for name in SCHEDULES:
         yield _switched_on(subject, f"The schedule {prefix}{name}", states.get(name, "missing"))
     for rule in _of_kind("AWS::Events::Rule", subject.resources):
-        yield from looked_at(partial(_rule, rule), subject)
+        yield from findings_of(partial(_rule, rule), subject)
 
 
 def _rule(rule: Resource, subject: Subject) -> Iterator[Finding]:
@@ -332,7 +332,7 @@ def _switched_on(subject: Subject, what: str, state: str) -> Finding:
 def functions(subject: Subject) -> Iterator[Finding]:
     for function in _of_kind("AWS::Lambda::Function", subject.resources):
         if function.name != "ProbeFunction":  # CodeDeploy asks it itself, by no alias
-            yield from looked_at(partial(_function, function), subject)
+            yield from findings_of(partial(_function, function), subject)
 
 
 def _function(function: Resource, subject: Subject) -> Iterator[Finding]:
@@ -340,7 +340,7 @@ def _function(function: Resource, subject: Subject) -> Iterator[Finding]:
         alias = subject.aws.call("lambda", "get_alias", FunctionName=function.id, Name=LIVE)
     except Failed as exc:
         if exc.code == "ResourceNotFoundException":
-            raise Ill(
+            raise Unhealthy(
                 f"{function.name} has no alias {LIVE}, by which everybody calls it: deploy again."
             ) from exc
         raise
@@ -392,13 +392,13 @@ def alarms(subject: Subject) -> Iterator[Finding]:
         yield Finding(True, f"None of {len(names)} alarms is in ALARM.")
 
 
-def looked_at(check: Check, subject: Subject) -> Iterator[Finding]:
+def findings_of(check: Check, subject: Subject) -> Iterator[Finding]:
     """What a check finds, or why it cannot look: others look all the same."""
     try:
         yield from check(subject)
     except Failed as exc:
         yield Finding(None, str(exc))
-    except (Ill, Unreachable) as exc:
+    except (Unhealthy, Unreachable) as exc:
         yield Finding(False, str(exc))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from deploy.aws import Aws
-from deploy.checks import ALL, Finding, Subject, looked_at
+from deploy.checks import ALL, Finding, Subject, findings_of
 from deploy.stack import stack_named
 
 _MARKS = {True: "ok   ", False: "WRONG", None: "?    "}
@@ -39,4 +39,4 @@ def run(given: argparse.Namespace) -> int:
 def findings(subject: Subject) -> Iterator[Finding]:
     """Those of each check; one that cannot look says so, and the next one looks all the same."""
     for check in ALL:
-        yield from looked_at(check, subject)
+        yield from findings_of(check, subject)

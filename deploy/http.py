@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from deploy.aws import Failed
-from deploy.walk import Answer, Call, Unreachable, json_object
+from deploy.sign_in_probe import Answer, Call, Unreachable, json_object
 
 TIMEOUT_S = 20
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -52,7 +52,7 @@ class Service:
         self._base = parts.path.rstrip("/")
 
     def __call__(self, call: Call) -> Answer:
-        """A Transport (deploy/walk.py)."""
+        """A Transport (deploy/sign_in_probe.py)."""
         return self.reply(call).answer
 
     def reply(self, call: Call) -> Reply:

@@ -13,8 +13,8 @@ from typing import Any
 
 from deploy.aws import Aws, Failed
 from deploy.http import Service
+from deploy.sign_in_probe import Password, Probe, Unreachable, probe_sign_in
 from deploy.stack import stack_named
-from deploy.walk import Password, Probe, Unreachable, walk
 
 FROM_ENVIRONMENT = "DEPLOY_PROBE_PASSWORD"
 
@@ -50,7 +50,7 @@ def run(given: argparse.Namespace) -> int:
     probe = Probe(service.url, given.user, password, repeats and not given.no_repeat)
     is_good = True
     try:
-        for step in walk(probe, service):
+        for step in probe_sign_in(probe, service):
             print(f"{'ok   ' if step.is_ok else 'WRONG'} {step.sentence}", flush=True)
             is_good = is_good and step.is_ok
     except Unreachable as exc:

@@ -30,7 +30,7 @@ class StepFailed(Exception):
 
 
 @dataclass
-class Walk:
+class Demo:
     """The service, and the tokens that the steps have collected."""
 
     stack: LocalStack
@@ -52,141 +52,141 @@ class Walk:
         print(f"    ✓ {what}")
 
 
-def login(walk: Walk) -> None:
-    walk.step("Log in", "A password buys a short-lived access token and a refresh token that is used once.")
-    reply = walk.ask(
-        "POST /auth/login  alice@example.com, device «phone»", _login(walk, "alice@example.com", "phone")
+def login(demo: Demo) -> None:
+    demo.step("Log in", "A password buys a short-lived access token and a refresh token that is used once.")
+    reply = demo.ask(
+        "POST /auth/login  alice@example.com, device «phone»", _login(demo, "alice@example.com", "phone")
     )
-    walk.expect(reply.status == 200, "the session is open")
-    walk.tokens["phone"] = reply.json
+    demo.expect(reply.status == 200, "the session is open")
+    demo.tokens["phone"] = reply.json
 
 
-def call_jobs(walk: Walk) -> None:
-    walk.step("Call another team's API", "Its gateway asks our authorizer, which asks no database.")
-    access = walk.tokens["phone"]["access_token"]
+def call_jobs(demo: Demo) -> None:
+    demo.step("Call another team's API", "Its gateway asks our authorizer, which asks no database.")
+    access = demo.tokens["phone"]["access_token"]
     for prefix, kind in ((JOBS_HTTP, "HTTP API"), (JOBS_REST, "REST API")):
-        reply = walk.ask(f"GET {prefix}/jobs  ({kind})", walk.client.get(f"{prefix}/jobs", bearer=access))
-        walk.expect(reply.status == 200, f"the {kind} lets the token in")
-    refused = walk.ask(f"GET {JOBS_HTTP}/jobs  without a token", walk.client.get(f"{JOBS_HTTP}/jobs"))
-    walk.expect(refused.status in (401, 403), "and nobody without one")
+        reply = demo.ask(f"GET {prefix}/jobs  ({kind})", demo.client.get(f"{prefix}/jobs", bearer=access))
+        demo.expect(reply.status == 200, f"the {kind} lets the token in")
+    refused = demo.ask(f"GET {JOBS_HTTP}/jobs  without a token", demo.client.get(f"{JOBS_HTTP}/jobs"))
+    demo.expect(refused.status in (401, 403), "and nobody without one")
 
 
-def refresh(walk: Walk) -> None:
-    walk.step("Refresh", "The refresh token is spent for its one successor, in one conditional write.")
-    first = walk.tokens["phone"]
-    reply = walk.ask("POST /auth/token  grant_type=refresh_token", _refresh(walk, first["refresh_token"]))
-    walk.expect(reply.status == 200, "new tokens")
-    walk.expect(reply.json["session_id"] == first["session_id"], "the same session")
-    walk.expect(reply.json["refresh_token"] != first["refresh_token"], "another refresh token")
-    walk.tokens |= {"spent": first, "phone": reply.json}
+def refresh(demo: Demo) -> None:
+    demo.step("Refresh", "The refresh token is spent for its one successor, in one conditional write.")
+    first = demo.tokens["phone"]
+    reply = demo.ask("POST /auth/token  grant_type=refresh_token", _refresh(demo, first["refresh_token"]))
+    demo.expect(reply.status == 200, "new tokens")
+    demo.expect(reply.json["session_id"] == first["session_id"], "the same session")
+    demo.expect(reply.json["refresh_token"] != first["refresh_token"], "another refresh token")
+    demo.tokens |= {"spent": first, "phone": reply.json}
 
 
-def lost_answer(walk: Walk) -> None:
-    walk.step(
+def lost_answer(demo: Demo) -> None:
+    demo.step(
         "Lose the answer, and ask again",
         "The successor is derived from the token shown: the retry gets the very same one, and nothing is written.",
     )
-    reply = walk.ask(
+    reply = demo.ask(
         "POST /auth/token  with the spent token, at once",
-        _refresh(walk, walk.tokens["spent"]["refresh_token"]),
+        _refresh(demo, demo.tokens["spent"]["refresh_token"]),
     )
-    walk.expect(reply.status == 200, "the retry is served")
-    walk.expect(reply.json["refresh_token"] == walk.tokens["phone"]["refresh_token"], "the same successor")
+    demo.expect(reply.status == 200, "the retry is served")
+    demo.expect(reply.json["refresh_token"] == demo.tokens["phone"]["refresh_token"], "the same successor")
 
 
-def second_device(walk: Walk) -> None:
-    walk.step("A second device", "Every sign-in is a session of its own.")
-    reply = walk.ask(
-        "POST /auth/login  alice@example.com, device «laptop»", _login(walk, "alice@example.com", "laptop")
+def second_device(demo: Demo) -> None:
+    demo.step("A second device", "Every sign-in is a session of its own.")
+    reply = demo.ask(
+        "POST /auth/login  alice@example.com, device «laptop»", _login(demo, "alice@example.com", "laptop")
     )
-    walk.expect(reply.status == 200, "the second session is open")
-    walk.tokens["laptop"] = reply.json
+    demo.expect(reply.status == 200, "the second session is open")
+    demo.tokens["laptop"] = reply.json
 
 
-def session_list(walk: Walk) -> None:
-    walk.step("The session list", "A person sees where they are signed in.")
-    reply = walk.ask(
-        "GET /auth/sessions", walk.client.get("/auth/sessions", bearer=walk.tokens["phone"]["access_token"])
+def session_list(demo: Demo) -> None:
+    demo.step("The session list", "A person sees where they are signed in.")
+    reply = demo.ask(
+        "GET /auth/sessions", demo.client.get("/auth/sessions", bearer=demo.tokens["phone"]["access_token"])
     )
     listed = {session["session_id"]: session for session in reply.json["sessions"]}
-    walk.expect(
-        {walk.tokens["phone"]["session_id"], walk.tokens["laptop"]["session_id"]} <= listed.keys(),
+    demo.expect(
+        {demo.tokens["phone"]["session_id"], demo.tokens["laptop"]["session_id"]} <= listed.keys(),
         "both are in it",
     )
-    walk.expect(listed[walk.tokens["phone"]["session_id"]]["current"], "the one that asks is marked")
+    demo.expect(listed[demo.tokens["phone"]["session_id"]]["current"], "the one that asks is marked")
 
 
-def logout_one(walk: Walk) -> None:
-    walk.step(
+def logout_one(demo: Demo) -> None:
+    demo.step(
         "End the laptop's session from the phone",
         f"Its access token is still unexpired, and refused everywhere within {STALENESS_S} s (the stated delay).",
     )
-    laptop, phone = walk.tokens["laptop"], walk.tokens["phone"]
-    before = walk.client.get(f"{JOBS_HTTP}/jobs", bearer=laptop["access_token"])
-    walk.expect(before.status == 200, "the laptop is let in before")
-    reply = walk.ask(
+    laptop, phone = demo.tokens["laptop"], demo.tokens["phone"]
+    before = demo.client.get(f"{JOBS_HTTP}/jobs", bearer=laptop["access_token"])
+    demo.expect(before.status == 200, "the laptop is let in before")
+    reply = demo.ask(
         "DELETE /auth/sessions/{id}",
-        walk.client.delete(f"/auth/sessions/{laptop['session_id']}", bearer=phone["access_token"]),
+        demo.client.delete(f"/auth/sessions/{laptop['session_id']}", bearer=phone["access_token"]),
     )
-    walk.expect(reply.status == 204, "ended")
-    own = walk.ask(
-        "GET /auth/session  from the laptop", walk.client.get("/auth/session", bearer=laptop["access_token"])
+    demo.expect(reply.status == 204, "ended")
+    own = demo.ask(
+        "GET /auth/session  from the laptop", demo.client.get("/auth/session", bearer=laptop["access_token"])
     )
-    walk.expect(own.status == 401, "our own routes refuse it at once")
-    waited = _until(lambda: walk.client.get(f"{JOBS_HTTP}/jobs", bearer=laptop["access_token"]).status != 200)
-    walk.expect(waited is not None, "the authorizer refuses it, too")
+    demo.expect(own.status == 401, "our own routes refuse it at once")
+    waited = _until(lambda: demo.client.get(f"{JOBS_HTTP}/jobs", bearer=laptop["access_token"]).status != 200)
+    demo.expect(waited is not None, "the authorizer refuses it, too")
     print(f"      after {waited:.1f} s")
 
 
-def theft(walk: Walk) -> None:
-    walk.step(
+def theft(demo: Demo) -> None:
+    demo.step(
         "A thief replays an old refresh token",
         "Spent, and outside the retry rules: someone else has it. The session ends, for the thief and the owner.",
     )
     time.sleep(RETRY_WINDOW_S)
-    reply = walk.ask(
-        "POST /auth/token  with the spent token, later", _refresh(walk, walk.tokens["spent"]["refresh_token"])
+    reply = demo.ask(
+        "POST /auth/token  with the spent token, later", _refresh(demo, demo.tokens["spent"]["refresh_token"])
     )
-    walk.expect((reply.status, reply.json["error"]) == (400, "invalid_grant"), "refused")
-    owner = walk.ask(
-        "POST /auth/token  with the newest token", _refresh(walk, walk.tokens["phone"]["refresh_token"])
+    demo.expect((reply.status, reply.json["error"]) == (400, "invalid_grant"), "refused")
+    owner = demo.ask(
+        "POST /auth/token  with the newest token", _refresh(demo, demo.tokens["phone"]["refresh_token"])
     )
-    walk.expect((owner.status, owner.json["error"]) == (400, "invalid_grant"), "the session is over")
-    events = walk.client.signed("GET", "/admin/security/events?type=token_reuse_detected")
-    walk.expect(len(events.json["events"]) == 1, "and the alarm is written")
+    demo.expect((owner.status, owner.json["error"]) == (400, "invalid_grant"), "the session is over")
+    events = demo.client.signed("GET", "/admin/security/events?type=token_reuse_detected")
+    demo.expect(len(events.json["events"]) == 1, "and the alarm is written")
 
 
-def disabled_user(walk: Walk) -> None:
-    walk.step("A disabled user", "Refused with the same words as a wrong password: nothing to learn from it.")
-    disabled = walk.ask(
-        "POST /auth/login  carol@example.com, right password", _login(walk, "carol@example.com", "phone")
+def disabled_user(demo: Demo) -> None:
+    demo.step("A disabled user", "Refused with the same words as a wrong password: nothing to learn from it.")
+    disabled = demo.ask(
+        "POST /auth/login  carol@example.com, right password", _login(demo, "carol@example.com", "phone")
     )
-    wrong = walk.ask(
-        "POST /auth/login  bob@example.com, wrong password", _login(walk, "bob@example.com", "phone", "wrong")
+    wrong = demo.ask(
+        "POST /auth/login  bob@example.com, wrong password", _login(demo, "bob@example.com", "phone", "wrong")
     )
-    walk.expect((disabled.status, disabled.json) == (401, wrong.json), "same status, same body")
+    demo.expect((disabled.status, disabled.json) == (401, wrong.json), "same status, same body")
 
 
-def garbage(walk: Walk) -> None:
-    walk.step("Garbage", "A forged token is refused by its keyed tag, before any database call.")
-    token = walk.tokens["phone"]["refresh_token"]
+def garbage(demo: Demo) -> None:
+    demo.step("Garbage", "A forged token is refused by its keyed tag, before any database call.")
+    token = demo.tokens["phone"]["refresh_token"]
     forged = token[:50] + ("A" if token[50] != "A" else "B") + token[51:]
-    with _statements_of_service(walk) as counted:
+    with _statements_of_service(demo) as counted:
         for _ in range(20):
-            reply = _refresh(walk, forged)
-    walk.ask("POST /auth/token  20 times with one character changed", reply)
-    walk.expect((reply.status, reply.json["error"]) == (400, "invalid_grant"), "refused")
-    walk.expect(counted == [0], "the database's own counter says: no statement")
+            reply = _refresh(demo, forged)
+    demo.ask("POST /auth/token  20 times with one character changed", reply)
+    demo.expect((reply.status, reply.json["error"]) == (400, "invalid_grant"), "refused")
+    demo.expect(counted == [0], "the database's own counter says: no statement")
 
 
-def clean_up(walk: Walk) -> None:
-    walk.step("Cleanup", "What ended long enough ago is deleted, in short batches; the rest stays.")
-    with contextlib.closing(walk.stack.connect()) as connection, connection.cursor() as cursor:
+def clean_up(demo: Demo) -> None:
+    demo.step("Cleanup", "What ended long enough ago is deleted, in short batches; the rest stays.")
+    with contextlib.closing(demo.stack.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("UPDATE auth_user_tokens SET expires_at = '2000-01-01' WHERE type <> 'device'")
         expired = cursor.rowcount
-    report = walk.stack.invoke("cleanup", {})
+    report = demo.stack.invoke("cleanup", {})
     print(f"    → the schedule's event to the cleanup function\n    ← {report}")
-    walk.expect(report["deleted"]["auth_user_tokens"] == expired > 0, f"all {expired} expired rows are gone")
+    demo.expect(report["deleted"]["auth_user_tokens"] == expired > 0, f"all {expired} expired rows are gone")
 
 
 STEPS = (
@@ -209,10 +209,10 @@ def main() -> int:
     print("Starting a local stack of its own …")
     parameters = {"RevocationMaxStalenessS": str(STALENESS_S), "RetryWindowS": str(RETRY_WINDOW_S)}
     with LocalStack(parameters, runner=RunnerOptions(max_environments=1)) as stack:
-        walk = Walk(stack, Client(stack.base_url))
+        demo = Demo(stack, Client(stack.base_url))
         try:
             for step in STEPS:
-                step(walk)
+                step(demo)
         except StepFailed as exc:
             print(f"    ✗ {exc}")
             return 1
@@ -220,13 +220,13 @@ def main() -> int:
     return 0
 
 
-def _login(walk: Walk, username: str, device: str, password: str = PASSWORD) -> Reply:
+def _login(demo: Demo, username: str, device: str, password: str = PASSWORD) -> Reply:
     body = {"username": username, "password": password, "device": {"name": device}}
-    return walk.client.post("/auth/login", body)
+    return demo.client.post("/auth/login", body)
 
 
-def _refresh(walk: Walk, token: str) -> Reply:
-    return walk.client.form("/auth/token", {"grant_type": "refresh_token", "refresh_token": token})
+def _refresh(demo: Demo, token: str) -> Reply:
+    return demo.client.form("/auth/token", {"grant_type": "refresh_token", "refresh_token": token})
 
 
 def _until(happened: Callable[[], bool]) -> float | None:
@@ -240,10 +240,10 @@ def _until(happened: Callable[[], bool]) -> float | None:
 
 
 @contextlib.contextmanager
-def _statements_of_service(walk: Walk) -> Iterator[list[int]]:
+def _statements_of_service(demo: Demo) -> Iterator[list[int]]:
     """Counts the statements that all clients send to the server within the block, without its own two."""
     counted: list[int] = []
-    with contextlib.closing(walk.stack.connect()) as connection, connection.cursor() as cursor:
+    with contextlib.closing(demo.stack.connect()) as connection, connection.cursor() as cursor:
 
         def questions() -> int:
             cursor.execute("SHOW GLOBAL STATUS LIKE 'Questions'")

@@ -50,7 +50,7 @@ class CannotReach(Exception):
 
 
 @dataclass
-class Town:
+class Population:
     """The service, and the users of this run. tally: counts responses by client, request and outcome."""
 
     base_url: str
@@ -90,116 +90,124 @@ def refresh(client: Client, token: str) -> Reply:
     return client.form("/auth/token", {"grant_type": "refresh_token", "refresh_token": token})
 
 
-def person(town: Town, username: str, who: str = "people") -> Steps:
+def person(population: Population, username: str, who: str = "people") -> Steps:
     """Logs in, works, refreshes, sometimes loses a response, and logs out in the end. Then it starts again."""
-    client = town.client(town.chance.choice(PLACES))
+    client = population.client(population.chance.choice(PLACES))
     while True:
-        entered = town.note(who, "log in", login(client, username, device=town.chance.choice(DEVICES)))
+        entered = population.note(
+            who, "log in", login(client, username, device=population.chance.choice(DEVICES))
+        )
         yield
         if entered.status != 200:
             yield from itertools.repeat(None, TURNS_BEFORE_TRYING_AGAIN)
             continue
         tokens = entered.json
-        for _ in range(town.chance.randint(5, 40)):
-            tokens = _works(town, client, tokens, who)
+        for _ in range(population.chance.randint(5, 40)):
+            tokens = _works(population, client, tokens, who)
             yield
-        town.note(who, "log out", client.post("/auth/logout", {}, bearer=tokens["access_token"]))
+        population.note(who, "log out", client.post("/auth/logout", {}, bearer=tokens["access_token"]))
         yield
 
 
 DEVICES = ("phone", "laptop", "tablet")
 
 
-def _works(town: Town, client: Client, tokens: dict[str, Any], who: str) -> dict[str, Any]:
+def _works(population: Population, client: Client, tokens: dict[str, Any], who: str) -> dict[str, Any]:
     """One action of a person. Returns the tokens that the person then has."""
-    drawn = town.chance.random()
+    drawn = population.chance.random()
     access = tokens["access_token"]
     if drawn < 0.5:
-        town.note(who, "call the jobs API", client.get(f"{JOBS_HTTP}/jobs", bearer=access))
+        population.note(who, "call the jobs API", client.get(f"{JOBS_HTTP}/jobs", bearer=access))
         return tokens
     if drawn < 0.6:
-        town.note(who, "list sessions", client.get("/auth/sessions", bearer=access))
+        population.note(who, "list sessions", client.get("/auth/sessions", bearer=access))
         return tokens
     if drawn < 0.75:
         refresh(client, tokens["refresh_token"])  # the response is lost
-        reply = town.note(who, "refresh again after a lost answer", refresh(client, tokens["refresh_token"]))
+        reply = population.note(
+            who, "refresh again after a lost answer", refresh(client, tokens["refresh_token"])
+        )
     else:
-        reply = town.note(who, "refresh", refresh(client, tokens["refresh_token"]))
+        reply = population.note(who, "refresh", refresh(client, tokens["refresh_token"]))
     return reply.json if reply.status == 200 else tokens
 
 
-def stuffing(town: Town) -> Steps:
+def stuffing(population: Population) -> Steps:
     """One source tries the passwords of a leak on many accounts."""
-    client = town.client(FAR_AWAY)
+    client = population.client(FAR_AWAY)
     for number in range(60):
-        name = town.usernames[number] if number < len(town.usernames) else f"leaked{number}@example.com"
-        town.note("credential stuffing", "log in", login(client, name, "123456"))
+        name = (
+            population.usernames[number]
+            if number < len(population.usernames)
+            else f"leaked{number}@example.com"
+        )
+        population.note("credential stuffing", "log in", login(client, name, "123456"))
         yield
 
 
-def guessing(town: Town) -> Steps:
+def guessing(population: Population) -> Steps:
     """Many sources try one account."""
-    victim = town.chance.choice(town.usernames)
+    victim = population.chance.choice(population.usernames)
     for number in range(30):
-        client = town.client(town.chance.choice(PLACES))
-        town.note("guessing one account", "log in", login(client, victim, f"guess {number}"))
+        client = population.client(population.chance.choice(PLACES))
+        population.note("guessing one account", "log in", login(client, victim, f"guess {number}"))
         yield
 
 
-def thief(town: Town) -> Steps:
+def thief(population: Population) -> Steps:
     """Copies a refresh token, and sends it after its owner has refreshed the session."""
-    owner = town.client(town.chance.choice(PLACES))
-    entered = login(owner, town.chance.choice(town.usernames))
+    owner = population.client(population.chance.choice(PLACES))
+    entered = login(owner, population.chance.choice(population.usernames))
     if entered.status != 200:
         return
     copied = tokens = entered.json["refresh_token"]
     for _ in range(3):
         yield
         tokens = refresh(owner, tokens).json["refresh_token"]
-    town.note("thief", "show an old refresh token", refresh(town.client(FAR_AWAY), copied))
+    population.note("thief", "show an old refresh token", refresh(population.client(FAR_AWAY), copied))
     yield
-    town.note("owner after the theft", "refresh", refresh(owner, tokens))
+    population.note("owner after the theft", "refresh", refresh(owner, tokens))
 
 
-def traveller(town: Town) -> Steps:
+def traveller(population: Population) -> Steps:
     """Uses one session on two continents within minutes."""
-    at_home = town.client(PLACES[0])
-    entered = login(at_home, town.chance.choice(town.usernames))
+    at_home = population.client(PLACES[0])
+    entered = login(at_home, population.chance.choice(population.usernames))
     if entered.status == 200:
         yield
-        away = town.client(FAR_AWAY)
-        town.note("far away", "refresh", refresh(away, entered.json["refresh_token"]))
+        away = population.client(FAR_AWAY)
+        population.note("far away", "refresh", refresh(away, entered.json["refresh_token"]))
 
 
-def collector(town: Town) -> Steps:
+def collector(population: Population) -> Steps:
     """Signs in on one new device after another."""
-    client, name = town.client(PLACES[1]), town.chance.choice(town.usernames)
+    client, name = population.client(PLACES[1]), population.chance.choice(population.usernames)
     for number in range(12):
-        town.note("burst of devices", "log in", login(client, name, device=f"device {number}"))
+        population.note("burst of devices", "log in", login(client, name, device=f"device {number}"))
         yield
 
 
-def hurry(town: Town) -> Steps:
+def hurry(population: Population) -> Steps:
     """Refreshes far more often than any client needs to."""
-    client = town.client(PLACES[2])
-    reply = login(client, town.chance.choice(town.usernames))
+    client = population.client(PLACES[2])
+    reply = login(client, population.chance.choice(population.usernames))
     for _ in range(120):
         if reply.status != 200:
             return
-        reply = town.note("refresh storm", "refresh", refresh(client, reply.json["refresh_token"]))
+        reply = population.note("refresh storm", "refresh", refresh(client, reply.json["refresh_token"]))
         yield
 
 
-def forger(town: Town) -> Steps:
+def forger(population: Population) -> Steps:
     """Sends made-up tokens."""
-    client = town.client(FAR_AWAY)
+    client = population.client(FAR_AWAY)
     for _ in range(30):
-        made_up = "aut_rt_" + "".join(town.chance.choices("ABCDEFabcdef0123456789-_", k=100))
-        town.note("forger", "show a made-up token", refresh(client, made_up))
+        made_up = "aut_rt_" + "".join(population.chance.choices("ABCDEFabcdef0123456789-_", k=100))
+        population.note("forger", "show a made-up token", refresh(client, made_up))
         yield
 
 
-ATTACKS: tuple[Callable[[Town], Steps], ...] = (
+ATTACKS: tuple[Callable[[Population], Steps], ...] = (
     stuffing,
     guessing,
     thief,
@@ -211,33 +219,33 @@ ATTACKS: tuple[Callable[[Town], Steps], ...] = (
 )
 
 
-def populate(base_url: str, users: int, seed: int) -> Town:
-    """A town with as many new users as `users` says. Raises CannotReach."""
+def populate(base_url: str, users: int, seed: int) -> Population:
+    """A population with as many new users as `users` says. Raises CannotReach."""
     try:
         reply = Client(base_url).post("/_local/users", {"count": users})
     except OSError as exc:
         raise CannotReach(f"nothing answers at {base_url}: start `make run` first") from exc
     if reply.status != 200:
         raise CannotReach(f"{base_url} is not a service in local mode: {reply.shortened()}")
-    return Town(base_url, reply.json["usernames"], random.Random(seed))
+    return Population(base_url, reply.json["usernames"], random.Random(seed))
 
 
-def run(town: Town, duration_s: float, tick: Callable[[float], None] = lambda _: None) -> None:
+def run(population: Population, duration_s: float, tick: Callable[[float], None] = lambda _: None) -> None:
     """Runs people all the time, and each attack once, spread over the first half.
 
     tick: called with the seconds since the start. Raises CannotReach if the service stops answering.
     """
     started = time.monotonic()
     waiting: queue.Queue[Steps] = queue.Queue()
-    for name in town.usernames:
-        waiting.put(person(town, name))
+    for name in population.usernames:
+        waiting.put(person(population, name))
     over = threading.Event()
     with ThreadPoolExecutor(WORKERS) as pool:
         workers = [pool.submit(_work, waiting, over) for _ in range(WORKERS)]
         try:
             for number, attack in enumerate(ATTACKS):
                 _wait_until(started + duration_s / 2 * number / len(ATTACKS), started, tick, workers)
-                waiting.put(attack(town))
+                waiting.put(attack(population))
             _wait_until(started + duration_s, started, tick, workers)
         finally:
             over.set()
@@ -245,7 +253,7 @@ def run(town: Town, duration_s: float, tick: Callable[[float], None] = lambda _:
         for worker in workers:
             worker.result()
     except (OSError, http.client.HTTPException) as exc:
-        raise CannotReach(f"{town.base_url} does not answer any more: {exc}") from exc
+        raise CannotReach(f"{population.base_url} does not answer any more: {exc}") from exc
 
 
 def _work(waiting: queue.Queue[Steps], over: threading.Event) -> None:
@@ -271,11 +279,11 @@ def _wait_until(
         time.sleep(min(0.1, instant - now))
 
 
-def report(town: Town) -> Table:
+def report(population: Population) -> Table:
     """The counted responses by client and request."""
     table = Table("who", "what", "answer", "times")
     table.columns[-1].justify = "right"
-    for (who, what, answer), times in sorted(town.tally.items()):
+    for (who, what, answer), times in sorted(population.tally.items()):
         table.add_row(who, what, answer, str(times))
     return table
 
@@ -290,17 +298,17 @@ def main(arguments: list[str] | None = None) -> int:
     wanted = parser.parse_args(arguments)
     console = Console()
     try:
-        town = populate(wanted.base_url, wanted.users, wanted.seed)
+        population = populate(wanted.base_url, wanted.users, wanted.seed)
         columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console) as progress:
             bar = progress.add_task("traffic", total=wanted.seconds)
-            run(town, wanted.seconds, lambda gone: progress.update(bar, completed=gone))
+            run(population, wanted.seconds, lambda gone: progress.update(bar, completed=gone))
             progress.update(bar, completed=wanted.seconds)
     except CannotReach as exc:
         print(f"make traffic: {exc}", file=sys.stderr)
         return 1
-    console.print(report(town))
-    return int(any(answer.startswith("500") for _, _, answer in town.tally))
+    console.print(report(population))
+    return int(any(answer.startswith("500") for _, _, answer in population.tally))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class RunningServer:
 
     def __init__(self, gateway: Gateway, host: str, port: int, local_routes: LocalRoutes | None) -> None:
         self._server = _Server((host, port), _Connection)
-        self._server.answer = _Answerer(gateway, local_routes)
+        self._server.answer = _Responder(gateway, local_routes)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True, name="gateway"
         )
@@ -58,7 +58,7 @@ def serve(gateway: Gateway, host: str, port: int, local_routes: LocalRoutes | No
     return RunningServer(gateway, host, port, local_routes)
 
 
-class _Answerer:
+class _Responder:
     """Answers each request. An unexpected error is logged, and the client receives a 500 without details."""
 
     def __init__(self, gateway: Gateway, local_routes: LocalRoutes | None) -> None:
@@ -79,7 +79,7 @@ class _Server(socketserver.ThreadingTCPServer):
     block_on_close = False
     allow_reuse_address = True
     request_queue_size = 256
-    answer: _Answerer
+    answer: _Responder
 
     def __init__(self, *arguments: Any) -> None:
         self._connections: set[socket.socket] = set()
@@ -153,7 +153,7 @@ class _Connection(socketserver.StreamRequestHandler):
             return
         with contextlib.suppress(OSError):
             self._linger()
-        conversation.tell_end()
+        conversation.send_close()
 
     def _refuse(self, error: WireError, method: str) -> None:
         """Answers a request that was not read to its end, then reads some of the rest.

@@ -80,7 +80,7 @@ class Conversation:
             while self._protocol.state is State.OPEN:
                 self._receive()
 
-    def tell_end(self) -> None:
+    def send_close(self) -> None:
         """Reports to the session how the connection ended."""
         close = self._protocol.close_rcvd or self._protocol.close_sent
         code, reason = (close.code, close.reason) if close else (CloseCode.ABNORMAL_CLOSURE, "")

@@ -18,7 +18,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from local.client import Client
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
-from local.traffic import Town, populate, stuffing, thief
+from local.traffic import Population, populate, stuffing, thief
 
 ALICE = USERS[0]
 WAIT_S = 20
@@ -156,8 +156,8 @@ def test_a_page_that_is_opened_anew_goes_on_and_signs_out(
 def test_a_person_is_told_of_a_session_that_ended_because_an_old_token_came_back(
     lambda_stack: LocalStack, browser: WebDriver, person: str
 ) -> None:
-    town = Town(lambda_stack.base_url, [person], random.Random(1))
-    for _ in thief(town):
+    population = Population(lambda_stack.base_url, [person], random.Random(1))
+    for _ in thief(population):
         pass
     page = Page(browser, f"{lambda_stack.base_url}/pages/account")
 
@@ -216,9 +216,9 @@ def test_a_wrong_password_is_told_and_shows_nothing(
 def test_an_operator_looks_at_figures_and_ends_a_user_s_session(
     lambda_stack: LocalStack, browser: WebDriver, person: str
 ) -> None:
-    town = populate(lambda_stack.base_url, 3, seed=5)
+    population = populate(lambda_stack.base_url, 3, seed=5)
     for attack in (stuffing, thief):
-        for _ in attack(town):
+        for _ in attack(population):
             pass
     lambda_stack.invoke("analytics", {})
     victim = login(lambda_stack, person, "phone")

@@ -9,8 +9,8 @@ from local.client import Client
 from local.stack import LocalStack
 from local.traffic import (
     CannotReach,
+    Population,
     Steps,
-    Town,
     collector,
     forger,
     guessing,
@@ -25,7 +25,7 @@ from local.traffic import (
 
 
 @pytest.fixture(scope="module")
-def town(stack: LocalStack) -> Town:
+def population(stack: LocalStack) -> Population:
     return populate(stack.base_url, 12, seed=7)
 
 
@@ -43,26 +43,26 @@ def town(stack: LocalStack) -> Town:
     ],
 )
 def test_an_attack_is_answered(
-    stack: LocalStack, attack: Callable[[Town], Steps], who: str, answers: set[str]
+    stack: LocalStack, attack: Callable[[Population], Steps], who: str, answers: set[str]
 ) -> None:
-    town = populate(stack.base_url, 12, seed=7)
+    population = populate(stack.base_url, 12, seed=7)
 
-    for _ in attack(town):
+    for _ in attack(population):
         pass
 
-    assert {answer for name, _, answer in town.tally if name == who} == answers
+    assert {answer for name, _, answer in population.tally if name == who} == answers
 
 
-def test_people_get_on_with_their_work_and_the_bar_moves(town: Town) -> None:
+def test_people_get_on_with_their_work_and_the_bar_moves(population: Population) -> None:
     ticks: list[float] = []
 
-    run(town, 1.5, ticks.append)
+    run(population, 1.5, ticks.append)
 
-    answers = {(action, answer) for who, action, answer in town.tally if who == "people"}
+    answers = {(action, answer) for who, action, answer in population.tally if who == "people"}
     # An account that is being guessed is limited for its owner, too.
     guessed = {("log in", "429 rate_limited")}
     assert {answer for _, answer in answers - guessed} <= {"200", "204"}
-    assert town.tally["people", "log in", "200"] >= 1
+    assert population.tally["people", "log in", "200"] >= 1
     assert ticks == sorted(ticks)
     assert len(ticks) > 2
 
@@ -81,8 +81,8 @@ def test_without_a_service_it_says_what_to_start(capsys: pytest.CaptureFixture[s
     assert "start `make run` first" in capsys.readouterr().err
 
 
-def test_a_service_that_goes_away_ends_it_and_is_named(town: Town) -> None:
-    gone = Town("http://127.0.0.1:1", town.usernames, random.Random(7))
+def test_a_service_that_goes_away_ends_it_and_is_named(population: Population) -> None:
+    gone = Population("http://127.0.0.1:1", population.usernames, random.Random(7))
 
     with pytest.raises(CannotReach, match=r"http://127\.0\.0\.1:1 does not answer any more"):
         run(gone, 3600)

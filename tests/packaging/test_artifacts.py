@@ -132,4 +132,4 @@ def test_the_deployments_probe_is_its_two_modules_and_runs_by_what_the_runtime_b
 
     assert done.returncode == 0, done.stderr.decode()
     built = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.py")}
-    assert built == {"deploy/__init__.py", "deploy/walk.py", "deploy/before_traffic.py"}
+    assert built == {"deploy/__init__.py", "deploy/sign_in_probe.py", "deploy/before_traffic.py"}

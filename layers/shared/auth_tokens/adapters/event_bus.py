@@ -43,15 +43,15 @@ class EventBridgeBus:
     def _put(self, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        patience_s = seconds_left(PUT_S)
-        if patience_s <= 0:
+        timeout_s = seconds_left(PUT_S)
+        if timeout_s <= 0:
             raise Unavailable("no time left for the event bus")
         try:
             if self._client is None:
                 self._client = self._make_client()
             put = self._client.put_events
             # botocore's own timeouts restart with each byte.
-            answers: list[dict[str, Any]] = call_within(patience_s, lambda: put(Entries=entries)["Entries"])
+            answers: list[dict[str, Any]] = call_within(timeout_s, lambda: put(Entries=entries)["Entries"])
         except TimeoutError as exc:
             raise Unavailable("events put_events: no answer in time") from exc
         except (BotoCoreError, ClientError) as exc:

@@ -34,7 +34,7 @@ class Edge:
     address_source: AddressSource = AddressSource.CLOUDFRONT
     is_required: bool = False
 
-    def vouches_for(self, headers: Mapping[str, str]) -> bool:
+    def is_trusted(self, headers: Mapping[str, str]) -> bool:
         """Did the request come through the edge? Compared in constant time, with every key."""
         presented = headers.get(self.header, "").encode(errors="replace")
         shown = sha256(presented).digest()

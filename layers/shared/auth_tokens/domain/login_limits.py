@@ -138,10 +138,10 @@ def admission(attempt: Attempt, levels: Levels) -> Admission:
     whole = attempt.first if _is_new(attempt, levels) else attempt.whole
     if levels.has_room(whole):
         return Admission(_takes((*ordinary, whole)))
-    return _while_shut(attempt, whole, levels)
+    return _while_closed(attempt, whole, levels)
 
 
-def _while_shut(attempt: Attempt, whole: Bucket, levels: Levels) -> Admission:
+def _while_closed(attempt: Attempt, whole: Bucket, levels: Levels) -> Admission:
     """The account is closed to unknown networks for now. Every attempt costs a hash, counted for its network, and gets
     the same refusal. From a known network a right password signs in."""
     is_known = levels.knows(attempt.mark) and levels.has_room(attempt.reserve)

@@ -63,7 +63,7 @@ def _answer(
         cors = cors_headers(request, allowed_origins)
         if request.is_viewer_unknown:
             telemetry.count("EdgeAddressMissing")
-        _refuse_around(edge, request)
+        _refuse_bypassed_edge(edge, request)
         refuse_unknown_query(request)
         response = routes.get(request.route_key, _no_route)(request)
         fields |= response.about
@@ -86,7 +86,7 @@ def _is_head(event: Mapping[str, Any]) -> bool:
     return (event["requestContext"].get("http") or {}).get("method") == "HEAD"
 
 
-def _refuse_around(edge: Edge, request: Request) -> None:
+def _refuse_bypassed_edge(edge: Edge, request: Request) -> None:
     """Where the edge is required, only signed requests (IAM) may bypass it, as a signature does not pass a CDN."""
     if edge.is_required and not request.is_through_edge and not request.caller.principal:
         raise AccessDenied("not through the edge")

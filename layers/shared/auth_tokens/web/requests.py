@@ -49,7 +49,7 @@ def request_from(event: Mapping[str, Any], edge: Edge = NO_EDGE) -> Request:
     headers = fields_from((event.get("headers") or {}).items())
     iam = _signed_by(context)
     source_ip = http.get("sourceIp") or ""
-    is_through_edge = edge.vouches_for(headers)
+    is_through_edge = edge.is_trusted(headers)
     viewer = edge.viewer_address(headers, source_ip) if is_through_edge else ""
     return Request(
         method=http.get("method") or "",

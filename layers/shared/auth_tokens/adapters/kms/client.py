@@ -29,7 +29,7 @@ class KmsClient:
         try:
             called = getattr(self._made(), operation)
             # botocore's own timeouts restart with each byte, and do not include the resolver's time.
-            answer: dict[str, Any] = call_within(_patience_s(CALL_S), lambda: called(**parameters))
+            answer: dict[str, Any] = call_within(_timeout_s(CALL_S), lambda: called(**parameters))
         except TimeoutError as exc:
             raise Unavailable(f"kms {operation}: no answer in time") from exc
         except ClientError as exc:
@@ -40,13 +40,13 @@ class KmsClient:
 
     def _made(self) -> Any:
         if self._client is None:
-            if _patience_s(MAKE_S) < MAKE_S:
+            if _timeout_s(MAKE_S) < MAKE_S:
                 raise Unavailable("no time left for a client of kms")
             self._client = self._make()
         return self._client
 
 
-def _patience_s(at_most: float) -> float:
+def _timeout_s(at_most: float) -> float:
     left_s = seconds_left(at_most)
     if left_s <= 0:
         raise Unavailable("no time left for kms")

@@ -89,7 +89,7 @@ def json_object(document: str | bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def walk(probe: Probe, call: Transport, also: Also = lambda access_token: ()) -> Iterator[Step]:
+def probe_sign_in(probe: Probe, call: Transport, also: Also = lambda access_token: ()) -> Iterator[Step]:
     """Each step as it is done; the first that fails is the last but for the sign-out, so no session stays behind.
 
     Raises Unreachable.

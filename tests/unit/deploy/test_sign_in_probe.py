@@ -1,4 +1,4 @@
-"""The walk of a probe user through a service that is a table here: each step's failure, and answers of any shape."""
+"""The sign-in of a probe user through a service that is a table here: each step's failure, and answers of any shape."""
 
 import base64
 import json
@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from deploy.walk import DISCOVERY, JWKS, Answer, Call, Password, Probe, Step, Unreachable, walk
+from deploy.sign_in_probe import (
+    DISCOVERY,
+    JWKS,
+    Answer,
+    Call,
+    Password,
+    Probe,
+    Step,
+    Unreachable,
+    probe_sign_in,
+)
 
 ISSUER = "https://tokens.test"
 PROBE = Probe(ISSUER, "alice", Password("a password of the probe"))
@@ -57,7 +67,7 @@ class Service:
 
 
 def steps(service: Service, probe: Probe = PROBE) -> list[Step]:
-    return list(walk(probe, service))
+    return list(probe_sign_in(probe, service))
 
 
 def test_a_service_that_does_everything_right_is_well() -> None:
@@ -68,7 +78,7 @@ def _raises(call: Call) -> Answer:
     raise Unreachable("nobody is there")
 
 
-# Path → answers of any shape; none of them may end the walk but by a step that is wrong.
+# Path → answers of any shape; none of them may end the probe but by a step that is wrong.
 ODD = [
     Answer(500, {}),
     Answer(200, {}),
@@ -97,7 +107,7 @@ def test_an_odd_answer_is_a_step_that_is_wrong(path: str, answer: Answer) -> Non
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_answer_ends_the_walk_as_such(path: str) -> None:
+def test_no_answer_ends_the_probe_as_such(path: str) -> None:
     with pytest.raises(Unreachable, match="nobody is there"):
         steps(Service(**{path: _raises}))
 
@@ -126,7 +136,7 @@ def test_what_others_want_to_know_is_asked_while_the_session_lives() -> None:
         assert not service.is_over
         return [Step(True, access_token)]
 
-    assert Step(True, ACCESS) in list(walk(PROBE, service, also))
+    assert Step(True, ACCESS) in list(probe_sign_in(PROBE, service, also))
 
 
 def test_no_sentence_has_a_token_or_the_password_and_no_repr_either() -> None:
