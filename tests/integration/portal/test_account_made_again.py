@@ -227,7 +227,7 @@ def test_a_portal_that_maps_no_created_at_compares_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As `CREATED_AT = "NULL"` does: UserDeleted alone tells two users of one id apart then."""
-    monkeypatch.setattr("auth_tokens.adapters.mysql.portal.clock_us", lambda _: None)
+    monkeypatch.setattr("auth_tokens.adapters.mysql.portal.clock_us_of", lambda _: None)
     name = world.user()
     answers = held(world, name)
     made_again(world, name)

@@ -25,6 +25,7 @@ OF_ONE_ROW = {
     "purges.USERS.COUNT",
     "purges.COUNT_OLD_ROLLUPS",
     "analytics.rollups.COUNT_DUE",
+    "starts.SELECT_DEVICE_OF_SESSION",
     "token_table.SELECT_DEVICE",
     "token_table.SELECT_SESSION_UNLESS_DENIED",
     "token_table.SELECT_TOKEN",

@@ -14,8 +14,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pymysql
-from pymysql.constants import CR
-from pymysql.cursors import DictCursor
+from pymysql.constants import CR, ER
+from pymysql.cursors import Cursor, DictCursor
 
 from auth_tokens.adapters.mysql.bounded_socket import BoundedSocket, BoundedTlsSocket, connected
 from auth_tokens.adapters.mysql.iam_login import RdsLogin, login_token
@@ -88,6 +88,10 @@ def pause(attempt: int, sleep: Callable[[float], None] = time.sleep) -> None:
     sleep(seconds_left(backoff_s(attempt)))
 
 
+class UnknownColumn(pymysql.err.OperationalError):
+    """A statement names a column that its table lacks."""
+
+
 class Transaction:
     """Statements on one connection. Parameters are always bound, never formatted in.
 
@@ -102,6 +106,17 @@ class Transaction:
         """The rows of a SELECT."""
         with self._connection.cursor() as cursor:
             cursor.execute(sql, parameters or None)
+            return list(cursor.fetchall())
+
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+        """The rows of a SELECT as values in the order of its columns, for hot paths. Raises UnknownColumn."""
+        with self._connection.cursor(Cursor) as cursor:
+            try:
+                cursor.execute(sql, parameters or None)
+            except pymysql.err.OperationalError as exc:
+                if _number(exc) == ER.BAD_FIELD_ERROR:
+                    raise UnknownColumn(*exc.args) from exc
+                raise
             return list(cursor.fetchall())
 
     def execute(self, sql: str, parameters: Parameters = ()) -> int:
@@ -140,13 +155,17 @@ class Database:
         """The rows of one SELECT, outside any transaction. Raises Unavailable."""
         return self._run(lambda statements: statements.query(sql, parameters))
 
-    def look_up(self, sql: str, text: str) -> list[Row]:
-        """The rows of one SELECT by a text of a caller's; none where the column cannot hold it, at the price of a
-        text that is not there. Raises Unavailable."""
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+        """The same, each row as values in the order of its columns. Raises Unavailable, UnknownColumn."""
+        return self._run(lambda statements: statements.rows(sql, parameters))
 
-        def work(statements: Transaction) -> list[Row]:
+    def look_up(self, sql: str, text: str) -> list[tuple[Any, ...]]:
+        """The rows of one SELECT by a text of a caller's; none where the column cannot hold it, at the price of a
+        text that is not there. Raises Unavailable, UnknownColumn."""
+
+        def work(statements: Transaction) -> list[tuple[Any, ...]]:
             try:
-                return statements.query(sql, (text,))
+                return statements.rows(sql, (text,))
             except pymysql.err.Error as exc:
                 # ASCII fits everywhere: there the Portal's tables do not fit together.
                 if error_number(exc) in _DOES_NOT_FIT and not text.isascii():

@@ -7,13 +7,11 @@ withdrawal holds from the next SELECT of this environment on, not only when the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from auth_tokens.domain.ages import is_within
 
 if TYPE_CHECKING:  # types alone, and the authorizer's every start would pay for them
-    from collections.abc import Sequence
-
     from auth_tokens.ports.clock import Clock
 
 # A few dozen rows, read whole. Any key that comes, moves on or goes changes the sum.
@@ -27,10 +25,9 @@ class KeyStamp:
     def __init__(self) -> None:
         self.newest: object = None
 
-    def see(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Take the stamp of a result that has KEY_STAMP among its columns; none of an empty one."""
-        if rows:
-            self.newest = rows[0]["key_stamp"]
+    def see(self, state: object) -> None:
+        """Take the value of KEY_STAMP in a row that was just read."""
+        self.newest = state
 
     def changed(self) -> None:
         """This environment has changed a key itself, so earlier reads are outdated."""

@@ -79,7 +79,8 @@ class KeyTable:
     def all(self) -> list[StoredKey]:
         """Every key that is not gone."""
         rows = self._database.query(SELECT_KEYS)
-        self._stamp.see(rows)
+        if rows:
+            self._stamp.see(rows[0]["key_stamp"])
         return [_stored(row) for row in rows]
 
     def of(self, purpose: Purpose) -> list[StoredKey]:
@@ -89,7 +90,8 @@ class KeyTable:
     def public(self) -> list[PublicKeyRow]:
         """The public halves of the signing keys that are not gone, oldest first."""
         rows = self._database.query(SELECT_PUBLIC_KEYS)
-        self._stamp.see(rows)
+        if rows:
+            self._stamp.see(rows[0]["key_stamp"])
         return [PublicKeyRow(row["kid"], row["algorithm"], json.loads(row["public_jwk"])) for row in rows]
 
     def insert(self, key: StoredKey) -> bool:

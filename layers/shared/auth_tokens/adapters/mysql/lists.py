@@ -72,10 +72,10 @@ class Lists(TokenTable):
             "id": row_id,
             "limit": limit,
         }
-        rows = self._database.query(SELECT_SESSIONS, parameters)
+        rows = self._database.rows(SELECT_SESSIONS, parameters)
         return [
-            SessionOnDevice(record_from(row), row["device_metadata"], row["device_generation"])
-            for row in rows
+            SessionOnDevice(record_from(token, metadata), *of_the_device)
+            for token, metadata, *of_the_device in rows
         ]
 
     def live_devices(
@@ -90,4 +90,4 @@ class Lists(TokenTable):
             "id": place.id,
             "limit": limit,
         }
-        return [record_from(row) for row in self._database.query(SELECT_LIVE_DEVICES, parameters)]
+        return [record_from(*row) for row in self._database.rows(SELECT_LIVE_DEVICES, parameters)]

@@ -6,13 +6,12 @@ The service reads them, and writes nothing but an upgraded password hash.
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database
+from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Parameters, UnknownColumn
 from auth_tokens.adapters.mysql.key_stamp import KEY_STAMP, KeyStamp
-from auth_tokens.adapters.mysql.times import clock_us
+from auth_tokens.adapters.mysql.times import clock_us_of
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.policy import PREFERENCES
 from auth_tokens.domain.sessions import User, UserConfig
@@ -20,6 +19,8 @@ from auth_tokens.domain.sign_ins import Account
 from auth_tokens.domain.usernames import canonical_username
 
 ACTIVE = "active"
+# Of one row, in the order of the SELECT's columns.
+Values = tuple[Any, ...]
 
 # A Portal whose user_config names a column otherwise: preference → column. None may be named as a column of
 # auth_user_tokens.
@@ -51,13 +52,12 @@ _LABELS = f"""(SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE({_as_utf8
     FROM auth_user_label AS l
     WHERE {is_same_id("l.user_id", "u.id")})"""
 
-# Deviates: `c.*` instead of named columns, since a column that is named and missing would fail the statement.
-OWNER_COLUMNS = f"""{_as_utf8("u.id")} AS owner_id,
-  {_as_utf8("u.username")} AS owner_username,
-  {_as_utf8("u.status")} AS owner_status,
-  {CREATED_AT} AS owner_created_at,
-  {_LABELS} AS owner_labels,
-  c.*"""
+# The user and the preferences in one column, since each costs the driver more than all values of this one
+# (docs/adr/0035); NULL without a user.
+_OWNER = [_as_utf8("u.id"), _as_utf8("u.username"), _as_utf8("u.status"), CREATED_AT]
+_PREFERENCES = [_as_utf8(f"c.{column}") for column in CONFIG_COLUMNS.values()]
+OWNER_COLUMNS = f"""IF(u.id IS NULL, NULL, JSON_ARRAY({", ".join(_OWNER + _PREFERENCES)})) AS owner,
+  {_LABELS} AS labels"""
 
 # Index: primary keys of both. At most one row, as user_config is keyed by user_id.
 CONFIG_JOIN = f"LEFT JOIN user_config AS c ON {is_same_id('c.user_id', 'u.id')}"
@@ -90,7 +90,7 @@ _STOP_NUMBER = """COALESCE(
 
 # Index: ux_username. The collation may find several spellings; canonical_username decides.
 SELECT_ACCOUNT_BY_NAME = f"""
-SELECT {_as_utf8("u.password_hash")} AS password_hash, {KEY_STAMP}, {_STOP_NUMBER}, {OWNER_COLUMNS}
+SELECT {KEY_STAMP}, {_as_utf8("u.password_hash")} AS password_hash, {_STOP_NUMBER}, {OWNER_COLUMNS}
 FROM auth_users AS u
 {CONFIG_JOIN}
 WHERE u.username = %s
@@ -99,11 +99,14 @@ WHERE u.username = %s
 
 # Index: primary key.
 SELECT_ACCOUNT_BY_ID = f"""
-SELECT {_as_utf8("u.password_hash")} AS password_hash, {KEY_STAMP}, {_STOP_NUMBER}, {OWNER_COLUMNS}
+SELECT {KEY_STAMP}, {_as_utf8("u.password_hash")} AS password_hash, {_STOP_NUMBER}, {OWNER_COLUMNS}
 FROM auth_users AS u
 {CONFIG_JOIN}
 WHERE u.id = %s
 """
+
+# The columns of user_config that are there.
+SHOW_PREFERENCES = "SHOW COLUMNS FROM user_config"
 
 # Index: primary key, its first rows: a sample. A kind that one user in 200 has is missing in one of 150
 # samples. Heads alone leave the database.
@@ -127,25 +130,57 @@ WHERE id = %s AND password_hash = %s
 """
 
 
+class OwnerReads:
+    """Runs SELECTs with KEY_STAMP first and OWNER_COLUMNS last, on a user_config that may lack preferences: what one
+    statement finds missing is NULL in this environment from then on. stamp: gets the state of the keys with each row.
+    """
+
+    def __init__(self, database: Database, stamp: KeyStamp) -> None:
+        self._database = database
+        self._stamp = stamp
+        self._missing: frozenset[str] = frozenset()
+
+    def rows(self, sql: str, parameters: Parameters) -> list[Values]:
+        """Each row's values but for the first. Raises Unavailable."""
+        return self._seen(sql, lambda fitting: self._database.rows(fitting, parameters))
+
+    def look_up(self, sql: str, text: str) -> list[Values]:
+        """The same by a text of a caller's (Database.look_up)."""
+        return self._seen(sql, lambda fitting: self._database.look_up(fitting, text))
+
+    def _seen(self, sql: str, read: Callable[[str], list[Values]]) -> list[Values]:
+        try:
+            rows = read(_without(self._missing, sql))
+        except UnknownColumn:
+            there = {row["Field"] for row in self._database.query(SHOW_PREFERENCES)}
+            self._missing = frozenset(CONFIG_COLUMNS.values()) - there
+            rows = read(_without(self._missing, sql))
+        if rows:
+            self._stamp.see(rows[0][0])
+        return [row[1:] for row in rows]
+
+
+def _without(missing: Iterable[str], sql: str) -> str:
+    for column in missing:
+        sql = sql.replace(_as_utf8(f"c.{column}"), "NULL")
+    return sql
+
+
 class MySqlPortal:
     """Port ports.accounts.Portal on the Portal's own tables. stamp: gets the state of the keys with each account."""
 
     def __init__(self, database: Database, stamp: KeyStamp | None = None) -> None:
         self._database = database
-        self._stamp = stamp or KeyStamp()
+        self._owners = OwnerReads(database, stamp or KeyStamp())
 
     def account_by_name(self, canonical_name: str) -> Account | None:
-        rows = self._database.look_up(SELECT_ACCOUNT_BY_NAME, canonical_name)
-        self._stamp.see(rows)
-        accounts = _accounts_from(rows)
+        accounts = _accounts_from(self._owners.look_up(SELECT_ACCOUNT_BY_NAME, canonical_name))
         named = [a for a in accounts if canonical_username(a.user.username) == canonical_name]
         # Two accounts of one name (a case-sensitive collation): neither, rather than the wrong one.
         return named[0] if len(named) == 1 else None
 
     def account_by_id(self, user_id: str) -> Account | None:
-        rows = self._database.query(SELECT_ACCOUNT_BY_ID, (user_id,))
-        self._stamp.see(rows)
-        accounts = _accounts_from(rows)
+        accounts = _accounts_from(self._owners.rows(SELECT_ACCOUNT_BY_ID, (user_id,)))
         # The comparison again, exactly: a collation may ignore case and trailing spaces.
         return next((a for a in accounts if a.user.id == user_id), None)
 
@@ -157,23 +192,26 @@ class MySqlPortal:
         return self._database.execute(UPGRADE_PASSWORD_HASH, (new_hash, user_id, old_hash)) == 1
 
 
-def _accounts_from(rows: Sequence[dict[str, Any]]) -> list[Account]:
+def _accounts_from(rows: Sequence[Values]) -> list[Account]:
     """The rows of one of the account queries, without those whose id is no text."""
-    owned = [(row, owner_from(row)) for row in rows]
-    return [Account(user, row["password_hash"], row["stop_number"]) for row, user in owned if user]
+    owned = [(password_hash, stop_number, owner_from(*owner)) for password_hash, stop_number, *owner in rows]
+    return [Account(user, password_hash, number) for password_hash, number, user in owned if user]
 
 
-def owner_from(row: dict[str, Any]) -> User | None:
-    """The user in a row with OWNER_COLUMNS; None where the Portal has none. Raises Unavailable."""
-    if row["owner_id"] is None:
+def owner_from(owner: str | None, labels: str | None) -> User | None:
+    """The user in OWNER_COLUMNS; None where the Portal has none, or one whose id is no text. Raises Unavailable."""
+    if owner is None:
+        return None
+    user_id, username, status, created_at, *preferences = json.loads(owner)
+    if user_id is None:
         return None
     return User(
-        id=row["owner_id"],
-        username=row["owner_username"] or "",
-        is_active=row["owner_status"] == ACTIVE,
-        labels=_labels_from(row["owner_labels"]),
-        config=_config_from(row),
-        created_us=clock_us(row["owner_created_at"]),
+        id=user_id,
+        username=username or "",
+        is_active=status == ACTIVE,
+        labels=_labels_from(labels),
+        config=_config_from(preferences),
+        created_us=clock_us_of(created_at),
     )
 
 
@@ -188,9 +226,11 @@ def _labels_from(stored: str | None) -> tuple[str, ...]:
     return tuple(sorted(bytes.fromhex(name).decode(errors="replace") for name in names or () if name))
 
 
-def _config_from(row: dict[str, Any]) -> UserConfig:
-    """The preferences in a row with `c.*`, of whatever type the Portal keeps them."""
-    stored = {name: row[column] for name, column in CONFIG_COLUMNS.items() if row.get(column) is not None}
+def _config_from(preferences: Sequence[str | None]) -> UserConfig:
+    """The preferences in the order of CONFIG_COLUMNS, as texts of whatever type the Portal keeps them in."""
+    stored = {name: text for name, text in zip(CONFIG_COLUMNS, preferences, strict=True) if text is not None}
+    if not stored:
+        return _SETTINGS_DECIDE
     values = {name: _READERS[PREFERENCES[name].column](value) for name, value in stored.items()}
     return UserConfig(
         {name: value for name, value in values.items() if value is not None},
@@ -198,34 +238,24 @@ def _config_from(row: dict[str, Any]) -> UserConfig:
     )
 
 
-def _whole(stored: object) -> int | None:
-    stored = _decoded(stored)
-    if isinstance(stored, int | Decimal) and stored == int(stored):
-        return int(stored)
-    return int(stored) if isinstance(stored, str) and _WHOLE.fullmatch(stored) else None
+def _whole(stored: str) -> int | None:
+    match = _WHOLE.fullmatch(stored)
+    return int(match[1]) if match else None
 
 
-def _flag(stored: object) -> bool | None:
-    if stored in (b"\0", b"\1"):  # BIT(1)
-        return stored == b"\1"
+def _flag(stored: str) -> bool | None:
+    if stored in ("\0", "\1"):  # BIT(1)
+        return stored == "\1"
     whole = _whole(stored)
     return bool(whole) if whole in (0, 1) else None
 
 
-def _text(stored: object) -> str | None:
-    stored = _decoded(stored)
-    return stored if isinstance(stored, str) else None
-
-
-def _decoded(stored: object) -> object:
-    """A text that is kept as bytes."""
-    return stored.decode(errors="replace") if isinstance(stored, bytes) else stored
-
-
-_WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
+# An integer, or a decimal that is one.
+_WHOLE = re.compile(r"(-?\d{1,18})(?:\.0+)?", re.ASCII)
 # By the type of a preference's values.
-_READERS: dict[type[int | str], Callable[[object], int | str | None]] = {
+_READERS: dict[type[int | str], Callable[[str], int | str | None]] = {
     int: _whole,
-    str: _text,
+    str: str,
     bool: _flag,
 }
+_SETTINGS_DECIDE = UserConfig()

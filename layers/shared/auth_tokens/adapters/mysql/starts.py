@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from auth_tokens.adapters.mysql import token_table
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Transaction
 from auth_tokens.adapters.mysql.portal import FROM_USER_AS_VERIFIED
 from auth_tokens.adapters.mysql.rows import (
-    COLUMNS,
     INSERT_COLUMNS,
+    TOKEN,
     live_device_from,
     live_session_from,
     places,
@@ -21,11 +20,6 @@ from auth_tokens.domain.event_kinds import earlier_account_revoked
 from auth_tokens.domain.sessions import TokenRecord, is_same_account
 from auth_tokens.domain.sign_ins import LiveRows, SessionStart, SignIn, SignInOvertaken
 from auth_tokens.domain.tokens import TokenKind
-
-_IN_SHORT = ("id", "type", "user_id", "device_id", "created_at", "last_used_at", "user_created_at")
-_OF_THE_DEVICE_NAMED = ", ".join(
-    f"IF(t.id = %(device_id)s, t.{name}, NULL) AS {name}" for name in COLUMNS if name not in _IN_SHORT
-)
 
 _DEVICE_COLUMNS = (
     "scope",
@@ -86,12 +80,11 @@ ON DUPLICATE KEY UPDATE
   changed_at = IF({_NOT_STOPPED}, VALUES(changed_at), auth_token_users.changed_at)
 """
 
-# Index: ix_user_type. A user's live sessions and devices in short, and the device named whole. read_at: as in
-# SELECT_TOKEN.
+# Index: ix_user_type. A user's live sessions and devices in short, and the device named whole.
 SELECT_LIVE_ROWS = f"""
-SELECT t.id, t.type, t.user_id, t.device_id, t.created_at, t.last_used_at, t.user_created_at,
-  t.token_hash IS NOT NULL AS is_remembered, UNIX_TIMESTAMP(NOW(6)) AS read_at,
-  {_OF_THE_DEVICE_NAMED}
+SELECT t.id, t.type, t.device_id, t.created_at, t.last_used_at, t.user_created_at,
+  t.token_hash IS NOT NULL AS is_remembered,
+  IF(t.id = %(device_id)s, {TOKEN}, NULL) AS token, IF(t.id = %(device_id)s, t.metadata, NULL) AS metadata
 FROM auth_user_tokens AS t
 WHERE t.user_id = %(user_id)s
   AND t.type IN ('refresh', 'session', 'device')
@@ -99,6 +92,10 @@ WHERE t.user_id = %(user_id)s
   AND t.expires_at > %(now)s
 {EVERY_ROW}
 """
+
+
+# Index: primary key. Only where the answer to a commit was lost.
+SELECT_DEVICE_OF_SESSION = "SELECT device_id FROM auth_user_tokens WHERE id = %s"
 
 
 class Starts(TokenTable):
@@ -112,7 +109,7 @@ class Starts(TokenTable):
         def work(statements: Transaction) -> SessionStart | TokenServiceError | SignInOvertaken | None:
             is_admitted = statements.execute(ADMIT_SIGN_IN, _admission(sign_in)) > 0
             # A commit whose answer was lost counts, even if the session or the user has ended since.
-            if made and (there := statements.query(token_table.SELECT_TOKEN, {"id": sign_in.session_id})):
+            if made and (there := statements.query(SELECT_DEVICE_OF_SESSION, (sign_in.session_id,))):
                 is_ours = there[0]["device_id"] == made[-1].session.device_id
                 return made[-1] if is_ours else None
             if not is_admitted:
@@ -173,7 +170,10 @@ def _live_rows(statements: Transaction, sign_in: SignIn) -> tuple[LiveRows, list
     rows = [row for row in found if is_same_account(made_us[row["id"]], sign_in.user_created_us)]
     former = {made for row in found if row not in rows and (made := made_us[row["id"]]) is not None}
     devices = [row for row in rows if row["type"] == TokenKind.DEVICE.value]
-    named = next((record_from(row) for row in devices if row["id"] == sign_in.device_id), None)
+    named = next(
+        (record_from(row["token"], row["metadata"]) for row in devices if row["id"] == sign_in.device_id),
+        None,
+    )
     live = LiveRows(
         sessions=[live_session_from(row) for row in rows if row not in devices],
         devices=[live_device_from(row) for row in devices],

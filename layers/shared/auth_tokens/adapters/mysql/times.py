@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta, timezone
 
 _BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, as the driver reads
+_SECOND, _MICROSECOND = timedelta(seconds=1), timedelta(microseconds=1)
 
 
 def to_sql(instant: int) -> datetime:
@@ -24,7 +25,15 @@ def clock_us(value: object) -> int | None:
     the zero date (a text, to the driver) and other types."""
     if not isinstance(value, datetime):
         return None
-    return (value - _BEGINNING) // timedelta(microseconds=1)
+    return (value - _BEGINNING) // _MICROSECOND
+
+
+def clock_us_of(text: object) -> int | None:
+    """The same of what a SELECT has packed into JSON."""
+    try:
+        return clock_us(datetime.fromisoformat(text)) if isinstance(text, str) else None
+    except ValueError:  # the zero date
+        return None
 
 
 def to_clock(shown_us: int | None) -> datetime | None:
@@ -32,5 +41,10 @@ def to_clock(shown_us: int | None) -> datetime | None:
     return None if shown_us is None else _BEGINNING + timedelta(microseconds=shown_us)
 
 
-def from_sql_or_null(value: datetime | None) -> int | None:
-    return None if value is None else from_sql(value)
+def from_text(text: str) -> int:
+    """A DATETIME as JSON_ARRAY writes it → epoch seconds."""
+    return (datetime.fromisoformat(text) - _BEGINNING) // _SECOND
+
+
+def from_text_or_null(text: str | None) -> int | None:
+    return None if text is None else from_text(text)

@@ -3,13 +3,13 @@
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.events import EventWriter
 from auth_tokens.adapters.mysql.key_stamp import KEY_STAMP, KeyStamp
-from auth_tokens.adapters.mysql.portal import OWNER_JOIN
-from auth_tokens.adapters.mysql.rows import COLUMNS_WITH_OWNER, record_from
+from auth_tokens.adapters.mysql.portal import OWNER_COLUMNS, OWNER_JOIN, OwnerReads, owner_from
+from auth_tokens.adapters.mysql.rows import TOKEN_COLUMNS, record_from
 from auth_tokens.domain.sessions import TokenRecord
 
-# Index: primary key, each join by primary key. At most one row. read_at: by the server's clock, for ROTATE_TOKEN.
+# Index: primary key, each join by primary key. At most one row.
 SELECT_TOKEN = f"""
-SELECT {KEY_STAMP}, {COLUMNS_WITH_OWNER}, UNIX_TIMESTAMP(NOW(6)) AS read_at
+SELECT {KEY_STAMP}, {TOKEN_COLUMNS}, {OWNER_COLUMNS}
 FROM auth_user_tokens AS t
 {OWNER_JOIN}
 WHERE t.id = %(id)s
@@ -22,8 +22,9 @@ AND NOT EXISTS (SELECT 1 FROM auth_user_tokens AS d WHERE d.id = %(jti)s AND d.t
 
 # Index: primary key, each join by primary key. At most one row.
 SELECT_DEVICE = f"""
-SELECT {KEY_STAMP}, {COLUMNS_WITH_OWNER},
-  COALESCE((SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = t.user_id), 0) AS stop_number
+SELECT {KEY_STAMP},
+  COALESCE((SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = t.user_id), 0) AS stop_number,
+  {TOKEN_COLUMNS}, {OWNER_COLUMNS}
 FROM auth_user_tokens AS t
 {OWNER_JOIN}
 WHERE t.id = %(id)s
@@ -41,7 +42,7 @@ class TokenTable:
     def __init__(self, database: Database, events: EventWriter, stamp: KeyStamp) -> None:
         self._database = database
         self._events = events
-        self._stamp = stamp
+        self._owners = OwnerReads(database, stamp)
 
     def load(self, token_id: bytes) -> TokenRecord | None:
         return self._record(SELECT_TOKEN, {"id": token_id})
@@ -50,11 +51,15 @@ class TokenTable:
         return self._record(SELECT_SESSION_UNLESS_DENIED, {"id": session_id, "jti": jti})
 
     def load_device(self, device_id: bytes) -> tuple[TokenRecord, int] | None:
-        rows = self._database.query(SELECT_DEVICE, {"id": device_id})
-        self._stamp.see(rows)
-        return (record_from(rows[0]), rows[0]["stop_number"]) if rows else None
+        for stop_number, *token in self._owners.rows(SELECT_DEVICE, {"id": device_id}):
+            return _with_owner(*token), stop_number
+        return None
 
     def _record(self, statement: str, parameters: dict[str, bytes]) -> TokenRecord | None:
-        rows = self._database.query(statement, parameters)
-        self._stamp.see(rows)
-        return record_from(rows[0]) if rows else None
+        for token in self._owners.rows(statement, parameters):
+            return _with_owner(*token)
+        return None
+
+
+def _with_owner(token: str, metadata: bytes | None, owner: str | None, labels: str | None) -> TokenRecord:
+    return record_from(token, metadata, owner_from(owner, labels))
