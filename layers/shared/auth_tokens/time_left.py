@@ -22,6 +22,8 @@ MIN_WAIT_S = 0.1
 
 # time.monotonic() of the end; None: no end is known. Of the thread that handles the invocation.
 _ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
+# A new object for each invocation; None outside.
+_invocation: ContextVar[object] = ContextVar("invocation", default=None)
 
 
 def timed(handler: Handler) -> Handler:
@@ -32,12 +34,30 @@ def timed(handler: Handler) -> Handler:
     def within(event: Any, context: Any) -> Any:
         remaining = getattr(context, "get_remaining_time_in_millis", None)
         before = _ends_at.set(time.monotonic() + remaining() / 1000 - RESERVE_S if remaining else None)
+        around = _invocation.set(_invocation.get() or object())
         try:
             return handler(event, context)
         finally:
+            _invocation.reset(around)
             _ends_at.reset(before)
 
     return within
+
+
+class OncePerInvocation:
+    """A clock for the ages of caches, which are asked for many times in a request: it is read at the first of them.
+    Outside of an invocation it is read each time."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._read_in: object = None
+        self._now = 0
+
+    def __call__(self) -> int:
+        invocation = _invocation.get()
+        if invocation is None or invocation is not self._read_in:
+            self._read_in, self._now = invocation, self._clock()
+        return self._now
 
 
 def seconds_left(at_most: float) -> float:

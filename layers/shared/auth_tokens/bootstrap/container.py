@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
 from auth_tokens.observability import StartupTelemetry, Telemetry
 from auth_tokens.settings import Settings, aws_credentials, load_settings
+from auth_tokens.time_left import OncePerInvocation
 
 if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
     from auth_tokens.ports.clock import Clock
@@ -53,6 +54,7 @@ class Container:
             telemetry if settings else StartupTelemetry(telemetry, switched_off=self.settings.switched_off)
         )
         self.clock = clock
+        self.clock_of_caches = OncePerInvocation(clock)
         self.clock_ms = clock_ms
         self.may_create_keys = may_create_keys
         self._timeout_s = timeout_s

@@ -50,7 +50,11 @@ def issuing(shared: Container) -> IssueDeps:
 
 def _signer(shared: Container) -> AccessTokenSigner:
     max_age_s = shared.settings.key_max_age_s
-    held = UnwrappedKeyCache(wrapper(shared), shared.clock, shared.telemetry, max_age_s, private_key)
+    held = UnwrappedKeyCache(
+        wrapper(shared), shared.clock_of_caches, shared.telemetry, max_age_s, private_key
+    )
     kms_keys = kms_signing_keys(shared)
     maker = signing_key_maker(shared, kms_keys)
-    return AccessTokenSigner(key_table(shared), held, kms_keys, maker, shared.clock, key_stamp(shared))
+    return AccessTokenSigner(
+        key_table(shared), held, kms_keys, maker, shared.clock_of_caches, key_stamp(shared)
+    )

@@ -26,7 +26,7 @@ def keys(shared: Container) -> KeyRing:
     return KeyRing(
         key_table(shared),
         wrapper(shared),
-        shared.clock,
+        shared.clock_of_caches,
         shared.telemetry,
         max_age_s=shared.settings.key_max_age_s,
         may_create=shared.may_create_keys,

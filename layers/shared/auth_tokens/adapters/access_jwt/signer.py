@@ -47,7 +47,7 @@ class AccessTokenSigner:
         self._maker = maker
         self._clock = clock
         self._row: StoredKey | None = None
-        self._read = KeysRead(clock, stamp)
+        self._read = KeysRead(stamp)
         self._proven_kid = ""
 
     def sign(self, claims: Mapping[str, Any]) -> str:
@@ -71,7 +71,7 @@ class AccessTokenSigner:
 
     def _current(self) -> StoredKey:
         now = self._clock()
-        if self._row is None or not self._read.is_fresh(SIGNER_MAX_AGE_S):
+        if self._row is None or not self._read.is_fresh(now, SIGNER_MAX_AGE_S):
             row = self._signing_row(now)
             if self._row and row.kid != self._row.kid:
                 self._held.clear()  # perhaps withdrawn, so it must leave the memory

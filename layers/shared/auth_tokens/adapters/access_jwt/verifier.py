@@ -65,7 +65,7 @@ class PublicKeys:
         self._max_age_s = max_age_s
         self._keys: dict[str, tuple[str, Any]] = {}
         self._jwks: list[dict[str, str]] = []
-        self._read = KeysRead(clock, stamp)
+        self._read = KeysRead(stamp)
         self._failed_at: int | None = None
 
     def find(self, kid: str) -> tuple[str, Any] | None:
@@ -81,7 +81,7 @@ class PublicKeys:
 
     def _refresh(self, max_age_s: int) -> None:
         now = self._clock()
-        if self._read.is_fresh(max_age_s) or is_within(now, self._failed_at, RETRY_INTERVAL_S):
+        if self._read.is_fresh(now, max_age_s) or is_within(now, self._failed_at, RETRY_INTERVAL_S):
             return
         try:
             rows = self._table.public()

@@ -7,8 +7,6 @@ import secrets
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from auth_tokens.adapters.kms.keyring import KeyRing
 from auth_tokens.domain.keys import Purpose
@@ -29,32 +27,29 @@ class RowCipher:
 
     def seal(self, plaintext: bytes, row_id: bytes, user_id: str, generation: int = 0) -> bytes:
         epoch = self._keys.current_epoch(Purpose.METADATA)
-        data_key = self._keys.data_key(Purpose.METADATA, epoch)
-        assert data_key is not None
+        key = self._row_key(epoch, row_id)
+        assert key is not None
         header = bytes([_VERSION]) + epoch.to_bytes(2, "big")
         nonce = secrets.token_bytes(_NONCE_BYTES)
         aad = self._aad(header, row_id, user_id, generation)
-        return header + nonce + self._aead(data_key, row_id).encrypt(nonce, plaintext, aad)
+        return header + nonce + AESGCM(key).encrypt(nonce, plaintext, aad)
 
     def open(self, ciphertext: bytes, row_id: bytes, user_id: str, generation: int = 0) -> bytes | None:
         header, body = ciphertext[:_HEADER_BYTES], ciphertext[_HEADER_BYTES:]
         epoch = int.from_bytes(header[1:], "big")
         is_ours = header[:1] == bytes([_VERSION]) and len(body) > _NONCE_BYTES
-        data_key = self._keys.data_key(Purpose.METADATA, epoch) if is_ours else None
+        key = self._row_key(epoch, row_id) if is_ours else None
         try:
-            if data_key is None:
+            if key is None:
                 raise InvalidTag
             nonce, sealed = body[:_NONCE_BYTES], body[_NONCE_BYTES:]
-            return self._aead(data_key, row_id).decrypt(
-                nonce, sealed, self._aad(header, row_id, user_id, generation)
-            )
+            return AESGCM(key).decrypt(nonce, sealed, self._aad(header, row_id, user_id, generation))
         except InvalidTag:
             self._telemetry.count("DecryptFailed")
             return None
 
-    def _aead(self, data_key: bytes, row_id: bytes) -> AESGCM:
-        info = b"auth-user-tokens row " + self._column.encode() + row_id
-        return AESGCM(HKDF(SHA256(), 32, salt=None, info=info).derive(data_key))
+    def _row_key(self, epoch: int, row_id: bytes) -> bytes | None:
+        return self._keys.row_key(Purpose.METADATA, epoch, self._column.encode() + row_id)
 
     def _aad(self, header: bytes, row_id: bytes, user_id: str, generation: int) -> bytes:
         parts = (header, self._column.encode(), row_id, user_id.encode(), generation.to_bytes(4, "big"))

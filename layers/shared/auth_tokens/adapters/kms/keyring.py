@@ -11,9 +11,7 @@ import secrets
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
+from auth_tokens.adapters.kms.hkdf import Derive, deriving
 from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
 from auth_tokens.adapters.kms.wrapper import KeyWrapper, context_of
 from auth_tokens.adapters.mysql.key_stamp import KeysRead, KeyStamp
@@ -30,8 +28,9 @@ _KEY_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class _DataKey:
-    key: bytes = field(repr=False)
-    pseudonym_key: bytes = field(repr=False)
+    pseudonym_material: bytes = field(repr=False)
+    pseudonym_key: Derive = field(repr=False)
+    row_key: Derive = field(repr=False)
     chain: ChainKeys = field(repr=False)
     retry: bytes = field(repr=False)
 
@@ -59,7 +58,7 @@ class KeyRing:
         self._clock = clock
         self._may_create = may_create
         self._rows: dict[tuple[Purpose, int], StoredKey] = {}
-        self._read = KeysRead(clock, stamp)
+        self._read = KeysRead(stamp)
         self._held = UnwrappedKeyCache(wrapper, clock, telemetry, max_age_s, _data_key)
 
     def chain_keys(self, epoch: int) -> ChainKeys | None:
@@ -73,7 +72,7 @@ class KeyRing:
     def pseudonym(self, purpose: str, value: str) -> bytes:
         held = self._opened(Purpose.TOKEN_CHAIN, self.chain_epoch())
         assert held is not None
-        key = _derived(held.pseudonym_key, b"pseudonym " + purpose.encode())
+        key = held.pseudonym_key(b"pseudonym " + purpose.encode())
         return hmac.digest(key, value.encode(errors="surrogatepass"), sha256)[:16]
 
     def retry_key_hash(self, token: OpaqueToken, idempotency_key: str) -> bytes:
@@ -92,10 +91,11 @@ class KeyRing:
             raise Unavailable(f"no {purpose.value} key yet")
         return max(epochs)
 
-    def data_key(self, purpose: Purpose, epoch: int) -> bytes | None:
-        """The plain data key, from memory or by one KMS call; None for an epoch that does not exist, or is gone."""
+    def row_key(self, purpose: Purpose, epoch: int, row: bytes) -> bytes | None:
+        """The key of one row, of a data key in memory or by one KMS call; None for an epoch that does not exist, or is
+        gone. row: what names it."""
         held = self._opened(purpose, epoch)
-        return held.key if held else None
+        return held.row_key(b"row " + row) if held else None
 
     def candidates(self, step: Add, now: int) -> list[StoredKey]:
         """A fresh data key for a step, wrapped. Raises Unavailable."""
@@ -109,7 +109,7 @@ class KeyRing:
     def _pseudonym_key(self) -> bytes:
         epochs = self._epochs_in_use(Purpose.TOKEN_CHAIN, max_age_s=0)
         held = self._opened(Purpose.TOKEN_CHAIN, max(epochs)) if epochs else None
-        return held.pseudonym_key if held else secrets.token_bytes(_KEY_BYTES)
+        return held.pseudonym_material if held else secrets.token_bytes(_KEY_BYTES)
 
     def _opened(self, purpose: Purpose, epoch: int) -> _DataKey | None:
         row = self._row(purpose, epoch)
@@ -129,7 +129,7 @@ class KeyRing:
 
     def _load(self, max_age_s: int) -> dict[tuple[Purpose, int], StoredKey]:
         now = self._clock()
-        if not self._read.is_fresh(max_age_s):
+        if not self._read.is_fresh(now, max_age_s):
             rows = {(key.purpose, key.epoch): key for key in self._table.all()}
             if not self._rows.keys() <= rows.keys():
                 self._held.clear()  # a key is gone, so it must leave the memory
@@ -139,10 +139,7 @@ class KeyRing:
 
 
 def _data_key(row: StoredKey, material: bytes) -> _DataKey:
-    key, pseudonym_key = material[:_KEY_BYTES], material[-_KEY_BYTES:]
-    chain = ChainKeys(row.epoch, *(_derived(key, label) for label in (b"chain", b"store", b"tag")))
-    return _DataKey(key, pseudonym_key, chain, _derived(key, b"retry-key"))
-
-
-def _derived(data_key: bytes, label: bytes) -> bytes:
-    return HKDF(SHA256(), 32, salt=None, info=b"auth-user-tokens " + label).derive(data_key)
+    pseudonym_material = material[-_KEY_BYTES:]
+    derive = deriving(material[:_KEY_BYTES])
+    chain = ChainKeys(row.epoch, *(derive(label) for label in (b"chain", b"store", b"tag")))
+    return _DataKey(pseudonym_material, deriving(pseudonym_material), derive, chain, derive(b"retry-key"))

@@ -44,12 +44,14 @@ class UnwrappedKeyCache(Generic[T]):
         self._max_age_s = max_age_s
         self._build = build
         self._held: dict[str, _Held[T]] = {}
+        self._swept_at: int | None = None
         _ALL.add(self)
 
     def get(self, row: StoredKey) -> T:
         """The key of a row that has one wrapped. Raises Unavailable."""
         now = self._clock()
-        self._drop_what_is_too_old(now)
+        if now != self._swept_at:
+            self._drop_what_is_too_old(now)
         held = self._held.get(row.kid)
         if held is None:
             held = self._unwrapped(row, now)
@@ -80,6 +82,7 @@ class UnwrappedKeyCache(Generic[T]):
             return replace(held, tried_at=now, unwrapped_at=min(held.unwrapped_at, now))
 
     def _drop_what_is_too_old(self, now: int) -> None:
+        self._swept_at = now
         self._held = {
             kid: held for kid, held in self._held.items() if now - held.unwrapped_at < self._max_age_s
         }

@@ -114,7 +114,7 @@ class Transaction:
             try:
                 cursor.execute(sql, parameters or None)
             except pymysql.err.OperationalError as exc:
-                if _number(exc) == ER.BAD_FIELD_ERROR:
+                if error_number(exc) == ER.BAD_FIELD_ERROR:
                     raise UnknownColumn(*exc.args) from exc
                 raise
             return list(cursor.fetchall())

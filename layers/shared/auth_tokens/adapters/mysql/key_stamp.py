@@ -7,12 +7,7 @@ withdrawal holds from the next SELECT of this environment on, not only when the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from auth_tokens.domain.ages import is_within
-
-if TYPE_CHECKING:  # types alone, and the authorizer's every start would pay for them
-    from auth_tokens.ports.clock import Clock
 
 # A few dozen rows, read whole. Any key that comes, moves on or goes changes the sum.
 KEY_STAMP = """(SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k) AS key_stamp"""
@@ -37,15 +32,14 @@ class KeyStamp:
 class KeysRead:
     """When a cache of keys was read last, and in which state it found them. at: None before the first time."""
 
-    def __init__(self, clock: Clock, stamp: KeyStamp | None) -> None:
-        self._clock = clock
+    def __init__(self, stamp: KeyStamp | None) -> None:
         self._stamp = stamp or KeyStamp()
         self._state: object = None
         self.at: int | None = None
 
-    def is_fresh(self, max_age_s: int) -> bool:
+    def is_fresh(self, now: int, max_age_s: int) -> bool:
         """Is the read young enough, and has no change of keys been seen since?"""
-        return is_within(self._clock(), self.at, max_age_s) and self._state == self._stamp.newest
+        return is_within(now, self.at, max_age_s) and self._state == self._stamp.newest
 
     def done(self, now: int) -> None:
         """They were read just now."""
