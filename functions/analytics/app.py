@@ -8,7 +8,7 @@ from typing import Any
 
 from auth_tokens.bootstrap.analysing import analysing
 from auth_tokens.bootstrap.container import Container
-from auth_tokens.bootstrap.limits import limiter
+from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.listing_events import listing_events
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.summarising import summarising
@@ -41,8 +41,8 @@ def get_summary(request: Request) -> Response:
 
 http = http_handler(
     {
-        "GET /admin/security/events": limited_by_principal(get_events, limiter(SHARED)),
-        "GET /admin/security/summary": limited_by_principal(get_summary, limiter(SHARED)),
+        "GET /admin/security/events": limited_by_principal(get_events, memory_limiter(SHARED)),
+        "GET /admin/security/summary": limited_by_principal(get_summary, memory_limiter(SHARED)),
     },
     SHARED.telemetry,
     SHARED.settings.allowed_origins,

@@ -5,7 +5,7 @@ from typing import Any
 
 from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.issuing import issuing
-from auth_tokens.bootstrap.limits import limiter
+from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import TokenServiceError
@@ -48,7 +48,7 @@ def _vouched(wanted: IssueRequest, caller: Caller) -> Response:
 
 
 http = http_handler(
-    {"POST /auth/login": post_login, "POST /auth/issue": limited_by_principal(post_issue, limiter(SHARED))},
+    {"POST /auth/login": post_login, "POST /auth/issue": limited_by_principal(post_issue, memory_limiter(SHARED))},
     SHARED.telemetry,
     ORIGINS,
     SHARED.settings.edge(),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from auth_tokens.bootstrap.container import Container
-from auth_tokens.bootstrap.limits import limiter
+from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.domain.credentials import Validated
@@ -74,7 +74,7 @@ http = http_handler(
         "POST /auth/logout": logout_route(_session, DEPS, ORIGINS, ACCOUNT_SCOPE),
         "DELETE /auth/sessions/{session_id}": delete_session,
         "DELETE /auth/devices/{device_id}": delete_device,
-        "POST /admin/users/{user_id}/revoke": limited_by_principal(post_admin_revoke, limiter(SHARED)),
+        "POST /admin/users/{user_id}/revoke": limited_by_principal(post_admin_revoke, memory_limiter(SHARED)),
     },
     SHARED.telemetry,
     ORIGINS,

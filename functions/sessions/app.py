@@ -1,7 +1,7 @@
 """The caller's own session, sessions and devices; and a user's sessions for operators."""
 
 from auth_tokens.bootstrap.container import Container
-from auth_tokens.bootstrap.limits import limiter
+from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.domain.claims import AccessClaims
@@ -70,7 +70,7 @@ handler = http_handler(
         "GET /auth/sessions": get_sessions,
         "GET /auth/devices": get_devices,
         "PATCH /auth/devices/{device_id}": patch_device,
-        "GET /admin/users/{user_id}/sessions": limited_by_principal(get_user_sessions, limiter(SHARED)),
+        "GET /admin/users/{user_id}/sessions": limited_by_principal(get_user_sessions, memory_limiter(SHARED)),
     },
     SHARED.telemetry,
     ORIGINS,

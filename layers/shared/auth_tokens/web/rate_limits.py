@@ -9,7 +9,8 @@ from auth_tokens.web.responses import Response
 
 
 def limited_by_principal(route: Route, limiter: Limiter, limit: Limit = IAM_PER_PRINCIPAL) -> Route:
-    """A route for signed requests only, limited for each principal.
+    """A route for signed requests only, limited for each principal. IAM says who it is, so a count in memory will do
+    (docs/adr/0035).
 
     Refuses a request without a principal: if the template loses the line that requires a signature, the route must not
     become public. Raises AccessDenied, RateLimited.
