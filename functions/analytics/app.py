@@ -8,8 +8,8 @@ from typing import Any
 
 from auth_tokens.bootstrap.analysing import analysing
 from auth_tokens.bootstrap.container import Container
-from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.listing_events import listing_events
+from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.summarising import summarising
 from auth_tokens.domain.analytics.findings import Severity

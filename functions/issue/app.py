@@ -48,7 +48,10 @@ def _vouched(wanted: IssueRequest, caller: Caller) -> Response:
 
 
 http = http_handler(
-    {"POST /auth/login": post_login, "POST /auth/issue": limited_by_principal(post_issue, memory_limiter(SHARED))},
+    {
+        "POST /auth/login": post_login,
+        "POST /auth/issue": limited_by_principal(post_issue, memory_limiter(SHARED)),
+    },
     SHARED.telemetry,
     ORIGINS,
     SHARED.settings.edge(),

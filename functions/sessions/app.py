@@ -70,7 +70,9 @@ handler = http_handler(
         "GET /auth/sessions": get_sessions,
         "GET /auth/devices": get_devices,
         "PATCH /auth/devices/{device_id}": patch_device,
-        "GET /admin/users/{user_id}/sessions": limited_by_principal(get_user_sessions, memory_limiter(SHARED)),
+        "GET /admin/users/{user_id}/sessions": limited_by_principal(
+            get_user_sessions, memory_limiter(SHARED)
+        ),
     },
     SHARED.telemetry,
     ORIGINS,

@@ -29,6 +29,7 @@ ALLOWED = {
         "settings",
         "observability",
         "observability_powertools",
+        "time_left",
     ),
     "": (),
 }
