@@ -49,11 +49,10 @@ def main() -> int:
     arguments = _arguments()
     chosen = [name for name in STARTERS if arguments.only in name]
     with bench.server() as server, contextlib.ExitStack() as opened:
-        observed = [
-            abilities.observed(one, arguments.trials).line(title)
-            for title, one in _served(server, [name for name in chosen if name not in UNOBSERVED])
-        ]
-        print(f"\n{bench.table(abilities.TITLES, observed)}\n", flush=True)
+        if arguments.trials:
+            served = _served(server, [name for name in chosen if name not in UNOBSERVED])
+            observed = [abilities.observed(one, arguments.trials).line(title) for title, one in served]
+            print(f"\n{bench.table(abilities.TITLES, observed)}\n", flush=True)
         own = Ours(server.schema("ours"))
         peers = {
             name: opened.enter_context(child(name, _schema(server, f"timed_{number}")))
@@ -142,7 +141,9 @@ def _arguments() -> argparse.Namespace:
         "--rounds", type=int, default=40, help=f"of a run: blocks of {BLOCK} calls of each way"
     )
     parser.add_argument("--repeat", type=int, default=3, help="runs")
-    parser.add_argument("--trials", type=int, default=10, help="of eight clients with one token")
+    parser.add_argument(
+        "--trials", type=int, default=10, help="of eight clients with one token; 0: times alone"
+    )
     parser.add_argument("--only", default="", help="peers with this text in their name")
     return parser.parse_args()
 

@@ -88,7 +88,7 @@ def started_peer(name: str, at: DatabaseAddress | None = None) -> Iterator[Serve
     with contextlib.ExitStack() as opened:
         if at is None and not starter.has_own_memory:
             at = opened.enter_context(_database())
-        opened.enter_context(_child(starter.command(str(port)), environment(at), port))
+        _wait(opened.enter_context(running(starter.command(str(port)), environment(at))), port)
         yield starter.server(f"http://{HOST}:{port}", name)
 
 
@@ -120,19 +120,25 @@ def _database() -> Iterator[DatabaseAddress]:
 
 
 @contextlib.contextmanager
-def _child(command: list[str], variables: dict[str, str], port: int) -> Iterator[None]:
+def running(
+    command: list[str], variables: dict[str, str], stdin: int | None = None, stdout: int | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """A starter's process, until the end. stdin, stdout: subprocess.PIPE where it is spoken through them.
+
+    PeerFailed, raised within, gets the end of what the process has said.
+    """
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             command,
             env=variables,
-            stdout=log,
+            stdin=stdin,
+            stdout=stdout or log,
             stderr=log,
             preexec_fn=die_with_parent(),
             start_new_session=True,
         )
         try:
-            _wait(process, port)
-            yield
+            yield process
         except PeerFailed:
             log.seek(0)
             raise PeerFailed(log.read().decode(errors="replace")[-2000:]) from None
