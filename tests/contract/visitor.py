@@ -82,8 +82,8 @@ class Visitor:
     def send(self, case: Case) -> Reply:
         """Sends the request of a case."""
         method, template = case.route.split(" ")
-        path = template.format_map({**self.values, **self._filled(case.path)})
-        target = f"{path}?{urlencode(self._filled(case.query))}" if case.query else path
+        path = template.format_map({**self.values, **self.filled(case.path)})
+        target = f"{path}?{urlencode(self.filled(case.query))}" if case.query else path
         body = self._body(case)
         headers = dict(case.headers)
         if case.body is not None:
@@ -94,15 +94,14 @@ class Visitor:
     def _body(self, case: Case) -> bytes:
         if case.body is None or isinstance(case.body, bytes):
             return case.body or b""
-        members = self._filled(case.body)
+        members = self.filled(case.body)
         return urlencode(members).encode() if case.content_type == FORM else json.dumps(members).encode()
 
-    def _filled(self, node: Any) -> Any:
+    def filled(self, node: Any) -> Any:
+        """A case's body, query or path with the visitor's own values in it."""
         if isinstance(node, str):
             return Template(node).substitute(self.values)
-        return (
-            {key: self._filled(value) for key, value in node.items()} if isinstance(node, Mapping) else node
-        )
+        return {key: self.filled(value) for key, value in node.items()} if isinstance(node, Mapping) else node
 
     def _begun(self, **options: str) -> Reply:
         """One more session of the visitor's."""
