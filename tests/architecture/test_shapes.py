@@ -17,7 +17,6 @@ MADE_OF_MANY = {
     "Container.__init__",
     "KeyRing.__init__",
     "LambdaRunner.__init__",
-    "PolledRevocationFeed.__init__",
 }
 DEPLOY = tuple(module(path) for path in sorted((ROOT / "deploy").rglob("*.py")))
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from auth_tokens.domain.acr import DEVICE_ACR
 from auth_tokens.domain.ids import parse_uuid
 from auth_tokens.domain.requirements import PASSWORD_ACR
-from auth_tokens.domain.sessions import DEVICE_ACR
 from local.client import Client, Reply
 from local.seed import PASSWORD, USERS
 from local.servers.aws import LocalAws

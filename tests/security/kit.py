@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from auth_tokens.adapters.access_jwt.algorithms import public_jwk
 from auth_tokens.adapters.access_jwt.verifier import JwtVerifier, PublicKeys
 from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
+from auth_tokens.adapters.revoked_rows import RevokedRows
 from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.usecases.browser_session import BrowserSessions
@@ -171,7 +172,7 @@ class Kit:
         self.public_keys = PublicKeys(table, self.clock, self.max_key_age_s)
         self.verifier = JwtVerifier(self.public_keys, ISSUER, AUDIENCE)
         self.feed = PolledRevocationFeed(
-            self.source, self.clock, self.telemetry, max_staleness_s=0, fail_after_s=60
+            RevokedRows(self.source), self.clock, self.telemetry, max_staleness_s=0, fail_after_s=60
         )
         store: Any = self.store
         cipher: Any = None

@@ -8,10 +8,13 @@ from typing import Any
 from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
 from auth_tokens.adapters.access_jwt.signer import AccessTokenSigner, private_key
 from auth_tokens.adapters.access_jwt.signing_keys import SigningKeyMaker
+from auth_tokens.adapters.ids_by_span import SPAN_S
 from auth_tokens.adapters.kms.client import KmsClient
 from auth_tokens.adapters.kms.keyring import KeyRing
 from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
+from auth_tokens.adapters.revocation_log import LogAnswer, LogGroup
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.cutoffs import Cutoff
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.events import RecordedEvent
 from auth_tokens.domain.ids import parse_uuid
@@ -143,9 +146,11 @@ class FakeRevocationSource:
         self.asked_since: list[int] = []
         self.points_asked = 0
         self.is_down = False
+        self.hangs: Callable[[], object] = lambda: None
 
     def revoked_since(self, instant: int, limit: int) -> list[tuple[bytes, int]]:
         self.asked_since.append(instant)
+        self.hangs()
         self._reach()
         return [row for row in self.rows if row[1] >= instant][:limit]
 
@@ -166,6 +171,74 @@ class FakeRevocationSource:
 def chain_keys(epoch: int) -> ChainKeys:
     """Keys of an epoch that protect nothing, all different."""
     return ChainKeys(epoch, *(sha256(b"%d %d" % (epoch, part)).digest() for part in (1, 2, 3)))
+
+
+class FakeRevocationLog:
+    """auth_token_revocations, as a LogSource. Each row is (ids, written_at, keep_until); a number that is missing was
+    rolled back, or has not been committed yet. Records the windows read; out of reach while `is_down`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, tuple[bytes, int, int]] = {}
+        self.numbers = 0
+        self.cutoffs: list[Cutoff] = []
+        self.now_s: int | None = None  # None: that of the last row
+        self.reads: list[tuple[int, int, list[int]]] = []
+        self.points_asked = 0
+        self.is_down = False
+        self.hangs: Callable[[], object] = lambda: None
+
+    def clean(self, now: int) -> None:
+        """As cleanup: from the low end, and never the last row."""
+        for number in sorted(self.rows)[:-1]:
+            if self.rows[number][2] > now:
+                return
+            del self.rows[number]
+
+    def take_number(self) -> int:
+        self.numbers += 1
+        return self.numbers
+
+    def write(
+        self, *ids: bytes, now: int = START, keep_until: int = START + 700, number: int | None = None
+    ) -> None:
+        halves = b"".join(identifier[8:] for identifier in ids)
+        self.rows[number or self.take_number()] = (halves, now, keep_until)
+
+    def read(self, start: int, end: int, missing: Sequence[int]) -> LogAnswer:
+        self.reads.append((start, end, list(missing)))
+        self.hangs()
+        self._reach()
+        groups: dict[tuple[int, int, int], list[int]] = {}
+        for number in sorted(n for n in self.rows if start <= n < end or n in missing):
+            ids, _, keep_until = self.rows[number]
+            alone = number if len(ids) > 8 else 0
+            groups.setdefault((number // 64, keep_until // SPAN_S, alone), []).append(number)
+        last = self.rows[max(self.rows)][1] if self.rows else 0
+        return LogAnswer(
+            [self._group(page, numbers) for (page, _, _), numbers in groups.items()],
+            list(self.cutoffs),
+            min((number for number in self.rows if number >= end), default=None),
+            last if self.now_s is None else self.now_s,
+        )
+
+    def width(self) -> int:
+        self._reach()
+        return max(self.rows) - min(self.rows) + 1 if self.rows else 0
+
+    def any_revoked(self, ids: tuple[bytes, ...]) -> bool:
+        self.points_asked += 1
+        self._reach()
+        return any(identifier[8:] in halves for identifier in ids for halves, _, _ in self.rows.values())
+
+    def _group(self, page: int, numbers: list[int]) -> LogGroup:
+        rows = [self.rows[number] for number in numbers]
+        seen = sum(1 << number % 64 for number in numbers)
+        ids = b"".join(halves for halves, _, _ in rows)
+        return LogGroup(page, seen, max(row[1] for row in rows), max(row[2] for row in rows), ids)
+
+    def _reach(self) -> None:
+        if self.is_down:
+            raise Unavailable("database error 2003")
 
 
 def codec(*epochs: int) -> TokenCodec:

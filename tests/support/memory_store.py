@@ -17,7 +17,7 @@ from auth_tokens.domain.lists import DevicePlace, SessionOnDevice
 from auth_tokens.domain.login_limits import Bucket, Levels, Settlement, Take
 from auth_tokens.domain.policy import TOUCH_INTERVAL_S
 from auth_tokens.domain.rotation import Rotation
-from auth_tokens.domain.sessions import DEVICE_ACR, LiveDevice, LiveSession, TokenRecord, is_same_account
+from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, is_same_account
 from auth_tokens.domain.sign_ins import Account, LiveRows, SessionStart, SignIn, SignInOvertaken
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 
@@ -146,7 +146,7 @@ class MemoryTokens:
             if row.user_id == user_id
             and row.kind in kinds
             and row.id not in (extent.keep_session, extent.keep_device)
-            and _began_at(row) <= began_by
+            and row.began_at <= began_by
         ]
         return self._revoke(rows, reason, event)
 
@@ -239,13 +239,6 @@ class MemoryTokens:
     def _end(self, row: TokenRecord, at: int, reason: str) -> None:
         if row.revoked_at is None:
             self.rows[row.id] = replace(row, revoked_at=at, revoke_reason=reason)
-
-
-def _began_at(row: TokenRecord) -> int:
-    """As REVOKE_USER_ROWS has it."""
-    if row.kind is TokenKind.DEVICE:
-        return max(row.created_at, row.auth_time)
-    return row.auth_time if row.acr == DEVICE_ACR else row.created_at
 
 
 def _device_order(row: TokenRecord) -> tuple[bool, int, bytes]:

@@ -12,7 +12,7 @@ from auth_tokens.adapters.mysql import index_scans, purges
 from auth_tokens.adapters.mysql.connection import Database, Row, Transaction
 from auth_tokens.adapters.mysql.created_tokens import COUNT_CREATED_TOKENS
 from auth_tokens.adapters.mysql.times import to_sql
-from auth_tokens.adapters.revocation_feed import MEMORY_S
+from auth_tokens.adapters.revoked_rows import MEMORY_S
 from auth_tokens.domain.bounds import MIN_RETENTION_S
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant

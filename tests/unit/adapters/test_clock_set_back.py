@@ -9,6 +9,7 @@ from auth_tokens.adapters.access_jwt.verifier import PublicKeys
 from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
 from auth_tokens.adapters.memory_limits import MemoryLimiter
 from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
+from auth_tokens.adapters.revoked_rows import RevokedRows
 from auth_tokens.adapters.session_cache import SessionCache
 from auth_tokens.domain.errors import RateLimited, Unavailable
 from auth_tokens.domain.keys import PENALTY_S, KeyState, Purpose, StoredKey
@@ -77,7 +78,9 @@ def a_browser_session(clock: Clock) -> tuple[Read, Count]:
 
 def revocations(clock: Clock) -> tuple[Read, Count]:
     source = FakeRevocationSource()
-    feed = PolledRevocationFeed(source, clock, RecordedTelemetry(), max_staleness_s=5, fail_after_s=60)
+    feed = PolledRevocationFeed(
+        RevokedRows(source), clock, RecordedTelemetry(), max_staleness_s=5, fail_after_s=60
+    )
     return lambda: feed.is_revoked(ROW_ID), lambda: len(source.asked_since)
 
 
@@ -85,7 +88,7 @@ def revocations_one_by_one(clock: Clock) -> tuple[Read, Count]:
     source = FakeRevocationSource()
     source.rows = [(bytes(15) + bytes([number]), START) for number in range(3)]
     feed = PolledRevocationFeed(
-        source, clock, RecordedTelemetry(), max_staleness_s=5, fail_after_s=60, max_entries=2
+        RevokedRows(source, max_entries=2), clock, RecordedTelemetry(), max_staleness_s=5, fail_after_s=60
     )
     return lambda: feed.is_revoked(ROW_ID), lambda: source.points_asked
 
@@ -125,7 +128,7 @@ def test_a_crowded_feed_sees_that_its_crowd_is_gone() -> None:
     clock, source = Clock(), FakeRevocationSource()
     source.rows = [(bytes(15) + bytes([number]), START) for number in range(3)]
     feed = PolledRevocationFeed(
-        source, clock, RecordedTelemetry(), max_staleness_s=5, fail_after_s=60, max_entries=2
+        RevokedRows(source, max_entries=2), clock, RecordedTelemetry(), max_staleness_s=5, fail_after_s=60
     )
     feed.is_revoked(ROW_ID)
     source.rows = []

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from auth_tokens.domain.cutoffs import Cutoff
 from auth_tokens.domain.errors import InvalidAccessToken
 from auth_tokens.usecases.by_database import StoredRows
 from auth_tokens.usecases.by_feed import TokensByFeed
@@ -16,11 +17,15 @@ from tests.support.memory_world import memory_world
 class Feed:
     """Port ports.tokens.RevocationFeed."""
 
-    def __init__(self, *revoked: bytes) -> None:
+    def __init__(self, *revoked: bytes, cutoffs: tuple[Cutoff, ...] = ()) -> None:
         self.revoked = revoked
+        self.cut_off_by = cutoffs
 
     def is_revoked(self, *ids: bytes) -> bool:
         return any(each in self.revoked for each in ids)
+
+    def cutoffs(self) -> tuple[Cutoff, ...]:
+        return self.cut_off_by
 
 
 @pytest.mark.parametrize("revoked", [lambda c: c.session_id, lambda c: c.token_id], ids=["session", "token"])
@@ -42,3 +47,22 @@ def test_a_revoked_session_s_row_is_not_read() -> None:
     assert store.reads == 0
 
     assert RowsBehindFeed(Feed(), rows).load(ROW_ID, 0) is not None
+
+
+@pytest.mark.parametrize(
+    ("client_id", "is_refused"), [("", True), ("portal-web", True), ("portal-app", False)]
+)
+def test_what_a_cutoff_ends_is_refused(client_id: str, is_refused: bool) -> None:
+    world = memory_world()
+    claims = claims_of(world, world.login(world.user()))
+    now = world.clock()
+    feed = Feed(cutoffs=(Cutoff(client_id, now, now),))
+    store = FakeTokenStore(session_record(created_at=now))
+    rows = RowsBehindFeed(feed, StoredRows(store))  # type: ignore[arg-type]
+
+    for check in (lambda: TokensByFeed(feed).in_force(claims, "", now), lambda: rows.load(ROW_ID, 0)):
+        if is_refused:
+            with pytest.raises(InvalidAccessToken):
+                check()
+        else:
+            assert check() is not None

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from auth_tokens.domain.acr import DEVICE_ACR
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.errors import InvalidGrant, InvalidRequest
 from auth_tokens.domain.grants import SessionOptions
-from auth_tokens.domain.sessions import DEVICE_ACR
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.end_session import forget_device
 from auth_tokens.usecases.exchange import DEVICE_AMR, ExchangeRequest, exchange_device_token

@@ -1,6 +1,7 @@
 """The revocation feed: the recently revoked `sid`s and `jti`s, in memory, brought up to date by one small query.
 
-The cost is a query every few seconds an environment, however many tokens there are (docs/adr/0005).
+The cost is a query every few seconds an environment, however many tokens there are (docs/adr/0005). What it reads is a
+matter of `Revocations`: the log (docs/adr/0036), or rows as earlier releases left them.
 """
 
 from __future__ import annotations
@@ -8,23 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from auth_tokens.adapters.lru import Lru
-from auth_tokens.adapters.recent_ids import RecentIds
 from auth_tokens.domain.ages import is_within
-from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.observability import Telemetry
 
-if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
+if TYPE_CHECKING:  # types alone, and the authorizer's every start would pay for it
+    from collections.abc import Sequence
+
+    from auth_tokens.domain.cutoffs import Cutoff
     from auth_tokens.ports.clock import Clock
 
-# A revocation has its writer's clock and is visible once committed, so each read starts this far before the last
-# one. A writer commits within its function's time (10 s), the rest is for clocks that differ. A longer overlap is
-# expensive in a mass revocation: all of it is read again at each read for this long.
-OVERLAP_S = 60
-# An access token issued just before a revocation lives at most this long after it.
-MEMORY_S = MAX_ACCESS_TTL_S + OVERLAP_S
-# About 3 MB of ids, and half a second to read them all. Beyond it each validation queries the table.
-MAX_ENTRIES = 200_000
 # After an overflow the table is queried for this long before it is counted whether the feed would fit again.
 OVERFLOW_RECHECK_S = 60
 # Answers of the table that are cached meanwhile.
@@ -34,12 +28,20 @@ MAX_CACHED_ANSWERS = 10_000
 RETRY_INTERVAL_S = 1
 
 
-class RevocationSource(Protocol):
-    def revoked_since(self, instant: int, limit: int) -> list[tuple[bytes, int]]:
-        """(id, revoked_at) of the rows revoked at or after an instant, at most `limit`."""
+class Revocations(Protocol):
+    """What is kept in memory. Every method but `in` raises Unavailable."""
 
-    def exceeds(self, instant: int, limit: int) -> bool:
-        """Are more than `limit` rows revoked since an instant? Cheap, whatever the answer."""
+    @property
+    def cutoffs(self) -> Sequence[Cutoff]:
+        """As of the last read."""
+
+    def read(self, now: int) -> bool:
+        """Bring it up to date. False: there is more than may be kept, and nothing is."""
+
+    def fits(self, now: int) -> bool:
+        """Might it fit again? Cheap, whatever the answer."""
+
+    def __contains__(self, identifier: bytes) -> bool: ...
 
     def any_revoked(self, ids: tuple[bytes, ...]) -> bool:
         """The table's own word on one or two ids."""
@@ -55,21 +57,18 @@ class PolledRevocationFeed:
 
     def __init__(
         self,
-        source: RevocationSource,
+        revocations: Revocations,
         clock: Clock,
         telemetry: Telemetry,
         *,
         max_staleness_s: int,
         fail_after_s: int,
-        max_entries: int = MAX_ENTRIES,
     ) -> None:
-        self._source = source
+        self._revocations = revocations
         self._clock = clock
         self._telemetry = telemetry
         self._max_staleness_s = max_staleness_s
         self._fail_after_s = fail_after_s
-        self._max_entries = max_entries
-        self._revoked = RecentIds()
         self._polled_at: int | None = None
         self._failed_at: int | None = None
         self._overflowed_at: int | None = None
@@ -84,26 +83,24 @@ class PolledRevocationFeed:
         if self._overflowed_at is not None:
             return self._query_table(ids, now)
         self._report_staleness(now, self._polled_at)
-        return any(identifier in self._revoked for identifier in ids)
+        return any(identifier in self._revocations for identifier in ids)
+
+    def cutoffs(self) -> Sequence[Cutoff]:
+        return self._revocations.cutoffs
 
     def _poll(self, now: int) -> None:
-        """Read what was revoked since the last read; after a long pause, since before any live token was issued."""
-        horizon = now - MEMORY_S
-        # A clock that was set back must not leave a gap.
-        since = horizon if self._polled_at is None else min(self._polled_at, now) - OVERLAP_S
         try:
             self._back_off(now)
-            found = self._source.revoked_since(max(since, horizon), self._max_entries + 1)
+            is_whole = self._revocations.read(now)
         except Unavailable as exc:
             self._tolerate_outage(self._polled_at, now, exc)
             return
-        self._revoked.add(found, horizon)
         self._polled_at = now
-        if len(self._revoked) > self._max_entries:
+        if not is_whole:
             self._overflow(now)
 
     def _overflow(self, now: int) -> None:
-        self._revoked, self._polled_at = RecentIds(), None
+        self._polled_at = None
         self._answers.clear()
         self._overflowed_at = now
         self._telemetry.count("RevocationFeedOverflow")
@@ -111,7 +108,7 @@ class PolledRevocationFeed:
     def _recheck_size(self, now: int) -> None:
         self._overflowed_at = now
         try:
-            if self._source.exceeds(now - MEMORY_S, self._max_entries):
+            if not self._revocations.fits(now):
                 self._telemetry.count("RevocationFeedOverflow")
                 return
         except Unavailable:
@@ -124,7 +121,7 @@ class PolledRevocationFeed:
         if not is_within(now, asked_at, self._max_staleness_s):
             try:
                 self._back_off(now)
-                if self._source.any_revoked(ids):
+                if self._revocations.any_revoked(ids):
                     self._answers.forget(ids)
                     return True
                 asked_at = now

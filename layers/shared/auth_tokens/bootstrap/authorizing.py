@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from auth_tokens.adapters.mysql.revocations import MySqlRevocations
-from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
+from auth_tokens.adapters.mysql.revocations import MySqlRevocationLog, MySqlRevocations
+from auth_tokens.adapters.revocation_feed import PolledRevocationFeed, Revocations
+from auth_tokens.adapters.revocation_log import RevocationLog
 from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.public_keys import verifier
 from auth_tokens.domain.credentials import Credential, Validated
@@ -22,7 +23,7 @@ def authorizing(shared: Container) -> ValidateDeps:
     """Dependencies for access tokens; those for cookies are loaded with the first cookie."""
     settings = shared.settings
     feed = PolledRevocationFeed(
-        MySqlRevocations(shared.database),
+        _revocations(shared),
         shared.clock,
         shared.telemetry,
         max_staleness_s=settings.revocation_max_staleness_s,
@@ -35,6 +36,15 @@ def authorizing(shared: Container) -> ValidateDeps:
         clock=shared.clock,
         requirements=settings.requirements(),
     )
+
+
+def _revocations(shared: Container) -> Revocations:
+    log = RevocationLog(MySqlRevocationLog(shared.database))
+    if shared.settings.revocation_feed == "log":
+        return log
+    from auth_tokens.adapters.revoked_rows import RevokedRows, RowsAndLog
+
+    return RowsAndLog(RevokedRows(MySqlRevocations(shared.database)), log)
 
 
 class _FirstCookie:

@@ -8,6 +8,10 @@ MAX_ACCESS_TTL_S = 3600
 MIN_ACCESS_TTL_S = 30
 MIN_TTL_S = 60
 MAX_TTL_S = 400 * 86400
+# Clocks of two machines are taken to differ by less than this.
+CLOCKS_DIFFER_S = 60
+# A browser session has no access token. An authorizer reads its row again after 30 s, and sees there that it has ended.
+BROWSER_SESSION_TOLD_S = 180
 MAX_RETRY_WINDOW_S = 60
 MAX_SESSIONS = 1000
 MAX_DEVICES = 1000

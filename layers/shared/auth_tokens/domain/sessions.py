@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from auth_tokens.domain.acr import DEVICE_ACR
 from auth_tokens.domain.tokens import TokenKind
-
-# `acr` of a session that a device token opened.
-DEVICE_ACR = "urn:auth-user-tokens:acr:device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +73,14 @@ class TokenRecord:
     def is_live(self, now: int) -> bool:
         """Not revoked, and before both ends: at the second of an end it is over."""
         return self.revoked_at is None and now < self.expires_at and now < self.absolute_expires_at
+
+    @property
+    def began_at(self) -> int:
+        """As it counts for an end of everything before an instant. A device began when it was last remembered, and a
+        session that a device token opened with that device, as it rests on that token."""
+        if self.kind is TokenKind.DEVICE:
+            return max(self.created_at, self.auth_time)
+        return self.auth_time if self.acr == DEVICE_ACR else self.created_at
 
     @property
     def active_owner(self) -> User | None:

@@ -1,9 +1,10 @@
 """Rows of sessions and devices, and recent revocations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.cutoffs import Cutoff
 from auth_tokens.domain.ends import EVERYTHING, RevocationScope
 from auth_tokens.domain.events import RevokeReason, SecurityEvent
 from auth_tokens.domain.lists import DevicePlace, SessionOnDevice
@@ -97,3 +98,6 @@ class RevocationFeed(Protocol):
 
         Raises Unavailable once the feed is older than it may be (fails closed).
         """
+
+    def cutoffs(self) -> Sequence[Cutoff]:
+        """As of the last answer of is_revoked."""

@@ -20,4 +20,6 @@ class TokensByFeed:
     def in_force(self, claims: AccessClaims, text: str, now: int) -> AccessClaims:
         if self.feed.is_revoked(claims.session_id, claims.token_id):
             raise InvalidAccessToken("revoked")
+        if any(cutoff.ends(claims) for cutoff in self.feed.cutoffs()):
+            raise InvalidAccessToken("cut off")
         return claims

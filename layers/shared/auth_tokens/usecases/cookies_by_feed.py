@@ -20,7 +20,10 @@ class RowsBehindFeed:
     def load(self, session_id: bytes, generation: int) -> TokenRecord | None:
         if self.feed.is_revoked(session_id):
             raise InvalidAccessToken("revoked")
-        return self.rows.load(session_id, generation)
+        record = self.rows.load(session_id, generation)
+        if record and any(cutoff.covers(record.client_id, record.began_at) for cutoff in self.feed.cutoffs()):
+            raise InvalidAccessToken("cut off")
+        return record
 
     def touch(self, record: TokenRecord, at: int, expires_at: int) -> None:
         self.rows.touch(record, at, expires_at)

@@ -3,6 +3,7 @@
 import hmac
 from dataclasses import dataclass, field, replace
 
+from auth_tokens.domain.acr import DEVICE_ACR
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidGrant, InvalidRequest, Unavailable
@@ -10,7 +11,7 @@ from auth_tokens.domain.grants import Authentication, Grant, RepeatKey, SessionO
 from auth_tokens.domain.ids import uuid7, uuid_text
 from auth_tokens.domain.rotation import Repeat
 from auth_tokens.domain.scopes import granted_scope
-from auth_tokens.domain.sessions import DEVICE_ACR, ActiveRow, TokenRecord
+from auth_tokens.domain.sessions import ActiveRow, TokenRecord
 from auth_tokens.domain.sign_ins import LiveRows, SessionStart, SignIn, SignInOvertaken
 from auth_tokens.domain.starts import ended_rows, rows_to_end, start_events
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind

@@ -1,16 +1,19 @@
 """auth_user_tokens: sessions, devices and access tokens end, each with its events."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from auth_tokens.adapters.mysql.connection import Transaction
+from auth_tokens.adapters.mysql.cutoffs import began_at
 from auth_tokens.adapters.mysql.portal import is_user
+from auth_tokens.adapters.mysql.revocation_entries import TELL_DEVICE_ROWS, TELL_ROW, TELL_USER_ROWS
 from auth_tokens.adapters.mysql.rows import INSERT_COLUMNS, places, row_from
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.adapters.mysql.token_table import MAX_INSTANT, TokenTable
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.ends import EVERYTHING, RevocationScope
 from auth_tokens.domain.events import RevokeReason, SecurityEvent
-from auth_tokens.domain.sessions import DEVICE_ACR, TokenRecord
+from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import TokenKind
 
 # Index: primary key. Holds the user's row, so that a start of a session and this come one after the other.
@@ -47,8 +50,6 @@ WHERE device_id = %(device_id)s AND user_id = %(user_id)s AND revoked_at IS NULL
 
 
 def _revoke_rows_of_user(types: str) -> str:
-    """A device began when it was last remembered. A session that a device token opened began with that device, as it
-    rests on that token."""
     return f"""
 UPDATE auth_user_tokens
 SET revoked_at = %(at)s, revoke_reason = %(reason)s
@@ -56,11 +57,7 @@ WHERE user_id = %(user_id)s
   AND type IN ({types})
   AND revoked_at IS NULL
   AND id NOT IN (%(keep_session)s, %(keep_device)s)
-  AND CASE
-        WHEN type = 'device' THEN GREATEST(created_at, auth_time)
-        WHEN acr = '{DEVICE_ACR}' THEN auth_time
-        ELSE created_at
-      END <= %(began_by)s
+  AND {began_at("auth_user_tokens")} <= %(began_by)s
 """
 
 
@@ -88,7 +85,8 @@ class Ends(TokenTable):
 
     def revoke(self, token_id: bytes, reason: RevokeReason, event: SecurityEvent) -> bool:
         parameters = {"at": to_sql(event.at), "reason": reason.value, "id": token_id}
-        return self._revoke_with([event], lambda s: s.execute(REVOKE_ROW, parameters)) > 0
+        revoke = partial(_execute, REVOKE_ROW, parameters)
+        return self._revoke_with([event], revoke, partial(_execute, TELL_ROW, parameters)) > 0
 
     def revoke_device(
         self, device_id: bytes, user_id: str, reason: RevokeReason, *events: SecurityEvent
@@ -100,7 +98,7 @@ class Ends(TokenTable):
             _take_order(statements, user_id, at)
             return statements.execute(REVOKE_DEVICE_ROWS, parameters)
 
-        return self._revoke_with(events, revoke)
+        return self._revoke_with(events, revoke, partial(_execute, TELL_DEVICE_ROWS, parameters))
 
     def revoke_user(
         self, user_id: str, reason: RevokeReason, event: SecurityEvent, extent: RevocationScope = EVERYTHING
@@ -121,33 +119,42 @@ class Ends(TokenTable):
             _stop_user(statements, user_id, stopped_at, event.at)
             return statements.execute(statement, parameters)
 
-        return self._revoke_with([event], revoke)
+        return self._revoke_with([event], revoke, partial(_execute, TELL_USER_ROWS, parameters))
 
     def knows_user(self, user_id: str) -> bool:
         [row] = self._database.query(SELECT_USER_KNOWN, {"user_id": user_id})
         return bool(row["is_known"])
 
     def deny_access_token(self, claims: AccessClaims, event: SecurityEvent) -> None:
-        denial = _denial(claims, event.at)
+        denial = row_from(_denial(claims, event.at))
+        told = {"id": denial["id"], "at": denial["revoked_at"]}
+        revoke, tell = partial(_execute, INSERT_DENIAL, denial), partial(_execute, TELL_ROW, told)
+        self._revoke_with([event], revoke, tell)
 
-        def work(statements: Transaction) -> int:
-            return statements.execute(INSERT_DENIAL, row_from(denial))
-
-        self._revoke_with([event], work)
-
-    def _revoke_with(self, events: Sequence[SecurityEvent], revoke: Callable[[Transaction], int]) -> int:
-        """Rows end and their events are written in one commit; no event where no row ended."""
+    def _revoke_with(
+        self,
+        events: Sequence[SecurityEvent],
+        revoke: Callable[[Transaction], int],
+        tell: Callable[[Transaction], int],
+    ) -> int:
+        """Rows end, are told to authorizers, and their events are written, in one commit; nothing where no row
+        ended."""
         rows = self._events.rows(events)
         counted: list[int] = []  # by an earlier run of this unit, whose commit went unanswered
 
         def work(statements: Transaction) -> int:
             ended = revoke(statements)
             if ended:
+                tell(statements)
                 self._events.write(statements, rows)
             counted.append(ended)
             return max(counted)
 
         return self._database.transaction(work)
+
+
+def _execute(statement: str, parameters: Mapping[str, object], statements: Transaction) -> int:
+    return statements.execute(statement, parameters)
 
 
 def _take_order(statements: Transaction, user_id: str, now: int) -> None:

@@ -1,0 +1,48 @@
+"""auth_token_revocations: what ended is told, in the transaction that ended it, by one statement.
+
+Only what a live access token can be refused for: a session whose access tokens have expired is not told, nor a device.
+"""
+
+from auth_tokens.domain.bounds import BROWSER_SESSION_TOLD_S, CLOCKS_DIFFER_S, MAX_ACCESS_TTL_S
+
+# 100 ids are 800 bytes: MySQL cuts GROUP_CONCAT at 1024 by default, silently.
+IDS_PER_ENTRY = 100
+
+
+def _tell(index: str, rows: str) -> str:
+    """For the rows that ended at `at`, by the index that they were ended by: the one on revoked_at would lock those
+    that others end in the same second. Row count 0: none has a live access token.
+
+    Each entry is a number, and a statement that inserts several rows takes more numbers than it needs.
+    """
+    return f"""
+INSERT INTO auth_token_revocations (written_at, keep_until, ids)
+SELECT
+  UNIX_TIMESTAMP(),
+  TIMESTAMPDIFF(SECOND, '1970-01-01', MAX(ended.until_at)) + {CLOCKS_DIFFER_S},
+  GROUP_CONCAT(SUBSTR(ended.id, 9) SEPARATOR '')
+FROM (
+  SELECT t.id, ROW_NUMBER() OVER (ORDER BY t.id) AS n,
+    LEAST(
+      %(at)s + INTERVAL {MAX_ACCESS_TTL_S} SECOND,
+      CASE t.type
+        WHEN 'session' THEN %(at)s + INTERVAL {BROWSER_SESSION_TOLD_S} SECOND
+        WHEN 'access' THEN t.expires_at
+        ELSE COALESCE(t.access_expires_at, %(at)s + INTERVAL {MAX_ACCESS_TTL_S} SECOND)
+      END) AS until_at
+  FROM auth_user_tokens AS t FORCE INDEX ({index})
+  WHERE {rows}
+    AND t.revoked_at = %(at)s
+    AND t.type <> 'device'
+    AND (t.type <> 'refresh'
+      OR t.access_expires_at IS NULL
+      OR t.access_expires_at > %(at)s - INTERVAL {CLOCKS_DIFFER_S} SECOND)
+) AS ended
+GROUP BY (ended.n - 1) DIV {IDS_PER_ENTRY}
+"""
+
+
+TELL_ROW = _tell("PRIMARY", "t.id = %(id)s")
+TELL_ROWS = _tell("PRIMARY", "t.id IN %(ids)s")
+TELL_DEVICE_ROWS = _tell("ix_device", "t.device_id = %(device_id)s AND t.user_id = %(user_id)s")
+TELL_USER_ROWS = _tell("ix_user_type", "t.user_id = %(user_id)s AND t.type IN ('refresh', 'session')")
