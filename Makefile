@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 export TOKENS_DB := $(or $(DB),$(TOKENS_DB))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-mysql test-deploy ready deployed check lint format lock build clean sam checkov node mysql-grammar openapi-lint generators traffic runtime package reproducible conformance conformance-peers soak programs model-checker fresh-machine scan
+.PHONY: help setup run demo test test-mysql test-deploy ready deployed check lint format lock build clean sam checkov node mysql-grammar openapi-lint generators traffic runtime package reproducible conformance conformance-peers soak programs model-checker fresh-machine scan clients pack-clients
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -141,6 +141,15 @@ runtime:
 # The artifacts for this machine, for the tests; built beforehand, as a test reaches no package registry.
 package: setup sam runtime
 	@$(PY) -m local.packaged
+
+clients: setup node ## The JavaScript client's trials at length: RUNS=1000 simulated sessions a rule, the service struck for longer
+	@cd tests/clients/javascript && PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" RUNS=$(or $(RUNS),1000) node --test rules.test.mjs
+
+pack-clients: setup node ## Pack the client helpers and verifiers as a release would, into .local/clients
+	@rm -rf .local/clients && mkdir -p .local/clients
+	@PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" npm pack --silent --pack-destination .local/clients ./clients/javascript ./clients/javascript-verify
+	@for folder in clients/python layers/shared; do [ ! -f $$folder/pyproject.toml ] || $(VENV)/bin/uv build --quiet --wheel --out-dir .local/clients $$folder || exit 1; done
+	@cd .local/clients && sha256sum *.tgz *.whl
 
 fresh-machine: ## Try make run and make test on a fresh Debian, as root and as an ordinary user (DEBIAN=bookworm; needs root)
 	@command -v debootstrap >/dev/null || scripts/as-root apt-get install -y -qq --no-install-recommends debootstrap >/dev/null

@@ -1,10 +1,11 @@
 """The README's quick start, run as it stands."""
 
+import os
 import re
 import subprocess
 
 from local.stack import LocalStack
-from tests.docs.markdown import README, code_blocks
+from tests.docs.markdown import README, ROOT, code_blocks
 
 
 def test_the_quick_start_runs_and_every_call_in_it_succeeds(lambda_stack: LocalStack) -> None:
@@ -19,3 +20,22 @@ def test_the_quick_start_runs_and_every_call_in_it_succeeds(lambda_stack: LocalS
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r'"access_token"', done.stdout)
     assert '"active": true' in done.stdout
+
+
+def test_the_javascript_of_the_quick_start_runs(lambda_stack: LocalStack) -> None:
+    [script] = code_blocks(README, "js")
+    script = script.replace("http://127.0.0.1:3000", lambda_stack.base_url)
+    script = script.replace("./clients/", f"{ROOT.as_uri()}/clients/")
+
+    done = subprocess.run(
+        [ROOT / ".venv-node/bin/node", "--input-type=module", "-"],
+        input=script,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={"PATH": os.environ["PATH"]},
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "signed out: here" in done.stdout
