@@ -1,0 +1,158 @@
+"""The access token: the known one while it is good, and its refresh by the eight rules of docs/clients.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from auth_user_tokens import rules
+from auth_user_tokens.clock import Clock, Instant, elapsed_s
+from auth_user_tokens.errors import AuthError, Late, NoAnswer, SignedOut
+from auth_user_tokens.events import Callback, Refreshed, SignedOutEvent
+from auth_user_tokens.keeper import Keeper, Loaded
+from auth_user_tokens.outage import Outage, Turns
+from auth_user_tokens.records import Tokens
+from auth_user_tokens.rules import Need
+from auth_user_tokens.steps import Send, Steps
+from auth_user_tokens.wire import Again, Endpoints, Good, Over, Refused, Reply, Request, Verdict, verdict_of
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """Why somebody asks for an access token. min_life_s: how long it is needed; refused: by an API, an access token."""
+
+    min_life_s: float = 0.0
+    refused: str | None = field(default=None, repr=False)
+
+    def need(self, keeper: Keeper, tokens: Tokens) -> Need:
+        need = keeper.need(tokens, self.min_life_s)
+        if tokens.access_token == self.refused and rules.may_force(keeper.age_s(tokens), tokens.expires_in):
+            return Need.NOW
+        return need
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """timeout_s: of one try; retry_for_s: of all tries that one caller waits for."""
+
+    timeout_s: float = 10.0
+    retry_for_s: float = 60.0
+
+
+class Asking:
+    """One try at the service."""
+
+    def __init__(self, clock: Clock, outage: Outage, timeout_s: float) -> None:
+        self._clock, self._outage, self._timeout_s = clock, outage, timeout_s
+
+    def ask(self, request: Request, read_at: Instant, is_needed: bool = True) -> Steps[Verdict]:
+        """What the answer means; one that comes too late (rule 5) is none. Raises Late, and AuthError where another
+        try is of no use."""
+        sent_at = self._clock.now()
+        self._outage.sending()
+        try:
+            reply: Reply = yield Send(request, read_at, self._timeout_s, is_needed)
+        except NoAnswer:
+            verdict: Verdict = Again()
+        except GeneratorExit:  # the caller's HTTP client raised, or the caller went away
+            self._outage.failed(Again())
+            raise
+        else:
+            took_s = elapsed_s(sent_at, self._clock.now())
+            if rules.is_too_late(took_s, 2 * self._timeout_s):  # no sender waits as long: the machine slept
+                raise Late()
+            verdict = Again() if rules.is_too_late(took_s, self._timeout_s) else verdict_of(reply)
+        match verdict:
+            case Again():
+                self._outage.failed(verdict)
+            case Refused(code, status):
+                raise AuthError(code, status=status)
+            case Good() | Over():
+                self._outage.over()
+        return verdict
+
+
+class Refresher:
+    def __init__(
+        self,
+        keeper: Keeper,
+        endpoints: Endpoints,
+        asking: Asking,
+        outage: Outage,
+        clock: Clock,
+        emit: Callback,
+        limits: Limits,
+    ) -> None:
+        self._keeper, self._endpoints, self._asking, self._outage = keeper, endpoints, asking, outage
+        self._clock, self._emit, self._limits = clock, emit, limits
+        self._turns = Turns(clock, limits.timeout_s + rules.PATIENCE_S)
+
+    def access_token(self, want: Want) -> Steps[str]:
+        """One that is good, refreshed where it is due. Raises SignedOut, StoreError, AuthError."""
+        loaded = yield from self._keeper.glance()
+        match want.need(self._keeper, loaded.session):
+            case Need.NONE:
+                return loaded.session.access_token
+            case Need.DUE:
+                return (yield from self._refreshed_beside(want, loaded)).access_token
+            case Need.NOW:
+                return (yield from self._refreshed(want)).access_token
+
+    def _refreshed(self, want: Want) -> Steps[Tokens]:
+        """However many tries it takes, within the time that a caller waits."""
+        until_s = self._clock.now().steady + self._limits.retry_for_s
+        while True:
+            yield from self._outage.pause(until_s)
+            turn = self._turns.begin()
+            try:
+                yield from self._turns.wait(turn)
+                if self._outage.wait_s():
+                    continue
+                loaded = yield from self._keeper.load()
+                if want.need(self._keeper, loaded.session) is not Need.NOW:
+                    return loaded.session
+                yield from self._try(loaded, is_needed=True)
+            finally:
+                self._turns.give_back(turn)
+
+    def _refreshed_beside(self, want: Want, known: Loaded) -> Steps[Tokens]:
+        """One try for a token that is still good: where it fails, or another thread is at it, that token is used."""
+        turn = self._turns.begin()
+        if self._outage.wait_s() or not self._turns.take(turn):
+            return known.session
+        try:
+            loaded = yield from self._keeper.load()
+            if want.need(self._keeper, loaded.session) is not Need.NONE:
+                yield from self._try(loaded, is_needed=False)
+            return (yield from self._keeper.glance()).session
+        except SignedOut:
+            raise
+        except AuthError:
+            return known.session
+        finally:
+            self._turns.give_back(turn)
+
+    def _try(self, loaded: Loaded, is_needed: bool) -> Steps[None]:
+        """One refresh with the token that the store holds, which has just been read."""
+        if loaded.is_unsaved:
+            yield from self._keeper.write_again(loaded)
+            return
+        sent_at = self._clock.now()
+        try:
+            verdict = yield from self._asking.ask(
+                self._endpoints.refresh(loaded.session), loaded.read_at, is_needed
+            )
+        except Late:
+            return
+        match verdict:
+            case Good(answer):
+                after = replace(loaded.saved, session=loaded.session.rotated(answer, sent_at.wall))
+                if (yield from self._keeper.save(loaded.text, after, sent_at)):
+                    self._emit(Refreshed(answer["session_id"]))
+            case Over():
+                yield from self._end(loaded)
+
+    def _end(self, loaded: Loaded) -> Steps[None]:
+        """Rule 6: the session is over if the store still holds the token that was refused."""
+        if (yield from self._keeper.save(loaded.text, loaded.saved.signed_out(keep_device_token=True))):
+            self._emit(SignedOutEvent("session_over"))
+            raise SignedOut("invalid_grant")
