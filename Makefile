@@ -143,7 +143,7 @@ package: setup sam runtime
 	@$(PY) -m local.packaged
 
 clients: setup node ## The JavaScript client's trials at length: RUNS=1000 simulated sessions a rule, the service struck for longer
-	@cd tests/clients/javascript && PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" RUNS=$(or $(RUNS),1000) node --test rules.test.mjs
+	@cd tests/clients/javascript && PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" RUNS=$(or $(RUNS),1000) node --test rules.test.mjs storm.test.mjs
 
 pack-clients: setup node ## Pack the client helpers and verifiers as a release would, into .local/clients
 	@rm -rf .local/clients && mkdir -p .local/clients

@@ -43,7 +43,7 @@ def run(*command: str | Path, folder: Path = CHECKS) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["client", "rules"])
+@pytest.mark.parametrize("name", ["client", "rules", "storm"])
 def test_the_client_passes_its_own_tests(name: str) -> None:
     run("node", "--test", f"{name}.test.mjs")
 

@@ -311,7 +311,7 @@ class Place {
 
 const isBefore = (one, other) => one.time < other.time || (one.time === other.time && one.order < other.order);
 
-const answer = (status, body, retryAfter = null) => ({
+export const answer = (status, body, retryAfter = null) => ({
   status,
   headers: { get: (name) => (name === "Retry-After" ? retryAfter : null) },
   text: async () => JSON.stringify(body),
@@ -360,4 +360,27 @@ export async function simulated(changes, settings, runs, { seed = 1, enough = In
     await new Promise((resolve) => setImmediate(resolve));
   }
   return total;
+}
+
+// Each tab with a session of its own and no misfortune but what `refuses` says at a time: an answer, or nothing.
+// Returns when each tab tried.
+export async function stormed(settings, refuses) {
+  class Storm extends World {
+    storeOf(tab) {
+      let text = JSON.stringify({ ...JSON.parse(this.text), sid: `session of ${this.random()}`, at: this.wall() - this.random() * settings.lifeS * 700 });
+      return { get: () => text, swap: (seen, next) => seen === text && ((text = next), true) };
+    }
+
+    fetch(tab) {
+      this.tries ??= new Map();
+      this.tries.set(tab, [...(this.tries.get(tab) ?? []), this.now]);
+      const body = { access_token: `access${this.random()}`, refresh_token: `aut_rt_${(this.made = (this.made ?? 0) + 1)}`, expires_in: settings.lifeS, session_id: "session" };
+      const result = refuses(this.now) || answer(200, body);
+      return new Promise((resolve) => tab.later(20 + this.random() * 80, () => resolve(result)));
+    }
+  }
+  const place = new Place(compiled());
+  const world = new Storm(place, { ...settings, strikeEveryMs: Infinity, skewMs: 0, hasLocks: false }, 1);
+  while (world.step()) await new Promise((resolve) => setImmediate(resolve));
+  return world;
 }
