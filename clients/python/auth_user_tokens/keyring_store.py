@@ -23,7 +23,8 @@ class KeyringStore:
         return "KeyringStore({!r}, {!r})".format(*self._entry)
 
     def get(self) -> str | None:
-        return keyring.get_password(*self._entry)
+        text: str | None = keyring.get_password(*self._entry)
+        return text
 
     def swap(self, seen: str | None, new: str | None) -> bool:
         with self._lock.held():
