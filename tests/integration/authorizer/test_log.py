@@ -10,10 +10,12 @@ import pytest
 
 from auth_tokens.adapters.log_numbers import LogNumbers
 from auth_tokens.adapters.mysql.revocations import SELECT_LOG, SELECT_LOG_AND_MISSING, MySqlRevocationLog
+from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.adapters.revocation_log import WINDOW, RevocationLog
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.bounds import BROWSER_SESSION_TOLD_S, CLOCKS_DIFFER_S
 from auth_tokens.domain.credentials import Credential, Transport
+from auth_tokens.domain.cutoffs import ISSUED_WITHIN_S
 from auth_tokens.domain.errors import InvalidAccessToken
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest
@@ -178,6 +180,37 @@ def test_an_exchange_s_session_is_told(world: World, told: Told) -> None:
     revoke_token(answer.token, None, CALLER, world.sessions)
 
     assert half(answer.session_id) in [row["ids"] for row in told()[len(first) :]]
+
+
+# As docs/runbook.md has it, at an instant of the test's own clock.
+CUT_OFF = """
+INSERT INTO auth_token_cutoffs (client_id, before_at, decided_at, marked_to) VALUES (%s, %s, %s, '')
+ON DUPLICATE KEY UPDATE before_at = VALUES(before_at), decided_at = VALUES(decided_at)
+"""
+
+
+@pytest.mark.parametrize(
+    ("client_id", "is_refused"), [("", True), ("portal-web", True), ("portal-app", False)]
+)
+@pytest.mark.parametrize("is_crowded", [False, True])
+def test_everything_before_an_instant_is_one_entry(
+    fresh_world: World, monkeypatch: pytest.MonkeyPatch, client_id: str, is_refused: bool, is_crowded: bool
+) -> None:
+    world = fresh_world
+    if is_crowded:
+        monkeypatch.setattr(RevocationLog.__init__, "__defaults__", (0,))
+    _, deps = log_reader(world)
+    revoke_token(world.login(world.user()).token, None, CALLER, world.sessions)
+    before = world.login(world.user())
+    assert allowed(deps, before)
+
+    instant = to_sql(world.clock.now)
+    world.sql(CUT_OFF, client_id, instant, instant)
+    world.clock.now += ISSUED_WITHIN_S + 1
+    after = world.login(world.user())
+
+    assert allowed(deps, before) != is_refused
+    assert allowed(deps, after)
 
 
 def test_many_sessions_of_a_user_are_rows_of_a_hundred_ids(world: World, told: Told) -> None:

@@ -269,6 +269,7 @@ def test_many_rows_go_in_batches_and_twice_is_harmless(fresh_world: World) -> No
         EVENTS: 2 * FIRST_ROWS + 7,
         KEYS: 0,
         ROLLUPS: 0,
+        "auth_token_revocations": 0,
         USERS: 0,
     }
     assert first.is_complete

@@ -25,6 +25,7 @@ from auth_tokens.adapters.mysql.index_scans import (
     Encoding,
     IndexScan,
 )
+from auth_tokens.adapters.mysql.log_purge import LogPurge
 from auth_tokens.domain.purges import Batch, Debt
 from auth_tokens.ports.jobs import Purge
 
@@ -213,6 +214,7 @@ def purges(database: Database, token_retention_s: int, event_retention_s: int) -
         IndexScanPurge(database, USERS, USER_ORDER_RETENTION_S),
         OldestRowsPurge(database, GONE_KEYS),
         OldestRowsPurge(database, ROLLUPS),
+        LogPurge(database),
     )
 
 
