@@ -1,0 +1,210 @@
+"""The client against the running service: nobody is signed out, and no reuse is detected, whatever happens to it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pymysql
+import pytest
+import requests
+from pymysql.cursors import Cursor
+
+from auth_user_tokens import Event, FileStore, Refreshed, Session, SignedOutEvent
+from auth_user_tokens.clock import Instant, SystemClock
+from local.client import Client
+from local.seed import PASSWORD, USERS
+from local.servers.aws import LocalAws
+from local.servers.database.address import DatabaseAddress
+from tests.conftest import new_stack
+from tests.docs.markdown import README, ROOT, code_blocks
+
+BOB = USERS[1].username
+POINTS = ("read", "sent", "answered", "saving", "saved")
+# One call with an expired token, in a process that kills itself at a named point.
+VICTIM = """
+import os, signal, sys
+from auth_user_tokens import FileStore, Session
+from auth_user_tokens.steps import Load, Send, Swap
+issuer, path, point, ahead = sys.argv[1:]
+session = Session(issuer, FileStore(path))
+now = session._clock.now
+class Ahead:
+    def now(self):
+        at = now()
+        return type(at)(at.wall + float(ahead), at.steady)
+for part in (session._keeper, session._refresher, session._refresher._asking):
+    part._clock = Ahead()
+perform = session._driver.perform
+def dying(step):
+    def die(here):
+        if here == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+    if isinstance(step, Swap):
+        die("saving")
+    if isinstance(step, Send):
+        die("read")
+        if point == "sent":
+            session._driver._send(step)
+            die("sent")
+    result = perform(step)
+    if isinstance(step, Send):
+        die("answered")
+    if isinstance(step, Swap):
+        die("saved")
+    return result
+session._driver.perform = dying
+session.access_token()
+"""
+
+
+@pytest.fixture(scope="module")
+def service(
+    database: DatabaseAddress, administrator: "pymysql.Connection[Cursor]", aws: LocalAws
+) -> Iterator[str]:
+    """Its address. Spent tokens without the right key are theft after a second."""
+    with new_stack(database, administrator, aws, "inprocess", {"RetryWindowS": "1"}) as started:
+        yield started.base_url
+
+
+@dataclass
+class Ahead:
+    """This machine's clock, and what the test adds."""
+
+    by_s: float = 0.0
+    wall_by_s: float = 0.0
+    own: SystemClock = field(default_factory=SystemClock)
+
+    def now(self) -> Instant:
+        at = self.own.now()
+        return Instant(at.wall + self.by_s + self.wall_by_s, at.steady + self.by_s)
+
+
+@dataclass
+class Trial:
+    """A session whose tokens age as the test says."""
+
+    issuer: str
+    path: Path
+    clock: Ahead = field(default_factory=Ahead)
+    events: list[Event] = field(default_factory=list)
+
+    def session(self, **options: Any) -> Session:
+        made = Session(self.issuer, FileStore(self.path), clock=self.clock, **options)
+        made.on(self.events.append)
+        return made
+
+    def assert_alive(self, session: Session, refreshes: range) -> None:
+        """Nobody was signed out, the session works, and there were as many refreshes as had to be."""
+        reply = requests.get(f"{self.issuer}/auth/session", auth=session.requests_auth(), timeout=30)
+        found = Client(self.issuer).signed("GET", "/admin/security/events?type=token_reuse_detected")
+
+        assert reply.status_code == 200
+        assert found.status == 200 and found.json["events"] == []
+        assert not [event for event in self.events if isinstance(event, SignedOutEvent)]
+        assert len([event for event in self.events if isinstance(event, Refreshed)]) in refreshes
+
+
+@pytest.fixture
+def trial(service: str, tmp_path: Path) -> Trial:
+    made = Trial(service, tmp_path / "session")
+    made.session().sign_in(BOB, PASSWORD)
+    return made
+
+
+def test_threads_that_share_a_session_refresh_once_a_life(trial: Trial) -> None:
+    session = trial.session()
+    url = f"{trial.issuer}/auth/session"
+    with (
+        httpx2.Client(auth=session.httpx_auth(), timeout=30) as client,
+        ThreadPoolExecutor(6) as pool,
+    ):
+        for _ in range(3):
+            trial.clock.by_s += 700
+            assert {reply.status_code for reply in pool.map(client.get, [url] * 12)} == {200}
+
+    trial.assert_alive(session, range(3, 4))
+
+
+def test_sessions_that_share_a_file_refresh_at_the_same_moment_and_live(trial: Trial) -> None:
+    sessions = [trial.session() for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(3):
+            trial.clock.by_s += 700
+            tokens = list(pool.map(lambda session: session.access_token(), sessions))
+            assert all(tokens)
+
+    trial.assert_alive(sessions[0], range(3, 4))
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_process_that_is_killed_leaves_a_session_that_lives(trial: Trial, point: str) -> None:
+    arguments = [trial.issuer, str(trial.path), point, "700"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "clients" / "python")}
+    killed = subprocess.run(
+        [sys.executable, "-c", VICTIM, *arguments],
+        env=environment,
+        timeout=120,
+        check=False,
+        capture_output=True,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    trial.clock.by_s += 1500
+
+    another = trial.session()
+    assert another.access_token()
+
+    trial.assert_alive(another, range(1, 2))
+
+
+def test_after_a_day_asleep_the_session_goes_on(trial: Trial) -> None:
+    session = trial.session()
+    session.access_token()
+    trial.clock.by_s += 86_400
+
+    trial.assert_alive(session, range(1, 2))
+
+
+def test_a_device_token_opens_sessions_one_after_another(service: str, tmp_path: Path) -> None:
+    trial = Trial(service, tmp_path / "session")
+    session = trial.session()
+    session.sign_in(BOB, PASSWORD, device_name="laptop", remember=True)
+    first = session.info()
+    session.sign_in_with_device()
+    second = session.info()
+
+    assert first and second
+    assert (first.device_id, first.session_id != second.session_id) == (second.device_id, True)
+    trial.assert_alive(session, range(1))
+
+
+def test_signing_out_ends_the_session_at_the_service(trial: Trial) -> None:
+    session = trial.session()
+    refresh_token = json.loads(trial.path.read_text("utf-8"))["session"]["refresh_token"]
+    session.sign_out()
+
+    found = Client(trial.issuer).signed("POST", "/auth/introspect", {"token": refresh_token})
+    assert found.json == {"active": False}
+    assert session.info() is None
+
+
+@pytest.mark.parametrize(
+    "page", [README, ROOT / "clients" / "python" / "README.md"], ids=lambda page: page.parent.name
+)
+def test_the_lines_of_the_readme_run_as_they_stand(service: str, tmp_path: Path, page: Path) -> None:
+    lines = code_blocks(page, "python")[0].replace("http://127.0.0.1:3000", service)
+    for path in ("~/.config/example/session", ".local/session"):
+        lines = lines.replace(path, str(tmp_path / "session"))
+    said: list[Any] = []
+
+    exec(lines, {"print": said.append})
+
+    [jobs] = said
+    assert "jobs" in jobs
