@@ -16,8 +16,10 @@ const RETRY_MS = 1_000;
 const CLOCKS_MS = 60_000;
 // Ids are forgotten together, by the minute in which they came.
 const SPAN_MS = 60_000;
-// Tokens issued this long after a cut-off are refused too: clocks differ.
+// Tokens issued this long after a cut-off was decided are refused too: clocks differ, and a refresh may be under way.
 const CUTOFF_LEEWAY_S = 5;
+// A session that a device token opened began with that device.
+const DEVICE_ACR = "urn:auth-user-tokens:acr:device";
 // Before the first good read.
 const UNKNOWN = { max_staleness_s: 5, fail_after_s: 60, memory_s: 3660, overflow: false, as_of: 0 };
 
@@ -58,9 +60,12 @@ export class Feed {
     return this.#spans.some((span) => span.ids.has(key));
   }
 
-  #isCutOff({ client_id, iat }) {
-    const holds = (cutoff) => cutoff.client_id === undefined || cutoff.client_id === client_id;
-    return this.#cutoffs.some((cutoff) => holds(cutoff) && iat <= cutoff.before + CUTOFF_LEEWAY_S);
+  #isCutOff({ client_id, iat, sid, acr, auth_time }) {
+    const beganAt = acr === DEVICE_ACR ? auth_time : secondOf(sid);
+    return this.#cutoffs.some(
+      (cutoff) =>
+        ["", client_id].includes(cutoff.client_id) && beganAt <= cutoff.before && iat <= cutoff.decided_at + CUTOFF_LEEWAY_S,
+    );
   }
 
   async #current() {
@@ -132,6 +137,11 @@ export class Feed {
     const now = this.#clock.monotonicMs();
     this.#spans = this.#spans.filter((span) => now < span.endsAt);
   }
+}
+
+/** When a UUIDv7 was made (RFC 9562 §5.7), in epoch seconds. */
+function secondOf(uuid) {
+  return Math.floor(Number.parseInt(uuid.replace("-", "").slice(0, 12), 16) / 1000);
 }
 
 function same(one, other) {

@@ -37,8 +37,8 @@ export interface Options {
   issuer: string;
   /** As in `aud`. */
   audience: string;
-  /** "none": a token is good until its `exp`. Default: "feed". */
-  revocations?: "feed" | "none";
+  /** "iam": with a `fetch` that signs. "none": a token is good until its `exp`. Default: "public". */
+  revocations?: "public" | "iam" | "none";
   /** Of one request to the service. Default: 2000. */
   timeoutMs?: number;
   /** Such as one that signs, where the service's revocations ask for IAM. Default: the global one. */

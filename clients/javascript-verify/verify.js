@@ -10,36 +10,38 @@ import { openToken } from "./token.js";
 export { VerifyError };
 
 const TYPES = ["at+jwt", "application/at+jwt"];
+const PATHS = { public: "/auth/revocations", iam: "/admin/revocations", none: "" };
 const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*) *$/i;
 const CLOCK = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 
 /**
  * A verifier for one API. Make one for the process and keep it: it holds the keys and the revocations.
  *
- * issuer: the service's URL, exactly as in `iss`; audience: as in `aud`; revocations: "feed", or "none" where you
- * accept that a token is good until its `exp`; timeoutMs: of one request to the service; fetch: another fetch, such as
- * one that signs (the route may ask for IAM); clock: for tests.
+ * issuer: the service's URL, exactly as in `iss`; audience: as in `aud`; revocations: "public"; "iam", with a fetch that
+ * signs; or "none" where you accept that a token is good until its `exp`; timeoutMs: of one request to the service;
+ * clock: for tests.
  */
 export function createVerifier({
   issuer,
   audience,
-  revocations = "feed",
+  revocations = "public",
   timeoutMs = 2_000,
   fetch = globalThis.fetch,
   clock = CLOCK,
 }) {
   if (!issuer || issuer.endsWith("/") || !audience) throw new TypeError("issuer (without a slash at its end) and audience are needed");
-  if (revocations !== "feed" && revocations !== "none") throw new TypeError('revocations: "feed" or "none"');
-  const get = (path, headers) => getJson(`${issuer}${path}`, { fetch, clock, timeoutMs, headers });
+  if (!Object.hasOwn(PATHS, revocations)) throw new TypeError(`revocations: one of ${Object.keys(PATHS).join(", ")}`);
+  const path = PATHS[revocations];
+  const get = (at, headers) => getJson(`${issuer}${at}`, { fetch, clock, timeoutMs, headers });
   const keys = new Keys(() => get("/.well-known/jwks.json"), clock);
-  const feed = new Feed((after) => get(`/auth/revocations${after && `?after=${encodeURIComponent(after)}`}`), keys, issuer, clock);
+  const feed = new Feed((after) => get(`${path}${after && `?after=${encodeURIComponent(after)}`}`), keys, issuer, clock);
 
   /** The claims of a good token that meets the requirements. Rejects with VerifyError. */
   async function verify(token, { scope = [], acr = [], maxAgeS, strict = false } = {}) {
     const payload = await openToken(token, TYPES, keys);
     const now = Math.floor(clock.nowMs() / 1000);
     const claims = checkClaims(payload, { issuer, audience, now });
-    const revoked = revocations === "feed" ? await feed.revoked(claims) : false;
+    const revoked = path ? await feed.revoked(claims) : false;
     if (revoked) throw invalid("revoked");
     meet(claims, { scope: listed(scope), acr: listed(acr), maxAgeS, now });
     if (strict || revoked === undefined) await askService(get, token, claims);

@@ -28,6 +28,7 @@ EACH = pytest.mark.parametrize("function", sorted(functions()))
 IAM_ROUTES = {
     "POST /auth/issue",
     "POST /auth/introspect",
+    "GET /admin/revocations",
     "GET /admin/users/{user_id}/sessions",
     "POST /admin/users/{user_id}/revoke",
     "GET /admin/security/events",

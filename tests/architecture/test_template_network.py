@@ -125,7 +125,9 @@ def test_the_endpoint_lets_through_signing_by_the_roles_that_sign_alone() -> Non
     [signing] = [s for s in each_statement(kms["PolicyDocument"]) if "kms:Sign" in s["Action"]]
 
     assert signing["Condition"]["ArnEquals"] == {
-        "aws:PrincipalArn": [f"{name}FunctionRole.Arn" for name in ("Issue", "Refresh", "RotateKeys")]
+        "aws:PrincipalArn": [
+            f"{name}FunctionRole.Arn" for name in ("Issue", "Refresh", "Revocations", "RotateKeys")
+        ]
     }
 
 

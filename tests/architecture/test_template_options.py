@@ -129,6 +129,7 @@ def test_no_more_are_kept_started_than_a_function_may_have(name: str) -> None:
 OPENS = {
     "MayIssuePolicy": {"POST /auth/issue"},
     "MayIntrospectPolicy": {"POST /auth/introspect"},
+    "MayReadRevocationsPolicy": {"GET /admin/revocations", "HEAD /admin/revocations"},
     "MayAdministerPolicy": {route for route in IAM_ROUTES | HEADS if " /admin/" in route},
 }
 

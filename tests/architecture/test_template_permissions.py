@@ -37,6 +37,7 @@ MAY = {
     "sessions": ({CHAIN, METADATA}, set()),
     "introspect": ({CHAIN}, set()),
     "discovery": (set(), set()),
+    "revocations": ({SIGNING}, set()),
     "authorizer": ({CHAIN}, set()),
     "cleanup": (set(), set()),
     "rotate_keys": ({CHAIN, METADATA}, {SIGNING, CHAIN, METADATA}),
@@ -46,7 +47,7 @@ MAY = {
 }
 EACH = pytest.mark.parametrize("function", sorted(MAY))
 # Whose database user a function is. Only the migrator may change the schema (functions/migrate/grants.sql).
-READERS = {"introspect", "discovery", "authorizer"}
+READERS = {"introspect", "discovery", "authorizer", "revocations"}
 MIGRATORS = {"migrate"}
 KEYS = pytest.mark.parametrize("key", ["TokenKey", "OperationsKey"])
 ACCOUNTS = ["111111111111", "222222222222"]
@@ -127,6 +128,7 @@ def test_the_functions_that_make_keys_are_those_that_may_wrap_them(function: str
 MAY_BY_KMS = {
     "issue": {"kms:Sign", "kms:GetPublicKey"},
     "refresh": {"kms:Sign"},
+    "revocations": {"kms:Sign"},
     "rotate_keys": {"kms:GetPublicKey"},
 }
 KEYS_NAMED = ["arn:aws:kms:eu-west-1:123456789012:key/one", "arn:aws:kms:eu-west-1:123456789012:key/two"]

@@ -196,6 +196,12 @@ def _devices() -> Iterator[Case]:
 def _discovery() -> Iterator[Case]:
     yield Case("GET /.well-known/jwks.json", "anyone", 200)
     yield Case("GET /.well-known/oauth-authorization-server", "anyone", 200)
+    for route, who in (("GET /auth/revocations", Who.ANYONE), ("GET /admin/revocations", Who.SIGNED)):
+        case = partial(Case, route, who=who)
+        yield case("everything", 200)
+        yield case("after a cursor", 200, query={"after": "0..0"})
+        yield case("of another history", 410, "other_history", query={"after": f"{2**62}.{'0' * 16}.{2**62}"})
+        yield case("no cursor", 400, "invalid_request", query={"after": "x"})
 
 
 def _operators() -> Iterator[Case]:

@@ -53,6 +53,9 @@ HTTP: dict[str, tuple[int, str | None]] = {
     "discovery/metadata": (200, None),
     "discovery/wrong_method": (405, "invalid_request"),
     "discovery/unknown_path": (404, "not_found"),
+    "revocations/public": (200, None),
+    "revocations/signed": (200, None),
+    "revocations/no_cursor": (400, "invalid_request"),
     "console/page": (200, None),
     "console/unknown_page": (404, "not_found"),
     "console/not_an_operator": (403, "access_denied"),
@@ -103,6 +106,8 @@ def invoke(stack: LocalStack) -> Any:
     def run(file: str) -> Any:
         text = (EVENTS / f"{file}.json").read_text("utf-8")
         function = file.partition("/")[0]
+        if function == "revocations":
+            _login(stack, {})  # the first sign-in makes the keys that sign
         return stack.invoke(function, json.loads(_filled(stack, text)))
 
     return run

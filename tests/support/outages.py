@@ -47,7 +47,7 @@ SCHEDULES = {
 }
 MAX_ROUNDS = 4
 # Their database user has no right to the keys of tokens.
-READERS = {"DiscoveryFunction", "IntrospectFunction", "AuthorizerFunction"}
+READERS = {"DiscoveryFunction", "RevocationsFunction", "IntrospectFunction", "AuthorizerFunction"}
 # One function's environment reads its variables while it is imported.
 _IMPORTING = threading.Lock()
 

@@ -257,6 +257,7 @@ class Settings:
     account_scope: str = setting("account", _account_scope, off="")
     revocation_max_staleness_s: int = number(5, at_least=0, at_most=60)
     revocation_feed: str = choice("both", "log")
+    revocations_route: str = choice("off", "iam", "public")
     revocation_fail_after_s: int = number(60, at_least=1, at_most=3600)
     jwks_max_age_s: int = number(300, at_least=1, at_most=3600)
     cleanup_retention_s: int = number(86_400, at_least=MIN_RETENTION_S, at_most=MAX_TTL_S)

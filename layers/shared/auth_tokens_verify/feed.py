@@ -6,11 +6,13 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from auth_tokens.adapters.access_jwt.verifier import KeysByKid, open_token
-from auth_tokens.domain.claims import IAT_LEEWAY_S, AccessClaims
+from auth_tokens.adapters.ids_by_span import IdsBySpan
+from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.cutoffs import Cutoff
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
 from auth_tokens_verify.http import Document
 from auth_tokens_verify.renewal import Renewal, in_a_thread
@@ -22,11 +24,6 @@ UPSTREAM_S = 2
 RENEW_AT = 2 / 3
 # How far the clock here and the service's may differ before its documents look old.
 CLOCKS_S = 60
-# Ids are forgotten together, by the minute in which they came.
-SPAN_S = 60
-# Of a sid or jti its last 8 bytes are told.
-ID_BYTES = 8
-
 GONE = 410
 
 
@@ -38,19 +35,10 @@ class _Stated:
     next: str = ""
     is_complete: bool = True
     is_overflow: bool = False
-    cutoffs: tuple[Mapping[str, Any], ...] = ()
+    cutoffs: tuple[Cutoff, ...] = ()
     memory_s: int = 3660
     max_staleness_s: int = 5
     fail_after_s: int = 60
-
-
-@dataclass(slots=True)
-class _Span:
-    """started_at, ends_at: by the monotonic clock."""
-
-    started_at: float
-    ends_at: float = 0
-    ids: set[bytes] = field(default_factory=set)
 
 
 class HttpFeed:
@@ -70,7 +58,7 @@ class HttpFeed:
         self._issuer = issuer
         self._clock = clock
         self._monotonic = monotonic
-        self._spans: list[_Span] = []
+        self._ids = IdsBySpan()
         self._stated = _Stated()
         self._known_at = float("-inf")
         self._renewal = Renewal(self._read, monotonic, beside)
@@ -81,9 +69,8 @@ class HttpFeed:
         self._renew()
         if self._stated.is_overflow:
             return None
-        ids = (claims.session_id[-ID_BYTES:], claims.token_id[-ID_BYTES:])
-        told = any(identifier in span.ids for span in self._spans for identifier in ids)
-        return told or any(_is_cut_off(claims, cutoff) for cutoff in self._stated.cutoffs)
+        told = claims.session_id in self._ids or claims.token_id in self._ids
+        return told or any(cutoff.ends(claims) for cutoff in self._stated.cutoffs)
 
     def _renew(self) -> None:
         now, permitted = self._monotonic(), max(0, self._stated.max_staleness_s - UPSTREAM_S)
@@ -128,14 +115,10 @@ class HttpFeed:
             raise Unavailable(f"no document: {exc}") from exc
         return stated
 
-    def _remember(self, ids: bytes, memory_s: int) -> None:
-        now = self._monotonic()
-        spans = [span for span in self._spans if now < span.ends_at]
-        if not spans or now - spans[-1].started_at >= SPAN_S:
-            spans.append(_Span(now))
-        spans[-1].ends_at = now + memory_s
-        spans[-1].ids.update(ids[at : at + ID_BYTES] for at in range(0, len(ids), ID_BYTES))
-        self._spans = spans
+    def _remember(self, halves: bytes, memory_s: int) -> None:
+        now = int(self._monotonic())
+        self._ids.drop(now)
+        self._ids.add(halves, now + memory_s + 1)
 
 
 def _stated(claims: Mapping[str, Any]) -> _Stated:
@@ -144,16 +127,11 @@ def _stated(claims: Mapping[str, Any]) -> _Stated:
         claims["next"],
         claims["complete"],
         claims["overflow"],
-        tuple(claims["cutoffs"]),
+        tuple(Cutoff(c["client_id"], int(c["before"]), int(c["decided_at"])) for c in claims["cutoffs"]),
         int(claims["memory_s"]),
         int(claims["max_staleness_s"]),
         int(claims["fail_after_s"]),
     )
-
-
-def _is_cut_off(claims: AccessClaims, cutoff: Mapping[str, Any]) -> bool:
-    is_meant = cutoff.get("client_id", claims.client_id) == claims.client_id
-    return is_meant and claims.iat <= int(cutoff["before"]) + IAT_LEEWAY_S
 
 
 def _digest(ids: str) -> str:

@@ -18,6 +18,7 @@ from auth_tokens_verify.http import Document, Fetch, fetch, get_json
 from auth_tokens_verify.keys import HttpKeys
 from auth_tokens_verify.renewal import in_a_thread
 
+PATHS = {"public": "/auth/revocations", "iam": "/admin/revocations", "none": ""}
 Fields = Iterable[tuple[str, str]]
 
 
@@ -34,9 +35,9 @@ class Refusal:
 class Verifier:
     """Make one for the process and keep it: it holds the public keys and the revocations. Safe in threads.
 
-    issuer: the service's URL, exactly as in `iss`; audience: as in `aud`; revocations: False where you accept that a
-    token is good until its `exp`; timeout_s: of one request to the service; via: another HTTP client, such as one that
-    signs; clock, monotonic, beside: for tests.
+    issuer: the service's URL, exactly as in `iss`; audience: as in `aud`; revocations: `public`; `iam`, with a client
+    that signs; or `none` where you accept that a token is good until its `exp`; timeout_s: of one request to the
+    service; via: another HTTP client; clock, monotonic, beside: for tests.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Verifier:
         issuer: str,
         audience: str,
         *,
-        revocations: bool = True,
+        revocations: str = "public",
         timeout_s: float = 2,
         via: Fetch = fetch,
         clock: Callable[[], float] = time.time,
@@ -53,6 +54,9 @@ class Verifier:
     ) -> None:
         if not issuer.startswith(("https://", "http://")) or issuer.endswith("/") or not audience:
             raise ValueError("issuer (a URL without a slash at its end) and audience are needed")
+        if revocations not in PATHS:
+            raise ValueError(f"revocations: one of {', '.join(PATHS)}")
+        self._path = PATHS[revocations]
         self._get: Callable[..., Document] = lambda path, **headers: get_json(
             f"{issuer}{path}", via, monotonic, timeout_s, headers
         )
@@ -60,7 +64,7 @@ class Verifier:
         self._clock = clock
         self._tokens = JwtVerifier(keys, issuer, audience)
         feed = HttpFeed(self._document_after, keys, issuer, clock, monotonic, beside)
-        self._is_revoked: Callable[[AccessClaims], bool | None] = feed.is_revoked if revocations else _never
+        self._is_revoked: Callable[[AccessClaims], bool | None] = feed.is_revoked if self._path else _never
 
     def verify(
         self,
@@ -103,7 +107,7 @@ class Verifier:
             return _refusal(exc)
 
     def _document_after(self, cursor: str) -> Document:
-        return self._get(f"/auth/revocations?after={quote(cursor)}" if cursor else "/auth/revocations")
+        return self._get(f"{self._path}?after={quote(cursor)}" if cursor else self._path)
 
     def _ask_service(self, token: str, claims: AccessClaims) -> None:
         answer = self._get("/auth/session", Authorization=f"Bearer {token}")

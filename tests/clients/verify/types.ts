@@ -2,7 +2,7 @@
 import { createVerifier, VerifyError, type Claims, type Verdict } from "auth-user-tokens-verify";
 import { withToken } from "auth-user-tokens-verify/fetch";
 
-const verifier = createVerifier({ issuer: "https://tokens.test", audience: "portal", revocations: "feed" });
+const verifier = createVerifier({ issuer: "https://tokens.test", audience: "portal", revocations: "iam" });
 const claims: Claims = await verifier.verify("token", { scope: ["a"], acr: "b", maxAgeS: 60, strict: true });
 const verdict: Verdict = await verifier.check(new Headers(), { scope: "a b" });
 const status: 401 | 403 | 503 | string = verdict.ok ? verdict.claims.sub : verdict.status;

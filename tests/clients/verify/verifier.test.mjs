@@ -7,6 +7,7 @@ const JWKS = "/.well-known/jwks.json";
 const FEED = "/auth/revocations";
 const SESSION = "/auth/session";
 const { sid, jti } = claimsAt(0);
+const SID_S = Math.floor(0x019000000000 / 1000);
 
 let service;
 let verifier;
@@ -143,15 +144,32 @@ describe("revocations", () => {
     assert.equal(await status(), 200);
   });
 
-  test("a cut-off refuses what its client was issued until 5 s after it", async () => {
-    service.stated = { cutoffs: [{ client_id: "portal-web", before: START_S - 5 }] };
-    assert.equal(await status(), 401);
-    at(4);
-    service.stated = { cutoffs: [{ client_id: "portal-web", before: START_S - 6 }, { client_id: "other", before: START_S }] };
-    assert.equal(await status(), 200);
-    at(8);
-    service.stated = { cutoffs: [{ before: START_S }] };
-    assert.equal(await status(), 401);
+  const cutoff = { client_id: "portal-web", before: START_S, decided_at: START_S - 5 };
+  for (const [name, stated, expected] of [
+    ["of the client, decided 5 s before the token", cutoff, 401],
+    ["decided 6 s before the token", { ...cutoff, decided_at: START_S - 6 }, 200],
+    ["of what began before the session", { ...cutoff, before: SID_S - 1 }, 200],
+    ["of what began with the session", { ...cutoff, before: SID_S }, 401],
+    ["of another client", { ...cutoff, client_id: "other" }, 200],
+    ["of all clients", { ...cutoff, client_id: "" }, 401],
+  ]) {
+    test(`a cut-off ${name}: ${expected}`, async () => {
+      service.stated = { cutoffs: [stated] };
+      assert.equal(await status(), expected);
+    });
+  }
+
+  test("a session that a device opened began with the device", async () => {
+    service.stated = { cutoffs: [{ ...cutoff, before: SID_S }] };
+    const acr = "urn:auth-user-tokens:acr:device";
+    assert.equal(await status({}, service.token({ acr, auth_time: SID_S + 1 })), 200);
+    assert.equal(await status({}, service.token({ acr, auth_time: SID_S })), 401);
+  });
+
+  test("by IAM it asks at the route for that, by the fetch that signs", async () => {
+    service["/admin/revocations"] = service[FEED];
+    verifier = service.verifier({ revocations: "iam" });
+    assert.deepEqual([await status(), service.asked], [200, [JWKS, "/admin/revocations"]]);
   });
 
   test("a document in parts is read to its end", async () => {

@@ -2,19 +2,17 @@
 
 import secrets
 
-from auth_tokens.adapters.access_jwt.signer import AccessTokenSigner, private_key
-from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
 from auth_tokens.adapters.mysql.connection import pause
 from auth_tokens.adapters.mysql.portal import MySqlPortal
 from auth_tokens.adapters.passwords import PortalPasswords
 from auth_tokens.bootstrap.ciphers import metadata_cipher
 from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.events import event_log
-from auth_tokens.bootstrap.key_table import key_stamp, key_table
-from auth_tokens.bootstrap.keys import codec, keys, wrapper
+from auth_tokens.bootstrap.key_table import key_stamp
+from auth_tokens.bootstrap.keys import codec, keys
 from auth_tokens.bootstrap.limits import limiter
 from auth_tokens.bootstrap.memory_limits import memory_limiter
-from auth_tokens.bootstrap.signing import kms_signing_keys, signing_key_maker
+from auth_tokens.bootstrap.signing import signer
 from auth_tokens.bootstrap.store import store
 from auth_tokens.domain.ids import uuid7
 from auth_tokens.usecases.issue_deps import IssueDeps
@@ -31,7 +29,7 @@ def issuing(shared: Container) -> IssueDeps:
         keys=keys(shared),
         codec=codec(shared),
         cipher=metadata_cipher(shared),
-        signer=_signer(shared),
+        signer=signer(shared),
         passwords=PortalPasswords(*argon2, portal.kinds_of_hashes, shared.telemetry),
         limiter=limiter(shared),
         presentations=memory_limiter(shared),
@@ -45,16 +43,4 @@ def issuing(shared: Container) -> IssueDeps:
         issuer=settings.issuer,
         audience=settings.audience,
         telemetry=shared.telemetry,
-    )
-
-
-def _signer(shared: Container) -> AccessTokenSigner:
-    max_age_s = shared.settings.key_max_age_s
-    held = UnwrappedKeyCache(
-        wrapper(shared), shared.clock_of_caches, shared.telemetry, max_age_s, private_key
-    )
-    kms_keys = kms_signing_keys(shared)
-    maker = signing_key_maker(shared, kms_keys)
-    return AccessTokenSigner(
-        key_table(shared), held, kms_keys, maker, shared.clock_of_caches, key_stamp(shared)
     )

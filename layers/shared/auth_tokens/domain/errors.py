@@ -141,6 +141,13 @@ class NotFound(TokenServiceError):
     description = "There is no such resource."
 
 
+class OtherHistory(TokenServiceError):
+    """A cursor of the revocations that does not belong to the log as it is: after a restore, or after a long time."""
+
+    code = "other_history"
+    description = "The cursor belongs to another history; ask without it."
+
+
 class RateLimited(TokenServiceError):
     """Too many attempts (RFC 6585 §4); retry_after_s: whole seconds until one is allowed again."""
 

@@ -40,6 +40,7 @@ _STATUSES: tuple[tuple[type[errors.TokenServiceError], int], ...] = (
     (errors.InsufficientScope, 403),
     (errors.StepUpNeeded, 401),
     (errors.NotFound, 404),
+    (errors.OtherHistory, 410),
     (errors.RateLimited, 429),
     (errors.Unavailable, 503),
 )

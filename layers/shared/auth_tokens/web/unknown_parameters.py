@@ -23,6 +23,7 @@ _EVENTS = AllowedParameters(query=("user_id", "type", "since", "cursor", "limit"
 _SUMMARY = AllowedParameters(query=("span_s", "step"))
 # An operators' route that is not listed takes none. A test compares docs/openapi.yaml.
 ALLOWED_PARAMETERS = {
+    "GET /admin/revocations": AllowedParameters(query=("after",)),
     "GET /admin/users/{user_id}/sessions": _PAGE,
     "POST /admin/users/{user_id}/revoke": AllowedParameters(body=("reason",)),
     "GET /admin/security/events": _EVENTS,

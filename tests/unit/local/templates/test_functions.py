@@ -17,7 +17,7 @@ def test_a_function_has_its_reserve_where_the_template_makes_one() -> None:
 def test_all_reserves_together_are_what_the_parameter_says_they_take() -> None:
     reserves = [spec.reserved or 0 for spec in specs(ReserveConcurrency="true").values()]
 
-    assert sum(reserves) == 375
+    assert sum(reserves) == 385
 
 
 def test_a_function_has_its_own_time() -> None:

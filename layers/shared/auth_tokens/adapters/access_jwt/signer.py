@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from auth_tokens.adapters.access_jwt.algorithms import ALGORITHMS, key_from
 from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
-from auth_tokens.adapters.access_jwt.signing_keys import SigningKeyMaker
+from auth_tokens.adapters.access_jwt.signing_keys import NoSigningKeys, SigningKeyMaker
 from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
 from auth_tokens.adapters.mysql.key_stamp import KeysRead, KeyStamp
 from auth_tokens.adapters.mysql.keys import KeyTable
@@ -37,7 +37,7 @@ class AccessTokenSigner:
         table: KeyTable,
         held: UnwrappedKeyCache[Any],
         kms: KmsSigningKeys,
-        maker: SigningKeyMaker,
+        maker: SigningKeyMaker | NoSigningKeys,
         clock: Clock,
         stamp: KeyStamp | None = None,
     ) -> None:
@@ -50,9 +50,9 @@ class AccessTokenSigner:
         self._read = KeysRead(stamp)
         self._proven_kid = ""
 
-    def sign(self, claims: Mapping[str, Any]) -> str:
+    def sign(self, claims: Mapping[str, Any], typ: str = TOKEN_TYPE) -> str:
         row = self._current()
-        header = {"alg": row.algorithm, "typ": TOKEN_TYPE, "kid": row.kid}
+        header = {"alg": row.algorithm, "typ": typ, "kid": row.kid}
         signing_input = f"{_segment(header)}.{_segment(claims)}".encode()
         signature = self._signature(row, signing_input)
         if row.kid != self._proven_kid:

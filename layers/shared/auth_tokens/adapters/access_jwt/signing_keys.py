@@ -43,6 +43,14 @@ class SigningKeyMaker:
         return StoredKey(jwk["kid"], step.purpose, step.epoch, step.state, self._algorithm, wrapped, jwk, now)
 
 
+class NoSigningKeys:
+    """In place of SigningKeyMaker where IAM lets a function wrap no keys."""
+
+    def candidates(self, step: Add, now: int) -> Iterator[StoredKey]:
+        """None, so that the caller is Unavailable until another function has made the first."""
+        return iter(())
+
+
 def _generated(algorithm: str) -> Any:
     if algorithm == "ES256":
         return ec.generate_private_key(ec.SECP256R1())

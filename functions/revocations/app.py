@@ -1,0 +1,39 @@
+"""What was revoked, for verifiers outside API Gateway (docs/adr/0038): to anyone, or to callers that IAM lets in."""
+
+from auth_tokens.bootstrap.container import Container
+from auth_tokens.bootstrap.powertools import powertools
+from auth_tokens.bootstrap.telling import telling
+from auth_tokens.domain.errors import NotFound
+from auth_tokens.usecases.tell_revocations import tell_revocations
+from auth_tokens.web.handler import http_handler
+from auth_tokens.web.requests import Request
+from auth_tokens.web.responses import Response
+
+SHARED = Container(powertools())
+DEPS = telling(SHARED)
+OPEN_TO = SHARED.settings.revocations_route
+
+
+def get_revocations(request: Request) -> Response:
+    if OPEN_TO != "public":
+        raise NotFound()
+    return _document(request, "public, max-age=1")
+
+
+def get_revocations_by_iam(request: Request) -> Response:
+    if OPEN_TO == "off":
+        raise NotFound()
+    return _document(request, "private, max-age=1")
+
+
+def _document(request: Request, cache_control: str) -> Response:
+    document = tell_revocations(request.query_value("after"), DEPS)
+    return Response(body=document, headers={"Cache-Control": cache_control})
+
+
+handler = http_handler(
+    {"GET /auth/revocations": get_revocations, "GET /admin/revocations": get_revocations_by_iam},
+    SHARED.telemetry,
+    SHARED.settings.allowed_origins,
+    SHARED.settings.edge(),
+)
