@@ -15,6 +15,7 @@ PEERS := tests/conformance/peers
 MYSQL_GRAMMAR := tools/mysql_grammar
 GENERATORS := tests/contract/generators
 OPENAPI_LINT := tools/openapi
+REFERENCE := tools/reference
 PY := $(VENV)/bin/python
 DEPLOYED_PYTHON := $(shell sed -n 's/^ *Runtime: python//p' template.yaml)
 export PYTHONPATH := .:layers/shared
@@ -26,7 +27,7 @@ export SAM_CLI_TELEMETRY := 0
 export TOKENS_DB := $(or $(DB),$(TOKENS_DB))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-mysql test-deploy ready deployed check lint format lock build clean sam checkov node mysql-grammar openapi-lint generators traffic runtime package reproducible conformance conformance-peers soak programs model-checker fresh-machine scan clients pack-clients
+.PHONY: help setup run demo test test-mysql test-deploy ready deployed check lint format lock build clean sam checkov node mysql-grammar openapi-lint generators docs reference traffic runtime package reproducible conformance conformance-peers soak programs model-checker fresh-machine scan clients pack-clients
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,7 +55,7 @@ test-deploy: setup programs sam runtime ## Deploy to an emulator of AWS by the d
 	@TOKENS_DB=$(or $(TOKENS_DB),mysql) exec $(PY) -m pytest -s tests/deployment
 
 # What the tests need of the world outside; no work where it is there already.
-ready: setup programs node generators package
+ready: setup programs node generators reference package
 
 # The deployed Python where this machine has it, else the usual one; the tests say which it was.
 deployed:
@@ -104,6 +105,12 @@ checkov:
 scan: node ## Secrets in the tree, known faults in the locked packages (SCAN=--strict: no answer of a registry is a failure)
 	@scripts/setup $(SCAN_VENV) requirements/scan.txt
 	@PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" $(SCAN_VENV)/bin/python -m tools.scan $(SCAN)
+
+docs: setup reference ## Write the API's reference page; make run serves it at /_local/reference/
+	@$(PY) -m tools.reference .local/reference
+
+reference: node
+	@scripts/setup-node $(NODE_VENV) $(REFERENCE)
 
 openapi-lint: node
 	@scripts/setup-node $(NODE_VENV) $(OPENAPI_LINT)
@@ -159,7 +166,7 @@ lock: setup ## Lock the newest versions again
 	scripts/lock $(VENV)/bin/uv
 
 clean: ## Remove everything that was set up or left behind
-	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) $(GENERATORS_VENV) $(SCAN_VENV) $(DEPLOYED_VENV) $(EMULATOR_VENV) tests/node/node_modules tests/clients/javascript/node_modules tests/clients/verify/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules $(GENERATORS)/node_modules $(OPENAPI_LINT)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) $(GENERATORS_VENV) $(SCAN_VENV) $(DEPLOYED_VENV) $(EMULATOR_VENV) tests/node/node_modules tests/clients/javascript/node_modules tests/clients/verify/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules $(GENERATORS)/node_modules $(OPENAPI_LINT)/node_modules $(REFERENCE)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
 
 .PHONY: bench bench-validate bench-refresh bench-growth bench-cleanup bench-peers peers
 

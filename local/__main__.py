@@ -36,6 +36,7 @@ Another team's API behind the authorizer: {url}/examples/http/jobs, {url}/exampl
   and the WebSocket {socket}/examples/socket
 Any function by an event: POST {url}/_local/invoke/FUNCTION
 Metrics: {url}/_local/metrics
+Reference of the API, after `make docs`: {url}/_local/reference/
 Logs: {logs}
 """
 

@@ -2,6 +2,7 @@
 
 POST /_local/invoke/FUNCTION  invokes a function by an event; FUNCTION is the name of its folder
 GET  /_local/metrics          the functions' metrics so far, as text
+GET  /_local/reference/       the API's reference page, where `make docs` has written it
 POST /_local/users            adds Portal users for `make traffic`; `{"count": n}` → `{"usernames": […]}`
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from local.http.messages import GatewayRequest, GatewayResponse, json_response, message_response
 from local.runners import FunctionError, PayloadTooLarge, Runner, Throttled
@@ -20,6 +22,14 @@ _ALL = "/_local/"
 _INVOKE = "/_local/invoke/"
 _METRICS = "/_local/metrics"
 _USERS = "/_local/users"
+_REFERENCE = "/_local/reference/"
+_CONTENT_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".png": "image/png",
+}
 _MAX_USERS = 1000
 
 
@@ -27,7 +37,8 @@ class LocalRoutes:
     """Serves the routes; a gateway asks it before it looks at its own.
 
     names: the name of a function's folder → its logical id. connect: a connection to the database.
-    metrics: makes the page of metrics; None where the runner collects none.
+    metrics: makes the page of metrics; None where the runner collects none. reference: the folder of the reference
+    page, which need not exist.
     """
 
     def __init__(
@@ -36,11 +47,13 @@ class LocalRoutes:
         names: Mapping[str, str],
         connect: Callable[[], Connection],
         metrics: Callable[[], str] | None,
+        reference: Path,
     ) -> None:
         self._runner = runner
         self._names = names
         self._connect = connect
         self._metrics = metrics
+        self._reference = reference
 
     def __call__(self, request: GatewayRequest) -> GatewayResponse | None:
         """The response; None for a path that is not under `/_local`."""
@@ -49,6 +62,8 @@ class LocalRoutes:
         if request.path == _METRICS and self._metrics:
             page = self._metrics().encode()
             return GatewayResponse(200, (("Content-Type", "text/plain; charset=utf-8"),), page)
+        if request.path.startswith(_REFERENCE):
+            return self._reference_file(request.path.removeprefix(_REFERENCE) or "index.html")
         if (request.method, request.path) == ("POST", _USERS):
             return self._add_users(request)
         name = self._names.get(request.path.removeprefix(_INVOKE))
@@ -67,6 +82,13 @@ class LocalRoutes:
             return message_response(429, exc.error_message)
         except FunctionError as exc:
             return json_response(500, {"errorType": exc.error_type, "errorMessage": exc.error_message})
+
+    def _reference_file(self, name: str) -> GatewayResponse:
+        file = self._reference / name
+        if file.parent != self._reference or not file.is_file():
+            return message_response(404, "Not Found. `make docs` writes the reference page.")
+        headers = (("Content-Type", _CONTENT_TYPES[file.suffix]), ("Cache-Control", "no-cache"))
+        return GatewayResponse(200, headers, file.read_bytes())
 
     def _add_users(self, request: GatewayRequest) -> GatewayResponse:
         try:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from local.database import StackDatabase
 from local.gateway.gateway import Gateway
 from local.gateway.server import RunningServer, serve
-from local.host.paths import STATE
+from local.host.paths import REFERENCE, STATE
 from local.host.ports import HOST, free_port
 from local.options import GatewayOptions, RunnerOptions, ServerOptions
 from local.routes import LocalRoutes
@@ -115,7 +115,9 @@ class LocalStack:
         runner.invoke("MigrateFunction", {})
         with contextlib.closing(self.connect()) as connection:
             seed(connection)
-        routes = LocalRoutes(runner, self._names, self.connect, self._metrics_page if self._metrics else None)
+        routes = LocalRoutes(
+            runner, self._names, self.connect, self._metrics_page if self._metrics else None, REFERENCE
+        )
         self._server = serve(Gateway(apis, runner, self._clock), HOST, self.port, routes)
 
     def stop(self) -> None:

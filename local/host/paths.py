@@ -9,3 +9,5 @@ ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "layers" / "shared"
 # Data of `make run`, and the programs that setup unpacked for an ordinary user. Git ignores it.
 STATE = ROOT / ".local"
+# The reference page of the API, by `make docs`.
+REFERENCE = STATE / "reference"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,8 +40,9 @@ def answer(
     body: bytes = b"",
     runner: Runner | None = None,
     metrics: Callable[[], str] | None = None,
+    reference: Path = Path("/nowhere"),
 ) -> tuple[int, Any] | None:
-    routes = LocalRoutes(runner or Runner(), {"issue": "IssueFunction"}, no_connection, metrics)
+    routes = LocalRoutes(runner or Runner(), {"issue": "IssueFunction"}, no_connection, metrics, reference)
     response = routes(GatewayRequest(method, path, body=body))
     return None if response is None else (response.status, json.loads(response.body))
 
@@ -91,7 +93,7 @@ def test_a_failure_has_its_status(body: bytes, error: Exception | None, expected
 
 
 def test_the_page_of_metrics_is_text() -> None:
-    routes = LocalRoutes(Runner(), {}, no_connection, lambda: "größte 1\n")
+    routes = LocalRoutes(Runner(), {}, no_connection, lambda: "größte 1\n", Path("/nowhere"))
 
     response = routes(GatewayRequest("GET", "/_local/metrics"))
 
@@ -106,3 +108,27 @@ def test_a_wrong_number_of_users_is_refused_before_the_database_is_asked(body: b
     refused = (400, {"message": "count must be a whole number from 1 to 1000."})
 
     assert answer("POST", "/_local/users", body) == refused
+
+
+def test_the_reference_page_is_served_with_its_files(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<h1>größte</h1>", "utf-8")
+    (tmp_path / "start.js").write_text("1", "utf-8")
+    routes = LocalRoutes(Runner(), {}, no_connection, None, tmp_path)
+
+    page, script = (routes(GatewayRequest("GET", f"/_local/reference/{name}")) for name in ("", "start.js"))
+
+    assert page is not None and script is not None
+    assert (page.status, page.body.decode()) == (200, "<h1>größte</h1>")
+    assert dict(page.headers)["Content-Type"] == "text/html; charset=utf-8"
+    assert dict(script.headers)["Content-Type"] == "text/javascript"
+
+
+@pytest.mark.parametrize("name", ["", "index.html", "../secret.html", "a/b.html", "..", "."])
+def test_a_reference_page_that_was_not_written_says_how_to_write_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret.html").write_text("x", "utf-8")
+    (tmp_path / "reference").mkdir()
+
+    status, body = answer("GET", f"/_local/reference/{name}", reference=tmp_path / "reference") or (0, {})
+
+    assert status == 404
+    assert "make docs" in body["message"]
