@@ -65,8 +65,9 @@ def live(packaged_stack: LocalStack) -> None:
     assert session["session_id"] == first["session_id"]
     assert introspected(client, tokens["access_token"])["active"]
 
-    # revoke, and an exchange of the device token
+    # revoke, revocations, and an exchange of the device token
     assert client.form("/auth/revoke", {"token": tokens["refresh_token"]}).status == 200
+    assert client.get("/auth/revocations").json["ids"]
     assert introspected(client, tokens["access_token"]) == {"active": False}
     assert client.get("/auth/session", bearer=tokens["access_token"]).status == 401
     assert client.form("/auth/token", exchange(first["device_token"])).status == 200

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from auth_tokens.adapters.log_numbers import LogNumbers
+from auth_tokens.adapters.mysql.revocation_entries import IDS_PER_ENTRY
 from auth_tokens.adapters.mysql.revocations import SELECT_LOG, SELECT_LOG_AND_MISSING, MySqlRevocationLog
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.adapters.revocation_log import WINDOW, RevocationLog
@@ -213,7 +214,7 @@ def test_everything_before_an_instant_is_one_entry(
     assert allowed(deps, after)
 
 
-def test_many_sessions_of_a_user_are_rows_of_a_hundred_ids(world: World, told: Told) -> None:
+def test_many_sessions_of_a_user_are_rows_of_many_ids(world: World, told: Told) -> None:
     _, deps = log_reader(world)
     name = world.user(max_sessions=1000)
     answer = world.login(name)
@@ -230,7 +231,7 @@ def test_many_sessions_of_a_user_are_rows_of_a_hundred_ids(world: World, told: T
     end_all(world, answer, name)
     world.clock.now += world.settings.revocation_max_staleness_s
 
-    assert sorted(len(found["ids"]) // 8 for found in told()) == [50, 100, 100]
+    assert sorted(len(found["ids"]) // 8 for found in told()) == [26, *[IDS_PER_ENTRY] * 7]
     assert not allowed(deps, answer)
 
 
@@ -254,13 +255,15 @@ def rows_read(world: World, shared: wiring.Container, action: Callable[[], objec
 
 
 def ask_later(world: World, deps: ValidateDeps, answer: TokenAnswer) -> None:
-    world.clock.now += world.settings.revocation_max_staleness_s
+    world.clock.now += world.settings.revocation_max_staleness_s + 1
     allowed(deps, answer)
 
 
 def test_an_idle_read_is_one_statement_that_reads_a_handful_of_rows_whatever_was_revoked_before(
-    world: World,
+    fresh_world: World,
 ) -> None:
+    """In a log of its own: what other tests wrote may have left numbers that are looked for again."""
+    world = fresh_world
     shared, deps = log_reader(world)
     good = world.login(world.user())
     for _ in range(30):
@@ -272,9 +275,12 @@ def test_an_idle_read_is_one_statement_that_reads_a_handful_of_rows_whatever_was
     assert rows_read(world, shared, lambda: ask_later(world, deps, good)) <= 8
 
 
-def test_a_read_reads_what_is_new_once(world: World) -> None:
+def test_a_read_reads_what_is_new_once(fresh_world: World) -> None:
+    """In a log of its own without gaps: MariaDB does not count the rows that it reads beside the numbers of a list."""
+    world = fresh_world
     shared, deps = log_reader(world)
     good = world.login(world.user())
+    revoke_token(world.login(world.user()).token, None, CALLER, world.sessions)
     allowed(deps, good)
     idle = rows_read(world, shared, lambda: ask_later(world, deps, good))
     for _ in range(20):

@@ -213,7 +213,7 @@ def test_introspection_calls_a_spent_cookie_inactive_and_ends_nothing(world: Wor
     assert (browser.has_ended, browser.alarms) == (False, 0)
 
 
-def test_reuse_costs_one_select_one_update_and_its_event_in_one_commit(
+def test_reuse_costs_one_select_one_update_its_entry_for_the_feed_and_its_event_in_one_commit(
     world: World, browser: Browser
 ) -> None:
     browser.rotate()
@@ -225,6 +225,7 @@ def test_reuse_costs_one_select_one_update_and_its_event_in_one_commit(
         **NOTHING,
         "Com_select": 1,
         "Com_update": 1,
+        "Com_insert_select": 1,
         "Com_insert": 1,
         "Com_begin": 1,
         "Com_commit": 1,

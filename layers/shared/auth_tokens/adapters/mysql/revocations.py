@@ -8,7 +8,6 @@ from auth_tokens.adapters.mysql.cutoffs import IS_CUT_OFF
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.adapters.revocation_log import LogAnswer, LogGroup
 from auth_tokens.domain.cutoffs import Cutoff
-from auth_tokens.domain.errors import Unavailable
 
 # Index: ix_revoked_at, which holds the primary key: no row is read. The instant as a number: of 100,000
 # rows the driver would make 100,000 datetimes.
@@ -38,22 +37,22 @@ LIMIT 1
 """
 
 
-def _select_log(rows: str) -> str:
-    """One result row for the rows of 64 numbers that are kept equally long, as most have one id; one with several
-    stands alone, as MySQL cuts GROUP_CONCAT at 1024 bytes. And one for each cut-off."""
+def _select_log(rows: str, ids: str, apart: str) -> str:
+    """One result row for the rows of 64 numbers that are kept equally long and are not `apart`. And one for each
+    cut-off."""
     return f"""
 SELECT
   MAX(l.seq) AS last,
   BIT_OR(1 << (l.seq MOD 64)) AS seen,
   MAX(l.written_at) AS written_at,
   MAX(l.keep_until) AS keep_until,
-  GROUP_CONCAT(l.ids ORDER BY l.seq SEPARATOR '') AS ids,
+  {ids} AS ids,
   CAST(SUM(LENGTH(l.ids)) AS UNSIGNED) AS bytes,
   (SELECT MIN(n.seq) FROM auth_token_revocations AS n WHERE n.seq >= %(end)s) AS next_number,
   UNIX_TIMESTAMP() AS now_s
 FROM auth_token_revocations AS l
 WHERE {rows}
-GROUP BY l.seq DIV 64, l.keep_until DIV {SPAN_S}, IF(LENGTH(l.ids) > 8, l.seq, 0)
+GROUP BY l.seq DIV 64, l.keep_until DIV {SPAN_S}, {apart}
 UNION ALL
 SELECT
   CAST(0 AS UNSIGNED),
@@ -69,9 +68,19 @@ FROM auth_token_cutoffs AS c
 """
 
 
+_NEW = "l.seq >= %(start)s AND l.seq < %(end)s"
+_NEW_AND_MISSING = f"{_NEW} OR l.seq IN %(missing)s"
+# Most rows have one id: those of 64 numbers are one result row. One with several ids is a result row of its own, as
+# MySQL cuts GROUP_CONCAT at 1024 bytes.
+_PACKED = ("GROUP_CONCAT(l.ids ORDER BY l.seq SEPARATOR '')", "IF(LENGTH(l.ids) > 8, l.seq, 0)")
+_ALONE = ("MAX(l.ids)", "l.seq")
+
 # Index: primary key, a range of it and single numbers.
-SELECT_LOG = _select_log("l.seq >= %(start)s AND l.seq < %(end)s")
-SELECT_LOG_AND_MISSING = _select_log("l.seq >= %(start)s AND l.seq < %(end)s OR l.seq IN %(missing)s")
+SELECT_LOG = _select_log(_NEW, *_PACKED)
+SELECT_LOG_AND_MISSING = _select_log(_NEW_AND_MISSING, *_PACKED)
+# The same for a server that cuts GROUP_CONCAT sooner.
+SELECT_LOG_UNPACKED = _select_log(_NEW, *_ALONE)
+SELECT_LOG_AND_MISSING_UNPACKED = _select_log(_NEW_AND_MISSING, *_ALONE)
 
 # Index: primary key, its two ends.
 SELECT_LOG_WIDTH = "SELECT COALESCE(MAX(seq) - MIN(seq) + 1, 0) AS width FROM auth_token_revocations"
@@ -104,10 +113,15 @@ class MySqlRevocationLog(_PointQueries):
     """Port adapters.revocation_log.LogSource."""
 
     def read(self, start: int, end: int, missing: Sequence[int]) -> LogAnswer:
-        statement = SELECT_LOG_AND_MISSING if missing else SELECT_LOG
-        rows = self._database.query(statement, {"start": start, "end": end, "missing": missing})
-        if any(len(row["ids"]) != row["bytes"] for row in rows):
-            raise Unavailable("revocation log cut at group_concat_max_len")
+        packed, unpacked = (
+            (SELECT_LOG_AND_MISSING, SELECT_LOG_AND_MISSING_UNPACKED)
+            if missing
+            else (SELECT_LOG, SELECT_LOG_UNPACKED)
+        )
+        span = {"start": start, "end": end, "missing": missing}
+        rows = self._database.query(packed, span)
+        if any(len(row["ids"]) != row["bytes"] for row in rows):  # cut at group_concat_max_len
+            rows = self._database.query(unpacked, span)
         groups = [
             LogGroup(row["last"] // 64, row["seen"], row["written_at"], row["keep_until"], row["ids"])
             for row in rows
