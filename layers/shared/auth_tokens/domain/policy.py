@@ -117,12 +117,11 @@ class Policy:
 
     def lifetimes(self, kind: TokenKind) -> Lifetimes:
         """The lifetimes of an opaque kind."""
-        by_kind = {
-            TokenKind.REFRESH: Lifetimes(self.refresh_idle_ttl_s, self.refresh_absolute_ttl_s),
-            TokenKind.SESSION: Lifetimes(self.session_idle_ttl_s, self.session_absolute_ttl_s),
-            TokenKind.DEVICE: Lifetimes(self.device_idle_ttl_s, self.device_absolute_ttl_s),
-        }
-        return by_kind[kind]
+        if kind is TokenKind.REFRESH:
+            return Lifetimes(self.refresh_idle_ttl_s, self.refresh_absolute_ttl_s)
+        if kind is TokenKind.SESSION:
+            return Lifetimes(self.session_idle_ttl_s, self.session_absolute_ttl_s)
+        return Lifetimes(self.device_idle_ttl_s, self.device_absolute_ttl_s)
 
     def access_expires_at(self, kind: TokenKind, at: int) -> int | None:
         """The end of all access tokens of a session that starts or is rotated at an instant, also of those that a
@@ -161,6 +160,8 @@ class Policy:
 
     def for_user(self, config: UserConfig) -> "Policy":
         """This policy with a user's preferences laid over it, each within its bounds."""
+        if not (config.chosen or config.unreadable):
+            return self
         stored = {name: config.chosen[name] for name in PREFERENCES if name in config.chosen}
         values = {name: PREFERENCES[name].value_of(value) for name, value in stored.items()}
         refused = [name for name, value in stored.items() if not PREFERENCES[name].is_in_bounds(value)]

@@ -13,7 +13,7 @@ import hmac
 import re
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import sha256
 
@@ -125,7 +125,7 @@ class TokenCodec:
         generation = token.generation + 1
         message = b"chain" + token.id + generation.to_bytes(4, "big") + token.secret
         secret = hmac.digest(self._keys(epoch).chain, message, sha256)
-        return replace(token, epoch=epoch, generation=generation, secret=secret)
+        return OpaqueToken(token.kind, epoch, token.id, generation, secret)
 
     def seeded(self, kind: TokenKind, epoch: int, row_id: bytes, generation: int, seed: bytes) -> OpaqueToken:
         """A token whose secret is derived from a seed that the caller keeps, so a repeated call gets the same token

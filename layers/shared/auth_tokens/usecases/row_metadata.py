@@ -1,7 +1,7 @@
 """Where a session or device was last used: personal data, so encrypted in its row."""
 
 import json
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.sessions import TokenRecord
@@ -30,17 +30,22 @@ class Metadata:
     def seen_at(self, caller: Caller) -> "Metadata":
         """A copy with the caller's address, user agent and place."""
         place = caller.place.text if caller.place else ""
-        return replace(self, address=caller.address, user_agent=caller.user_agent, place=place)
+        kept = (self.refresh_due_at, self.refresh_tat_ms)
+        return Metadata(caller.address, caller.user_agent, self.name, self.platform, place, *kept)
 
     def sealed(self, cipher: Cipher, row_id: bytes, user_id: str, generation: int) -> bytes:
         """For the column `metadata` of this row at this generation; texts are cut to MAX_TEXT characters."""
-        cut = [value[:MAX_TEXT] if isinstance(value, str) else value for value in astuple(self)]
+        texts = (self.address, self.user_agent, self.name, self.platform, self.place, self.refresh_due_at)
+        cut = [*(text[:MAX_TEXT] for text in texts), self.refresh_tat_ms]
         return cipher.seal(_utf8(cut), row_id, user_id, generation)
 
 
-def _utf8(values: list[str | int]) -> bytes:
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _utf8(values: list[object]) -> bytes:
     """JSON without escapes, which would make twelve bytes of a character; a lone surrogate becomes `?`."""
-    return json.dumps(values, ensure_ascii=False).encode(errors="replace")
+    return _to_json(values).encode(errors="replace")
 
 
 # A later version may append to the list; this one ignores members that it does not know.

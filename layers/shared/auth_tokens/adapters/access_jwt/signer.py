@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -52,8 +53,7 @@ class AccessTokenSigner:
 
     def sign(self, claims: Mapping[str, Any], typ: str = TOKEN_TYPE) -> str:
         row = self._current()
-        header = {"alg": row.algorithm, "typ": typ, "kid": row.kid}
-        signing_input = f"{_segment(header)}.{_segment(claims)}".encode()
+        signing_input = f"{_header(row.algorithm, typ, row.kid)}.{_segment(claims)}".encode()
         signature = self._signature(row, signing_input)
         if row.kid != self._proven_kid:
             _prove(row, signing_input, signature)
@@ -114,8 +114,16 @@ def _prove(row: StoredKey, signing_input: bytes, signature: bytes) -> None:
         raise jwt.exceptions.InvalidSignatureError(f"key {row.kid} does not sign as its public half says")
 
 
+@lru_cache(maxsize=8)
+def _header(algorithm: str, typ: str, kid: str) -> str:
+    return _segment({"alg": algorithm, "typ": typ, "kid": kid})
+
+
+_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 def _segment(members: Mapping[str, Any]) -> str:
-    return _base64url(json.dumps(members, separators=(",", ":"), ensure_ascii=False).encode())
+    return _base64url(_to_json(members).encode())
 
 
 def _base64url(raw: bytes) -> str:
