@@ -1,12 +1,17 @@
 """What changes between a refresh's SELECT and its UPDATE is decided by the store: nothing dead is rotated."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from auth_tokens.adapters.mysql.rows import INSERT_COLUMNS, places, row_from
+from auth_tokens.adapters.mysql.times import clock_us
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
-from tests.support.world import World
+from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.tokens import TokenKind
+from tests.support.world import START, World
 
 ROW = "UPDATE auth_user_tokens SET {} WHERE id = UNHEX(%s)"
 
@@ -119,3 +124,41 @@ def test_two_rotations_by_someone_else_meanwhile_end_nothing_until_the_token_is_
     with pytest.raises(InvalidGrant):
         world.refresh(answer.token)
     assert world.row(answer.session_id)["revoke_reason"] == "reuse"
+
+
+def test_a_row_is_read_as_it_was_written_in_each_of_its_columns(world: World) -> None:
+    name = world.user()
+    row, user_id = world.row(world.login(name).session_id), world.user_id(name)
+    odd = TokenRecord(
+        id=bytes(range(16)),
+        kind=TokenKind.REFRESH,
+        user_id=user_id,
+        device_id=bytes(range(16, 32)),
+        client_id="a \"client\" \\ 'of' ours",
+        scope="portal:read portal:write",
+        generation=4_294_967_295,
+        token_hash=bytes(range(224, 256)),
+        key_epoch=65_535,
+        retry_key_hash=bytes(32),
+        rotated_at=START + 1,
+        created_at=START + 2,
+        last_used_at=START + 3,
+        auth_time=START + 4,
+        acr="urn:acr",
+        amr=("pwd", "otp"),
+        expires_at=START + 5,
+        absolute_expires_at=START + 6,
+        revoked_at=START + 7,
+        revoke_reason="logout",
+        metadata=bytes(range(256)),
+        user_created_us=clock_us(row["user_created_at"]),
+        access_expires_at=START + 8,
+    )
+    world.database.execute(
+        f"INSERT INTO auth_user_tokens ({INSERT_COLUMNS}) VALUES ({places()})", row_from(odd)
+    )
+
+    read = world.issuing.store.load(odd.id)
+
+    assert read is not None and read.owner is not None and read.read_at is not None
+    assert replace(read, owner=None) == odd

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from auth_tokens.adapters.mysql import portal, token_table
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.credentials import Credential, Transport
@@ -14,18 +15,21 @@ from auth_tokens.domain.errors import InvalidAccessToken, InvalidCredentials, In
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.domain.limits import LOGIN_PER_PAIR
+from auth_tokens.time_left import timed
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.end_session import SessionEnd, end_session
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import introspect
+from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.login import LoginRequest, login
 from auth_tokens.usecases.logout import LogoutScope, logout
+from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
 from auth_tokens.usecases.rotate_keys import withdraw_signing_key
 from auth_tokens.usecases.validate import validate
 from tests.support import wiring
-from tests.support.world import CALLER, World
+from tests.support.world import CALLER, PASSWORD, World
 
 COUNTED = (
     "Com_select",
@@ -440,3 +444,69 @@ def test_keys_that_have_changed_are_read_once_more_and_nothing_else_is(fresh_wor
     # Data keys and the key that signs are each a cache of their own.
     usual = {**NOTHING, "Com_select": 1, "Com_update": 1}
     assert refreshes == [{**usual, "Com_select": 3}, usual]
+
+
+@pytest.mark.parametrize(
+    ("statement", "columns"),
+    [
+        (token_table.SELECT_TOKEN, 5),  # the keys' stamp, the row, its metadata, the owner, the labels
+        (token_table.SELECT_SESSION_UNLESS_DENIED, 5),
+        (token_table.SELECT_DEVICE, 6),  # and the stop number
+        (portal.SELECT_ACCOUNT_BY_NAME, 5),  # stamp, password hash, stop number, owner, labels
+        (portal.SELECT_ACCOUNT_BY_ID, 5),
+    ],
+)
+def test_what_a_hot_path_reads_comes_in_few_columns(world: World, statement: str, columns: int) -> None:
+    name = world.user()
+    session_id = uuid.UUID(world.login(name).session_id).bytes
+    wanted: dict[str, object] = {
+        portal.SELECT_ACCOUNT_BY_NAME: (name,),
+        portal.SELECT_ACCOUNT_BY_ID: (world.user_id(name),),
+    }
+    parameters = wanted.get(statement, {"id": session_id, "jti": b""})
+
+    [row] = world.database.rows(statement, parameters)  # type: ignore[arg-type]
+
+    assert len(row) == columns
+
+
+@pytest.mark.parametrize("is_login", [False, True], ids=["refresh", "login"])
+def test_the_ages_of_keys_cost_one_reading_of_the_clock_an_invocation(world: World, is_login: bool) -> None:
+    readings: list[int] = []
+
+    def clock() -> int:
+        readings.append(world.clock())
+        return readings[-1]
+
+    name = world.user()
+    environment = wiring.Container(world.telemetry, world.settings, clock=clock)
+    deps = wiring.issuing(environment)
+    # From an address of its own, whose logins no other test has counted.
+    caller = replace(CALLER, address="198.51.100.77")
+    token = login(LoginRequest(name, PASSWORD), caller, deps).token
+
+    def call(event: object, context: object) -> None:
+        if is_login:
+            login(LoginRequest(name, PASSWORD), caller, deps)
+        else:
+            refresh(RefreshRequest(token), caller, deps)
+
+    readings.clear()
+    timed(call)({}, None)
+
+    assert len(readings) == 2  # the other is the use case's own
+
+
+def test_a_trusted_issue_is_seven_statements_and_its_limit_none(world: World) -> None:
+    request = IssueRequest(world.user_id(world.user()), ("mfa",))
+
+    spent = cost(world, lambda: issue(request, CALLER, world.issuing))
+
+    assert spent == {
+        **NOTHING,
+        "Com_select": 2,  # the account; the user's live rows
+        "Com_insert_select": 1,  # the user's row
+        "Com_insert": 2,  # session with device; events
+        "Com_begin": 1,
+        "Com_commit": 1,
+    }
