@@ -18,6 +18,12 @@ class Instant:
     wall: float
     steady: float
 
+    @property
+    def zero(self) -> float:
+        """What the wall clock showed when the steady one began, which is when this machine started: the same in all of
+        its processes until somebody sets the clock."""
+        return self.wall - self.steady
+
 
 class Clock(Protocol):
     def now(self) -> Instant: ...

@@ -128,6 +128,15 @@ class Keeper:
         at_least_s = now.steady - sight.at.steady
         return min(max(now.wall - tokens.obtained_at, at_least_s), now.steady - sight.not_before_s)
 
+    def settles_in_s(self, tokens: Tokens, timeout_s: float) -> float:
+        """How long tokens that another clock dated are not spent yet (rule 4): they may be as new as their first sight
+        here. Those of before this machine started are believed to be old, as every start would wait otherwise."""
+        now, sight = self._clock.now(), self._sight_of(tokens, None)
+        is_same_clock = abs(now.zero - tokens.clock_zero) < rules.SAME_CLOCK_S
+        if is_same_clock or tokens.obtained_at < now.zero:
+            return 0.0
+        return max(0.0, timeout_s - (now.steady - sight.at.steady))
+
     def _read(self) -> Steps[tuple[str | None, Instant]]:
         text, read_at = None, self._clock.now()
         for _ in range(_MAX_READS):

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 
 from auth_user_tokens.answers import TokenAnswer
+from auth_user_tokens.clock import Instant
 from auth_user_tokens.errors import StoreError
 
 VERSION = 1
@@ -22,7 +23,8 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """A session. n: rotations since `salt` was made; obtained_at: epoch seconds, before the request was sent."""
+    """A session. n: rotations since `salt` was made; obtained_at: epoch seconds, before the request was sent;
+    clock_zero: `Instant.zero` of the clock that says so."""
 
     session_id: str
     scope: str
@@ -32,13 +34,14 @@ class Tokens:
     access_token: str = field(repr=False)
     expires_in: int
     obtained_at: float
+    clock_zero: float
 
     @property
     def retry_key(self) -> str:
         return _key(self.salt, self.n)
 
-    def rotated(self, answer: TokenAnswer, sent_at: float) -> Tokens:
-        return _tokens(answer, self.salt, self.n + 1, sent_at)
+    def rotated(self, answer: TokenAnswer, sent: Instant) -> Tokens:
+        return _tokens(answer, self.salt, self.n + 1, sent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Saved:
     session: Tokens | None = None
     device: Device | None = None
 
-    def signed_in(self, answer: TokenAnswer, salt: str, sent_at: float) -> Saved:
+    def signed_in(self, answer: TokenAnswer, salt: str, sent: Instant) -> Saved:
         """With a new session, on a device that may be new."""
         device = self.device if self.device and self.device.id == answer["device_id"] else None
         if "device_token" in answer or device is None:
@@ -71,7 +74,7 @@ class Saved:
             device = Device(
                 answer["device_id"], device.salt if device else salt, n, answer.get("device_token")
             )
-        return replace(self, session=_tokens(answer, salt, 0, sent_at), device=device)
+        return replace(self, session=_tokens(answer, salt, 0, sent), device=device)
 
     def signed_out(self, keep_device_token: bool) -> Saved | None:
         """Without its session; None where nothing is left to keep."""
@@ -125,7 +128,7 @@ def _part(kind: type[_Part], value: Any) -> _Part | None:
     return kind(**{name: value[name] for name in fields})
 
 
-def _tokens(answer: TokenAnswer, salt: str, n: int, sent_at: float) -> Tokens:
+def _tokens(answer: TokenAnswer, salt: str, n: int, sent: Instant) -> Tokens:
     return Tokens(
         session_id=answer["session_id"],
         scope=answer["scope"],
@@ -134,7 +137,8 @@ def _tokens(answer: TokenAnswer, salt: str, n: int, sent_at: float) -> Tokens:
         refresh_token=answer["refresh_token"],
         access_token=answer["access_token"],
         expires_in=answer["expires_in"],
-        obtained_at=sent_at,
+        obtained_at=sent.wall,
+        clock_zero=sent.zero,
     )
 
 

@@ -12,7 +12,7 @@ from auth_user_tokens.keeper import Keeper, Loaded
 from auth_user_tokens.outage import Outage, Turns
 from auth_user_tokens.records import Tokens
 from auth_user_tokens.rules import Need
-from auth_user_tokens.steps import Send, Steps
+from auth_user_tokens.steps import Send, Steps, Wait
 from auth_user_tokens.wire import Again, Endpoints, Good, Over, Refused, Reply, Request, Verdict, verdict_of
 
 
@@ -136,6 +136,10 @@ class Refresher:
         if loaded.is_unsaved:
             yield from self._keeper.write_again(loaded)
             return
+        if settles_in_s := self._keeper.settles_in_s(loaded.session, self._limits.timeout_s):
+            if is_needed:
+                yield Wait(settles_in_s)
+            return
         sent_at = self._clock.now()
         try:
             verdict = yield from self._asking.ask(
@@ -145,7 +149,7 @@ class Refresher:
             return
         match verdict:
             case Good(answer):
-                after = replace(loaded.saved, session=loaded.session.rotated(answer, sent_at.wall))
+                after = replace(loaded.saved, session=loaded.session.rotated(answer, sent_at))
                 if (yield from self._keeper.save(loaded.text, after, sent_at)):
                     self._emit(Refreshed(answer["session_id"]))
             case Over():

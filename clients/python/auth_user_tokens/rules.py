@@ -14,6 +14,8 @@ POLL_S = 0.05
 GLANCE_S = 1.0
 MAX_BACKOFF_S = 30.0
 MIN_AGE_S = 30.0
+# Clocks that differ by less are one: such a difference makes no new token look old.
+SAME_CLOCK_S = 5.0
 
 
 class Need(Enum):

@@ -60,7 +60,7 @@ class SignIns:
         """Keeps a session that has just begun, whatever the store held."""
         for _ in range(_MAX_RACES):
             loaded = yield from self.keeper.load_anything()
-            saved = loaded.saved.signed_in(answer, secrets.token_hex(16), sent_at.wall)
+            saved = loaded.saved.signed_in(answer, secrets.token_hex(16), sent_at)
             if (yield from self.keeper.save(loaded.text, saved, sent_at)):
                 self.emit(SignedIn(answer["session_id"]))
                 return
@@ -86,7 +86,7 @@ class SignIns:
             return False
         match verdict:
             case Good(answer):
-                saved = loaded.saved.signed_in(answer, secrets.token_hex(16), sent_at.wall)
+                saved = loaded.saved.signed_in(answer, secrets.token_hex(16), sent_at)
                 if (yield from self.keeper.save(loaded.text, saved, sent_at)):
                     self.emit(SignedIn(answer["session_id"]))
                     return True

@@ -2,6 +2,7 @@
 prints the table."""
 
 import dataclasses
+import math
 import secrets
 import sys
 from collections import Counter
@@ -127,6 +128,11 @@ def believes_the_wall_clock(patch: Patch) -> None:
         return max(0.0, float(self._clock.now().wall - tokens.obtained_at))
 
     patch.setattr(keeper.Keeper, "age_s", age_s)
+    believes_any_clock(patch)
+
+
+def believes_any_clock(patch: Patch) -> None:
+    patch.setattr(rules, "SAME_CLOCK_S", math.inf)
 
 
 ALL_RULES = Mutant("all rules", "", nothing)
@@ -156,6 +162,12 @@ MUTANTS = (
         "R4",
         believes_the_wall_clock,
         Plan(think_s=5, misfortunes=Misfortunes(own_clocks=True, delayed=0.5, jumps=20)),
+    ),
+    Mutant(
+        "tokens that another clock dated are spent at once",
+        "R4",
+        believes_any_clock,
+        Plan(think_s=10, misfortunes=Misfortunes(own_clocks=True, delayed=0.5, jumps=20)),
     ),
     Mutant("any refusal ends the session", "R6", ends_by_any_refusal),
     Mutant(

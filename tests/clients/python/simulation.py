@@ -25,6 +25,7 @@ from tests.support.chain_model import Chain
 
 ISSUER = "https://tokens.test"
 START = 1_800_000_000.0
+UP_S = 86_400.0  # the machine has run for longer than clocks are apart
 JSON = {"content-type": "application/json"}
 
 
@@ -91,7 +92,7 @@ class Process:
 
     def now(self) -> Instant:
         at = self.world.now
-        return Instant(START + at + self.offset_s, 1000.0 + at - self.slept_s)
+        return Instant(START + at + self.offset_s, UP_S + at - self.slept_s)
 
     def freeze(self, seconds: float) -> None:
         """Stopped alone, which its steady clock counts."""
@@ -177,7 +178,7 @@ class World:
     def play(self) -> Figures:
         plan, chance = self.plan, self.chance
         first = self._process()
-        self.text = text_of(Saved(ISSUER).signed_in(self.service.answer(0), "salt", first.now().wall))
+        self.text = text_of(Saved(ISSUER).signed_in(self.service.answer(0), "salt", first.now()))
         while len(self.processes) < plan.processes:
             self._process()
         for process in self.processes:

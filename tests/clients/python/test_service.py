@@ -39,7 +39,7 @@ now = session._clock.now
 class Ahead:
     def now(self):
         at = now()
-        return type(at)(at.wall + float(ahead), at.steady)
+        return type(at)(at.wall + float(ahead), at.steady + float(ahead))
 for part in (session._keeper, session._refresher, session._refresher._asking):
     part._clock = Ahead()
 perform = session._driver.perform

@@ -121,6 +121,58 @@ def test_a_clock_that_is_set_neither_ages_a_token_nor_keeps_it_young(lab: Lab, j
     assert len(lab.sent) == 1
 
 
+@pytest.mark.parametrize("jump", [-3600, 3600])
+def test_tokens_that_another_clock_dated_are_first_spent_a_time_out_after_they_were_seen(
+    lab: Lab, jump: float
+) -> None:
+    lab.clock.steady = 86_400
+    lab.signed_in()
+    lab.clock.wall += jump
+    lab.clock.passes(4200 - jump)  # either way the clock shows a token of 4,200 s
+
+    assert lab.session().access_token() == "access-1"
+    assert lab.waits == [10.0]
+
+
+def test_a_good_token_that_another_clock_dated_is_used_until_then(lab: Lab) -> None:
+    lab.clock.steady = 86_400
+    lab.signed_in()
+    lab.clock.wall += 500  # it looks due
+    other = lab.session()
+
+    other.access_token()
+    lab.clock.passes(9.9)
+    assert other.access_token() == "access-0"
+    lab.clock.passes(0.1)
+    assert other.access_token() == "access-1"
+    assert lab.waits == []
+
+
+@pytest.mark.parametrize(("set_by_s", "waits"), [(4.9, []), (-4.9, []), (5.0, [10.0]), (-5.0, [10.0])])
+def test_clocks_that_differ_by_less_than_five_seconds_are_one(
+    lab: Lab, set_by_s: float, waits: list[float]
+) -> None:
+    lab.clock.steady = 86_400
+    lab.signed_in()
+    lab.clock.passes(700)
+    lab.clock.wall += set_by_s
+
+    assert lab.session().access_token() == "access-1"
+    assert lab.waits == waits
+
+
+@pytest.mark.parametrize(("up_s", "waits"), [(699, []), (701, [10.0])])
+def test_tokens_of_before_this_machine_started_are_spent_at_once(
+    lab: Lab, up_s: float, waits: list[float]
+) -> None:
+    lab.signed_in()
+    lab.clock.passes(700)
+    lab.clock.steady = up_s
+
+    assert lab.session().access_token() == "access-1"
+    assert lab.waits == waits
+
+
 def test_after_a_day_asleep_one_refresh_goes_on(lab: Lab) -> None:
     session = lab.signed_in()
     lab.clock.passes(86_400)
