@@ -2,15 +2,15 @@
 
 from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.powertools import powertools
-from auth_tokens.bootstrap.telling import telling
+from auth_tokens.bootstrap.publishing_revocations import publishing_revocations
 from auth_tokens.domain.errors import NotFound
-from auth_tokens.usecases.tell_revocations import tell_revocations
+from auth_tokens.usecases.publish_revocations import publish_revocations
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 
 SHARED = Container(powertools())
-DEPS = telling(SHARED)
+DEPS = publishing_revocations(SHARED)
 OPEN_TO = SHARED.settings.revocations_route
 
 
@@ -27,7 +27,7 @@ def get_revocations_by_iam(request: Request) -> Response:
 
 
 def _document(request: Request, cache_control: str) -> Response:
-    document = tell_revocations(request.query_value("after"), DEPS)
+    document = publish_revocations(request.query_value("after"), DEPS)
     return Response(body=document, headers={"Cache-Control": cache_control})
 
 

@@ -145,7 +145,7 @@ def test_the_authorizer_loads_of_our_own_what_an_access_token_needs_and_nothing_
         ".adapters.mysql.bounded_socket",
         ".adapters.mysql.connection",
         ".adapters.mysql.iam_login",
-        ".adapters.mysql.key_stamp",
+        ".adapters.mysql.keys_version",
         ".adapters.mysql.keys",
         ".adapters.mysql.revocations",
         ".adapters.mysql.times",

@@ -35,7 +35,7 @@ __all__ = [
 class Container(container.Container):
     """An execution environment whose singletons a test can read."""
 
-    key_stamp = property(key_table.key_stamp)
+    keys_version = property(key_table.keys_version)
     table = property(key_table.key_table)
     public_keys = property(verifying.public_keys)
     published_keys = property(verifying.published_keys)

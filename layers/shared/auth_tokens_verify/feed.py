@@ -69,8 +69,8 @@ class HttpFeed:
         self._renew()
         if self._stated.is_overflow:
             return None
-        told = claims.session_id in self._ids or claims.token_id in self._ids
-        return told or any(cutoff.ends(claims) for cutoff in self._stated.cutoffs)
+        listed = claims.session_id in self._ids or claims.token_id in self._ids
+        return listed or any(cutoff.ends(claims) for cutoff in self._stated.cutoffs)
 
     def _renew(self) -> None:
         now, permitted = self._monotonic(), max(0, self._stated.max_staleness_s - UPSTREAM_S)

@@ -1,4 +1,4 @@
-"""What the writers tell, and what an authorizer that reads the log alone knows of it."""
+"""What the writers record, and what an authorizer that reads the log alone knows of it."""
 
 import uuid
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from auth_tokens.adapters.mysql.revocations import SELECT_LOG, SELECT_LOG_AND_MI
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.adapters.revocation_log import WINDOW, RevocationLog
 from auth_tokens.domain.answers import TokenAnswer
-from auth_tokens.domain.bounds import BROWSER_SESSION_TOLD_S, CLOCKS_DIFFER_S
+from auth_tokens.domain.bounds import BROWSER_SESSION_RECORDED_S, CLOCKS_DIFFER_S
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.cutoffs import ISSUED_WITHIN_S
 from auth_tokens.domain.errors import InvalidAccessToken
@@ -53,13 +53,13 @@ def half(identifier: str) -> bytes:
 
 
 @pytest.fixture
-def told(world: World) -> Callable[[], list[dict[str, Any]]]:
-    """The rows told since the test began."""
+def recorded(world: World) -> Callable[[], list[dict[str, Any]]]:
+    """The rows recorded since the test began."""
     [before] = world.sql("SELECT COALESCE(MAX(seq), 0) AS seq FROM auth_token_revocations")
     return lambda: world.sql(TOLD, before["seq"])
 
 
-Told = Callable[[], list[dict[str, Any]]]
+Recorded = Callable[[], list[dict[str, Any]]]
 
 
 def end_by_token(world: World, answer: TokenAnswer, name: str) -> None:
@@ -91,8 +91,8 @@ WAYS = [end_by_token, end_by_id, forget, end_all, sign_in_on_the_device, make_th
 
 
 @pytest.mark.parametrize("end", WAYS)
-def test_each_way_to_end_a_session_is_told_once_and_honoured(
-    world: World, told: Told, end: Callable[[World, TokenAnswer, str], None]
+def test_each_way_to_end_a_session_is_recorded_once_and_honoured(
+    world: World, recorded: Recorded, end: Callable[[World, TokenAnswer, str], None]
 ) -> None:
     _, deps = log_reader(world)
     name = world.user()
@@ -103,10 +103,10 @@ def test_each_way_to_end_a_session_is_told_once_and_honoured(
     world.clock.now += world.settings.revocation_max_staleness_s
 
     assert not allowed(deps, answer)
-    assert [row["ids"] for row in told()] == [half(answer.session_id)]
+    assert [row["ids"] for row in recorded()] == [half(answer.session_id)]
 
 
-def test_an_access_token_is_told_by_its_own_id(world: World, told: Told) -> None:
+def test_an_access_token_is_recorded_by_its_own_id(world: World, recorded: Recorded) -> None:
     _, deps = log_reader(world)
     answer = world.login(world.user())
     assert allowed(deps, answer)
@@ -115,15 +115,15 @@ def test_an_access_token_is_told_by_its_own_id(world: World, told: Told) -> None
     world.clock.now += world.settings.revocation_max_staleness_s
 
     assert not allowed(deps, answer)
-    [row] = told()
+    [row] = recorded()
     assert row["keep_until"] == world.clock.now - world.settings.revocation_max_staleness_s + (
         world.settings.access_ttl_s + CLOCKS_DIFFER_S
     )
 
 
-@pytest.mark.parametrize(("after_s", "is_told"), [(-1, True), (0, False)])
-def test_a_session_is_told_while_an_access_token_of_it_may_live(
-    world: World, told: Told, after_s: int, is_told: bool
+@pytest.mark.parametrize(("after_s", "is_recorded"), [(-1, True), (0, False)])
+def test_a_session_is_recorded_while_an_access_token_of_it_may_live(
+    world: World, recorded: Recorded, after_s: int, is_recorded: bool
 ) -> None:
     answer = world.login(world.user())
     [row] = world.sql(
@@ -134,29 +134,31 @@ def test_a_session_is_told_while_an_access_token_of_it_may_live(
 
     revoke_token(answer.token, None, CALLER, world.sessions)
 
-    assert bool(told()) == is_told
+    assert bool(recorded()) == is_recorded
 
 
-def test_devices_are_not_told_and_browser_sessions_for_as_long_as_their_rows_are_kept(
-    world: World, told: Told
+def test_devices_are_not_recorded_and_browser_sessions_for_as_long_as_their_rows_are_kept(
+    world: World, recorded: Recorded
 ) -> None:
     name = world.user()
     browser = world.login(name, DeviceRequest(remember=True), kind=TokenKind.SESSION)
 
     end_all(world, browser, name)
 
-    [row] = told()
+    [row] = recorded()
     assert row["ids"] == half(browser.session_id)
-    assert row["keep_until"] == world.clock.now + BROWSER_SESSION_TOLD_S + CLOCKS_DIFFER_S
+    assert row["keep_until"] == world.clock.now + BROWSER_SESSION_RECORDED_S + CLOCKS_DIFFER_S
 
 
-def test_a_session_of_an_earlier_release_is_told_for_the_longest_time(world: World, told: Told) -> None:
+def test_a_session_of_an_earlier_release_is_recorded_for_the_longest_time(
+    world: World, recorded: Recorded
+) -> None:
     answer = world.login(world.user())
     world.sql("UPDATE auth_user_tokens SET access_expires_at = NULL")
 
     revoke_token(answer.token, None, CALLER, world.sessions)
 
-    assert told()[0]["keep_until"] == world.clock.now + 3600 + CLOCKS_DIFFER_S
+    assert recorded()[0]["keep_until"] == world.clock.now + 3600 + CLOCKS_DIFFER_S
 
 
 def test_a_late_retry_s_access_token_is_refused_as_well(world: World) -> None:
@@ -174,13 +176,13 @@ def test_a_late_retry_s_access_token_is_refused_as_well(world: World) -> None:
     assert not allowed(deps, late)
 
 
-def test_an_exchange_s_session_is_told(world: World, told: Told) -> None:
+def test_an_exchange_s_session_is_recorded(world: World, recorded: Recorded) -> None:
     token = world.login(world.user(), DeviceRequest(remember=True)).device_token or ""
-    first = told()
+    first = recorded()
     answer = exchange_device_token(ExchangeRequest(token), CALLER, world.issuing)
     revoke_token(answer.token, None, CALLER, world.sessions)
 
-    assert half(answer.session_id) in [row["ids"] for row in told()[len(first) :]]
+    assert half(answer.session_id) in [row["ids"] for row in recorded()[len(first) :]]
 
 
 # As docs/runbook.md has it, at an instant of the test's own clock.
@@ -214,7 +216,7 @@ def test_everything_before_an_instant_is_one_entry(
     assert allowed(deps, after)
 
 
-def test_many_sessions_of_a_user_are_rows_of_many_ids(world: World, told: Told) -> None:
+def test_many_sessions_of_a_user_are_rows_of_many_ids(world: World, recorded: Recorded) -> None:
     _, deps = log_reader(world)
     name = world.user(max_sessions=1000)
     answer = world.login(name)
@@ -231,7 +233,7 @@ def test_many_sessions_of_a_user_are_rows_of_many_ids(world: World, told: Told) 
     end_all(world, answer, name)
     world.clock.now += world.settings.revocation_max_staleness_s
 
-    assert sorted(len(found["ids"]) // 8 for found in told()) == [26, *[IDS_PER_ENTRY] * 7]
+    assert sorted(len(found["ids"]) // 8 for found in recorded()) == [26, *[IDS_PER_ENTRY] * 7]
     assert not allowed(deps, answer)
 
 

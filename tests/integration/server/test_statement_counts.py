@@ -449,10 +449,10 @@ def test_keys_that_have_changed_are_read_once_more_and_nothing_else_is(fresh_wor
 @pytest.mark.parametrize(
     ("statement", "columns"),
     [
-        (token_table.SELECT_TOKEN, 5),  # the keys' stamp, the row, its metadata, the owner, the labels
+        (token_table.SELECT_TOKEN, 5),  # the keys' version, the row, its metadata, the owner, the labels
         (token_table.SELECT_SESSION_UNLESS_DENIED, 5),
         (token_table.SELECT_DEVICE, 6),  # and the stop number
-        (portal.SELECT_ACCOUNT_BY_NAME, 5),  # stamp, password hash, stop number, owner, labels
+        (portal.SELECT_ACCOUNT_BY_NAME, 5),  # the keys' version, password hash, stop number, owner, labels
         (portal.SELECT_ACCOUNT_BY_ID, 5),
     ],
 )

@@ -1,4 +1,5 @@
-from auth_tokens.adapters.log_numbers import FIRST_GAP, SETTLED_AFTER_S, LogNumbers
+from auth_tokens.adapters.log_numbers import FIRST_GAP, LogNumbers
+from auth_tokens.domain.bounds import SETTLED_AFTER_S
 
 NOW = 1_800_000_000
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from auth_tokens.adapters.log_numbers import SETTLED_AFTER_S
 from auth_tokens.adapters.revocation_log import WINDOW, RevocationLog
+from auth_tokens.domain.bounds import SETTLED_AFTER_S
 from auth_tokens.domain.cutoffs import Cutoff
 from auth_tokens.domain.errors import Unavailable
 from tests.support.fakes import FakeRevocationLog

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-# A missing number is given up once a later one was written this long ago: it was rolled back, or its transaction has
-# been open for a minute. The rest is the time that a statement may wait before it gets its number.
-SETTLED_AFTER_S = 70
+from auth_tokens.domain.bounds import SETTLED_AFTER_S
+
 # Below the first number that is there, numbers may be missing as well. Those of transactions that are open are next to
 # it, as whatever was committed within the last minute is there.
 FIRST_GAP = 100

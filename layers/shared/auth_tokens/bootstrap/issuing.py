@@ -8,7 +8,7 @@ from auth_tokens.adapters.passwords import PortalPasswords
 from auth_tokens.bootstrap.ciphers import metadata_cipher
 from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.events import event_log
-from auth_tokens.bootstrap.key_table import key_stamp
+from auth_tokens.bootstrap.key_table import keys_version
 from auth_tokens.bootstrap.keys import codec, keys
 from auth_tokens.bootstrap.limits import limiter
 from auth_tokens.bootstrap.memory_limits import memory_limiter
@@ -21,7 +21,7 @@ from auth_tokens.usecases.issue_deps import IssueDeps
 def issuing(shared: Container) -> IssueDeps:
     """Dependencies to start and refresh sessions."""
     settings = shared.settings
-    portal = MySqlPortal(shared.database, key_stamp(shared))
+    portal = MySqlPortal(shared.database, keys_version(shared))
     argon2 = (settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes)
     return IssueDeps(
         store=store(shared),

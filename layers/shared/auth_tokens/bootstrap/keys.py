@@ -4,7 +4,7 @@ from auth_tokens.adapters.kms.client import KmsClient, kms_client
 from auth_tokens.adapters.kms.keyring import KeyRing
 from auth_tokens.adapters.kms.wrapper import KmsKeyWrapper
 from auth_tokens.bootstrap.container import Container, singleton
-from auth_tokens.bootstrap.key_table import key_stamp, key_table
+from auth_tokens.bootstrap.key_table import key_table, keys_version
 from auth_tokens.domain.tokens import TokenCodec
 
 
@@ -30,7 +30,7 @@ def keys(shared: Container) -> KeyRing:
         shared.telemetry,
         max_age_s=shared.settings.key_max_age_s,
         may_create=shared.may_create_keys,
-        stamp=key_stamp(shared),
+        version=keys_version(shared),
     )
 
 

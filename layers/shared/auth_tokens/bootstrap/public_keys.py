@@ -2,13 +2,13 @@
 
 from auth_tokens.adapters.access_jwt.verifier import JwtVerifier, PublicKeys
 from auth_tokens.bootstrap.container import Container, singleton
-from auth_tokens.bootstrap.key_table import key_stamp, key_table
+from auth_tokens.bootstrap.key_table import key_table, keys_version
 
 
 @singleton
 def public_keys(shared: Container) -> PublicKeys:
     """Cached until they are old or a change is seen."""
-    return PublicKeys(key_table(shared), shared.clock, shared.settings.jwks_max_age_s, key_stamp(shared))
+    return PublicKeys(key_table(shared), shared.clock, shared.settings.jwks_max_age_s, keys_version(shared))
 
 
 @singleton

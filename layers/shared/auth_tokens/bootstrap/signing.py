@@ -5,7 +5,7 @@ from auth_tokens.adapters.access_jwt.signer import AccessTokenSigner, private_ke
 from auth_tokens.adapters.access_jwt.signing_keys import NoSigningKeys, SigningKeyMaker
 from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
 from auth_tokens.bootstrap.container import Container
-from auth_tokens.bootstrap.key_table import key_stamp, key_table
+from auth_tokens.bootstrap.key_table import key_table, keys_version
 from auth_tokens.bootstrap.keys import kms, wrapper
 
 
@@ -27,4 +27,4 @@ def signer(shared: Container) -> AccessTokenSigner:
     held = UnwrappedKeyCache(wrapper(shared), clock, shared.telemetry, max_age_s, private_key)
     kms_keys = kms_signing_keys(shared)
     maker = signing_key_maker(shared, kms_keys) if shared.may_create_keys else NoSigningKeys()
-    return AccessTokenSigner(key_table(shared), held, kms_keys, maker, clock, key_stamp(shared))
+    return AccessTokenSigner(key_table(shared), held, kms_keys, maker, clock, keys_version(shared))

@@ -11,7 +11,11 @@ MAX_TTL_S = 400 * 86400
 # Clocks of two machines are taken to differ by less than this.
 CLOCKS_DIFFER_S = 60
 # A browser session has no access token. An authorizer reads its row again after 30 s, and sees there that it has ended.
-BROWSER_SESSION_TOLD_S = 180
+BROWSER_SESSION_RECORDED_S = 180
+# A missing number of the revocation log is awaited until a later one was written this long ago: by then it was rolled
+# back, or its transaction has been open for a minute. The rest is the time that a statement may wait before it gets its
+# number.
+SETTLED_AFTER_S = 70
 MAX_RETRY_WINDOW_S = 60
 MAX_SESSIONS = 1000
 MAX_DEVICES = 1000

@@ -30,7 +30,7 @@ OF_ONE_ROW = {
     "revocations.SELECT_LOG_WIDTH",
     "revocations.SELECT_NEXT_NUMBER",
     "starts.SELECT_DEVICE_OF_SESSION",
-    "told_revocations.SELECT_STATE",
+    "published_revocations.SELECT_STATE",
     "token_table.SELECT_DEVICE",
     "token_table.SELECT_SESSION_UNLESS_DENIED",
     "token_table.SELECT_TOKEN",

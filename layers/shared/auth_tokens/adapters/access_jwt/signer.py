@@ -14,8 +14,8 @@ from auth_tokens.adapters.access_jwt.algorithms import ALGORITHMS, key_from
 from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
 from auth_tokens.adapters.access_jwt.signing_keys import NoSigningKeys, SigningKeyMaker
 from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
-from auth_tokens.adapters.mysql.key_stamp import KeysRead, KeyStamp
 from auth_tokens.adapters.mysql.keys import KeyTable
+from auth_tokens.adapters.mysql.keys_version import KeysRead, KeysVersion
 from auth_tokens.domain.claims import MAX_TOKEN_LENGTH
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.key_steps import first_steps
@@ -30,7 +30,7 @@ class TokenTooLong(Exception):
 
 
 class AccessTokenSigner:
-    """Port ports.keys.Signer. held: private keys, as private_key makes them; stamp: shows a change of
+    """Port ports.keys.Signer. held: private keys, as private_key makes them; version: shows a change of
     keys, so that no token has a `kid` that was just withdrawn."""
 
     def __init__(
@@ -40,7 +40,7 @@ class AccessTokenSigner:
         kms: KmsSigningKeys,
         maker: SigningKeyMaker | NoSigningKeys,
         clock: Clock,
-        stamp: KeyStamp | None = None,
+        version: KeysVersion | None = None,
     ) -> None:
         self._table = table
         self._held = held
@@ -48,7 +48,7 @@ class AccessTokenSigner:
         self._maker = maker
         self._clock = clock
         self._row: StoredKey | None = None
-        self._read = KeysRead(stamp)
+        self._read = KeysRead(version)
         self._proven_kid = ""
 
     def sign(self, claims: Mapping[str, Any], typ: str = TOKEN_TYPE) -> str:

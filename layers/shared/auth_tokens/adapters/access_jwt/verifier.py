@@ -17,7 +17,7 @@ import jwt
 
 from auth_tokens.adapters.access_jwt.algorithms import key_from
 from auth_tokens.adapters.lru import Lru
-from auth_tokens.adapters.mysql.key_stamp import KeysRead, KeyStamp
+from auth_tokens.adapters.mysql.keys_version import KeysRead, KeysVersion
 from auth_tokens.domain.ages import is_within
 from auth_tokens.domain.claims import MAX_TOKEN_LENGTH, AccessClaims, check_claims
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
@@ -54,18 +54,18 @@ class KeysByKid(Protocol):
 class PublicKeys:
     """The published keys, as last read; a failed read keeps the last good set.
 
-    max_age_s: 0 where each call must see the current keys; stamp: shows a change of keys before that age.
+    max_age_s: 0 where each call must see the current keys; version: shows a change of keys before that age.
     """
 
     def __init__(
-        self, table: PublicKeyTable, clock: Clock, max_age_s: int, stamp: KeyStamp | None = None
+        self, table: PublicKeyTable, clock: Clock, max_age_s: int, version: KeysVersion | None = None
     ) -> None:
         self._table = table
         self._clock = clock
         self._max_age_s = max_age_s
         self._keys: dict[str, tuple[str, Any]] = {}
         self._jwks: list[dict[str, str]] = []
-        self._read = KeysRead(stamp)
+        self._read = KeysRead(version)
         self._failed_at: int | None = None
 
     def find(self, kid: str) -> tuple[str, Any] | None:

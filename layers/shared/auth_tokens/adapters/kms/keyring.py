@@ -14,8 +14,8 @@ from hashlib import sha256
 from auth_tokens.adapters.kms.hkdf import Derive, deriving
 from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
 from auth_tokens.adapters.kms.wrapper import KeyWrapper, context_of
-from auth_tokens.adapters.mysql.key_stamp import KeysRead, KeyStamp
 from auth_tokens.adapters.mysql.keys import KeyTable
+from auth_tokens.adapters.mysql.keys_version import KeysRead, KeysVersion
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.key_steps import Add, first_steps
 from auth_tokens.domain.keys import PENALTY_S, ROWS_MAX_AGE_S, KeyState, Purpose, StoredKey
@@ -38,8 +38,8 @@ class _DataKey:
 class KeyRing:
     """Port ports.keys.Keys, and the keys of codec and cipher.
 
-    may_create: this function makes the first keys of a purpose that has none; stamp: shows a change of keys, so that a
-    withdrawn key is no longer used.
+    may_create: this function makes the first keys of a purpose that has none; version: shows a change of keys, so that
+    a withdrawn key is no longer used.
     """
 
     def __init__(
@@ -51,14 +51,14 @@ class KeyRing:
         *,
         max_age_s: int,
         may_create: bool,
-        stamp: KeyStamp | None = None,
+        version: KeysVersion | None = None,
     ) -> None:
         self._table = table
         self._wrapper = wrapper
         self._clock = clock
         self._may_create = may_create
         self._rows: dict[tuple[Purpose, int], StoredKey] = {}
-        self._read = KeysRead(stamp)
+        self._read = KeysRead(version)
         self._held = UnwrappedKeyCache(wrapper, clock, telemetry, max_age_s, _data_key)
 
     def chain_keys(self, epoch: int) -> ChainKeys | None:

@@ -147,7 +147,7 @@ class Database:
         self._connection: _Connection | None = None
 
     @property
-    def patience_s(self) -> float:
+    def timeout_s(self) -> float:
         """How long a statement is waited for; it may be carried out later all the same."""
         return seconds_left(self._config.timeout_s)
 
@@ -273,7 +273,7 @@ class Database:
 
     def _ready(self) -> "pymysql.Connection[DictCursor]":
         """The connection, opened where need be. Raises Unavailable where the invocation has no time left for it."""
-        if self.patience_s <= 0:
+        if self.timeout_s <= 0:
             raise Unavailable("no time left for the database")
         if self._connection is None:
             self._connection = _connect(self._config)
@@ -287,13 +287,13 @@ def error_number(error: pymysql.err.Error) -> int:
 
 class _Connection(pymysql.Connection[DictCursor] if TYPE_CHECKING else pymysql.Connection):  # type: ignore[misc]
     """PyMySQL's, with one bound for the whole login and one for each statement, whatever the server sends meanwhile:
-    patience_s, or less where the invocation ends before. PyMySQL's own count from each byte."""
+    timeout_s, or less where the invocation ends before. PyMySQL's own count from each byte."""
 
-    def __init__(self, patience_s: float, **options: Any) -> None:
-        self._patience_s = patience_s
+    def __init__(self, timeout_s: float, **options: Any) -> None:
+        self._timeout_s = timeout_s
         self._ends_at = 0.0
         super().__init__(
-            **options, connect_timeout=patience_s, read_timeout=patience_s, write_timeout=patience_s
+            **options, connect_timeout=timeout_s, read_timeout=timeout_s, write_timeout=timeout_s
         )
 
     def connect(self, sock: BoundedSocket | None = None) -> None:
@@ -312,7 +312,7 @@ class _Connection(pymysql.Connection[DictCursor] if TYPE_CHECKING else pymysql.C
         return rows
 
     def _begin(self) -> None:
-        self._ends_at = time.monotonic() + seconds_left(self._patience_s)
+        self._ends_at = time.monotonic() + seconds_left(self._timeout_s)
 
     def _write_bytes(self, data: bytes) -> None:
         self._sock.ends_at = self._ends_at  # here, as it is another socket once TLS has begun

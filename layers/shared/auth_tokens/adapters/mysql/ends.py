@@ -6,7 +6,7 @@ from functools import partial
 from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.adapters.mysql.cutoffs import began_at
 from auth_tokens.adapters.mysql.portal import is_user
-from auth_tokens.adapters.mysql.revocation_entries import TELL_DEVICE_ROWS, TELL_ROW, TELL_USER_ROWS
+from auth_tokens.adapters.mysql.revocation_entries import RECORD_DEVICE_ROWS, RECORD_ROW, RECORD_USER_ROWS
 from auth_tokens.adapters.mysql.rows import INSERT_COLUMNS, places, row_from
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.adapters.mysql.token_table import MAX_INSTANT, TokenTable
@@ -86,7 +86,7 @@ class Ends(TokenTable):
     def revoke(self, token_id: bytes, reason: RevokeReason, event: SecurityEvent) -> bool:
         parameters = {"at": to_sql(event.at), "reason": reason.value, "id": token_id}
         revoke = partial(_execute, REVOKE_ROW, parameters)
-        return self._revoke_with([event], revoke, partial(_execute, TELL_ROW, parameters)) > 0
+        return self._revoke_with([event], revoke, partial(_execute, RECORD_ROW, parameters)) > 0
 
     def revoke_device(
         self, device_id: bytes, user_id: str, reason: RevokeReason, *events: SecurityEvent
@@ -98,7 +98,7 @@ class Ends(TokenTable):
             _take_order(statements, user_id, at)
             return statements.execute(REVOKE_DEVICE_ROWS, parameters)
 
-        return self._revoke_with(events, revoke, partial(_execute, TELL_DEVICE_ROWS, parameters))
+        return self._revoke_with(events, revoke, partial(_execute, RECORD_DEVICE_ROWS, parameters))
 
     def revoke_user(
         self, user_id: str, reason: RevokeReason, event: SecurityEvent, extent: RevocationScope = EVERYTHING
@@ -119,7 +119,7 @@ class Ends(TokenTable):
             _stop_user(statements, user_id, stopped_at, event.at)
             return statements.execute(statement, parameters)
 
-        return self._revoke_with([event], revoke, partial(_execute, TELL_USER_ROWS, parameters))
+        return self._revoke_with([event], revoke, partial(_execute, RECORD_USER_ROWS, parameters))
 
     def knows_user(self, user_id: str) -> bool:
         [row] = self._database.query(SELECT_USER_KNOWN, {"user_id": user_id})
@@ -127,17 +127,17 @@ class Ends(TokenTable):
 
     def deny_access_token(self, claims: AccessClaims, event: SecurityEvent) -> None:
         denial = row_from(_denial(claims, event.at))
-        told = {"id": denial["id"], "at": denial["revoked_at"]}
-        revoke, tell = partial(_execute, INSERT_DENIAL, denial), partial(_execute, TELL_ROW, told)
-        self._revoke_with([event], revoke, tell)
+        recorded = {"id": denial["id"], "at": denial["revoked_at"]}
+        revoke, record = partial(_execute, INSERT_DENIAL, denial), partial(_execute, RECORD_ROW, recorded)
+        self._revoke_with([event], revoke, record)
 
     def _revoke_with(
         self,
         events: Sequence[SecurityEvent],
         revoke: Callable[[Transaction], int],
-        tell: Callable[[Transaction], int],
+        record: Callable[[Transaction], int],
     ) -> int:
-        """Rows end, are told to authorizers, and their events are written, in one commit; nothing where no row
+        """Rows end, are recorded for authorizers, and their events are written, in one commit; nothing where no row
         ended."""
         rows = self._events.rows(events)
         counted: list[int] = []  # by an earlier run of this unit, whose commit went unanswered
@@ -145,7 +145,7 @@ class Ends(TokenTable):
         def work(statements: Transaction) -> int:
             ended = revoke(statements)
             if ended:
-                tell(statements)
+                record(statements)
                 self._events.write(statements, rows)
             counted.append(ended)
             return max(counted)

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Transaction
-from auth_tokens.adapters.mysql.key_stamp import KEY_STAMP, KeyStamp
+from auth_tokens.adapters.mysql.keys_version import KEYS_VERSION, KeysVersion
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
 from auth_tokens.domain.keys import KeyState, PublicKeyRow, Purpose, StoredKey
 
 # Index: none needed; the table has at most a few dozen rows.
 SELECT_KEYS = f"""
-SELECT kid, purpose, epoch, state, algorithm, wrapped_key, public_jwk, changed_at, {KEY_STAMP}
+SELECT kid, purpose, epoch, state, algorithm, wrapped_key, public_jwk, changed_at, {KEYS_VERSION}
 FROM auth_token_keys
 WHERE state <> 'gone'
 ORDER BY purpose, epoch
@@ -30,7 +30,7 @@ ORDER BY epoch
 
 # The public half only, which is all that a verifier needs.
 SELECT_PUBLIC_KEYS = f"""
-SELECT kid, algorithm, public_jwk, {KEY_STAMP}
+SELECT kid, algorithm, public_jwk, {KEYS_VERSION}
 FROM auth_token_keys
 WHERE purpose = 'signing' AND state <> 'gone'
 ORDER BY epoch
@@ -70,17 +70,17 @@ WHERE kid = %s AND state = %s AND changed_at = %s
 
 
 class KeyTable:
-    """auth_token_keys. stamp: takes note of the state that is read. Raises Unavailable."""
+    """auth_token_keys. version: takes note of the state that is read. Raises Unavailable."""
 
-    def __init__(self, database: Database, stamp: KeyStamp | None = None) -> None:
+    def __init__(self, database: Database, version: KeysVersion | None = None) -> None:
         self._database = database
-        self._stamp = stamp or KeyStamp()
+        self._version = version or KeysVersion()
 
     def all(self) -> list[StoredKey]:
         """Every key that is not gone."""
         rows = self._database.query(SELECT_KEYS)
         if rows:
-            self._stamp.see(rows[0]["key_stamp"])
+            self._version.see(rows[0]["key_stamp"])
         return [_stored(row) for row in rows]
 
     def of(self, purpose: Purpose) -> list[StoredKey]:
@@ -91,7 +91,7 @@ class KeyTable:
         """The public halves of the signing keys that are not gone, oldest first."""
         rows = self._database.query(SELECT_PUBLIC_KEYS)
         if rows:
-            self._stamp.see(rows[0]["key_stamp"])
+            self._version.see(rows[0]["key_stamp"])
         return [PublicKeyRow(row["kid"], row["algorithm"], json.loads(row["public_jwk"])) for row in rows]
 
     def insert(self, key: StoredKey) -> bool:
@@ -121,7 +121,7 @@ class KeyTable:
 
     def _noted(self, has_changed: bool) -> bool:
         if has_changed:
-            self._stamp.changed()
+            self._version.changed()
         return has_changed
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Parameters, UnknownColumn
-from auth_tokens.adapters.mysql.key_stamp import KEY_STAMP, KeyStamp
+from auth_tokens.adapters.mysql.keys_version import KEYS_VERSION, KeysVersion
 from auth_tokens.adapters.mysql.times import clock_us_of
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.policy import PREFERENCES
@@ -90,7 +90,7 @@ _STOP_NUMBER = """COALESCE(
 
 # Index: ux_username. The collation may find several spellings; canonical_username decides.
 SELECT_ACCOUNT_BY_NAME = f"""
-SELECT {KEY_STAMP}, {_as_utf8("u.password_hash")} AS password_hash, {_STOP_NUMBER}, {OWNER_COLUMNS}
+SELECT {KEYS_VERSION}, {_as_utf8("u.password_hash")} AS password_hash, {_STOP_NUMBER}, {OWNER_COLUMNS}
 FROM auth_users AS u
 {CONFIG_JOIN}
 WHERE u.username = %s
@@ -99,7 +99,7 @@ WHERE u.username = %s
 
 # Index: primary key.
 SELECT_ACCOUNT_BY_ID = f"""
-SELECT {KEY_STAMP}, {_as_utf8("u.password_hash")} AS password_hash, {_STOP_NUMBER}, {OWNER_COLUMNS}
+SELECT {KEYS_VERSION}, {_as_utf8("u.password_hash")} AS password_hash, {_STOP_NUMBER}, {OWNER_COLUMNS}
 FROM auth_users AS u
 {CONFIG_JOIN}
 WHERE u.id = %s
@@ -131,13 +131,13 @@ WHERE id = %s AND password_hash = %s
 
 
 class OwnerReads:
-    """Runs SELECTs with KEY_STAMP first and OWNER_COLUMNS last, on a user_config that may lack preferences: what one
-    statement finds missing is NULL in this environment from then on. stamp: gets the state of the keys with each row.
+    """Runs SELECTs with KEYS_VERSION first and OWNER_COLUMNS last, on a user_config that may lack preferences: what one
+    statement finds missing is NULL in this environment from then on. version: gets the state of the keys with each row.
     """
 
-    def __init__(self, database: Database, stamp: KeyStamp) -> None:
+    def __init__(self, database: Database, version: KeysVersion) -> None:
         self._database = database
-        self._stamp = stamp
+        self._version = version
         self._missing: frozenset[str] = frozenset()
 
     def rows(self, sql: str, parameters: Parameters) -> list[Values]:
@@ -156,7 +156,7 @@ class OwnerReads:
             self._missing = frozenset(CONFIG_COLUMNS.values()) - there
             rows = read(_without(self._missing, sql))
         if rows:
-            self._stamp.see(rows[0][0])
+            self._version.see(rows[0][0])
         return [row[1:] for row in rows]
 
 
@@ -167,11 +167,11 @@ def _without(missing: Iterable[str], sql: str) -> str:
 
 
 class MySqlPortal:
-    """Port ports.accounts.Portal on the Portal's own tables. stamp: gets the state of the keys with each account."""
+    """Port ports.accounts.Portal on the Portal's own tables. version: gets the state of the keys with each account."""
 
-    def __init__(self, database: Database, stamp: KeyStamp | None = None) -> None:
+    def __init__(self, database: Database, version: KeysVersion | None = None) -> None:
         self._database = database
-        self._owners = OwnerReads(database, stamp or KeyStamp())
+        self._owners = OwnerReads(database, version or KeysVersion())
 
     def account_by_name(self, canonical_name: str) -> Account | None:
         accounts = _accounts_from(self._owners.look_up(SELECT_ACCOUNT_BY_NAME, canonical_name))

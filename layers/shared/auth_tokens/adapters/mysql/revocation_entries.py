@@ -1,9 +1,9 @@
-"""auth_token_revocations: what ended is told, in the transaction that ended it, by one statement.
+"""auth_token_revocations: what ended is recorded, in the transaction that ended it, by one statement.
 
-Only what a live access token can be refused for: a session whose access tokens have expired is not told, nor a device.
+Only what a live access token can be refused for is recorded: no session whose access tokens have expired, no device.
 """
 
-from auth_tokens.domain.bounds import BROWSER_SESSION_TOLD_S, CLOCKS_DIFFER_S, MAX_ACCESS_TTL_S
+from auth_tokens.domain.bounds import BROWSER_SESSION_RECORDED_S, CLOCKS_DIFFER_S, MAX_ACCESS_TTL_S
 
 # Each has its place in the statement below, and the column takes 1024 bytes. GROUP_CONCAT would need no places, but a
 # server may cut it (group_concat_max_len), silently where its sql_mode is not strict.
@@ -11,7 +11,7 @@ IDS_PER_ENTRY = 32
 _IDS = ", ".join(f"MAX(IF(ended.place = {place}, ended.tail, NULL))" for place in range(IDS_PER_ENTRY))
 
 
-def _tell(index: str, rows: str) -> str:
+def _record(index: str, rows: str) -> str:
     """For the rows that ended at `at`, by the index that they were ended by: the one on revoked_at would lock those
     that others end in the same second. Row count 0: none has a live access token.
 
@@ -30,7 +30,7 @@ FROM (
     LEAST(
       %(at)s + INTERVAL {MAX_ACCESS_TTL_S} SECOND,
       CASE t.type
-        WHEN 'session' THEN %(at)s + INTERVAL {BROWSER_SESSION_TOLD_S} SECOND
+        WHEN 'session' THEN %(at)s + INTERVAL {BROWSER_SESSION_RECORDED_S} SECOND
         WHEN 'access' THEN t.expires_at
         ELSE COALESCE(t.access_expires_at, %(at)s + INTERVAL {MAX_ACCESS_TTL_S} SECOND)
       END) AS until_at
@@ -46,7 +46,7 @@ GROUP BY ended.entry
 """
 
 
-TELL_ROW = _tell("PRIMARY", "t.id = %(id)s")
-TELL_ROWS = _tell("PRIMARY", "t.id IN %(ids)s")
-TELL_DEVICE_ROWS = _tell("ix_device", "t.device_id = %(device_id)s AND t.user_id = %(user_id)s")
-TELL_USER_ROWS = _tell("ix_user_type", "t.user_id = %(user_id)s AND t.type IN ('refresh', 'session')")
+RECORD_ROW = _record("PRIMARY", "t.id = %(id)s")
+RECORD_ROWS = _record("PRIMARY", "t.id IN %(ids)s")
+RECORD_DEVICE_ROWS = _record("ix_device", "t.device_id = %(device_id)s AND t.user_id = %(user_id)s")
+RECORD_USER_ROWS = _record("ix_user_type", "t.user_id = %(user_id)s AND t.type IN ('refresh', 'session')")

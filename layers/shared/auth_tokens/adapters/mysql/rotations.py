@@ -68,7 +68,7 @@ class Rotations(TokenTable):
     """The methods of TokenStore that change a live row."""
 
     def rotate(self, record: TokenRecord, rotation: Rotation) -> bool:
-        parameters = _rotate_parameters(record, rotation, self._database.patience_s)
+        parameters = _rotate_parameters(record, rotation, self._database.timeout_s)
         if not rotation.events:
             return self._database.execute(ROTATE_TOKEN, parameters) == 1
         rows = self._events.rows(rotation.events)
@@ -105,7 +105,7 @@ class Rotations(TokenTable):
         return self._database.execute(SET_DEVICE_METADATA, parameters) == 1
 
 
-def _rotate_parameters(record: TokenRecord, rotation: Rotation, patience_s: float) -> dict[str, object]:
+def _rotate_parameters(record: TokenRecord, rotation: Rotation, timeout_s: float) -> dict[str, object]:
     assert record.read_at is not None  # it was read by itself
     return {
         "generation": rotation.generation,
@@ -120,5 +120,5 @@ def _rotate_parameters(record: TokenRecord, rotation: Rotation, patience_s: floa
         "id": record.id,
         "spent_generation": record.generation,
         "spent_hash": record.token_hash,
-        "until": record.read_at + patience_s - ANSWER_S,
+        "until": record.read_at + timeout_s - ANSWER_S,
     }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Transaction
 from auth_tokens.adapters.mysql.portal import FROM_USER_AS_VERIFIED
-from auth_tokens.adapters.mysql.revocation_entries import TELL_ROWS, TELL_USER_ROWS
+from auth_tokens.adapters.mysql.revocation_entries import RECORD_ROWS, RECORD_USER_ROWS
 from auth_tokens.adapters.mysql.rows import (
     INSERT_COLUMNS,
     TOKEN,
@@ -142,7 +142,7 @@ class Starts(TokenTable):
             "made_at": [to_clock(made_us) for made_us in former],
         }
         statements.execute(END_EARLIER_ACCOUNTS, parameters)
-        statements.execute(TELL_USER_ROWS, parameters)
+        statements.execute(RECORD_USER_ROWS, parameters)
         event = earlier_account_revoked(sign_in.user_id, sign_in.at)
         self._events.write(statements, self._events.rows([event]))
 
@@ -194,4 +194,4 @@ def _end_sessions(statements: Transaction, start: SessionStart) -> None:
             "ids": ids,
         }
         if statements.execute(END_SESSIONS, parameters):
-            statements.execute(TELL_ROWS, parameters)
+            statements.execute(RECORD_ROWS, parameters)

@@ -2,14 +2,14 @@
 
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.events import EventWriter
-from auth_tokens.adapters.mysql.key_stamp import KEY_STAMP, KeyStamp
+from auth_tokens.adapters.mysql.keys_version import KEYS_VERSION, KeysVersion
 from auth_tokens.adapters.mysql.portal import OWNER_COLUMNS, OWNER_JOIN, OwnerReads, owner_from
 from auth_tokens.adapters.mysql.rows import TOKEN_COLUMNS, record_from
 from auth_tokens.domain.sessions import TokenRecord
 
 # Index: primary key, each join by primary key. At most one row.
 SELECT_TOKEN = f"""
-SELECT {KEY_STAMP}, {TOKEN_COLUMNS}, {OWNER_COLUMNS}
+SELECT {KEYS_VERSION}, {TOKEN_COLUMNS}, {OWNER_COLUMNS}
 FROM auth_user_tokens AS t
 {OWNER_JOIN}
 WHERE t.id = %(id)s
@@ -22,7 +22,7 @@ AND NOT EXISTS (SELECT 1 FROM auth_user_tokens AS d WHERE d.id = %(jti)s AND d.t
 
 # Index: primary key, each join by primary key. At most one row.
 SELECT_DEVICE = f"""
-SELECT {KEY_STAMP},
+SELECT {KEYS_VERSION},
   COALESCE((SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = t.user_id), 0) AS stop_number,
   {TOKEN_COLUMNS}, {OWNER_COLUMNS}
 FROM auth_user_tokens AS t
@@ -37,12 +37,12 @@ MAX_INSTANT = 2**33
 
 
 class TokenTable:
-    """stamp: gets the state of the keys with each row."""
+    """version: gets the state of the keys with each row."""
 
-    def __init__(self, database: Database, events: EventWriter, stamp: KeyStamp) -> None:
+    def __init__(self, database: Database, events: EventWriter, version: KeysVersion) -> None:
         self._database = database
         self._events = events
-        self._owners = OwnerReads(database, stamp)
+        self._owners = OwnerReads(database, version)
 
     def load(self, token_id: bytes) -> TokenRecord | None:
         return self._record(SELECT_TOKEN, {"id": token_id})

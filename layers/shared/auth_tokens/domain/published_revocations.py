@@ -8,14 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
+from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S, SETTLED_AFTER_S
 from auth_tokens.domain.errors import InvalidRequest
 
 STATEMENT_TYPE = "revocations+jwt"
-# A missing number is awaited until a later one was written this long ago: it was rolled back then, or its transaction
-# has been open for a minute.
-SETTLED_AFTER_S = 70
-# How long a verifier keeps an id after it was told: an access token lives no longer, and clocks differ.
+# How long a verifier keeps an id after it was published: an access token lives no longer, and clocks differ.
 MEMORY_S = MAX_ACCESS_TTL_S + 60
 
 _CURSOR = re.compile(r"(\d{1,19})\.((?:[0-9a-f]{16})?)\.(\d{1,19})", re.ASCII)
@@ -46,7 +43,7 @@ class Place:
 
     def after(self, entries: Sequence[Entry], now_s: int, *, is_complete: bool) -> "Place":
         """The place behind the entries that follow it. Once the reading is complete, the next one starts at `settled`,
-        so that what is committed late is told. now_s: by the clock of the database."""
+        so that what is committed late is published. now_s: by the clock of the database."""
         settled, anchor = self.settled, self.anchor
         if self.read_to == self.settled:
             for entry in entries:
@@ -66,7 +63,7 @@ def place_of(cursor: str | None) -> Place:
     return Place(int(found[1]), bytes.fromhex(found[2]), int(found[3]))
 
 
-def told(entries: Sequence[Entry]) -> str:
+def published_ids(entries: Sequence[Entry]) -> str:
     """The ids of the entries: 8 bytes each, one after the other, in base64url."""
     return _base64url(b"".join(entry.ids for entry in entries))
 

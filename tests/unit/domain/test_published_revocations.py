@@ -1,9 +1,10 @@
-"""The cursor of the revocations that verifiers are told: nothing that is committed late is passed over."""
+"""The cursor of the revocations that are published for verifiers: nothing that is committed late is passed over."""
 
 import pytest
 
+from auth_tokens.domain.bounds import SETTLED_AFTER_S
 from auth_tokens.domain.errors import InvalidRequest
-from auth_tokens.domain.told_revocations import SETTLED_AFTER_S, Entry, Place, place_of, statement, told
+from auth_tokens.domain.published_revocations import Entry, Place, place_of, published_ids, statement
 from tests.support.world import START
 
 YOUNG, OLD = START - SETTLED_AFTER_S, START - SETTLED_AFTER_S - 1
@@ -96,7 +97,7 @@ def test_a_text_that_is_no_cursor_is_refused(cursor: str) -> None:
 
 
 def test_the_statement_has_the_hash_of_the_ids_and_not_the_ids() -> None:
-    ids = told([Entry(1, START, anchor(1), anchor(1) + anchor(2)), Entry(2, START, anchor(3), b"")])
+    ids = published_ids([Entry(1, START, anchor(1), anchor(1) + anchor(2)), Entry(2, START, anchor(3), b"")])
 
     assert ids == "AAAAAAAAAAEAAAAAAAAAAg"
     assert statement(ids, {"iss": "x"}) == {

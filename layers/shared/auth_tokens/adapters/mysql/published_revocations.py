@@ -1,10 +1,10 @@
-"""auth_token_revocations and auth_token_cutoffs, as verifiers outside API Gateway are told of them."""
+"""auth_token_revocations and auth_token_cutoffs, as they are published for verifiers outside API Gateway."""
 
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.domain.cutoffs import Cutoff
-from auth_tokens.domain.told_revocations import MEMORY_S, Entry
-from auth_tokens.ports.told_revocations import LogState
+from auth_tokens.domain.published_revocations import MEMORY_S, Entry
+from auth_tokens.ports.published_revocations import LogState
 
 # Index: primary key, its two ends and one row.
 SELECT_STATE = """
@@ -35,8 +35,8 @@ LIMIT %s
 """
 
 
-class ToldRevocations:
-    """Port ports.told_revocations.RevocationEntries."""
+class PublishedRevocations:
+    """Port ports.published_revocations.RevocationEntries."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,11 +1,11 @@
-"""The log of revocations as it is told to others."""
+"""The log of revocations as it is published for verifiers elsewhere."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from auth_tokens.domain.cutoffs import Cutoff
-from auth_tokens.domain.told_revocations import Entry
+from auth_tokens.domain.published_revocations import Entry
 
 
 @dataclass(frozen=True, slots=True)

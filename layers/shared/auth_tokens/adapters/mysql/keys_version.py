@@ -1,7 +1,7 @@
 """Whether keys have changed since they were read: shown by the SELECTs of tokens and accounts, without another
 statement.
 
-Each cache of keys compares the stamp of its own read with the newest one that this environment has seen, so that a
+Each cache of keys compares the version of its own read with the newest one that this environment has seen, so that a
 withdrawal holds from the next SELECT of this environment on, not only when the cache is old.
 """
 
@@ -10,10 +10,10 @@ from __future__ import annotations
 from auth_tokens.domain.ages import is_within
 
 # A few dozen rows, read whole. Any key that comes, moves on or goes changes the sum.
-KEY_STAMP = """(SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k) AS key_stamp"""
+KEYS_VERSION = """(SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k) AS key_stamp"""
 
 
-class KeyStamp:
+class KeysVersion:
     """The newest state of auth_token_keys that this environment has seen. newest: equal for the same state;
     None before the first."""
 
@@ -21,7 +21,7 @@ class KeyStamp:
         self.newest: object = None
 
     def see(self, state: object) -> None:
-        """Take the value of KEY_STAMP in a row that was just read."""
+        """Take the value of KEYS_VERSION in a row that was just read."""
         self.newest = state
 
     def changed(self) -> None:
@@ -32,15 +32,15 @@ class KeyStamp:
 class KeysRead:
     """When a cache of keys was read last, and in which state it found them. at: None before the first time."""
 
-    def __init__(self, stamp: KeyStamp | None) -> None:
-        self._stamp = stamp or KeyStamp()
+    def __init__(self, version: KeysVersion | None) -> None:
+        self._version = version or KeysVersion()
         self._state: object = None
         self.at: int | None = None
 
     def is_fresh(self, now: int, max_age_s: int) -> bool:
         """Is the read young enough, and has no change of keys been seen since?"""
-        return is_within(now, self.at, max_age_s) and self._state == self._stamp.newest
+        return is_within(now, self.at, max_age_s) and self._state == self._version.newest
 
     def done(self, now: int) -> None:
         """They were read just now."""
-        self.at, self._state = now, self._stamp.newest
+        self.at, self._state = now, self._version.newest

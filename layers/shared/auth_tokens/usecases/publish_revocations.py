@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from auth_tokens.domain.errors import OtherHistory
-from auth_tokens.domain.told_revocations import STATEMENT_TYPE, place_of, statement, told
-from auth_tokens.ports.told_revocations import RevocationEntries, StatementSigner
+from auth_tokens.domain.published_revocations import STATEMENT_TYPE, place_of, published_ids, statement
+from auth_tokens.ports.published_revocations import RevocationEntries, StatementSigner
 
 # Rows of one document. One has 8 to 800 bytes of ids: 4 MB, and Lambda answers 6 MB at most, with the ids in base64url.
 PAGE = 5000
@@ -13,7 +13,7 @@ MAX_NUMBERS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class TellDeps:
+class PublishRevocationsDeps:
     """max_staleness_s: how old a verifier's knowledge may be; fail_after_s: how long it goes on without the service."""
 
     entries: RevocationEntries
@@ -23,7 +23,7 @@ class TellDeps:
     fail_after_s: int
 
 
-def tell_revocations(cursor: str | None, deps: TellDeps) -> dict[str, str]:
+def publish_revocations(cursor: str | None, deps: PublishRevocationsDeps) -> dict[str, str]:
     """The document after a cursor, or the first part of all. Raises InvalidRequest, OtherHistory, Unavailable."""
     place = place_of(cursor)
     state = deps.entries.state(place.settled)
@@ -32,7 +32,7 @@ def tell_revocations(cursor: str | None, deps: TellDeps) -> dict[str, str]:
     is_overflow = state.width > MAX_NUMBERS
     entries = [] if is_overflow else deps.entries.after(place.read_to, PAGE)
     is_complete = len(entries) < PAGE
-    ids = told(entries)
+    ids = published_ids(entries)
     claims = {
         "iss": deps.issuer,
         "as_of": state.now_s,

@@ -1,4 +1,4 @@
-"""What verifiers outside API Gateway are told, and how it is signed."""
+"""What verifiers outside API Gateway get, and how it is signed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,9 +8,14 @@ import pytest
 
 from auth_tokens.domain.cutoffs import Cutoff
 from auth_tokens.domain.errors import InvalidRequest, OtherHistory
-from auth_tokens.domain.told_revocations import Entry
-from auth_tokens.ports.told_revocations import LogState
-from auth_tokens.usecases.tell_revocations import MAX_NUMBERS, PAGE, TellDeps, tell_revocations
+from auth_tokens.domain.published_revocations import Entry
+from auth_tokens.ports.published_revocations import LogState
+from auth_tokens.usecases.publish_revocations import (
+    MAX_NUMBERS,
+    PAGE,
+    PublishRevocationsDeps,
+    publish_revocations,
+)
 from tests.support.world import START
 
 
@@ -40,10 +45,10 @@ class Log:
         return number.to_bytes(8, "big")
 
 
-def told(log: Log, cursor: str | None = None) -> Mapping[str, Any]:
+def publish(log: Log, cursor: str | None = None) -> Mapping[str, Any]:
     """What is stated after a cursor."""
-    deps = TellDeps(log, log, "https://tokens.test", max_staleness_s=5, fail_after_s=60)
-    assert tell_revocations(cursor, deps)["statement"] == "signed"
+    deps = PublishRevocationsDeps(log, log, "https://tokens.test", max_staleness_s=5, fail_after_s=60)
+    assert publish_revocations(cursor, deps)["statement"] == "signed"
     claims, typ = log.signed[-1]
     assert typ == "revocations+jwt"
     return claims
@@ -52,7 +57,7 @@ def told(log: Log, cursor: str | None = None) -> Mapping[str, Any]:
 def test_the_statement_says_for_which_cursor_and_when_it_was_made() -> None:
     cutoff = Cutoff("portal-web", START - 9, START - 8)
 
-    stated = told(Log(cutoffs=(cutoff,)))
+    stated = publish(Log(cutoffs=(cutoff,)))
 
     assert (stated["iss"], stated["as_of"], stated["after"]) == ("https://tokens.test", START, "")
     assert (stated["max_staleness_s"], stated["fail_after_s"]) == (5, 60)
@@ -61,21 +66,21 @@ def test_the_statement_says_for_which_cursor_and_when_it_was_made() -> None:
 
 def test_the_next_reading_tells_what_came_since() -> None:
     log = Log()
-    first = told(log)
+    first = publish(log)
     log.size = 4
 
-    second = told(log, first["next"])
+    second = publish(log, first["next"])
 
     assert (first["complete"], second["after"]) == (True, first["next"])
     assert second["next"].startswith("4.")
-    assert told(log, second["next"])["next"] == second["next"]
+    assert publish(log, second["next"])["next"] == second["next"]
 
 
 def test_a_long_log_is_told_in_parts() -> None:
     log = Log(size=PAGE + 1)
 
-    first = told(log)
-    second = told(log, first["next"])
+    first = publish(log)
+    second = publish(log, first["next"])
 
     assert (first["complete"], second["complete"]) == (False, True)
     assert second["next"] == f"{PAGE + 1}.{(PAGE + 1).to_bytes(8, 'big').hex()}.{PAGE + 1}"
@@ -84,17 +89,17 @@ def test_a_long_log_is_told_in_parts() -> None:
 @pytest.mark.parametrize("log", [Log(size=0), replace(Log(), size=2)], ids=["empty", "shorter"])
 def test_a_cursor_beyond_the_log_is_of_another_history(log: Log) -> None:
     with pytest.raises(OtherHistory):
-        told(log, "3.0000000000000003.3")
+        publish(log, "3.0000000000000003.3")
 
 
 def test_a_cursor_whose_row_is_another_one_is_of_another_history() -> None:
     with pytest.raises(OtherHistory):
-        told(Log(), "3.0000000000000004.3")
+        publish(Log(), "3.0000000000000004.3")
 
 
 @pytest.mark.parametrize(("width", "overflows"), [(MAX_NUMBERS, False), (MAX_NUMBERS + 1, True)])
 def test_more_than_fits_is_said_and_not_told(width: int, overflows: bool) -> None:
-    stated = told(Log(width=width))
+    stated = publish(Log(width=width))
 
     assert (stated["overflow"], stated["complete"]) == (overflows, True)
     assert (stated["next"] == "") == overflows
@@ -102,4 +107,4 @@ def test_more_than_fits_is_said_and_not_told(width: int, overflows: bool) -> Non
 
 def test_what_is_no_cursor_is_refused() -> None:
     with pytest.raises(InvalidRequest):
-        told(Log(), "x")
+        publish(Log(), "x")

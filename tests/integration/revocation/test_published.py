@@ -1,4 +1,4 @@
-"""What verifiers outside API Gateway are told, out of the log on a real database."""
+"""What verifiers outside API Gateway get, out of the log on a real database."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from auth_tokens.adapters.mysql.told_revocations import ToldRevocations
+from auth_tokens.adapters.mysql.published_revocations import PublishedRevocations
 from auth_tokens.domain.errors import OtherHistory
-from auth_tokens.usecases.tell_revocations import TellDeps, tell_revocations
+from auth_tokens.usecases.publish_revocations import PublishRevocationsDeps, publish_revocations
 from tests.integration.keys.test_signing_key_withdrawal import app_of
 from tests.support.world import World
 
@@ -46,17 +46,19 @@ def log(world: World, ids: bytes, *, age_s: int = 0, keep_s: int = 600) -> int:
     return int(row["seq"])
 
 
-def told(world: World, after: str | None = None) -> tuple[str, Mapping[str, Any]]:
+def publish(world: World, after: str | None = None) -> tuple[str, Mapping[str, Any]]:
     """(ids, statement) after a cursor."""
     shown = Shown()
-    deps = TellDeps(ToldRevocations(world.environment().database), shown, "https://tokens.test", 5, 60)
-    return tell_revocations(after, deps)["ids"], shown.claims
+    deps = PublishRevocationsDeps(
+        PublishedRevocations(world.environment().database), shown, "https://tokens.test", 5, 60
+    )
+    return publish_revocations(after, deps)["ids"], shown.claims
 
 
 def test_an_empty_log_is_told_by_the_clock_of_the_database(world: World) -> None:
     [row] = world.sql("SELECT UNIX_TIMESTAMP() AS now_s")
 
-    ids, stated = told(world)
+    ids, stated = publish(world)
 
     assert (ids, stated["next"], stated["complete"]) == ("", "0..0", True)
     assert 0 <= stated["as_of"] - row["now_s"] <= 2
@@ -65,32 +67,32 @@ def test_an_empty_log_is_told_by_the_clock_of_the_database(world: World) -> None
 def test_what_was_written_since_is_told_once(world: World) -> None:
     log(world, IDS[0] + IDS[1], age_s=100)
     number = log(world, IDS[2], age_s=100)
-    first_ids, first = told(world)
+    first_ids, first = publish(world)
 
     log(world, IDS[3])
-    second_ids, second = told(world, first["next"])
+    second_ids, second = publish(world, first["next"])
 
     assert first_ids == "AAAAAAAAAAABAQEBAQEBAQICAgICAgIC"
     assert first["next"] == f"{number}.{IDS[2].hex()}.{number}"
     assert second_ids == "AwMDAwMDAwM"
-    assert told(world, second["next"])[0] == ""
+    assert publish(world, second["next"])[0] == ""
 
 
 def test_what_is_past_is_not_told_and_holds_its_number(world: World) -> None:
     number = log(world, IDS[1], age_s=4000, keep_s=-1)
 
-    ids, stated = told(world)
+    ids, stated = publish(world)
 
     assert (ids, stated["next"]) == ("", f"{number}.{IDS[1].hex()}.{number}")
 
 
 def test_after_a_restore_the_cursor_is_of_another_history(world: World) -> None:
     number = log(world, IDS[1], age_s=100)
-    _, stated = told(world)
+    _, stated = publish(world)
     world.sql("UPDATE auth_token_revocations SET ids = %s WHERE seq = %s", IDS[4], number)
 
     with pytest.raises(OtherHistory):
-        told(world, stated["next"])
+        publish(world, stated["next"])
 
 
 def test_only_cut_offs_that_a_live_token_is_under_are_told(world: World) -> None:
@@ -104,7 +106,7 @@ def test_only_cut_offs_that_a_live_token_is_under_are_told(world: World) -> None
             age_s,
         )
 
-    [cutoff] = told(world)[1]["cutoffs"]
+    [cutoff] = publish(world)[1]["cutoffs"]
 
     assert cutoff["client_id"] == "portal-web"
     assert cutoff["decided_at"] - cutoff["before"] == 5
@@ -126,7 +128,7 @@ def test_each_route_answers_as_the_setting_says(
 ) -> None:
     world.settings = replace(world.settings, revocations_route=setting)
     app = app_of("revocations", world, monkeypatch)
-    monkeypatch.setattr(app, "tell_revocations", lambda after, deps: {"ids": ""})
+    monkeypatch.setattr(app, "publish_revocations", lambda after, deps: {"ids": ""})
 
     answer = app.handler({"routeKey": f"GET {path}", "requestContext": {"http": {"method": "GET"}}}, None)
 
