@@ -1,11 +1,14 @@
 """What was revoked, for verifiers outside API Gateway (docs/adr/0038): to anyone, or to callers that IAM lets in."""
 
 from auth_tokens.bootstrap.container import Container
+from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.publishing_revocations import publishing_revocations
 from auth_tokens.domain.errors import NotFound
+from auth_tokens.domain.limits import INTROSPECTION_PER_PRINCIPAL
 from auth_tokens.usecases.publish_revocations import publish_revocations
 from auth_tokens.web.handler import http_handler
+from auth_tokens.web.rate_limits import limited_by_principal
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 
@@ -32,7 +35,12 @@ def _document(request: Request, cache_control: str) -> Response:
 
 
 handler = http_handler(
-    {"GET /auth/revocations": get_revocations, "GET /admin/revocations": get_revocations_by_iam},
+    {
+        "GET /auth/revocations": get_revocations,
+        "GET /admin/revocations": limited_by_principal(
+            get_revocations_by_iam, memory_limiter(SHARED), INTROSPECTION_PER_PRINCIPAL
+        ),
+    },
     SHARED.telemetry,
     SHARED.settings.allowed_origins,
     SHARED.settings.edge(),

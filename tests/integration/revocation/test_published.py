@@ -130,6 +130,8 @@ def test_each_route_answers_as_the_setting_says(
     app = app_of("revocations", world, monkeypatch)
     monkeypatch.setattr(app, "publish_revocations", lambda after, deps: {"ids": ""})
 
-    answer = app.handler({"routeKey": f"GET {path}", "requestContext": {"http": {"method": "GET"}}}, None)
+    signed = {"iam": {"userId": "AIDA1", "userArn": "arn:aws:iam::123456789012:user/verifier"}}
+    context = {"http": {"method": "GET"}, "authorizer": signed}
+    answer = app.handler({"routeKey": f"GET {path}", "requestContext": context}, None)
 
     assert (answer["statusCode"], answer["headers"]["Cache-Control"]) == (status, cache_control)
