@@ -69,7 +69,7 @@ def test_a_calm_hour_refreshes_as_often_as_it_must() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("plan", [plan for plan, _ in PLANS.values()], ids=PLANS)
-def test_of_a_thousand_sessions_none_ends(plan: Plan) -> None:
-    figures = [play(dataclasses.replace(ALL_RULES, plan=plan), seed) for seed in range(1000, 1150)]
+def test_of_hundreds_of_sessions_none_ends(plan: Plan) -> None:
+    figures = [play(dataclasses.replace(ALL_RULES, plan=plan), seed) for seed in range(1000, 1040)]
 
     assert sum(each.ended + each.signed_out for each in figures) == 0
