@@ -149,13 +149,13 @@ runtime:
 package: setup sam runtime
 	@$(PY) -m local.packaged
 
-clients: setup node ## The JavaScript client's trials at length: RUNS=1000 simulated sessions a rule, the service struck for longer
+clients: setup node ## The JavaScript client's simulation at length (RUNS=1000 sessions a rule), and its storm
 	@cd tests/clients/javascript && PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" RUNS=$(or $(RUNS),1000) node --test rules.test.mjs storm.test.mjs
 
 pack-clients: setup node ## Pack the client helpers and verifiers as a release would, into .local/clients
 	@rm -rf .local/clients && mkdir -p .local/clients
 	@PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" npm pack --silent --pack-destination .local/clients ./clients/javascript ./clients/javascript-verify
-	@for folder in clients/python layers/shared; do [ ! -f $$folder/pyproject.toml ] || $(VENV)/bin/uv build --quiet --wheel --out-dir .local/clients $$folder || exit 1; done
+	@for folder in clients/python layers/shared; do $(VENV)/bin/uv build --quiet --wheel --out-dir .local/clients $$folder || exit 1; done
 	@cd .local/clients && sha256sum *.tgz *.whl
 
 fresh-machine: ## Try make run and make test on a fresh Debian, as root and as an ordinary user (DEBIAN=bookworm; needs root)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks import bench
+from tests.conformance.peers.starter import timed
 
 TITLES = ("what", "statements", "p50 ms", "p95 ms", "CPU ms", "of the floor", "ours is faster", "in each run")
 
@@ -44,13 +44,8 @@ def here(call: Callable[[], object]) -> Way:
     """A way within this process."""
 
     def block(count: int) -> Block:
-        taken: list[float] = []
-        cpu_began_ns = time.process_time_ns()
-        for _ in range(count):
-            began_ns = time.perf_counter_ns()
-            call()
-            taken.append((time.perf_counter_ns() - began_ns) / 1e6)
-        return Block(tuple(taken), (time.process_time_ns() - cpu_began_ns) / 1e6)
+        taken = timed(call, count)
+        return Block(tuple(taken["ms"]), taken["cpu_ms"])
 
     return block
 

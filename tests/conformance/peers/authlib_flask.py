@@ -5,7 +5,6 @@ Environment: PEER_DB_HOST, PEER_DB_PORT, PEER_DB_NAME, PEER_DB_USER, PEER_DB_PAS
 """
 
 import time
-from typing import Any
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer, ResourceProtector, current_token
 from authlib.integrations.sqla_oauth2 import (
@@ -20,7 +19,7 @@ from authlib.oauth2.rfc6749 import grants
 from flask import Flask, Response, jsonify
 from sqlalchemy import URL, ForeignKey, String, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, scoped_session, sessionmaker
-from starter import CLIENT_ID, THREADS, USER, InProcess, Tokens, database, run
+from starter import CLIENT_ID, THREADS, USER, PasswordClient, database, run
 
 AT = database()
 ENGINE = create_engine(
@@ -124,26 +123,6 @@ def end_session(_: BaseException | None) -> None:
     DB.remove()
 
 
-class Authlib:
-    """The password grant, refresh, and a route behind the bearer token validator."""
-
-    def __init__(self, calls: InProcess) -> None:
-        self._calls = calls
-
-    def sign_in(self) -> Tokens:
-        return self._token(grant_type="password", scope="read", **USER)
-
-    def refresh(self, token: str) -> Tokens:
-        return self._token(grant_type="refresh_token", refresh_token=token)
-
-    def validate(self, access_token: str) -> None:
-        self._calls.get("/protected", access_token)
-
-    def _token(self, **fields: str) -> Tokens:
-        body: dict[str, Any] = self._calls.form("/token", client_id=CLIENT_ID, **fields)
-        return Tokens(body["refresh_token"], body["access_token"])
-
-
 def prepare() -> None:
     """The tables of the models, one user, one public client with the password grant."""
     Base.metadata.create_all(ENGINE)
@@ -162,4 +141,4 @@ def prepare() -> None:
 
 if __name__ == "__main__":
     prepare()
-    run(application, Authlib(InProcess(application)), ["Authlib", "Flask", "SQLAlchemy"])
+    run(application, PasswordClient(application, "/token"), ["Authlib", "Flask", "SQLAlchemy"])

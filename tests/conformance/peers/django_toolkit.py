@@ -5,10 +5,9 @@ Environment: PEER_DB_HOST, PEER_DB_PORT, PEER_DB_NAME, PEER_DB_USER, PEER_DB_PAS
 """
 
 import sys
-from typing import Any
 
 import django_on_mysql
-from starter import CLIENT_ID, USER, InProcess, Tokens, run
+from starter import CLIENT_ID, PasswordClient, run
 
 MODE = sys.argv[1]
 django_on_mysql.configure(
@@ -37,26 +36,6 @@ urlpatterns = [
 ]
 
 
-class Toolkit:
-    """The password grant, refresh, and a protected resource view."""
-
-    def __init__(self, calls: InProcess) -> None:
-        self._calls = calls
-
-    def sign_in(self) -> Tokens:
-        return self._token(grant_type="password", scope="read", **USER)
-
-    def refresh(self, token: str) -> Tokens:
-        return self._token(grant_type="refresh_token", refresh_token=token)
-
-    def validate(self, access_token: str) -> None:
-        self._calls.get("/protected", access_token)
-
-    def _token(self, **fields: str) -> Tokens:
-        body: dict[str, Any] = self._calls.form("/o/token/", client_id=CLIENT_ID, **fields)
-        return Tokens(body["refresh_token"], body["access_token"])
-
-
 if __name__ == "__main__":
     django_on_mysql.prepare()
     Application.objects.create(
@@ -66,4 +45,4 @@ if __name__ == "__main__":
         name="conformance",
     )
     application = get_wsgi_application()
-    run(application, Toolkit(InProcess(application)), ["django-oauth-toolkit", "Django"])
+    run(application, PasswordClient(application, "/o/token/"), ["django-oauth-toolkit", "Django"])

@@ -1,44 +1,30 @@
 """The cases of tests/unit/usecases on the database: the store in memory is held true by them."""
 
-from types import ModuleType
+from importlib import import_module
 
 import pytest
 
 from tests.support.cases import Case
 from tests.support.world import World
-from tests.unit.usecases import (
-    test_begin,
-    test_devices,
-    test_end_session,
-    test_exchange,
-    test_introspect,
-    test_issue,
-    test_list_sessions,
-    test_login,
-    test_logout,
-    test_revoke,
-    test_revoke_user,
-    test_validate,
-)
 
-OF: tuple[ModuleType, ...] = (
-    test_begin,
-    test_devices,
-    test_end_session,
-    test_exchange,
-    test_introspect,
-    test_issue,
-    test_list_sessions,
-    test_login,
-    test_logout,
-    test_revoke,
-    test_revoke_user,
-    test_validate,
+USE_CASES = (
+    "begin",
+    "devices",
+    "end_session",
+    "exchange",
+    "introspect",
+    "issue",
+    "list_sessions",
+    "login",
+    "logout",
+    "revoke",
+    "revoke_user",
+    "validate",
 )
 CASES = {
-    f"{module.__name__.rpartition('.')[2]}: {name}": case
-    for module in OF
-    for name, case in module.case.items()
+    f"test_{use_case}: {name}": case
+    for use_case in USE_CASES
+    for name, case in import_module(f"tests.unit.usecases.test_{use_case}").case.items()
 }
 
 

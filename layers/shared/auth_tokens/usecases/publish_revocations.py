@@ -6,7 +6,8 @@ from auth_tokens.domain.errors import OtherHistory
 from auth_tokens.domain.published_revocations import STATEMENT_TYPE, place_of, published_ids, statement
 from auth_tokens.ports.published_revocations import RevocationEntries, StatementSigner
 
-# Rows of one document. One has 8 to 800 bytes of ids: 4 MB, and Lambda answers 6 MB at most, with the ids in base64url.
+# Rows of one document. One has 8 to 256 bytes of ids, 1.3 MB in all; Lambda returns 6 MB at most, with the ids in
+# base64url.
 PAGE = 5000
 # Beyond it a verifier asks about each token.
 MAX_NUMBERS = 1_000_000
