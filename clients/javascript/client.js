@@ -1,5 +1,5 @@
 // Sign-in, refresh and authorised requests for auth-user-tokens, in browsers and Node. README.md says how it is used.
-// R1 to R8 are the rules of docs/clients.md. Types: client.d.ts.
+// R1 to R8 are the rules of docs/how-to/clients.md. Types: client.d.ts.
 
 const EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 const DEVICE_TYPE = "urn:auth-user-tokens:token-type:device";

@@ -19,7 +19,7 @@ from local.templates.model import ApiKind, Authorizer, AuthorizerType
 LOG = logging.getLogger(__name__)
 
 # How long each kind of API waits for an authorizer. The time of HTTP APIs is documented ("Quotas for configuring and
-# running an HTTP API"). For the others it is assumed to be that of an integration (docs/local-stack.md).
+# running an HTTP API"). For the others it is assumed to be that of an integration (docs/reference/local-stack.md).
 _TIMEOUT_S = {ApiKind.HTTP: 10.0, ApiKind.REST: 29.0, ApiKind.WEBSOCKET: 29.0}
 # A REST API refuses a longer method ARN.
 _MAX_ARN_BYTES = 1600

@@ -63,7 +63,7 @@ def too_large(kind: ApiKind) -> Refusal:
 
 
 def throttled_function(kind: ApiKind) -> Refusal:
-    """The function or the account has reached its concurrency (docs/local-stack.md, open questions)."""
+    """The function or the account has reached its concurrency (docs/reference/local-stack.md, open questions)."""
     if kind is ApiKind.HTTP:
         return Refusal(RefusalType.INTEGRATION_FAILURE, 503, "Service Unavailable")
     return Refusal(RefusalType.INTEGRATION_FAILURE, 500, "Internal server error")

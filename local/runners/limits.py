@@ -1,7 +1,7 @@
 """Lambda's own limits: sizes of payloads, and concurrency.
 
-Sources: Lambda developer guide, "Lambda quotas" and "Understanding Lambda function scaling". docs/local-stack.md
-lists them.
+Sources: Lambda developer guide, "Lambda quotas" and "Understanding Lambda function scaling".
+docs/reference/local-stack.md lists them.
 """
 
 from __future__ import annotations

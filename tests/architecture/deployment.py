@@ -17,7 +17,7 @@ from local.templates.stacks import JOBS_TEMPLATE, OPERATIONS, ORDER, STACK, give
 from local.templates.translate import translate
 
 __all__ = ["STACK"]
-MAX_STACK_NAME = 30  # docs/deploy.md
+MAX_STACK_NAME = 30  # docs/how-to/deploy.md
 FUNCTIONS = ROOT / "functions"
 PROBE = "ProbeFunction"  # asked by CodeDeploy: no part of the service, and off by default
 PARAMETERS = {

@@ -75,7 +75,7 @@ def _checksum_holds(prefix: str, body: str) -> bool:
 
 
 def test_the_files_looked_at_are_the_repository_s() -> None:
-    assert {"template.yaml", ".ci/run", "requirements/dev.txt", "docs/tokens.md"} <= set(texts())
+    assert {"template.yaml", ".ci/run", "requirements/dev.txt", "docs/reference/tokens.md"} <= set(texts())
     assert not [name for name in texts() if name.startswith((".git/", ".venv", ".local"))]
 
 

@@ -185,10 +185,10 @@ def test_a_portal_event_that_cannot_be_delivered_is_kept_too() -> None:
 
 
 def test_an_alarm_says_what_is_wrong_and_which_section_of_the_runbook_helps() -> None:
-    known = anchors(DOCS / "runbook.md")
+    known = anchors(DOCS / "runbook" / "README.md")
 
     for name, alarm in [*of_type(ALARMS[0]).items(), *of_type(ALARMS[1]).items()]:
-        text, _, anchor = alarm["AlarmDescription"].partition(" docs/runbook.md#")
+        text, _, anchor = alarm["AlarmDescription"].partition(" docs/runbook/README.md#")
         assert text.endswith("."), name
         assert anchor in known, name
 
@@ -281,10 +281,12 @@ def _fields(query: str) -> set[str]:
 
 
 def test_saved_queries_ask_for_fields_that_the_logs_have() -> None:
-    runbook = table(DOCS / "runbook.md", "Logs", "`message`").rows
+    runbook = table(DOCS / "runbook" / "README.md", "Logs", "`message`").rows
     ours = {field for row in runbook for field in re.findall(r"`(\w+)`", row["Fields"])}
     ours |= {"message", "level", "service", "@timestamp", "error_type"}
-    ours |= {row["Metric"].strip("`") for row in table(DOCS / "metrics.md", "Metrics", "Metric").rows}
+    ours |= {
+        row["Metric"].strip("`") for row in table(DOCS / "reference" / "metrics.md", "Metrics", "Metric").rows
+    }
     gateway = set(json.loads(_stage()["AccessLogSettings"]["Format"]))
     groups = {group["LogGroupName"] for group in of_type("AWS::Logs::LogGroup").values()}
 

@@ -207,7 +207,7 @@ def test_no_lock_is_waited_for_longer_than_a_function_waits_and_local_servers_do
 
     assert query == f"SET innodb_lock_wait_timeout = {LOCK_WAIT_S}, lock_wait_timeout = {LOCK_WAIT_S}"
     assert DatabaseConfig("", 0, "", "", "").timeout_s > LOCK_WAIT_S
-    assert query in Path("docs/deploy.md").read_text()
+    assert query in Path("docs/how-to/deploy.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,13 @@ from tests.deployment.checkout import Checkout, CommandFailed, filled
 from tests.deployment.portal import Portal
 from tests.docs.markdown import DOCS, README, ROOT, code_blocks
 
-PAGE = DOCS / "deploy.md"
+PAGE = DOCS / "how-to" / "deploy.md"
 EDGE_PAGE = ROOT / "examples" / "edge" / "README.md"
 JOBS_PAGE = ROOT / "examples" / "jobs-api" / "README.md"
 USER, PASSWORD = "alice@example.com", "correct horse battery staple"
 STACK = "auth-tokens"
 FOUNDATION = f"{STACK}-foundation"
-RUNBOOK = (DOCS / "runbook.md").read_text("utf-8")
+RUNBOOK = (DOCS / "runbook" / "README.md").read_text("utf-8")
 OLD_TTL_S, NEW_TTL_S = 600, 300
 # A change of the code that anybody can see, and a resource that cannot be made, after that code is live.
 _METADATA = "server_metadata(SETTINGS.issuer, SETTINGS.clients)"
@@ -352,7 +352,7 @@ def another_team_s_api(deployed: Deployed) -> None:
     )
     jobs, issuer = deployed.outputs("jobs"), deployed.outputs(STACK)["ApiUrl"]
     bearer = f"Authorization: Bearer {deployed.login()['access_token']}"
-    # docs/authorizer.md, «What the caller is told»: an HTTP API has one answer to whoever it refuses.
+    # docs/how-to/authorizer.md, «What the caller is told»: an HTTP API has one answer to whoever it refuses.
     refusals = {f"{jobs['HttpApiUrl']}/jobs": 403, f"{jobs['RestApiUrl']}/jobs": 401}
     for url, refused in refusals.items():
         deployed.until_started(url, "-H", bearer)

@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 PAGES = (README, ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md")))
+INDEX = DOCS / "README.md"
 
 _HEADING = re.compile(r"#{1,6} +(.+)")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.markdown import DOCS, ROOT
+from tests.docs.markdown import DOCS, ROOT, table
 
-ADRS = sorted((DOCS / "adr").glob("*.md"))
+ADRS = sorted((DOCS / "adr").glob("[0-9]*.md"))
 MAX_WORDS = 650  # one page
 CITED_BY = ("layers", "functions", "local", "tests", "examples", "scripts")
 
@@ -29,6 +29,14 @@ def test_a_decision_is_whole_and_one_page(path: Path) -> None:
     assert headings == ["Context", "Options", "Decision", "Consequences"]
     assert "\n- Bad: " in text.split("## Consequences")[1], "every decision has its price"
     assert len(text.split()) <= MAX_WORDS
+
+
+def test_the_index_has_each_decision_by_its_title() -> None:
+    rows = table(DOCS / "adr" / "README.md", "Decisions", "ADR").rows
+    titles = [path.read_text("utf-8").splitlines()[0].split(": ", 1)[1] for path in ADRS]
+
+    assert [row["ADR"] for row in rows] == [f"[{path.name[:4]}]({path.name})" for path in ADRS]
+    assert [row["Decision"] for row in rows] == titles
 
 
 def test_every_decision_cited_exists() -> None:

@@ -1,4 +1,4 @@
-"""docs/architecture.md: what it names is there, and the path that it follows is the one that a refresh takes."""
+"""docs/explanation/architecture.md: what it names is there, and the path that it follows is a refresh's."""
 
 import ast
 import json
@@ -22,7 +22,7 @@ from local.stack import LocalStack
 from tests.conftest import new_stack
 from tests.docs.markdown import DOCS, README, ROOT, plain, table
 
-PAGE = DOCS / "architecture.md"
+PAGE = DOCS / "explanation" / "architecture.md"
 TEXT = PAGE.read_text("utf-8")
 LAYER = ROOT / "layers/shared/auth_tokens"
 CODE = (LAYER, ROOT / "functions")

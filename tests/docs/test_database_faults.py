@@ -1,4 +1,4 @@
-"""docs/database-faults.md: the numbers of connection.py, all of them and no others."""
+"""docs/reference/database-faults.md: the numbers of connection.py, all of them and no others."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from auth_tokens.adapters.mysql import connection
 
-PAGE = Path(__file__).parents[2] / "docs" / "database-faults.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "database-faults.md"
 SETS = {
     "the connection is lost": connection._LOST,
     "contention": connection._CONTENTION,

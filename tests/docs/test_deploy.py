@@ -1,4 +1,4 @@
-"""docs/deploy.md: its parameters, outputs, commands, SQL and sums are those of the template, the SDK and the schema."""
+"""docs/how-to/deploy.md: parameters, outputs, commands, SQL and sums are those of template, SDK and schema."""
 
 import json
 import re
@@ -34,7 +34,7 @@ from tests.architecture.test_samconfig import CONFIG
 from tests.architecture.test_template_updates import COUNTS_IN, before_update, other, renewed_by, update
 from tests.docs.markdown import DOCS, README, ROOT, code_blocks, table
 
-PAGE = DOCS / "deploy.md"
+PAGE = DOCS / "how-to" / "deploy.md"
 TEXT = PAGE.read_text("utf-8")
 OUTPUTS = written()["Outputs"]
 SCRIPTS = [*code_blocks(PAGE, "bash"), *code_blocks(PAGE, "sh")]
@@ -281,7 +281,7 @@ def test_what_is_billed_is_what_is_made(column: str, given: dict[str, str]) -> N
 
 
 def test_there_are_no_more_metrics_than_are_billed() -> None:
-    assert len(table(DOCS / "metrics.md", "Metrics", "Metric").rows) <= 60
+    assert len(table(DOCS / "reference" / "metrics.md", "Metrics", "Metric").rows) <= 60
 
 
 def test_no_page_has_a_price() -> None:

@@ -1,4 +1,4 @@
-"""docs/errors.md has every error: its status, code and class."""
+"""docs/reference/errors.md has every error: its status, code and class."""
 
 import importlib
 
@@ -8,7 +8,7 @@ from auth_tokens.web.request_body import MAX_BODY_BYTES
 from auth_tokens.web.responses import REALM, error_response, server_error
 from tests.docs.markdown import DOCS, ROOT, table
 
-PAGE = DOCS / "errors.md"
+PAGE = DOCS / "reference" / "errors.md"
 ROWS = table(PAGE, "Errors", "Status").rows
 NO_BODY = "(no body)"
 ARGUMENTS = {

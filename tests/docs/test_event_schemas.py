@@ -22,7 +22,7 @@ SCHEMAS = DOCS / "schemas"
 OUT = SCHEMAS / "security-event.json"
 PORTAL: dict[str, Any] = json.loads((SCHEMAS / "portal-event.json").read_text("utf-8"))
 TYPES = {str: "string", int: "integer"}
-[SAMPLE] = [json.loads(block) for block in code_blocks(DOCS / "events.md", "json")]
+[SAMPLE] = [json.loads(block) for block in code_blocks(DOCS / "reference" / "events.md", "json")]
 NOW = 1_795_521_600
 SESSION = "019ab5f1-2bff-7d10-9b5e-abcdef012345"
 
@@ -34,7 +34,7 @@ def _security_event_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:auth-user-tokens:security-event",
         "title": "A security event, on the bus SecurityEventBusArn",
-        "description": "docs/events.md has the meanings. Expect new types, and new members.",
+        "description": "docs/reference/events.md has the meanings. Expect new types, and new members.",
         "type": "object",
         "required": ["source", "detail-type", "time", "detail"],
         "properties": {

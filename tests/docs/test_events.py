@@ -1,4 +1,4 @@
-"""docs/events.md has each type of event with the members of its detail, and the form that is sent."""
+"""docs/reference/events.md has each type of event with the members of its detail, and the form that is sent."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from auth_tokens.web.portal_events import SOURCE as PORTAL
 from auth_tokens.web.requests import DIRECT
 from tests.docs.markdown import DOCS, code_blocks, plain, tables
 
-PAGE = DOCS / "events.md"
+PAGE = DOCS / "reference" / "events.md"
 TEXT = PAGE.read_text("utf-8")
 TYPES = {"text": str, "number": int}
 [SAMPLE] = [json.loads(block) for block in code_blocks(PAGE, "json")]

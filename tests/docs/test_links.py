@@ -1,28 +1,31 @@
-"""No link of a page leads nowhere."""
+"""No link of a page leads nowhere, in docs/ or beside code."""
 
 from pathlib import Path
 
-import pytest
-
-from tests.docs.markdown import DOCS, PAGES, README, ROOT, anchors, links
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_relative_links_lead_to_a_file_and_a_heading(page: Path) -> None:
-    for target in links(page):
-        name, _, anchor = target.partition("#")
-        goal = (page.parent / name).resolve() if name else page
-
-        assert goal.exists(), target
-        assert goal.is_relative_to(ROOT), target
-        if anchor:
-            assert anchor in anchors(goal), target
+from tests.architecture.test_repository import texts
+from tests.docs.markdown import DOCS, PAGES, ROOT, anchors, links
 
 
-def test_the_readme_links_every_page() -> None:
-    linked = {(README.parent / target).resolve() for target in links(README)}
+def test_relative_links_lead_to_a_file_and_a_heading() -> None:
+    dead = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in linking_pages()
+        for target in links(page)
+        if not _leads_somewhere(page, target)
+    ]
 
-    assert {page for page in PAGES if page != README} <= linked
+    assert dead == []
+
+
+def _leads_somewhere(page: Path, target: str) -> bool:
+    name, _, anchor = target.partition("#")
+    goal = (page.parent / name).resolve() if name else page
+    inside = goal.exists() and goal.is_relative_to(ROOT)
+    return inside and (not anchor or anchor in anchors(goal))
+
+
+def linking_pages() -> list[Path]:
+    return [ROOT / name for name in texts() if name.endswith(".md")]
 
 
 def test_pages_hold_no_tabs_and_end_with_one_newline() -> None:

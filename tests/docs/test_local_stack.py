@@ -1,4 +1,4 @@
-"""docs/local-stack.md: each behaviour that it lists is held by a test that is there, and each question has its call."""
+"""docs/reference/local-stack.md: each behaviour listed is held by a test that is there, each question has its call."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.docs.markdown import DOCS, ROOT, table
 
-PAGE = DOCS / "local-stack.md"
+PAGE = DOCS / "reference" / "local-stack.md"
 KNOWN = table(PAGE, "Known", "Behaviour").rows
 OPEN = table(PAGE, "Open questions", "Question").rows
 

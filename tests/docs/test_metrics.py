@@ -1,4 +1,4 @@
-"""docs/metrics.md lists the metrics that the code counts; nothing else is alarmed on, drawn or named in a page."""
+"""docs/reference/metrics.md lists the metrics that the code counts; nothing else is alarmed on, drawn or named."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from tests.architecture.deployment import resources
 from tests.docs.markdown import DOCS, PAGES, plain, table
 from tests.docs.telemetry_calls import telemetry_calls, texts
 
-PAGE = DOCS / "metrics.md"
+PAGE = DOCS / "reference" / "metrics.md"
 DOCUMENTED = {plain(row["Metric"]): row["Unit"] for row in table(PAGE, "Metrics", "Metric").rows}
 EVENTS = {event_metric(kind.value): kind.value for kind in EventType}
 

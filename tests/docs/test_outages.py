@@ -1,4 +1,4 @@
-"""docs/outages.md: a row for each route, and no answer within a second of its function's end."""
+"""docs/reference/outages.md: a row for each route, and no answer within a second of its function's end."""
 
 import re
 
@@ -9,7 +9,7 @@ from tests.architecture.deployment import resources, written
 from tests.contract.document import OPERATIONS
 from tests.support.outages import AUTHORIZER_ROUTES, SCHEDULES
 
-TEXT = (ROOT / "docs" / "outages.md").read_text("utf-8")
+TEXT = (ROOT / "docs" / "reference" / "outages.md").read_text("utf-8")
 ROW = re.compile(r"^\| `?([^|`]+?)`? \| (\d+) \|((?: [\d.]+ \(\d{3}\) \|){3})$", re.M)
 ROWS = {name: (int(timeout), figures) for name, timeout, figures in ROW.findall(TEXT)}
 FUNCTIONS = {

@@ -1,4 +1,4 @@
-"""docs/portal.md is the mapping of the code, and its user name rule."""
+"""docs/reference/portal.md is the mapping of the code, and its user name rule."""
 
 import re
 
@@ -12,7 +12,7 @@ from tests.support.declared_settings import SETTINGS
 from tests.support.world import SQL
 
 DECLARED = {setting.name: setting for setting in SETTINGS}
-PAGE = DOCS / "portal.md"
+PAGE = DOCS / "reference" / "portal.md"
 ROWS = {row["Preference"].strip("`"): row for row in table(PAGE, "Preferences", "Preference").rows}
 
 

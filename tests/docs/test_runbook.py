@@ -1,4 +1,4 @@
-"""docs/runbook.md and docs/clients.md: log lines, events and context are those of the code."""
+"""docs/runbook/README.md and docs/how-to/clients.md: log lines, events and context are those of the code."""
 
 from dataclasses import fields
 
@@ -30,7 +30,7 @@ from auth_tokens.web.portal_events import REASONS
 from tests.docs.markdown import DOCS, plain, table
 from tests.docs.telemetry_calls import telemetry_calls, texts
 
-PAGE = DOCS / "runbook.md"
+PAGE = DOCS / "runbook" / "README.md"
 TEXT = PAGE.read_text("utf-8")
 
 
@@ -87,7 +87,7 @@ def test_the_limits_of_the_decision_are_the_codes() -> None:
 
 
 def test_the_limits_of_a_login_are_the_codes() -> None:
-    rows = table(DOCS / "limits.md", "What counts", "Bucket").rows
+    rows = table(DOCS / "reference" / "limits.md", "What counts", "Bucket").rows
 
     assert [(row["At once"], row["Then"]) for row in rows] == [
         _as_documented(limit)
@@ -110,7 +110,7 @@ def _as_documented(limit: Limit) -> tuple[str, str]:
 def test_the_authorizers_context_is_the_codes() -> None:
     claims = AccessClaims("u", "s", None, "c", "", "d", 0, "", (), (), 0, 1)
     context = context_of(Validated(claims, Transport.COOKIE))
-    rows = table(DOCS / "clients.md", "Another team's API", "Key").rows
+    rows = table(DOCS / "how-to" / "clients.md", "Another team's API", "Key").rows
     kinds = {"text": str, "number": int}
 
     assert {plain(row["Key"]): kinds[row["Type"]] for row in rows} == {k: type(v) for k, v in context.items()}

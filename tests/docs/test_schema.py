@@ -1,4 +1,4 @@
-"""docs/schema.md has every table, column, type and index of a migrated database."""
+"""docs/reference/schema.md has every table, column, type and index of a migrated database."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from auth_tokens.domain.keys import KeyState, Purpose
 from tests.docs.markdown import DOCS, table, tables
 from tests.support.world import World
 
-PAGE = DOCS / "schema.md"
+PAGE = DOCS / "reference" / "schema.md"
 DOCUMENTED = [found.heading for found in tables(PAGE) if found.titles[0] == "Column"]
 
 

@@ -1,4 +1,4 @@
-"""docs/tokens.md and docs/token-vectors.json: recomputed by the code, so that another language can rely on them."""
+"""docs/reference/tokens.md and docs/token-vectors.json: recomputed by the code, for other languages to rely on."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ from auth_tokens.domain.tokens import PREFIXES, MalformedToken, OpaqueToken, Tok
 from tests.docs.markdown import DOCS, code_blocks, plain, table
 from tests.support.fakes import key_ring
 
-PAGE = DOCS / "tokens.md"
+PAGE = DOCS / "reference" / "tokens.md"
 VECTORS = json.loads((DOCS / "token-vectors.json").read_text("utf-8"))
 TOKENS: list[dict[str, Any]] = VECTORS["tokens"]
 BY_NAME = {vector["name"]: vector for vector in TOKENS}

@@ -1,6 +1,6 @@
 """Another team's API behind the authorizer, in its three kinds: who is let in, and what the others are told.
 
-The statuses are those of docs/authorizer.md, «What a caller sees».
+The statuses are those of docs/how-to/authorizer.md, «What a caller sees».
 """
 
 import contextlib
@@ -39,7 +39,7 @@ every_kind = pytest.mark.parametrize("kind", list(COLUMNS))
 
 def stated(cause: str, kind: str) -> int:
     """The status that the page states for a cause of refusal, named by how its row begins."""
-    rows = table(DOCS / "authorizer.md", "What a caller sees", "Refused because").rows
+    rows = table(DOCS / "how-to" / "authorizer.md", "What a caller sees", "Refused because").rows
     [row] = [row for row in rows if row["Refused because"].startswith(cause)]
     return int(row[COLUMNS[kind]])
 

@@ -1,4 +1,4 @@
-"""What the running functions count is what docs/metrics.md lists, and can be looked at locally."""
+"""What the running functions count is what docs/reference/metrics.md lists, and can be looked at locally."""
 
 from local.client import Client
 from local.seed import PASSWORD, USERS
@@ -6,7 +6,8 @@ from local.stack import JOBS_HTTP, LocalStack
 from tests.docs.markdown import DOCS, plain, table
 
 DOCUMENTED = {
-    plain(row["Metric"]): row["Unit"] for row in table(DOCS / "metrics.md", "Metrics", "Metric").rows
+    plain(row["Metric"]): row["Unit"]
+    for row in table(DOCS / "reference" / "metrics.md", "Metrics", "Metric").rows
 }
 
 

@@ -88,7 +88,7 @@ class Page:
         WebDriverWait(self.browser, WAIT_S).until(says_it, text)
 
     def photograph(self, name: str) -> None:
-        """Keeps a picture of the page where SCREENSHOTS names a folder; docs/pages.md shows them."""
+        """Keeps a picture of the page where SCREENSHOTS names a folder; docs/how-to/pages.md shows them."""
         if folder := os.environ.get("SCREENSHOTS"):
             self.browser.save_screenshot(str(Path(folder) / f"{name}.png"))
 

@@ -74,7 +74,7 @@ def operator(stack: LocalStack) -> dict[str, str]:
 def test_every_answer_is_one_that_the_document_promises(
     case: schemathesis.Case, stack: LocalStack, operator: dict[str, str], answers: Counter[str]
 ) -> None:
-    # No id has one, and an HTTP API cuts the path there (docs/local-stack.md): it would be another route's request.
+    # No id has one, and an HTTP API cuts the path there (docs/reference/local-stack.md): it would be another route.
     assume(not any("?" in str(value) for value in (case.path_parameters or {}).values()))
     security = case.operation.definition.raw.get("security", [])
     is_for_iam = any("iam" in wanted for wanted in security)

@@ -1,4 +1,4 @@
-/* Refresh of one session, for the model checker SPIN: docs/model.md says what it stands for and what it leaves out.
+/* Refresh of one session, for the model checker SPIN: docs/explanation/model.md says what it stands for and what it leaves out.
  *
  * Two holders show what they hold, whenever they like and again before they have an answer: the owner, with an
  * Idempotency-Key or without, and somebody who copied the owner's token, a second tab or a thief. Requests are those in

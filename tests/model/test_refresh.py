@@ -1,4 +1,4 @@
-"""Refresh keeps its invariants in every interleaving of the model, and each rule of it is needed. docs/model.md"""
+"""Refresh keeps its invariants in every interleaving, and each rule of it is needed. docs/explanation/model.md"""
 
 from pathlib import Path
 

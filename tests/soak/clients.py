@@ -1,4 +1,4 @@
-"""Honest clients, as docs/clients.md asks them to be, and thieves.
+"""Honest clients, as docs/how-to/clients.md asks them to be, and thieves.
 
 An honest client keeps what it was given before it uses it, repeats what went unanswered with the same token and the
 same Idempotency-Key, waits as long as it is told to, and ends its session only by ending it.

@@ -23,7 +23,7 @@ from tests.soak.ledger import Ledger, Outage
 # Functions' clocks are moved by this much at most, so two differ by twice that: less than IAT_LEEWAY_S, by which a
 # token that was issued by one is good at the other.
 FUNCTION_CLOCK_S = 2.0
-# The database's clock may tell any time. It is not set back while a statement may wait (docs/model.md).
+# The database's clock may tell any time. It is not set back while a statement may wait (docs/explanation/model.md).
 DATABASE_CLOCK_S = 30.0
 # Whoever asked at the end of an outage may still be told of it.
 AFTERMATH_S = 0.5

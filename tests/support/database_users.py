@@ -17,7 +17,7 @@ MIGRATIONS = Path(__file__).parents[2] / "functions/migrate/sql"
 
 
 class DatabaseUsers:
-    """Users by the steps of docs/deploy.md: users.sql, the migrations by the migrator, grants.sql; gone at the end."""
+    """Temporary users by the steps of docs/how-to/deploy.md: users.sql, migrations by the migrator, grants.sql."""
 
     def __init__(self, administrator: "pymysql.Connection[Cursor]", at: DatabaseAddress) -> None:
         self._administrator = administrator

@@ -1,7 +1,7 @@
 """How long each route takes to answer while a dependency is ill, and what it answers.
 
 The tests measure with a short Timeout. `python -m tests.support.outages` measures with each function's own and writes
-the table of docs/outages.md; it takes some minutes.
+the table of docs/reference/outages.md; it takes some minutes.
 """
 
 import contextlib
@@ -275,7 +275,7 @@ def _variables(given: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-_DOCUMENT = ROOT / "docs" / "outages.md"
+_DOCUMENT = ROOT / "docs" / "reference" / "outages.md"
 _BEGIN, _END = "<!-- figures: python -m tests.support.outages -->", "<!-- end of figures -->"
 _ILLNESSES = {
     Dependency.NEW_CONNECTION: (Way.SILENT, Way.DRIPS, Way.BLACK_HOLE, Way.REFUSES),

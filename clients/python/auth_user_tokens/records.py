@@ -2,9 +2,9 @@
 
     {"v": 1, "issuer": …, "session": {…} or null, "device": {…} or null}
 
-Rule 1 of docs/clients.md: the Idempotency-Key of a token is a hash of a random salt, stored at sign-in, and a counter
-that grows in the write that saves the successor. So all tries of all processes carry one key, and none has to be saved
-before sending.
+Rule 1 of docs/how-to/clients.md: the Idempotency-Key of a token is a hash of a random salt, stored at sign-in, and a
+counter that grows in the write that saves the successor. So all tries of all processes carry one key, and none has
+to be saved before sending.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The access token: the known one while it is good, and its refresh by the eight rules of docs/clients.md."""
+"""The access token: the known one while it is good, and its refresh by the eight rules of docs/how-to/clients.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules that keep a session alive, as functions of numbers. docs/clients.md has them with their reasons."""
+"""The rules that keep a session alive, as functions of numbers. docs/how-to/clients.md has them with their reasons."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 By the standard library: the authorizer's import budget rules Powertools out there (docs/adr/0004); functions
 that can afford it hand bootstrap a Powertools-backed Telemetry instead (observability_powertools.py).
-Nothing secret is ever passed in: ids and outcomes only. docs/metrics.md lists the metrics.
+Nothing secret is ever passed in: ids and outcomes only. docs/reference/metrics.md lists the metrics.
 """
 
 import json

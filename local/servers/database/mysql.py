@@ -1,4 +1,4 @@
-"""A private MySQL, the server of production, with its own defaults but for what docs/deploy.md asks of a MySQL."""
+"""A private MySQL, the server of production, with its own defaults but for what docs/how-to/deploy.md asks of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// The rules of docs/clients.md in a world of misfortune (world.mjs): with all of them no session ends, without any one some do.
+// The rules of docs/how-to/clients.md in a world of misfortune (world.mjs): with all of them no session ends, without any one some do.
 // RUNS=1000 counts the losses of each mutant; without it one loss is enough.
 import assert from "node:assert/strict";
 import test from "node:test";

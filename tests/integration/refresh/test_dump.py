@@ -22,7 +22,7 @@ from tests.support.world import CALLER, World
 
 TABLES = ("auth_user_tokens", "auth_token_events", "auth_token_keys", "auth_token_limits")
 OPAQUE = tuple(PREFIXES)
-LAYOUT_BYTES = 71  # a token's payload without its checksum; docs/tokens.md
+LAYOUT_BYTES = 71  # a token's payload without its checksum; docs/reference/tokens.md
 
 
 def test_nothing_in_a_full_dump_is_accepted_as_a_token(fresh_world: World) -> None:

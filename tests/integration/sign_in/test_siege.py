@@ -305,7 +305,10 @@ COLUMNS = {
 
 @pytest.mark.parametrize("sources", CASES)
 def test_the_documented_chances_of_the_owner_are_those_of_the_rules(sources: str) -> None:
-    rows = {row["networks"]: row for row in table(DOCS / "limits.md", "Under siege", "networks").rows}
+    rows = {
+        row["networks"]: row
+        for row in table(DOCS / "reference" / "limits.md", "Under siege", "networks").rows
+    }
 
     outcomes = {
         name: besieged(CASES[sources], visit, mistyped=mistyped)

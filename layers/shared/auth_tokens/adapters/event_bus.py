@@ -1,4 +1,4 @@
-"""EventBridge: security events for subscribers, such as a SIEM (docs/events.md has their form)."""
+"""EventBridge: security events for subscribers, such as a SIEM (docs/reference/events.md has their form)."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence

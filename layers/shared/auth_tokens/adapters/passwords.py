@@ -1,10 +1,10 @@
 """Password hashes of auth_users: Argon2id today, bcrypt from the older Portal, upgraded at login.
 
-A password is its UTF-8 bytes as typed: not trimmed, cut or normalised (docs/passwords.md).
+A password is its UTF-8 bytes as typed: not trimmed, cut or normalised (docs/explanation/passwords.md).
 
 Every verification computes one hash of each kind that the Portal has: the user's own hash, and a dummy hash of each
 other kind. So an answer takes the same time for every kind and for an unknown user, without measuring time
-(docs/passwords.md).
+(docs/explanation/passwords.md).
 """
 
 import base64

@@ -13,9 +13,9 @@ class Caller:
     place: as CloudFront states it. Without CloudFront a client may claim any place, so a place is shown and compared,
     and never decides about a request. principal: who signed the request (IAM), the same for all sessions of a role;
     empty on unsigned routes and for direct invocation. request_id: as in the log line. actor: who acts on somebody
-    else's account (docs/events.md has the forms), empty where users act for themselves; actor_session: the session
-    that an operator acts from. arrived_at: epoch seconds, when the request came to the gateway; None where that is
-    unknown.
+    else's account (docs/reference/events.md has the forms), empty where users act for themselves; actor_session: the
+    session that an operator acts from. arrived_at: epoch seconds, when the request came to the gateway; None where
+    that is unknown.
     """
 
     address: str = ""

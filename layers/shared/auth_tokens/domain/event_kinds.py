@@ -1,4 +1,4 @@
-"""A constructor for each kind of security event, with its fields; docs/events.md has the meanings.
+"""A constructor for each kind of security event, with its fields; docs/reference/events.md has the meanings.
 
 at: epoch seconds; caller: who made the request that caused the event.
 """

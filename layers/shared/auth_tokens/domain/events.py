@@ -32,8 +32,8 @@ class EventType(Enum):
 # Members of every type about the caller (domain.caller.Caller.detail).
 CALLER: Mapping[str, type] = {"place": str, "request_id": str, "actor": str, "actor_session": str}
 
-# The other members of each type's detail; no further ones are allowed. docs/events.md has their meanings. A member is
-# left out where it is not known.
+# The other members of each type's detail; no further ones are allowed. docs/reference/events.md has their meanings. A
+# member is left out where it is not known.
 DETAILS: Mapping[EventType, Mapping[str, type]] = {
     EventType.LOGIN_SUCCEEDED: {"amr": str, "site": str},
     EventType.LOGIN_FAILED: {"account": str, "site": str},
@@ -125,7 +125,7 @@ class RecordedEvent:
     detail: dict[str, str | int]
 
     def public_view(self) -> dict[str, Any]:
-        """The event as operators and subscribers get it (docs/events.md)."""
+        """The event as operators and subscribers get it (docs/reference/events.md)."""
         return {
             "id": uuid_text(self.id),
             "type": self.type,

@@ -5,7 +5,7 @@
 
 75 bytes are exactly 100 base64url characters: no padding, no spare bits, so a token has one
 spelling. The CRC (over prefix and payload) lets a secret scanner confirm a leak offline; the
-tag lets the service refuse garbage without a database call. docs/tokens.md has test vectors.
+tag lets the service refuse garbage without a database call. docs/reference/tokens.md has test vectors.
 """
 
 import base64

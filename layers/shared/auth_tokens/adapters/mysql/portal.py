@@ -1,6 +1,6 @@
 """The Portal's tables: how auth_users, user_config and auth_user_label map to a User.
 
-A deployment whose Portal names its tables or columns otherwise changes this module only (docs/portal.md).
+A deployment whose Portal names its tables or columns otherwise changes this module only (docs/reference/portal.md).
 The service reads them, and writes nothing but an upgraded password hash.
 """
 
