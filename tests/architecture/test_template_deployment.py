@@ -26,7 +26,7 @@ from tests.architecture.deployment import (
     written,
     written_in,
 )
-from tests.docs.markdown import DOCS, anchors, table
+from tests.docs.markdown import DOCS, table
 
 EACH = pytest.mark.parametrize("function", sorted(functions()))
 GRADUAL = pytest.mark.parametrize("function", sorted(set(functions()) - {"migrate"}))
@@ -184,13 +184,27 @@ def test_a_portal_event_that_cannot_be_delivered_is_kept_too() -> None:
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": "RevokeFunctionPortalUsers.Arn"}}
 
 
-def test_an_alarm_says_what_is_wrong_and_which_section_of_the_runbook_helps() -> None:
-    known = anchors(DOCS / "runbook" / "README.md")
-
+def test_an_alarm_says_what_is_wrong_and_which_page_of_the_runbook_helps() -> None:
     for name, alarm in [*of_type(ALARMS[0]).items(), *of_type(ALARMS[1]).items()]:
-        text, _, anchor = alarm["AlarmDescription"].partition(" docs/runbook/README.md#")
+        text, _, page = alarm["AlarmDescription"].partition(" docs/runbook/")
         assert text.endswith("."), name
-        assert anchor in known, name
+        assert (DOCS / "runbook" / page).is_file(), name
+
+
+def test_the_runbook_s_index_leads_from_each_alarm_to_the_page_that_it_names() -> None:
+    rows = table(DOCS / "runbook" / "README.md", "By symptom", "What you see").rows
+    pages = {
+        name: target
+        for row in rows
+        for name in re.findall(r"`(\S+Alarm)`", row["Alarms"])
+        for target in re.findall(r"\]\((.+)\)", row["Page"])
+    }
+    alarms = {**of_type(ALARMS[0]), **of_type(ALARMS[1])}
+    led = {name: alarm["AlarmDescription"].rpartition("/")[2] for name, alarm in alarms.items()}
+
+    by_function = {name for name in led if name.endswith("ErrorsAlarm") and name not in pages}
+    assert {led.pop(name) for name in by_function} == {pages.pop("…ErrorsAlarm")}
+    assert pages == led
 
 
 def test_alarms_go_to_the_topic_if_there_is_one() -> None:
@@ -281,7 +295,7 @@ def _fields(query: str) -> set[str]:
 
 
 def test_saved_queries_ask_for_fields_that_the_logs_have() -> None:
-    runbook = table(DOCS / "runbook" / "README.md", "Logs", "`message`").rows
+    runbook = table(DOCS / "reference" / "logs.md", "Logs", "`message`").rows
     ours = {field for row in runbook for field in re.findall(r"`(\w+)`", row["Fields"])}
     ours |= {"message", "level", "service", "@timestamp", "error_type"}
     ours |= {

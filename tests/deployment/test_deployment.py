@@ -27,7 +27,7 @@ JOBS_PAGE = ROOT / "examples" / "jobs-api" / "README.md"
 USER, PASSWORD = "alice@example.com", "correct horse battery staple"
 STACK = "auth-tokens"
 FOUNDATION = f"{STACK}-foundation"
-RUNBOOK = (DOCS / "runbook" / "README.md").read_text("utf-8")
+RUNBOOK = (DOCS / "runbook" / "a-function-fails.md").read_text("utf-8")
 OLD_TTL_S, NEW_TTL_S = 600, 300
 # A change of the code that anybody can see, and a resource that cannot be made, after that code is live.
 _METADATA = "server_metadata(SETTINGS.issuer, SETTINGS.clients)"

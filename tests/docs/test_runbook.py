@@ -1,4 +1,4 @@
-"""docs/runbook/README.md and docs/how-to/clients.md: log lines, events and context are those of the code."""
+"""The runbook and the pages beside it: log lines, events, waits, limits and figures are those of the code."""
 
 from dataclasses import fields
 
@@ -30,18 +30,21 @@ from auth_tokens.web.portal_events import REASONS
 from tests.docs.markdown import DOCS, plain, table
 from tests.docs.telemetry_calls import telemetry_calls, texts
 
-PAGE = DOCS / "runbook" / "README.md"
-TEXT = PAGE.read_text("utf-8")
+LOGS, KEYS, CLEANUP = (
+    DOCS / "reference" / "logs.md",
+    DOCS / "runbook" / "keys.md",
+    DOCS / "runbook" / "cleanup.md",
+)
 
 
 def test_the_log_lines_are_what_the_code_writes() -> None:
     written = {name for call in telemetry_calls("outcome", "failure") for name in texts(call.args[0])}
 
-    assert {plain(row["`message`"]) for row in table(PAGE, "Logs", "`message`").rows} == written
+    assert {plain(row["`message`"]) for row in table(LOGS, "Logs", "`message`").rows} == written
 
 
 def test_the_fields_of_a_log_line_are_those_of_the_code() -> None:
-    rows = {plain(row["`message`"]): row["Fields"] for row in table(PAGE, "Logs", "`message`").rows}
+    rows = {plain(row["`message`"]): row["Fields"] for row in table(LOGS, "Logs", "`message`").rows}
     for call in telemetry_calls("outcome"):
         for name in texts(call.args[0]):
             for keyword in call.keywords:
@@ -49,7 +52,9 @@ def test_the_fields_of_a_log_line_are_those_of_the_code() -> None:
 
 
 def test_the_portals_events_are_named() -> None:
-    assert all(f"`{name}`" in TEXT for name in REASONS)
+    text = (DOCS / "how-to" / "revoke-a-user.md").read_text("utf-8")
+
+    assert all(f"`{name}`" in text for name in REASONS)
 
 
 def test_the_walk_of_the_keys_is_the_schedules() -> None:
@@ -59,15 +64,17 @@ def test_the_walk_of_the_keys_is_the_schedules() -> None:
         cleanup_retention_s=default["cleanup_retention_s"],
         signs_by_kms=False,
     )
-    rows = {plain(row["Purpose"]): row for row in table(PAGE, "Keys", "Purpose").rows}
+    rows = {plain(row["Purpose"]): row for row in table(KEYS, "Keys", "Purpose").rows}
 
     for purpose, walk in walks.items():
         waits = f"published {walk.publish_wait_s} s, retired {walk.retire_wait_s} s"
         assert rows[purpose.value]["Waits, at the default settings"] == waits
-    assert f"signs for {walks[Purpose.SIGNING].use_for_s // 86400} days" in TEXT
-    assert f"in use for {walks[Purpose.METADATA].use_for_s // 86400};" in TEXT
+    text = KEYS.read_text("utf-8")
+    assert f"signs for {walks[Purpose.SIGNING].use_for_s // 86400} days" in text
+    assert f"in use for {walks[Purpose.METADATA].use_for_s // 86400};" in text
     assert walks[Purpose.TOKEN_CHAIN].use_for_s == walks[Purpose.METADATA].use_for_s
-    assert "| at once | the standby key signs everywhere" in TEXT
+    leaked = (DOCS / "runbook" / "a-secret-has-leaked.md").read_text("utf-8")
+    assert "| at once | the standby key signs everywhere" in leaked
 
 
 def test_the_limits_of_the_decision_are_the_codes() -> None:
@@ -117,12 +124,15 @@ def test_the_authorizers_context_is_the_codes() -> None:
 
 
 def test_the_cleanups_figures_are_the_codes() -> None:
-    kept = {plain(row["Rows of"]): row["Kept after that"] for row in table(PAGE, "Cleanup", "Rows of").rows}
+    kept = {
+        plain(row["Rows of"]): row["Kept after that"] for row in table(CLEANUP, "Cleanup", "Rows of").rows
+    }
+    text = CLEANUP.read_text("utf-8")
 
     assert kept["auth_token_limits"] == f"{LIMIT_RETENTION_S} s"
     assert kept["auth_token_keys"].startswith(f"{GONE_KEY_RETENTION_S} s;")
     assert kept["auth_token_rollups"].startswith(f"{ROLLUP_RETENTION_S} s,")
-    assert f"never shorter than {MIN_RETENTION_S} s" in TEXT
-    assert f"sized to take {STEADY.batch_ms} ms" in TEXT
-    assert f"batches take {CATCH_UP.batch_ms} ms" in TEXT
-    assert f"{RESERVE_MS // 1000} s before its time is up" in TEXT
+    assert f"never shorter than {MIN_RETENTION_S} s" in text
+    assert f"sized to take {STEADY.batch_ms} ms" in text
+    assert f"batches take {CATCH_UP.batch_ms} ms" in text
+    assert f"{RESERVE_MS // 1000} s before its time is up" in text

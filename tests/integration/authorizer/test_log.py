@@ -185,7 +185,7 @@ def test_an_exchange_s_session_is_recorded(world: World, recorded: Recorded) -> 
     assert half(answer.session_id) in [row["ids"] for row in recorded()[len(first) :]]
 
 
-# As docs/runbook/README.md has it, at an instant of the test's own clock.
+# As docs/how-to/restore-from-backup.md has it, at an instant of the test's own clock.
 CUT_OFF = """
 INSERT INTO auth_token_cutoffs (client_id, before_at, decided_at, marked_to) VALUES (%s, %s, %s, '')
 ON DUPLICATE KEY UPDATE before_at = VALUES(before_at), decided_at = VALUES(decided_at)
