@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.source import PACKAGE, ROOT, imports_of, is_within
-from tests.docs.markdown import README
+from tests.docs.markdown import DOCS
 
 TESTS = ROOT / "tests"
 CODE = ("auth_tokens", "deploy", "local", "tools")
@@ -74,8 +74,9 @@ def test_every_integration_test_is_in_the_folder_of_a_subject() -> None:
     assert [path.name for path in (TESTS / "integration").glob("test_*.py")] == []
 
 
-def test_the_readme_names_the_subjects_of_the_integration_tests() -> None:
-    [line] = re.findall(r"^Subjects of `tests/integration`: (.*)\.$", README.read_text("utf-8"), re.MULTILINE)
+def test_the_page_about_tests_names_the_subjects_of_the_integration_tests() -> None:
+    text = (DOCS / "how-to" / "run-the-tests.md").read_text("utf-8")
+    [line] = re.findall(r"^Subjects of `tests/integration`: (.*)\.$", text, re.MULTILINE)
 
     assert set(re.findall(r"`(\w+)`", line)) == SUBJECTS
 

@@ -19,7 +19,7 @@ from tests.conformance.scenarios import device_scenarios, scenarios
 from tests.deployment.account import ACCOUNT, DOMAIN, KEY, REGION, Account, aws_cli
 from tests.deployment.checkout import Checkout, CommandFailed, filled
 from tests.deployment.portal import Portal
-from tests.docs.markdown import DOCS, README, ROOT, code_blocks
+from tests.docs.markdown import BY_CURL, DOCS, ROOT, code_blocks
 
 PAGE = DOCS / "how-to" / "deploy.md"
 EDGE_PAGE = ROOT / "examples" / "edge" / "README.md"
@@ -370,7 +370,7 @@ def another_team_s_api(deployed: Deployed) -> None:
 
 
 def the_quick_start(deployed: Deployed) -> None:
-    """The README's life of a token, each call of it."""
+    """The tutorial's life of a token, each call of it."""
     jobs = deployed.outputs("jobs")
     here = {
         "http://127.0.0.1:3000": deployed.outputs(STACK)["ApiUrl"],
@@ -380,7 +380,7 @@ def the_quick_start(deployed: Deployed) -> None:
     }
     strict = 'curl() { command curl --fail-with-body "$@"; }\n'
 
-    printed = deployed.operator.run(strict + filled(block(README, "BASE="), here))
+    printed = deployed.operator.run(strict + filled(block(BY_CURL, "BASE="), here))
 
     assert '"active": true' in printed
     assert deployed.portal.proxy.pins == []

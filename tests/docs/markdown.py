@@ -10,6 +10,9 @@ README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 PAGES = (README, ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md")))
 INDEX = DOCS / "README.md"
+BY_CURL = DOCS / "tutorials" / "by-curl.md"
+ROUTES_PAGE = DOCS / "reference" / "routes.md"
+SETTINGS_PAGE = DOCS / "reference" / "settings.md"
 
 _HEADING = re.compile(r"#{1,6} +(.+)")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

@@ -20,7 +20,7 @@ from local.servers.aws import LocalAws
 from local.servers.database.address import DatabaseAddress
 from local.stack import LocalStack
 from tests.conftest import new_stack
-from tests.docs.markdown import DOCS, README, ROOT, plain, table
+from tests.docs.markdown import DOCS, ROOT, SETTINGS_PAGE, plain, table
 
 PAGE = DOCS / "explanation" / "architecture.md"
 TEXT = PAGE.read_text("utf-8")
@@ -28,7 +28,7 @@ LAYER = ROOT / "layers/shared/auth_tokens"
 CODE = (LAYER, ROOT / "functions")
 WHERE = tuple(f"{folder}/" for folder in CODE)
 SQL = "".join(path.read_text("utf-8") for path in (ROOT / "functions/migrate/sql").glob("*.sql"))
-SETTINGS = {plain(row["Variable"]) for row in table(README, "Settings", "Variable").rows}
+SETTINGS = {plain(row["Variable"]) for row in table(SETTINGS_PAGE, "Settings", "Variable").rows}
 STEPS = [(plain(row["File"]), plain(row["Name"])) for row in table(PAGE, "One refresh", "File").rows]
 BESIDE = re.findall(r"`(\S+\.py)`", TEXT.partition("On the way it also passes")[2].partition("\n\n")[0])
 IN_CODE = sorted(set(re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL))))

@@ -1,15 +1,15 @@
-"""The README's quick start, run as it stands."""
+"""The README's quick start and the tutorial by curl, run as they stand."""
 
 import os
 import re
 import subprocess
 
 from local.stack import LocalStack
-from tests.docs.markdown import README, ROOT, code_blocks
+from tests.docs.markdown import BY_CURL, README, ROOT, code_blocks
 
 
-def test_the_quick_start_runs_and_every_call_in_it_succeeds(lambda_stack: LocalStack) -> None:
-    [script] = code_blocks(README, "bash")
+def test_the_tutorial_by_curl_runs_and_every_call_in_it_succeeds(lambda_stack: LocalStack) -> None:
+    [script] = code_blocks(BY_CURL, "bash")
     script = script.replace("http://127.0.0.1:3000", lambda_stack.base_url)
     strict = 'set -euo pipefail\ncurl() { command curl --fail-with-body "$@"; }\n'
 

@@ -23,7 +23,7 @@ from local.templates.schedules import schedules_in
 from local.templates.stacks import PRODUCT
 from tests.architecture.deployment import functions
 from tests.conftest import schema
-from tests.docs.markdown import README, code_blocks
+from tests.docs.markdown import BY_CURL, code_blocks
 from tests.support.database_users import DatabaseUsers
 
 ALICE, BOB, *_ = USERS
@@ -109,7 +109,7 @@ class Browser:
 
 def quick_start(stack: LocalStack) -> None:
     """Every route without an id in its path, twice over those that can be repeated."""
-    [script] = code_blocks(README, "bash")
+    [script] = code_blocks(BY_CURL, "bash")
     strict = 'set -euo pipefail\ncurl() { command curl --fail-with-body "$@"; }\n'
     script = strict + script.replace("http://127.0.0.1:3000", stack.base_url)
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120, check=False)

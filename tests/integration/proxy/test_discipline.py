@@ -24,7 +24,7 @@ from local.servers.rds_proxy.pinning import pins
 from local.stack import LocalStack
 from local.templates.functions import FunctionSpec
 from tests.architecture.deployment import functions
-from tests.docs.markdown import README, code_blocks
+from tests.docs.markdown import BY_CURL, code_blocks
 from tests.support.database_users import DatabaseUsers
 
 HOST = "localhost"
@@ -88,7 +88,7 @@ def _run(server: DatabaseServer, aws: LocalAws, ca_file: Path) -> Run:
 
 
 def _live(stack: LocalStack) -> None:
-    [script] = code_blocks(README, "bash")
+    [script] = code_blocks(BY_CURL, "bash")
     strict = 'set -euo pipefail\ncurl() { command curl --fail-with-body "$@"; }\n'
     script = strict + script.replace("http://127.0.0.1:3000", stack.base_url)
     subprocess.run(["bash", "-c", script], check=True, capture_output=True, timeout=120)
