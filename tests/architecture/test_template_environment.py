@@ -13,7 +13,7 @@ from tests.support.declared_settings import SETTINGS, DeclaredSetting
 from tests.unit.domain.test_origins import BAD_PATHS, ORIGINS, OTHERS
 
 ALL = {setting.variable for setting in SETTINGS}
-LOCAL_ONLY = {"DB_PASSWORD"}
+LOCAL_ONLY = {"DB_PASSWORD", "PORTAL_MAP"}
 FROM_LAMBDA = {"AWS_REGION"}
 # Read by Powertools and the AWS SDK themselves.
 THEIRS = ("POWERTOOLS_", "AWS_ENDPOINT_URL_")

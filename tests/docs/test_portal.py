@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from auth_tokens.adapters.mysql.portal import CONFIG_COLUMNS
 from auth_tokens.domain.policy import MODES, PREFERENCES
 from auth_tokens.domain.usernames import canonical_username
 from tests.docs.markdown import DOCS, plain, table
@@ -17,7 +16,9 @@ ROWS = {row["Preference"].strip("`"): row for row in table(PAGE, "Preferences", 
 
 
 def test_the_page_has_every_preference_with_its_column() -> None:
-    assert {name: row["Column"].strip("`") for name, row in ROWS.items()} == CONFIG_COLUMNS
+    assert {name: row["Column"].strip("`") for name, row in ROWS.items()} == {
+        name: name for name in PREFERENCES
+    }
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -51,7 +52,7 @@ def test_local_mode_has_a_column_for_each_preference_of_its_type() -> None:
     made = dict(column for statement in statements for column in columns.findall(statement))
 
     assert made.pop("user_id") == "VARCHAR"
-    assert made == {CONFIG_COLUMNS[name]: types[each.column] for name, each in PREFERENCES.items()}
+    assert made == {name: types[each.column] for name, each in PREFERENCES.items()}
 
 
 @pytest.mark.parametrize("spelling", ["Alice", " ALICE ", "alice", "ＡＬＩＣＥ", "alice\u3000", "\tAlice\n"])

@@ -12,6 +12,8 @@ from pathlib import Path
 from auth_tokens.adapters import mysql
 from auth_tokens.adapters.mysql import index_scans
 from auth_tokens.adapters.mysql.migrations import migrations_in
+from auth_tokens.adapters.mysql.portal import PortalTables
+from auth_tokens.adapters.portal_map import read_mapping
 from deploy.database_users import CLASSES, Login, grants_sql, users_sql
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +78,10 @@ def found_by_words(sql: str) -> list[str]:
 
 
 def _constants() -> Iterator[Statement]:
-    """The constants that are statements, and the statements of each index scan."""
+    """The constants that are statements, and the statements that index scans and mappings make of templates."""
+    portals = {
+        path.stem: PortalTables(read_mapping(path)) for path in sorted((ROOT / "portal").glob("*.json"))
+    }
     for module in pkgutil.walk_packages(mysql.__path__, f"{mysql.__name__}."):
         for name, value in vars(importlib.import_module(module.name)).items():
             place = f"{module.name}.{name}"
@@ -86,7 +91,12 @@ def _constants() -> Iterator[Statement]:
             elif (
                 name.isupper() and isinstance(value, str) and _BEGINS.match(value) and not _is_template(value)
             ):
-                yield Statement(place, _bound(value))
+                if "{" not in value:
+                    yield Statement(place, _bound(value))
+                    continue
+                for mapping, tables in portals.items():
+                    suffix = "" if mapping == "default" else f", {mapping}"
+                    yield Statement(f"{place}{suffix}", _bound(tables.sql(value)))
 
 
 def index_scan_templates() -> dict[str, str]:

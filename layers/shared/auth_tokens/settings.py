@@ -231,6 +231,7 @@ class Settings:
     db_port: int = number(3306, at_least=1, at_most=65535)
     db_auth: str = choice("iam", "password")
     db_password: str = setting("", _any_text, is_shown=False)
+    portal_map: str = setting("", _any_text)
     db_tls: str = choice("verify", "off", off="off")
     db_ca_file: str = setting("", _any_text)
     allowed_origins: tuple[str, ...] = setting((), _origins)

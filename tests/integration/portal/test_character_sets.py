@@ -26,6 +26,7 @@ from auth_tokens.usecases.validate import validate
 from local.servers.database.address import DatabaseAddress
 from tests.conftest import LocalAws, new_world
 from tests.support import wiring
+from tests.support.portals import own_sql
 from tests.support.sign_ins import HASH, PASSWORD, CheapPasswords, NoLimits
 from tests.support.world import CALLER, World
 
@@ -338,7 +339,7 @@ def test_each_look_up_goes_by_an_index(kept: Portal, statement: str) -> None:
         token_table.SELECT_TOKEN: uuid.UUID(answer.session_id).bytes,
     }[statement]
 
-    plan = kept.world.sql(f"EXPLAIN FORMAT=TRADITIONAL {statement.replace('%(id)s', '%s')}", wanted)
+    plan = kept.world.sql(f"EXPLAIN FORMAT=TRADITIONAL {own_sql(statement).replace('%(id)s', '%s')}", wanted)
 
     read = {row["table"]: row["type"] for row in plan if row["table"] in ("t", "u", "c", "l")}
     assert set(read) >= {"u", "c", "l"}

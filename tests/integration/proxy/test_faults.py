@@ -20,13 +20,14 @@ from local.servers.rds_proxy.iam import signing_key
 from local.servers.rds_proxy.options import Backend, ProxyOptions
 from local.servers.rds_proxy.proxy import HOST, RdsProxy
 from tests.conftest import new_world, schema
+from tests.support.portals import own_sql
 from tests.support.proxies import Proxied, proxied, run, wait_until
 from tests.support.world import RecordedTelemetry, World
 
 INSERT = "INSERT INTO notes (id) VALUES (%s) ON DUPLICATE KEY UPDATE id = id"
 COUNT = "SELECT COUNT(*) AS n FROM notes"
 # What the statements begin with, before their parameters.
-ROTATION, READING = (sql.partition("%")[0].encode() for sql in (ROTATE_TOKEN, SELECT_TOKEN))
+ROTATION, READING = (sql.partition("%")[0].encode() for sql in map(own_sql, (ROTATE_TOKEN, SELECT_TOKEN)))
 # How long a client waits where it is to see that nothing comes.
 PATIENCE_S = 1
 

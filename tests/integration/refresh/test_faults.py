@@ -22,10 +22,13 @@ from tests.support.faults import (
     Arrange,
     Crash,
 )
+from tests.support.portals import own_sql
 from tests.support.world import CALLER, World
 
 
-@pytest.mark.parametrize("statement", [SELECT_TOKEN, ROTATE_TOKEN], ids=["reading", "writing"])
+@pytest.mark.parametrize(
+    "statement", [own_sql(SELECT_TOKEN), own_sql(ROTATE_TOKEN)], ids=["reading", "writing"]
+)
 @pytest.mark.parametrize("number", [DEADLOCK, LOCK_WAIT, CHANGED, GONE, LOST, READ_ONLY, READ_ONLY_MODE])
 def test_a_passing_fault_is_not_noticed(world: World, failing: Arrange, statement: str, number: int) -> None:
     answer = world.login(world.user())
@@ -42,7 +45,7 @@ def test_a_connection_lost_after_the_commit_gives_the_one_successor(
     world: World, failing: Arrange, number: int
 ) -> None:
     answer = world.login(world.user())
-    failing(ROTATE_TOKEN, number, after=True)
+    failing(own_sql(ROTATE_TOKEN), number, after=True)
 
     refreshed = world.refresh(answer.token)
 
@@ -56,7 +59,7 @@ def test_a_lasting_fault_is_unavailable_and_spends_nothing(
     world: World, failing: Arrange, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     answer = world.login(world.user())
-    failing(ROTATE_TOKEN, number, times=10)
+    failing(own_sql(ROTATE_TOKEN), number, times=10)
 
     with pytest.raises(Unavailable):
         world.refresh(answer.token)
@@ -71,7 +74,7 @@ def test_a_crash_leaves_the_old_token_or_a_retry_that_gets_the_successor(
     world: World, failing: Arrange, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
     answer = world.login(world.user())
-    failing(ROTATE_TOKEN, Crash(), after=after)
+    failing(own_sql(ROTATE_TOKEN), Crash(), after=after)
     with pytest.raises(Crash):
         world.refresh(answer.token)
     monkeypatch.undo()

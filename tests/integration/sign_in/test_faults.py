@@ -31,11 +31,12 @@ from tests.support.faults import (
     Arrange,
     Crash,
 )
+from tests.support.portals import own_sql
 from tests.support.sign_ins import SIGN_INS, Person, by_backend, environment, person
 from tests.support.world import CALLER, World
 
 WRITING = {
-    "order": ADMIT_SIGN_IN,
+    "order": own_sql(ADMIT_SIGN_IN),
     "live rows": SELECT_LIVE_ROWS,
     "ends": END_SESSIONS,
     "rows": INSERT_SESSION_AND_DEVICE,
@@ -105,7 +106,7 @@ def test_a_passing_fault_while_a_device_is_read_is_not_noticed(
 ) -> None:
     someone = person(world)
     before = stored(someone)
-    failing(SELECT_DEVICE, number)
+    failing(own_sql(SELECT_DEVICE), number)
 
     answer = signed_in(someone, "exchange", deps)
 

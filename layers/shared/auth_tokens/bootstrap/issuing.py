@@ -12,6 +12,7 @@ from auth_tokens.bootstrap.key_table import keys_version
 from auth_tokens.bootstrap.keys import codec, keys
 from auth_tokens.bootstrap.limits import limiter
 from auth_tokens.bootstrap.memory_limits import memory_limiter
+from auth_tokens.bootstrap.portal import portal_tables
 from auth_tokens.bootstrap.signing import signer
 from auth_tokens.bootstrap.store import store
 from auth_tokens.domain.ids import uuid7
@@ -21,7 +22,7 @@ from auth_tokens.usecases.issue_deps import IssueDeps
 def issuing(shared: Container) -> IssueDeps:
     """Dependencies to start and refresh sessions."""
     settings = shared.settings
-    portal = MySqlPortal(shared.database, keys_version(shared))
+    portal = MySqlPortal(shared.database, keys_version(shared), portal_tables(shared))
     argon2 = (settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes)
     return IssueDeps(
         store=store(shared),

@@ -55,7 +55,7 @@ def has_a_limit(sql: str) -> bool:
 
 @pytest.mark.parametrize("place", SELECTS)
 def test_a_select_of_several_rows_has_a_limit_of_its_own(place: str) -> None:
-    assert has_a_limit(SELECTS[place]) == (place not in OF_ONE_ROW)
+    assert has_a_limit(SELECTS[place]) == (place.partition(",")[0] not in OF_ONE_ROW)
 
 
 def test_each_select_is_looked_at() -> None:

@@ -5,7 +5,6 @@ from functools import partial
 
 from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.adapters.mysql.cutoffs import began_at
-from auth_tokens.adapters.mysql.portal import is_user
 from auth_tokens.adapters.mysql.revocation_entries import RECORD_DEVICE_ROWS, RECORD_ROW, RECORD_USER_ROWS
 from auth_tokens.adapters.mysql.rows import INSERT_COLUMNS, places, row_from
 from auth_tokens.adapters.mysql.times import to_sql
@@ -67,8 +66,8 @@ REVOKE_USER_ROWS = _revoke_rows_of_user("'refresh', 'session', 'device'")
 REVOKE_USER_SESSIONS = _revoke_rows_of_user("'refresh', 'session'")
 
 # Index: primary key of auth_users; ix_user_type.
-SELECT_USER_KNOWN = f"""
-SELECT {is_user("%(user_id)s")}
+SELECT_USER_KNOWN = """
+SELECT {user_exists}
   OR EXISTS (SELECT 1 FROM auth_user_tokens AS t WHERE t.user_id = %(user_id)s) AS is_known
 """
 
@@ -122,7 +121,7 @@ class Ends(TokenTable):
         return self._revoke_with([event], revoke, partial(_execute, RECORD_USER_ROWS, parameters))
 
     def knows_user(self, user_id: str) -> bool:
-        [row] = self._database.query(SELECT_USER_KNOWN, {"user_id": user_id})
+        [row] = self._database.query(self._portal.sql(SELECT_USER_KNOWN), {"user_id": user_id})
         return bool(row["is_known"])
 
     def deny_access_token(self, claims: AccessClaims, event: SecurityEvent) -> None:

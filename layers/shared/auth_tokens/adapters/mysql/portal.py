@@ -1,112 +1,59 @@
-"""The Portal's tables: how auth_users, user_config and auth_user_label map to a User.
+"""The Portal's tables: the SQL that a mapping makes (docs/reference/portal.md), and how their rows become a User.
 
-A deployment whose Portal names its tables or columns otherwise changes this module only (docs/reference/portal.md).
-The service reads them, and writes nothing but an upgraded password hash.
+The service reads them, and writes nothing but an upgraded password hash. All names and constants of a mapping come into
+SQL here, and quoted.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Parameters, UnknownColumn
 from auth_tokens.adapters.mysql.keys_version import KEYS_VERSION, KeysVersion
 from auth_tokens.adapters.mysql.times import clock_us_of
 from auth_tokens.domain.errors import Unavailable
+from auth_tokens.domain.ids import uuid_bytes
 from auth_tokens.domain.policy import PREFERENCES
+from auth_tokens.domain.portal_mapping import (
+    OWN_TABLES,
+    Condition,
+    JoinedLabels,
+    LabelTable,
+    PortalMapping,
+    PreferenceColumns,
+    PreferenceDocument,
+    PreferenceRows,
+    PreferenceTable,
+)
 from auth_tokens.domain.sessions import User, UserConfig
 from auth_tokens.domain.sign_ins import Account
+from auth_tokens.domain.user_ids import IdForm
 from auth_tokens.domain.usernames import canonical_username
 
-ACTIVE = "active"
 # Of one row, in the order of the SELECT's columns.
 Values = tuple[Any, ...]
 
-# A Portal whose user_config names a column otherwise: preference → column. None may be named as a column of
-# auth_user_tokens.
-_OTHERWISE_NAMED: dict[str, str] = {}
-# preference → column. A Portal may lack any of them: the setting decides then.
-CONFIG_COLUMNS = {name: _OTHERWISE_NAMED.get(name, name) for name in PREFERENCES}
-
-# When the user's row was made, whatever the zone (domain.sessions.is_same_account). A Portal without such a column, or
-# whose column moves, puts NULL here: only UserDeleted separates two users of one id then.
-CREATED_AT = "u.created_at"
-
-
-def is_same_id(column: str, other: str) -> str:
-    """Two ids are the same to the byte, whatever character sets and collations they are kept in. The first comparison
-    goes by the column's index: what is converted to ASCII can be compared with all of them. The second one
-    distinguishes case where the column's collation does not."""
-    ascii_id = f"CONVERT({other} USING ascii)"
-    return f"{column} = {ascii_id} AND CONVERT({column} USING ascii) COLLATE ascii_bin = {ascii_id}"
-
-
-def _as_utf8(column: str) -> str:
-    """Also of a column of bytes, which would come as such. NULL, or with question marks: they are no UTF-8."""
-    return f"CONVERT({column} USING utf8mb4)"
-
-
-# How many labels, and the labels, as the names of an object: MariaDB cuts an array at group_concat_max_len. In
-# hexadecimal, as MariaDB leaves names unescaped. Beyond max_allowed_packet they are NULL, or no JSON any more.
-_LABELS = f"""(SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE({_as_utf8("l.label")}, '')), 1))
-    FROM auth_user_label AS l
-    WHERE {is_same_id("l.user_id", "u.id")})"""
-
-# The user and the preferences in one column, since each costs the driver more than all values of this one
-# (docs/adr/0035); NULL without a user.
-_OWNER = [_as_utf8("u.id"), _as_utf8("u.username"), _as_utf8("u.status"), CREATED_AT]
-_PREFERENCES = [_as_utf8(f"c.{column}") for column in CONFIG_COLUMNS.values()]
-OWNER_COLUMNS = f"""IF(u.id IS NULL, NULL, JSON_ARRAY({", ".join(_OWNER + _PREFERENCES)})) AS owner,
-  {_LABELS} AS labels"""
-
-# Index: primary keys of both. At most one row, as user_config is keyed by user_id.
-CONFIG_JOIN = f"LEFT JOIN user_config AS c ON {is_same_id('c.user_id', 'u.id')}"
-OWNER_JOIN = f"LEFT JOIN auth_users AS u ON {is_same_id('u.id', 't.user_id')}\n{CONFIG_JOIN}"
-
-
-def is_user(user_id: str) -> str:
-    """The Portal has the user of this id, active or not."""
-    return f"EXISTS (SELECT 1 FROM auth_users AS u WHERE {is_same_id('u.id', user_id)})"
-
-
-def is_active(user_id: str) -> str:
-    """For a write: the user in a column is active now, not just when the row was read. MySQL takes a shared lock
-    on the user's row, so a disable and a rotation come one after the other, and the later one sees the earlier."""
-    return f"""EXISTS (
-    SELECT 1 FROM auth_users AS u WHERE {is_same_id("u.id", user_id)} AND u.status = '{ACTIVE}')"""
-
-
-# For a start of a session: the user, if active and, where a password was verified, with that very hash.
-# Index: primary key.
-FROM_USER_AS_VERIFIED = f"""FROM auth_users AS u
-WHERE u.id = %(user_id)s
-  AND u.status = '{ACTIVE}'
-  AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s)"""
-
-# The user's id is converted, not ours, so that the primary key of auth_token_users serves whatever the Portal's
-# character set.
-_STOP_NUMBER = """COALESCE(
-  (SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = CONVERT(u.id USING ascii)), 0) AS stop_number"""
-
-# Index: ux_username. The collation may find several spellings; canonical_username decides.
+# The statements below are made for a mapping by PortalTables.sql, as are those of other modules that name its
+# fragments. Index: ux_username. The collation may find several spellings; canonical_username decides.
 SELECT_ACCOUNT_BY_NAME = f"""
-SELECT {KEYS_VERSION}, {_as_utf8("u.password_hash")} AS password_hash, {_STOP_NUMBER}, {OWNER_COLUMNS}
-FROM auth_users AS u
-{CONFIG_JOIN}
-WHERE u.username = %s
+SELECT {KEYS_VERSION}, {{password_hash}}, {{stop_number}}, {{owner_columns}}
+FROM {{users}} AS u
+{{preferences_join}}
+WHERE u.{{name}} = %s
 {EVERY_ROW}
 """
 
 # Index: primary key.
 SELECT_ACCOUNT_BY_ID = f"""
-SELECT {KEYS_VERSION}, {_as_utf8("u.password_hash")} AS password_hash, {_STOP_NUMBER}, {OWNER_COLUMNS}
-FROM auth_users AS u
-{CONFIG_JOIN}
-WHERE u.id = %s
+SELECT {KEYS_VERSION}, {{password_hash}}, {{stop_number}}, {{owner_columns}}
+FROM {{users}} AS u
+{{preferences_join}}
+WHERE u.{{id}} = %s
 """
 
-# The columns of user_config that are there.
-SHOW_PREFERENCES = "SHOW COLUMNS FROM user_config"
+# The columns of the table of preferences that are there.
+SHOW_PREFERENCES = "SHOW COLUMNS FROM {preferences}"
 
 # Index: primary key, its first rows: a sample. A kind that one user in 200 has is missing in one of 150
 # samples. Heads alone leave the database.
@@ -116,7 +63,7 @@ SELECT DISTINCT IF(
   LEFT(sample.password_hash, 7),
   SUBSTRING_INDEX(sample.password_hash, '$', 4)) AS head
 FROM (
-  SELECT {_as_utf8("u.password_hash")} AS password_hash FROM auth_users AS u ORDER BY u.id LIMIT 1000
+  SELECT {{password_hash}} FROM {{users}} AS u ORDER BY u.{{id}} LIMIT 1000
 ) AS sample
 WHERE LEFT(sample.password_hash, 2) = '$2' OR LEFT(sample.password_hash, 7) = '$argon2'
 {EVERY_ROW}
@@ -124,95 +71,345 @@ WHERE LEFT(sample.password_hash, 2) = '$2' OR LEFT(sample.password_hash, 7) = '$
 
 # Index: primary key. Row count 0: the password was changed meanwhile, whose hash must stay.
 UPGRADE_PASSWORD_HASH = """
-UPDATE auth_users
-SET password_hash = %s
-WHERE id = %s AND password_hash = %s
+UPDATE {users}
+SET {password} = %s
+WHERE {id} = %s AND {password} = %s
 """
+
+# For a start of a session: the user, if active and, where a password was verified, with that very hash.
+# Index: primary key.
+_FROM_USER_AS_VERIFIED = """FROM {users} AS u
+WHERE u.{id} = {id_by_name}
+  AND {is_active}
+  AND (%(password_hash)s IS NULL OR u.{password} = %(password_hash)s)"""
+
+# The user's id is converted, not ours, so that the primary key of auth_token_users serves whatever the Portal's
+# character set.
+_STOP_NUMBER = """COALESCE(
+  (SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = {ascii_id}), 0) AS stop_number"""
+
+
+def quoted(name: str) -> str:
+    """A name of a mapping in SQL."""
+    return f"`{name.replace('`', '``').replace('%', '%%')}`"
+
+
+def literal(value: str | int) -> str:
+    """A constant of a mapping in SQL."""
+    if isinstance(value, int):
+        return str(value)
+    escaped = value.replace("\\", "\\\\").replace("'", "''").replace("%", "%%")
+    return f"'{escaped}'"
+
+
+def is_same_id(column: str, other: str) -> str:
+    """Two ids are the same to the byte, whatever character sets and collations they are kept in. The first comparison
+    goes by the column's index: what is converted to ASCII can be compared with all of them. The second one
+    distinguishes case where the column's collation does not."""
+    ascii_id = _as_ascii(other)
+    return f"{column} = {ascii_id} AND {_as_ascii(column)} COLLATE ascii_bin = {ascii_id}"
+
+
+def id_key(form: IdForm, text: str) -> str:
+    """The service's text of a user's id, as the Portal keeps it. Ours is converted, so that the Portal's key serves."""
+    if form is IdForm.INTEGER:
+        return f"CAST({text} AS UNSIGNED)"
+    if form is IdForm.UUID_BYTES:
+        return f"UNHEX(REPLACE({text}, '-', ''))"
+    if form is IdForm.UUID_BYTES_SWAPPED:
+        parts = ((15, 4), (10, 4), (1, 8), (20, 4), (25, 12))
+        return f"UNHEX(CONCAT({', '.join(f'SUBSTR({text}, {at}, {length})' for at, length in parts)}))"
+    return text
+
+
+def id_value(form: IdForm, user_id: str) -> str | int | bytes:
+    """The same for a value to be bound: MySQL would take the text '5abc' for the number 5. user_id: canonical."""
+    if form is IdForm.TEXT:
+        return user_id
+    if form is IdForm.INTEGER:
+        return int(user_id)
+    identifier = uuid_bytes(user_id)
+    if form is IdForm.UUID_BYTES:
+        return identifier
+    return identifier[6:8] + identifier[4:6] + identifier[:4] + identifier[8:]
+
+
+def id_text(form: IdForm, column: str) -> str:
+    """A column of the Portal's ids as the service's text. An integer as a sum has no ZEROFILL."""
+    if form is IdForm.TEXT:
+        return column
+    if form is IdForm.INTEGER:
+        return f"{column} + 0"
+    swapped = form is IdForm.UUID_BYTES_SWAPPED
+    parts = (
+        ((9, 8), (5, 4), (1, 4), (17, 4), (21, 12))
+        if swapped
+        else ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+    )
+    digits = ", ".join(f"SUBSTR(HEX({column}), {at}, {length})" for at, length in parts)
+    return f"LOWER(CONCAT_WS('-', {digits}))"
+
+
+def _as_utf8(column: str) -> str:
+    """Also of a column of bytes, which would come as such. NULL, or with question marks: they are no UTF-8."""
+    return f"CONVERT({column} USING utf8mb4)"
+
+
+def _as_ascii(column: str) -> str:
+    return f"CONVERT({column} USING ascii)"
+
+
+class PortalTables:
+    """The SQL of a mapping, made once a cold start."""
+
+    def __init__(self, mapping: PortalMapping = OWN_TABLES) -> None:
+        self.mapping = mapping
+        # These names need no quotes, and their statements are measured as they stand.
+        self._are_own = mapping == OWN_TABLES
+        self._id = f"u.{self.name(mapping.users.id)}"
+        # preference → its value in SQL
+        self.preferences = dict(self._preferences(mapping.preferences))
+        self._made: dict[str, str] = {}
+        self._fragments = self._own_fragments()
+        self._fragments["from_user_as_verified"] = self.sql(_FROM_USER_AS_VERIFIED)
+
+    def sql(self, template: str) -> str:
+        """A statement of this package, with the fragments of this mapping."""
+        if template not in self._made:
+            self._made[template] = template.format_map(self._fragments)
+        return self._made[template]
+
+    def name(self, name: str) -> str:
+        """A name of the mapping, in SQL."""
+        return name if self._are_own else quoted(name)
+
+    def holds(self, condition: Condition, alias: str) -> str:
+        """A condition of the mapping, in SQL."""
+        column = f"{alias}.{self.name(condition.column)}"
+        return f"{column} IS NULL" if condition.value is None else f"{column} = {literal(condition.value)}"
+
+    def table(self, name: str) -> str:
+        """A table of the Portal, in SQL."""
+        schema = self.mapping.schema
+        return f"{self.name(schema)}.{self.name(name)}" if schema else self.name(name)
+
+    def missing_preferences(self, columns: Collection[str]) -> frozenset[str]:
+        """Of preferences with a column each, those whose column is not among the table's."""
+        kept = self.mapping.preferences.kept_as if self.mapping.preferences else None
+        known = kept.columns if isinstance(kept, PreferenceColumns) else {}
+        return frozenset(name for name, column in known.items() if column not in columns)
+
+    def owner_from(self, owner: str | None, labels: str | None) -> User | None:
+        """The user in `owner_columns`; None where the Portal has none, or one whose id is no text of its form. Raises
+        Unavailable."""
+        if owner is None:
+            return None
+        users = self.mapping.users
+        user_id, username, *values = json.loads(owner)
+        if user_id is None or (
+            users.id_form is not IdForm.TEXT and users.id_form.canonical(user_id) != user_id
+        ):
+            return None
+        count = len(users.active)
+        states, created_at, preferences = values[:count], values[count], values[count + 1 :]
+        return User(
+            id=user_id,
+            username=username or "",
+            is_active=all(map(_is_met, users.active, states)),
+            labels=_labels_from(labels),
+            config=_config_from(dict(zip(self.preferences, preferences, strict=True))),
+            created_us=clock_us_of(created_at),
+        )
+
+    def is_user(self, text: str) -> str:
+        """`u` is the user of the service's text of an id. Index: primary key."""
+        form = self.mapping.users.id_form
+        if form is IdForm.TEXT:
+            return is_same_id(self._id, text)
+        # Exact, as CAST makes 5 of '5abc'.
+        as_text = _as_ascii(id_text(form, self._id))
+        return f"{self._id} = {id_key(form, text)} AND {as_text} COLLATE ascii_bin = {_as_ascii(text)}"
+
+    def _own_fragments(self) -> dict[str, str]:
+        users, id_form = self.mapping.users, self.mapping.users.id_form
+        exists = f"SELECT 1 FROM {self.table(users.table)} AS u WHERE"
+        is_active = " AND ".join(self.holds(condition, "u") for condition in users.active)
+        preferences = self.mapping.preferences
+        owner = self.is_user("t.user_id")
+        join = self._preferences_join(preferences)
+        return {
+            "users": self.table(users.table),
+            "id": self.name(users.id),
+            "name": self.name(users.name),
+            "password": self.name(users.password),
+            "password_hash": f"{_as_utf8(f'u.{self.name(users.password)}')} AS password_hash",
+            "preferences": self.table(preferences.table) if preferences else "",
+            "preferences_join": join,
+            "owner_columns": self._owner_columns(),
+            "owner_join": f"LEFT JOIN {self.table(users.table)} AS u ON {owner}\n{join}",
+            "stop_number": _STOP_NUMBER.format(ascii_id=_as_ascii(id_text(id_form, self._id))),
+            "id_by_name": id_key(id_form, "%(user_id)s"),
+            "is_active": is_active,
+            # The Portal has the user of this id, active or not.
+            "user_exists": f"EXISTS ({exists} {self.is_user('%(user_id)s')})",
+            # For a write: the user is active now, not just when the row was read. MySQL takes a shared lock on the
+            # user's row, so a disable and a rotation come one after the other, and the later one sees the earlier.
+            "owner_is_active": f"""EXISTS (
+    {exists} {self.is_user("auth_user_tokens.user_id")} AND {is_active})""",
+        }
+
+    def _owner_columns(self) -> str:
+        """The user and the preferences in one column, since each costs the driver more than all values of this one
+        (docs/adr/0035); NULL without a user."""
+        users = self.mapping.users
+        values = [_as_utf8(id_text(users.id_form, self._id)), _as_utf8(f"u.{self.name(users.name)}")]
+        values += [self._state(condition) for condition in users.active]
+        # When the user's row was made, whatever the zone (domain.sessions.is_same_account).
+        values += [f"u.{self.name(users.created)}" if users.created else "NULL", *self.preferences.values()]
+        return f"""IF({self._id} IS NULL, NULL, JSON_ARRAY({", ".join(values)})) AS owner,
+  {self._labels(self.mapping.labels)} AS labels"""
+
+    def _state(self, condition: Condition) -> str:
+        """What _is_met takes."""
+        if isinstance(condition.value, str):
+            return _as_utf8(f"u.{self.name(condition.column)}")
+        return self.holds(condition, "u")
+
+    def _is_owned(self, column: str) -> str:
+        """A row of another of the Portal's tables is of the user `u`."""
+        if self.mapping.users.id_form is IdForm.TEXT:
+            return is_same_id(column, self._id)
+        return f"{column} = {self._id}"
+
+    def _labels(self, labels: LabelTable | None) -> str:
+        """How many labels, and the labels, as the names of an object: MariaDB cuts an array at group_concat_max_len.
+        In hexadecimal, as MariaDB leaves names unescaped. Beyond max_allowed_packet they are NULL, or no JSON any
+        more."""
+        if labels is None:
+            return "JSON_ARRAY(0, NULL)"
+        label, joined = f"l.{self.name(labels.label)}" if isinstance(labels.label, str) else "", ""
+        if isinstance(labels.label, JoinedLabels):
+            through = labels.label
+            label = f"g.{self.name(through.label)}"
+            # Index: primary key of both.
+            condition = f"g.{self.name(through.id)} = l.{self.name(through.column)}"
+            joined = f"\n    JOIN {self.table(through.table)} AS g ON {condition}"
+        return f"""(SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE({_as_utf8(label)}, '')), 1))
+    FROM {self.table(labels.table)} AS l{joined}
+    WHERE {self._is_owned(f"l.{self.name(labels.user)}")})"""
+
+    def _preferences_join(self, preferences: PreferenceTable | None) -> str:
+        """Index: primary keys of both. At most one row, as the table is keyed by the user's id."""
+        if preferences is None or isinstance(preferences.kept_as, PreferenceRows):
+            return ""
+        owned = self._is_owned(f"c.{self.name(preferences.user)}")
+        return f"LEFT JOIN {self.table(preferences.table)} AS c ON {owned}"
+
+    def _preferences(self, preferences: PreferenceTable | None) -> Iterator[tuple[str, str]]:
+        """Each preference, and its value in SQL."""
+        if preferences is None:
+            return
+        match preferences.kept_as:
+            case PreferenceColumns(columns):
+                for name, column in columns.items():
+                    yield name, _as_utf8(f"c.{self.name(column)}")
+            case PreferenceDocument(column, paths):
+                document = _as_utf8(f"c.{self.name(column)}")
+                for name, path in paths.items():
+                    yield name, f"IF(JSON_VALID({document}), JSON_VALUE({document}, {literal(path)}), NULL)"
+            case PreferenceRows(key, value, names):
+                owned = self._is_owned(f"p.{self.name(preferences.user)}")
+                for name, text in names.items():
+                    yield (
+                        name,
+                        f"""(SELECT MAX({_as_utf8(f"p.{self.name(value)}")}) FROM {self.table(preferences.table)} AS p
+    WHERE {owned} AND p.{self.name(key)} = {literal(text)})""",
+                    )
+
+
+def _is_met(condition: Condition, state: object) -> bool:
+    """Of a row that was read. A text is compared again, to the byte: a collation may ignore case."""
+    return state == (condition.value if isinstance(condition.value, str) else 1)
 
 
 class OwnerReads:
-    """Runs SELECTs with KEYS_VERSION first and OWNER_COLUMNS last, on a user_config that may lack preferences: what one
-    statement finds missing is NULL in this environment from then on. version: gets the state of the keys with each row.
+    """Runs SELECTs with KEYS_VERSION first and the owner's columns last, on a table of preferences that may lack some:
+    what one statement finds missing is NULL in this environment from then on. version: gets the state of the keys with
+    each row.
     """
 
-    def __init__(self, database: Database, version: KeysVersion) -> None:
+    def __init__(self, database: Database, version: KeysVersion, tables: PortalTables) -> None:
         self._database = database
         self._version = version
+        self._tables = tables
         self._missing: frozenset[str] = frozenset()
 
-    def rows(self, sql: str, parameters: Parameters) -> list[Values]:
-        """Each row's values but for the first. Raises Unavailable."""
-        return self._seen(sql, lambda fitting: self._database.rows(fitting, parameters))
+    def rows(self, template: str, parameters: Parameters) -> list[Values]:
+        """Each row's values but for the first. template: for PortalTables.sql. Raises Unavailable."""
+        return self._seen(template, lambda sql: self._database.rows(sql, parameters))
 
-    def look_up(self, sql: str, text: str) -> list[Values]:
+    def look_up(self, template: str, text: str) -> list[Values]:
         """The same by a text of a caller's (Database.look_up)."""
-        return self._seen(sql, lambda fitting: self._database.look_up(fitting, text))
+        return self._seen(template, lambda sql: self._database.look_up(sql, text))
 
-    def _seen(self, sql: str, read: Callable[[str], list[Values]]) -> list[Values]:
+    def _seen(self, template: str, read: Callable[[str], list[Values]]) -> list[Values]:
         try:
-            rows = read(_without(self._missing, sql))
+            rows = read(self._fitting(template))
         except UnknownColumn:
-            there = {row["Field"] for row in self._database.query(SHOW_PREFERENCES)}
-            self._missing = frozenset(CONFIG_COLUMNS.values()) - there
-            rows = read(_without(self._missing, sql))
+            shown = self._database.query(self._tables.sql(SHOW_PREFERENCES))
+            self._missing = self._tables.missing_preferences({row["Field"] for row in shown})
+            rows = read(self._fitting(template))
         if rows:
             self._version.see(rows[0][0])
         return [row[1:] for row in rows]
 
-
-def _without(missing: Iterable[str], sql: str) -> str:
-    for column in missing:
-        sql = sql.replace(_as_utf8(f"c.{column}"), "NULL")
-    return sql
+    def _fitting(self, template: str) -> str:
+        sql = self._tables.sql(template)
+        for name in self._missing:
+            sql = sql.replace(self._tables.preferences[name], "NULL")
+        return sql
 
 
 class MySqlPortal:
     """Port ports.accounts.Portal on the Portal's own tables. version: gets the state of the keys with each account."""
 
-    def __init__(self, database: Database, version: KeysVersion | None = None) -> None:
+    def __init__(
+        self, database: Database, version: KeysVersion | None = None, tables: PortalTables | None = None
+    ) -> None:
         self._database = database
-        self._owners = OwnerReads(database, version or KeysVersion())
+        self._tables = tables or PortalTables()
+        self._owners = OwnerReads(database, version or KeysVersion(), self._tables)
 
     def account_by_name(self, canonical_name: str) -> Account | None:
-        accounts = _accounts_from(self._owners.look_up(SELECT_ACCOUNT_BY_NAME, canonical_name))
+        accounts = self._accounts(self._owners.look_up(SELECT_ACCOUNT_BY_NAME, canonical_name))
         named = [a for a in accounts if canonical_username(a.user.username) == canonical_name]
         # Two accounts of one name (a case-sensitive collation): neither, rather than the wrong one.
         return named[0] if len(named) == 1 else None
 
     def account_by_id(self, user_id: str) -> Account | None:
-        accounts = _accounts_from(self._owners.rows(SELECT_ACCOUNT_BY_ID, (user_id,)))
+        form = self._tables.mapping.users.id_form
+        if form.canonical(user_id) != user_id:
+            return None
+        accounts = self._accounts(self._owners.rows(SELECT_ACCOUNT_BY_ID, (id_value(form, user_id),)))
         # The comparison again, exactly: a collation may ignore case and trailing spaces.
         return next((a for a in accounts if a.user.id == user_id), None)
 
     def kinds_of_hashes(self) -> list[str]:
         """The heads of password hashes in use, of a sample: what comes before their salts."""
-        return [row["head"] for row in self._database.query(SELECT_KINDS_OF_HASHES)]
+        return [row["head"] for row in self._database.query(self._tables.sql(SELECT_KINDS_OF_HASHES))]
 
     def upgrade_password_hash(self, user_id: str, old_hash: str, new_hash: str) -> bool:
-        return self._database.execute(UPGRADE_PASSWORD_HASH, (new_hash, user_id, old_hash)) == 1
+        upgrade = self._tables.sql(UPGRADE_PASSWORD_HASH)
+        stored_id = id_value(self._tables.mapping.users.id_form, user_id)
+        return self._database.execute(upgrade, (new_hash, stored_id, old_hash)) == 1
 
-
-def _accounts_from(rows: Sequence[Values]) -> list[Account]:
-    """The rows of one of the account queries, without those whose id is no text."""
-    owned = [(password_hash, stop_number, owner_from(*owner)) for password_hash, stop_number, *owner in rows]
-    return [Account(user, password_hash, number) for password_hash, number, user in owned if user]
-
-
-def owner_from(owner: str | None, labels: str | None) -> User | None:
-    """The user in OWNER_COLUMNS; None where the Portal has none, or one whose id is no text. Raises Unavailable."""
-    if owner is None:
-        return None
-    user_id, username, status, created_at, *preferences = json.loads(owner)
-    if user_id is None:
-        return None
-    return User(
-        id=user_id,
-        username=username or "",
-        is_active=status == ACTIVE,
-        labels=_labels_from(labels),
-        config=_config_from(preferences),
-        created_us=clock_us_of(created_at),
-    )
+    def _accounts(self, rows: Sequence[Values]) -> list[Account]:
+        """The rows of one of the account queries, without those whose id is no text."""
+        owned = [
+            (password_hash, stop_number, self._tables.owner_from(*owner))
+            for password_hash, stop_number, *owner in rows
+        ]
+        return [Account(user, password_hash, number) for password_hash, number, user in owned if user]
 
 
 def _labels_from(stored: str | None) -> tuple[str, ...]:
@@ -226,12 +423,12 @@ def _labels_from(stored: str | None) -> tuple[str, ...]:
     return tuple(sorted(bytes.fromhex(name).decode(errors="replace") for name in names or () if name))
 
 
-def _config_from(preferences: Sequence[str | None]) -> UserConfig:
-    """The preferences in the order of CONFIG_COLUMNS, as texts of whatever type the Portal keeps them in."""
-    stored = {name: text for name, text in zip(CONFIG_COLUMNS, preferences, strict=True) if text is not None}
-    if not stored:
+def _config_from(stored: Mapping[str, str | None]) -> UserConfig:
+    """Preferences as texts of whatever type the Portal keeps them in."""
+    given = {name: text for name, text in stored.items() if text is not None}
+    if not given:
         return _SETTINGS_DECIDE
-    values = {name: _READERS[PREFERENCES[name].column](value) for name, value in stored.items()}
+    values = {name: _READERS[PREFERENCES[name].column](value) for name, value in given.items()}
     return UserConfig(
         {name: value for name, value in values.items() if value is not None},
         unreadable=tuple(name for name, value in values.items() if value is None),
@@ -246,6 +443,8 @@ def _whole(stored: str) -> int | None:
 def _flag(stored: str) -> bool | None:
     if stored in ("\0", "\1"):  # BIT(1)
         return stored == "\1"
+    if stored in ("true", "false"):  # JSON, by MySQL
+        return stored == "true"
     whole = _whole(stored)
     return bool(whole) if whole in (0, 1) else None
 

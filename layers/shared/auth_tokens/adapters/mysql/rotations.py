@@ -1,7 +1,6 @@
 """auth_user_tokens: changes of a live row. Its token is spent, its use recorded, its device renamed."""
 
 from auth_tokens.adapters.mysql.connection import Transaction
-from auth_tokens.adapters.mysql.portal import is_active
 from auth_tokens.adapters.mysql.times import to_sql, to_sql_or_null
 from auth_tokens.adapters.mysql.token_table import SINCE_READ, TokenTable
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
@@ -35,7 +34,7 @@ WHERE id = %(id)s
   AND expires_at > %(at)s
   AND absolute_expires_at > %(at)s
   AND UNIX_TIMESTAMP(SYSDATE(6)) < %(until)s
-  AND {is_active("auth_user_tokens.user_id")}
+  AND {{owner_is_active}}
 """
 
 # Index: primary key. Row count 0: revoked or rotated meanwhile, or another call has noted as much.
@@ -69,12 +68,13 @@ class Rotations(TokenTable):
 
     def rotate(self, record: TokenRecord, rotation: Rotation) -> bool:
         parameters = _rotate_parameters(record, rotation, self._database.timeout_s)
+        rotate = self._portal.sql(ROTATE_TOKEN)
         if not rotation.events:
-            return self._database.execute(ROTATE_TOKEN, parameters) == 1
+            return self._database.execute(rotate, parameters) == 1
         rows = self._events.rows(rotation.events)
 
         def work(statements: Transaction) -> bool:
-            is_ours = statements.execute(ROTATE_TOKEN, parameters) == 1
+            is_ours = statements.execute(rotate, parameters) == 1
             if is_ours:
                 self._events.write(statements, rows)
             return is_ours

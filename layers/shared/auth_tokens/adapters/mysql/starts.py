@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Transaction
-from auth_tokens.adapters.mysql.portal import FROM_USER_AS_VERIFIED
 from auth_tokens.adapters.mysql.revocation_entries import RECORD_ROWS, RECORD_USER_ROWS
 from auth_tokens.adapters.mysql.rows import (
     INSERT_COLUMNS,
@@ -75,7 +74,7 @@ _NOT_STOPPED = "auth_token_users.stop_number = %(stop_number)s OR auth_token_use
 ADMIT_SIGN_IN = f"""
 INSERT INTO auth_token_users (user_id, sign_ins, changed_at)
 SELECT %(user_id)s, 1, %(now)s
-{FROM_USER_AS_VERIFIED}
+{{from_user_as_verified}}
 ON DUPLICATE KEY UPDATE
   sign_ins = auth_token_users.sign_ins + IF({_NOT_STOPPED}, 1, 0),
   changed_at = IF({_NOT_STOPPED}, VALUES(changed_at), auth_token_users.changed_at)
@@ -108,7 +107,7 @@ class Starts(TokenTable):
         made: list[SessionStart] = []  # by an earlier run of this unit, whose commit went unanswered
 
         def work(statements: Transaction) -> SessionStart | TokenServiceError | SignInOvertaken | None:
-            is_admitted = statements.execute(ADMIT_SIGN_IN, _admission(sign_in)) > 0
+            is_admitted = statements.execute(self._portal.sql(ADMIT_SIGN_IN), _admission(sign_in)) > 0
             # A commit whose answer was lost counts, even if the session or the user has ended since.
             if made and (there := statements.query(SELECT_DEVICE_OF_SESSION, (sign_in.session_id,))):
                 is_ours = there[0]["device_id"] == made[-1].session.device_id

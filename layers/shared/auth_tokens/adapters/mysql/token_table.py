@@ -3,15 +3,16 @@
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.events import EventWriter
 from auth_tokens.adapters.mysql.keys_version import KEYS_VERSION, KeysVersion
-from auth_tokens.adapters.mysql.portal import OWNER_COLUMNS, OWNER_JOIN, OwnerReads, owner_from
+from auth_tokens.adapters.mysql.portal import OwnerReads, PortalTables
 from auth_tokens.adapters.mysql.rows import TOKEN_COLUMNS, record_from
 from auth_tokens.domain.sessions import TokenRecord
 
-# Index: primary key, each join by primary key. At most one row.
+# The statements with the owner's fragments are made for a mapping by PortalTables.sql. Index: primary key, each join by
+# primary key. At most one row.
 SELECT_TOKEN = f"""
-SELECT {KEYS_VERSION}, {TOKEN_COLUMNS}, {OWNER_COLUMNS}
+SELECT {KEYS_VERSION}, {TOKEN_COLUMNS}, {{owner_columns}}
 FROM auth_user_tokens AS t
-{OWNER_JOIN}
+{{owner_join}}
 WHERE t.id = %(id)s
 """
 
@@ -24,9 +25,9 @@ AND NOT EXISTS (SELECT 1 FROM auth_user_tokens AS d WHERE d.id = %(jti)s AND d.t
 SELECT_DEVICE = f"""
 SELECT {KEYS_VERSION},
   COALESCE((SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = t.user_id), 0) AS stop_number,
-  {TOKEN_COLUMNS}, {OWNER_COLUMNS}
+  {TOKEN_COLUMNS}, {{owner_columns}}
 FROM auth_user_tokens AS t
-{OWNER_JOIN}
+{{owner_join}}
 WHERE t.id = %(id)s
 """
 
@@ -37,12 +38,15 @@ MAX_INSTANT = 2**33
 
 
 class TokenTable:
-    """version: gets the state of the keys with each row."""
+    """version: gets the state of the keys with each row. portal: where the Portal keeps the rows' owners."""
 
-    def __init__(self, database: Database, events: EventWriter, version: KeysVersion) -> None:
+    def __init__(
+        self, database: Database, events: EventWriter, version: KeysVersion, portal: PortalTables
+    ) -> None:
         self._database = database
         self._events = events
-        self._owners = OwnerReads(database, version)
+        self._portal = portal
+        self._owners = OwnerReads(database, version, portal)
 
     def load(self, token_id: bytes) -> TokenRecord | None:
         return self._record(SELECT_TOKEN, {"id": token_id})
@@ -52,14 +56,15 @@ class TokenTable:
 
     def load_device(self, device_id: bytes) -> tuple[TokenRecord, int] | None:
         for stop_number, *token in self._owners.rows(SELECT_DEVICE, {"id": device_id}):
-            return _with_owner(*token), stop_number
+            return self._with_owner(*token), stop_number
         return None
 
     def _record(self, statement: str, parameters: dict[str, bytes]) -> TokenRecord | None:
         for token in self._owners.rows(statement, parameters):
-            return _with_owner(*token)
+            return self._with_owner(*token)
         return None
 
-
-def _with_owner(token: str, metadata: bytes | None, owner: str | None, labels: str | None) -> TokenRecord:
-    return record_from(token, metadata, owner_from(owner, labels))
+    def _with_owner(
+        self, token: str, metadata: bytes | None, owner: str | None, labels: str | None
+    ) -> TokenRecord:
+        return record_from(token, metadata, self._portal.owner_from(owner, labels))

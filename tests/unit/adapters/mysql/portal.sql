@@ -1,0 +1,110 @@
+-- token_table.SELECT_TOKEN
+SELECT (SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k) AS key_stamp, JSON_ARRAY(HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(NOW(6))) AS token, t.metadata, IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))) AS owner,
+  (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
+    FROM auth_user_label AS l
+    WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)) AS labels
+FROM auth_user_tokens AS t
+LEFT JOIN auth_users AS u ON u.id = CONVERT(t.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(t.user_id USING ascii)
+LEFT JOIN user_config AS c ON c.user_id = CONVERT(u.id USING ascii) AND CONVERT(c.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)
+WHERE t.id = %(id)s
+
+-- token_table.SELECT_SESSION_UNLESS_DENIED
+SELECT (SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k) AS key_stamp, JSON_ARRAY(HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(NOW(6))) AS token, t.metadata, IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))) AS owner,
+  (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
+    FROM auth_user_label AS l
+    WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)) AS labels
+FROM auth_user_tokens AS t
+LEFT JOIN auth_users AS u ON u.id = CONVERT(t.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(t.user_id USING ascii)
+LEFT JOIN user_config AS c ON c.user_id = CONVERT(u.id USING ascii) AND CONVERT(c.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)
+WHERE t.id = %(id)s
+
+AND NOT EXISTS (SELECT 1 FROM auth_user_tokens AS d WHERE d.id = %(jti)s AND d.type = 'access')
+
+-- token_table.SELECT_DEVICE
+SELECT (SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k) AS key_stamp,
+  COALESCE((SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = t.user_id), 0) AS stop_number,
+  JSON_ARRAY(HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(NOW(6))) AS token, t.metadata, IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))) AS owner,
+  (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
+    FROM auth_user_label AS l
+    WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)) AS labels
+FROM auth_user_tokens AS t
+LEFT JOIN auth_users AS u ON u.id = CONVERT(t.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(t.user_id USING ascii)
+LEFT JOIN user_config AS c ON c.user_id = CONVERT(u.id USING ascii) AND CONVERT(c.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)
+WHERE t.id = %(id)s
+
+-- rotations.ROTATE_TOKEN
+UPDATE auth_user_tokens
+SET generation = %(generation)s,
+    token_hash = %(token_hash)s,
+    key_epoch = %(key_epoch)s,
+    retry_key_hash = %(retry_key_hash)s,
+    rotated_at = %(at)s + INTERVAL ROUND(1000000 * GREATEST(0, UNIX_TIMESTAMP(SYSDATE(6)) - %(read_at)s)) MICROSECOND,
+    last_used_at = %(at)s,
+    expires_at = %(expires_at)s,
+    metadata = %(metadata)s,
+    access_expires_at = GREATEST(
+      COALESCE(access_expires_at, %(at)s + INTERVAL 3600 SECOND), %(access_expires_at)s)
+WHERE id = %(id)s
+  AND generation = %(spent_generation)s
+  AND token_hash = %(spent_hash)s
+  AND revoked_at IS NULL
+  AND expires_at > %(at)s
+  AND absolute_expires_at > %(at)s
+  AND UNIX_TIMESTAMP(SYSDATE(6)) < %(until)s
+  AND EXISTS (
+    SELECT 1 FROM auth_users AS u WHERE u.id = CONVERT(auth_user_tokens.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(auth_user_tokens.user_id USING ascii) AND u.status = 'active')
+
+-- starts.ADMIT_SIGN_IN
+INSERT INTO auth_token_users (user_id, sign_ins, changed_at)
+SELECT %(user_id)s, 1, %(now)s
+FROM auth_users AS u
+WHERE u.id = %(user_id)s
+  AND u.status = 'active'
+  AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s)
+ON DUPLICATE KEY UPDATE
+  sign_ins = auth_token_users.sign_ins + IF(auth_token_users.stop_number = %(stop_number)s OR auth_token_users.stopped_at < %(now)s, 1, 0),
+  changed_at = IF(auth_token_users.stop_number = %(stop_number)s OR auth_token_users.stopped_at < %(now)s, VALUES(changed_at), auth_token_users.changed_at)
+
+-- ends.SELECT_USER_KNOWN
+SELECT EXISTS (SELECT 1 FROM auth_users AS u WHERE u.id = CONVERT(%(user_id)s USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(%(user_id)s USING ascii))
+  OR EXISTS (SELECT 1 FROM auth_user_tokens AS t WHERE t.user_id = %(user_id)s) AS is_known
+
+-- portal.SELECT_ACCOUNT_BY_NAME
+SELECT (SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k) AS key_stamp, CONVERT(u.password_hash USING utf8mb4) AS password_hash, COALESCE(
+  (SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = CONVERT(u.id USING ascii)), 0) AS stop_number, IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))) AS owner,
+  (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
+    FROM auth_user_label AS l
+    WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)) AS labels
+FROM auth_users AS u
+LEFT JOIN user_config AS c ON c.user_id = CONVERT(u.id USING ascii) AND CONVERT(c.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)
+WHERE u.username = %s
+LIMIT 4294967295
+
+-- portal.SELECT_ACCOUNT_BY_ID
+SELECT (SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k) AS key_stamp, CONVERT(u.password_hash USING utf8mb4) AS password_hash, COALESCE(
+  (SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = CONVERT(u.id USING ascii)), 0) AS stop_number, IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))) AS owner,
+  (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
+    FROM auth_user_label AS l
+    WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)) AS labels
+FROM auth_users AS u
+LEFT JOIN user_config AS c ON c.user_id = CONVERT(u.id USING ascii) AND CONVERT(c.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)
+WHERE u.id = %s
+
+-- portal.SHOW_PREFERENCES
+SHOW COLUMNS FROM user_config
+
+-- portal.SELECT_KINDS_OF_HASHES
+SELECT DISTINCT IF(
+  LEFT(sample.password_hash, 2) = '$2',
+  LEFT(sample.password_hash, 7),
+  SUBSTRING_INDEX(sample.password_hash, '$', 4)) AS head
+FROM (
+  SELECT CONVERT(u.password_hash USING utf8mb4) AS password_hash FROM auth_users AS u ORDER BY u.id LIMIT 1000
+) AS sample
+WHERE LEFT(sample.password_hash, 2) = '$2' OR LEFT(sample.password_hash, 7) = '$argon2'
+LIMIT 4294967295
+
+-- portal.UPGRADE_PASSWORD_HASH
+UPDATE auth_users
+SET password_hash = %s
+WHERE id = %s AND password_hash = %s
