@@ -40,6 +40,8 @@ class MemoryUsers:
         account = self.accounts.get(user_id)
         return replace(account, stop_number=self.stop_number(user_id)) if account else None
 
+    upgrades_hashes = True
+
     def upgrade_password_hash(self, user_id: str, old_hash: str, new_hash: str) -> bool:
         account = self.accounts[user_id]
         is_same = account.password_hash == old_hash

@@ -93,6 +93,8 @@ def _signed_in(
 
 def _upgraded_hash(password: str, user_id: str, password_hash: str, deps: IssueDeps) -> str:
     """The account's hash, upgraded to today's parameters where it is older."""
+    if not deps.portal.upgrades_hashes:
+        return password_hash
     upgraded = deps.passwords.upgraded(password, password_hash)
     if upgraded and deps.portal.upgrade_password_hash(user_id, password_hash, upgraded):
         return upgraded

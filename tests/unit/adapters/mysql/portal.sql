@@ -108,3 +108,9 @@ LIMIT 4294967295
 UPDATE auth_users
 SET password_hash = %s
 WHERE id = %s AND password_hash = %s
+
+-- portal.SELECT_HASH_ROOM
+SELECT CHARACTER_MAXIMUM_LENGTH AS room
+FROM information_schema.COLUMNS
+WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'auth_users' AND COLUMN_NAME = 'password_hash'
+LIMIT 1

@@ -69,6 +69,14 @@ WHERE LEFT(sample.password_hash, 2) = '$2' OR LEFT(sample.password_hash, 7) = '$
 {EVERY_ROW}
 """
 
+# How many characters the column of hashes has room for; no row without a right to it.
+SELECT_HASH_ROOM = """
+SELECT CHARACTER_MAXIMUM_LENGTH AS room
+FROM information_schema.COLUMNS
+WHERE TABLE_SCHEMA = {schema_name} AND TABLE_NAME = {users_name} AND COLUMN_NAME = {password_name}
+LIMIT 1
+"""
+
 # Index: primary key. Row count 0: the password was changed meanwhile, whose hash must stay.
 UPGRADE_PASSWORD_HASH = """
 UPDATE {users}
@@ -245,6 +253,9 @@ class PortalTables:
             "password_hash": f"{_as_utf8(f'u.{self.name(users.password)}')} AS password_hash",
             "preferences": self.table(preferences.table) if preferences else "",
             "preferences_join": join,
+            "schema_name": literal(self.mapping.schema) if self.mapping.schema else "DATABASE()",
+            "users_name": literal(users.table),
+            "password_name": literal(users.password),
             "owner_columns": self._owner_columns(),
             "owner_join": f"LEFT JOIN {self.table(users.table)} AS u ON {owner}\n{join}",
             "stop_number": _STOP_NUMBER.format(ascii_id=_as_ascii(id_text(id_form, self._id))),
@@ -379,6 +390,11 @@ class MySqlPortal:
         self._database = database
         self._tables = tables or PortalTables()
         self._owners = OwnerReads(database, version or KeysVersion(), self._tables)
+        self._hash_room: int | None = None
+
+    @property
+    def upgrades_hashes(self) -> bool:
+        return self._tables.mapping.users.upgrades_passwords
 
     def account_by_name(self, canonical_name: str) -> Account | None:
         accounts = self._accounts(self._owners.look_up(SELECT_ACCOUNT_BY_NAME, canonical_name))
@@ -401,7 +417,17 @@ class MySqlPortal:
     def upgrade_password_hash(self, user_id: str, old_hash: str, new_hash: str) -> bool:
         upgrade = self._tables.sql(UPGRADE_PASSWORD_HASH)
         stored_id = id_value(self._tables.mapping.users.id_form, user_id)
-        return self._database.execute(upgrade, (new_hash, stored_id, old_hash)) == 1
+        if len(new_hash) > self._room():
+            return False
+        return self._database.attempt(upgrade, (new_hash, stored_id, old_hash)) == 1
+
+    def _room(self) -> int:
+        """Of the column of hashes, read at the first upgrade; 0 where it is not known. Without strict mode the server
+        cuts a hash that is too long, and the user is locked out everywhere."""
+        if self._hash_room is None:
+            found = self._database.attempt_query(self._tables.sql(SELECT_HASH_ROOM))
+            self._hash_room = int(found[0]["room"] or 0) if found else None
+        return self._hash_room or 0
 
     def _accounts(self, rows: Sequence[Values]) -> list[Account]:
         """The rows of one of the account queries, without those whose id is no text."""
