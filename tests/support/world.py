@@ -11,8 +11,9 @@ import pymysql
 from pymysql.cursors import DictCursor
 
 from auth_tokens.adapters.mysql.connection import Database
-from auth_tokens.adapters.mysql.migrations import migrate, migrations_in
+from auth_tokens.adapters.mysql.migrations import migrate, migrations_in, wanted
 from auth_tokens.adapters.passwords import PortalPasswords
+from auth_tokens.adapters.portal_map import mapping_of
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
@@ -87,7 +88,8 @@ class World:
 
     def migrated(self) -> "World":
         config = wiring.database_config(self.settings, timeout_s=30)
-        migrate(migrations_in(SQL), Database(config), Database(config))
+        migrations = wanted(migrations_in(SQL), mapping_of(self.settings.portal_map))
+        migrate(migrations, Database(config), Database(config))
         return self
 
     def user(self, **config: int) -> str:

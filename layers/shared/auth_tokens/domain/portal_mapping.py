@@ -4,7 +4,7 @@ Names of tables and columns, and constants to compare with: never SQL. adapters.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auth_tokens.domain.policy import PREFERENCES
 from auth_tokens.domain.user_ids import IdForm
@@ -104,6 +104,12 @@ class PortalMapping:
     preferences: PreferenceTable | None = None
     labels: LabelTable | None = None
     schema: str | None = None
+
+    @property
+    def is_of_own_tables(self) -> bool:
+        """Whether these are the tables that local mode makes, in the service's own schema."""
+        users = replace(self.users, upgrades_passwords=OWN_TABLES.users.upgrades_passwords)
+        return replace(self, users=users) == OWN_TABLES
 
     @property
     def tables(self) -> tuple[str, ...]:
