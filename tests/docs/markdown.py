@@ -60,6 +60,27 @@ def code_blocks(path: Path, language: str) -> list[str]:
     return [dedent(body) for _, name, body in _FENCE.findall(path.read_text("utf-8")) if name == language]
 
 
+@dataclass(frozen=True)
+class Block:
+    """A block of code of a page. saved_as: the file that the words above it tell the reader to save it as, or empty."""
+
+    page: Path
+    language: str
+    text: str
+    saved_as: str
+
+
+def blocks(path: Path) -> list[Block]:
+    """The code blocks of a page, from top to bottom."""
+    text = path.read_text("utf-8")
+    found = []
+    for match in _FENCE.finditer(text):
+        above = text[: match.start()].rstrip().rpartition("\n\n")[2]
+        saved_as = re.search(r"[Ss]ave this as `(\S+)`[^`]*:$", above)
+        found.append(Block(path, match[2], dedent(match[3]), saved_as[1] if saved_as else ""))
+    return found
+
+
 def links(path: Path) -> list[str]:
     """Targets of the links of a page that lead to a file of the project."""
     text = _FENCE.sub("", path.read_text("utf-8"))

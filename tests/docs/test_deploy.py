@@ -2,16 +2,11 @@
 
 import json
 import re
-import shlex
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-from typing import Any
 
-import botocore.session
 import pytest
 from argon2 import PasswordHasher
-from botocore import xform_name
 from samtranslator.yaml_helper import yaml_parse
 
 from local.client import Client
@@ -42,41 +37,6 @@ FIRST = {
     stage: next(s for s in SCRIPTS if f"--config-env {stage} --parameter-overrides" in s and "users" in s)
     for stage in ("dev", "prod")
 }
-# Of the AWS CLI itself, not of an operation.
-CLI_OPTIONS = {"query", "output", "cli-binary-format", "cli-read-timeout"}
-RENAMED = {"no-enable-termination-protection": "enable-termination-protection"}
-
-
-@cache
-def _model(service: str) -> Any:
-    return botocore.session.get_session().get_service_model(service)
-
-
-def _commands() -> list[list[str]]:
-    """The `aws …` calls of the scripts, wherever they stand on their line."""
-    text = "\n".join(SCRIPTS).replace("\\\n", " ")
-    found = re.findall(r"\baws ([a-z-]+ (?:wait )?[a-z-]+[^\n;#]*)", text)
-    return [
-        shlex.split(re.sub(r"\$\(out (\w+)( foundation)?\)", r"OUT_\1", call), posix=True) for call in found
-    ]
-
-
-@pytest.mark.parametrize("command", _commands(), ids=lambda command: " ".join(command[:2]))
-def test_a_command_of_the_aws_cli_exists_with_its_options(command: list[str]) -> None:
-    service, operation, *rest = command
-    model = _model(service)
-    options = [word[2:] for word in rest if word.startswith("--")]
-    if operation == "wait":
-        waiters = botocore.session.get_session().get_waiter_model(service).waiter_names
-        name = {xform_name(waiter, "-"): waiter for waiter in waiters}[rest[0]]
-        operation = xform_name(
-            botocore.session.get_session().get_waiter_model(service).get_waiter(name).operation, "-"
-        )
-    operations = {xform_name(name, "-"): name for name in model.operation_names}
-    assert operation in operations
-    members = model.operation_model(operations[operation]).input_shape.members
-    known = {xform_name(member, "-") for member in members} | CLI_OPTIONS
-    assert {RENAMED.get(option, option) for option in options} <= known
 
 
 def test_every_output_that_is_looked_up_exists() -> None:
