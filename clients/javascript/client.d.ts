@@ -166,6 +166,8 @@ export interface Client extends EventTarget {
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
   /** JSON to and from a route of the service; null for an empty answer. */
   request<T = any>(method: string, path: string, body?: unknown): Promise<T>;
+  /** Ends this session (`current`), the `others` or `all`. Bearer tokens are gone from here even where the service cannot be
+   * reached, which throws. The device's id is kept, its token is not. */
   signOut(what?: { scope?: "current" | "others" | "all"; keepDevices?: boolean }): Promise<void>;
   /** Stops timers and listeners. The session stays. */
   close(): void;
@@ -187,7 +189,11 @@ export class AuthError extends Error {
 }
 
 export function createClient(options: ClientOptions): Client;
+/** Of all tabs of an origin, or of one tab. */
 export function webStore(area: "localStorage" | "sessionStorage", key: string): Store;
+/** For workers, too. Compare-and-set is one transaction. */
 export function indexedDbStore(key: string): Store;
+/** Gone with the page or process. */
 export function memoryStore(): Store;
+/** Over an asynchronous key-value store that one process uses, such as a keychain. */
 export function asyncStore(items: KeyValue, key: string): Store;

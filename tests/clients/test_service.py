@@ -126,7 +126,7 @@ def test_a_process_that_is_killed_at_any_point_ends_no_session(service: LocalSta
         killed = node("child.mjs", service.base_url, file, point)
         assert killed.returncode and not killed.stdout, (point, killed.stderr)
         time.sleep(1.2)  # the retry window is over
-        file.write_text(json.dumps({**json.loads(file.read_text()), "at": 0}))
+        file.write_text(json.dumps({**json.loads(file.read_text()), "at": 0, "steadyAt": 0}))
 
     [last] = [json.loads(node("child.mjs", service.base_url, file).stdout)]
     assert last == {"isOver": False, "token": "eyJ"}

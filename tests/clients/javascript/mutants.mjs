@@ -26,7 +26,7 @@ export const MUTANTS = {
     settings: { ...RACES, storeMs: 0, lostAnswers: 0.3 },
   },
   "R2: no check for a freeze between read and send": {
-    changes: [["while (this.#elapsed(began) > FRESH_READ_MS)", "while (false)"]],
+    changes: [["while (this.#elapsed(began) > this.#timeoutMs / 5)", "while (false)"]],
     settings: FREEZES,
   },
   "R3: saved without compare-and-set": {
@@ -34,7 +34,7 @@ export const MUTANTS = {
     settings: FREEZES,
   },
   "R4: no least age before a forced refresh": {
-    changes: [["Math.min(MIN_AGE_MS, record.lifeMs / 2)", "0"], ["if (isYoung) this", "if (false) this"]],
+    changes: [["Math.min(MIN_AGE_MS, record.lifeMs / 2)", "0"], ["if (next?.n && ", "if (false && "]],
     settings: { refused: 0.3, useEveryMs: 20_000, hours: 2 },
   },
   "R5: answers accepted after a sleep": {

@@ -113,6 +113,7 @@ export class World {
   #skew = 0;
   #slept = 0;
   #holder = null;
+  #waiting = [];
   #outageUntil = 0;
 
   constructor(place, settings, seed) {
@@ -200,7 +201,8 @@ export class World {
 
   #kill(tab) {
     tab.isDead = true;
-    if (this.#holder === tab) this.#holder = null;
+    this.#waiting = this.#waiting.filter((waiting) => waiting.tab !== tab);
+    this.#release(tab);
     const place = this.tabs.indexOf(tab);
     this.at(this.now + this.random() * 20_000, () => (this.tabs[place] = new Tab(this)));
   }
@@ -239,15 +241,37 @@ export class World {
     };
   }
 
+  // Granted in turn; a tab that dies gives back what it holds, and waits for nothing.
   locksOf(tab) {
     return {
-      request: async (name, options, use) => {
-        if (this.#holder) return use(null);
-        this.#holder = tab;
-        await use({});
-        if (this.#holder === tab) this.#holder = null;
-      },
+      request: (name, { signal }, use) =>
+        new Promise((resolve, reject) => {
+          const waiting = { tab, grant: () => use().then(() => resolve(this.#release(tab))) };
+          signal.addEventListener("abort", () => {
+            if (this.#removed(waiting)) reject(new Error("aborted"));
+          });
+          this.#waiting.push(waiting);
+          this.#grant();
+        }),
     };
+  }
+
+  #removed(waiting) {
+    const place = this.#waiting.indexOf(waiting);
+    return place >= 0 && this.#waiting.splice(place, 1);
+  }
+
+  #release(tab) {
+    if (this.#holder !== tab) return;
+    this.#holder = null;
+    this.#grant();
+  }
+
+  #grant() {
+    if (this.#holder || !this.#waiting.length) return;
+    const { tab, grant } = this.#waiting.shift();
+    this.#holder = tab;
+    tab.later(0, grant);
   }
 
   // A request goes its way whatever becomes of its tab; the answer comes only to one that lives.
@@ -302,7 +326,7 @@ class Place {
       },
     };
     const random = () => this.world.random();
-    const clock = { now: () => this.world.monotonic() };
+    const clock = { timeOrigin: 1.7e12, now: () => this.world.monotonic() };
     const random16 = { getRandomValues: (bytes) => bytes.map(() => random() * 256) };
     const math = { random, min: Math.min, max: Math.max, abs: Math.abs };
     this.module = compile(env, setTimer, (id) => timers.delete(id), clock, math, random16);
