@@ -249,3 +249,13 @@ def _kinds(base: type[TokenServiceError]) -> Iterator[type[TokenServiceError]]:
         yield base
     for kind in below:
         yield from _kinds(kind)
+
+
+def test_each_shape_of_a_sign_in_s_answer_requires_what_the_other_does_not_have() -> None:
+    """No field names the mode; so a client looks which of the two is there."""
+    one, other = (
+        resolved(shape) for shape in at("components responses Issued content application/json schema oneOf")
+    )
+
+    assert "access_token" in set(one["required"]) - set(other["properties"])
+    assert "csrf_token" in set(other["required"]) - set(one["properties"])

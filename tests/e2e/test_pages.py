@@ -1,101 +1,22 @@
 """The two pages, as a person uses them: in headless Chromium, against the service on the Lambda runtime client."""
 
 import contextlib
-import os
 import random
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from local.client import Client
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
 from local.traffic import Population, populate, stuffing, thief
+from tests.support.browser import WAIT_S, Page
 
 ALICE = USERS[0]
-WAIT_S = 20
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-# Nothing in the background: the tests reach no network.
-QUIET = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1280,1600",
-)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    driver = shutil.which("chromedriver")
-    assert program and driver, (
-        "Please install Chromium and its driver: apt-get install chromium chromium-driver"
-    )
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    for flag in (*QUIET, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield started
-    started.quit()
-
-
-class Page:
-    """What a person sees and does."""
-
-    def __init__(self, browser: WebDriver, url: str) -> None:
-        self.browser = browser
-        browser.get(url)
-
-    def find(self, selector: str) -> WebElement:
-        """The first visible element of a selector; waits for it."""
-
-        def visible(browser: WebDriver) -> WebElement | None:
-            found = browser.find_elements(By.CSS_SELECTOR, selector)
-            return next((one for one in found if one.is_displayed()), None)
-
-        found = WebDriverWait(self.browser, WAIT_S).until(visible, selector)
-        assert found is not None
-        return found
-
-    def all(self, selector: str) -> list[WebElement]:
-        return self.browser.find_elements(By.CSS_SELECTOR, selector)
-
-    def sign_in(self, username: str, password: str = PASSWORD) -> None:
-        for name, text in (("username", username), ("password", password)):
-            field = self.find(f"#sign-in [name={name}]")
-            field.clear()
-            field.send_keys(text)
-        self.find("#sign-in button").click()
-
-    def wait_for_notice(self, text: str) -> None:
-        def says_it(browser: WebDriver) -> bool:
-            return text in browser.find_element(By.ID, "notice").text
-
-        WebDriverWait(self.browser, WAIT_S).until(says_it, text)
-
-    def photograph(self, name: str) -> None:
-        """Keeps a picture of the page where SCREENSHOTS names a folder; docs/how-to/pages.md shows them."""
-        if folder := os.environ.get("SCREENSHOTS"):
-            self.browser.save_screenshot(str(Path(folder) / f"{name}.png"))
-
-    def faults(self) -> list[str]:
-        """What the browser complains of: scripts that failed, what the Content-Security-Policy refused."""
-        messages = [entry["message"] for entry in self.browser.get_log("browser")]
-        return [message for message in messages if "status of 401" not in message]
 
 
 @pytest.fixture

@@ -52,7 +52,8 @@ def write_reference(folder: Path) -> None:
 
 
 def public(document: dict[str, Any]) -> dict[str, Any]:
-    """The document without its internal operations, and the tags and paths that are empty then."""
+    """The document without its internal operations, and the tags and paths that are empty then. The renderer knows no
+    code samples, so they stand in the descriptions."""
     paths = {path: _public_operations(item) for path, item in document["paths"].items()}
     kept = {path: item for path, item in paths.items() if item}
     used = {tag for item in kept.values() for operation in item.values() for tag in _tags(operation)}
@@ -61,9 +62,21 @@ def public(document: dict[str, Any]) -> dict[str, Any]:
 
 def _public_operations(item: dict[str, Any]) -> dict[str, Any]:
     kept = {
-        key: value for key, value in item.items() if not (isinstance(value, dict) and value.get("x-internal"))
+        key: _with_samples(value) if _tags(value) else value
+        for key, value in item.items()
+        if not (isinstance(value, dict) and value.get("x-internal"))
     }
     return kept if any(_tags(value) for value in kept.values()) else {}
+
+
+def _with_samples(operation: dict[str, Any]) -> dict[str, Any]:
+    samples = [
+        f"{sample['label']}:\n\n```{sample['lang'].lower()}\n{sample['source']}```"
+        for sample in operation.get("x-codeSamples", [])
+    ]
+    if not samples:
+        return operation
+    return {**operation, "description": "\n\n".join([operation["description"], *samples])}
 
 
 def _tags(operation: Any) -> list[str]:
