@@ -69,6 +69,11 @@ class Aws:
         """Empty where none is set."""
         return self._session.region_name or ""
 
+    def credentials(self) -> Any:
+        """Those of the usual chain, frozen; None where there are none. Raises BotoCoreError."""
+        found = self._session.get_credentials()
+        return found.get_frozen_credentials() if found else None
+
     def call(self, service: str, operation: str, **parameters: Any) -> Any:
         """What an operation (in snake case) answers. Raises Failed."""
         try:

@@ -7,6 +7,7 @@ from auth_tokens.bootstrap.listing_events import listing_events
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.bootstrap.summarising import summarising
+from auth_tokens.domain.ends import Cause
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.usecases.analytics.summarise import summarise
 from auth_tokens.usecases.devices import list_devices
@@ -28,6 +29,7 @@ FIGURES = summarising(SHARED)
 SETTINGS = SHARED.settings
 RULE = OperatorRule(SETTINGS.admin_label, SETTINGS.admin_requirements(), SETTINGS.allowed_origins)
 PAGES = pages_in(Path(__file__).parent / "pages")
+BY_OPERATOR = Cause(RevokeReason.ADMIN)
 SESSIONS_CURSOR, DEVICES_CURSOR = "sessions_cursor", "devices_cursor"
 
 
@@ -57,14 +59,14 @@ def get_user(request: Request) -> Response:
 
 def delete_session(request: Request) -> Response:
     user_id, session_id = user_in_path(request), request.path_parameters["session_id"]
-    end = SessionEnd(reason=RevokeReason.ADMIN, keep_device=flag_query_value(request, "keep_device"))
+    end = SessionEnd(cause=BY_OPERATOR, keep_device=flag_query_value(request, "keep_device"))
     end_session(session_id, user_id, request.caller, SESSIONS, end)
     return Response(204, about={"user_id": user_id, "session_id": session_id})
 
 
 def delete_device(request: Request) -> Response:
     user_id, device_id = user_in_path(request), request.path_parameters["device_id"]
-    forget_device(device_id, user_id, request.caller, SESSIONS, RevokeReason.ADMIN)
+    forget_device(device_id, user_id, request.caller, SESSIONS, BY_OPERATOR)
     return Response(204, about={"user_id": user_id, "device_id": device_id})
 
 

@@ -7,19 +7,19 @@ from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.domain.credentials import Validated
-from auth_tokens.domain.events import RevokeReason
 from auth_tokens.time_left import timed
 from auth_tokens.usecases.end_session import SessionEnd, end_session, forget_device
 from auth_tokens.usecases.revoke import revoke_token
-from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
+from auth_tokens.usecases.revoke_user import end_what_began_before
 from auth_tokens.usecases.validate import validate
 from auth_tokens.web.account_scope import require_account_scope
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler, is_http
 from auth_tokens.web.logout_route import logout_route
+from auth_tokens.web.operator_ends import end_of_device, end_of_session, end_of_user
 from auth_tokens.web.portal_events import portal_caller, portal_event
 from auth_tokens.web.public_clients import refuse_client_authentication
-from auth_tokens.web.query_parameters import flag_query_value, user_in_path
+from auth_tokens.web.query_parameters import flag_query_value
 from auth_tokens.web.rate_limits import limited_by_principal
 from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
@@ -28,6 +28,7 @@ from auth_tokens.web.views import ids_of
 
 SHARED = Container(powertools())
 DEPS = sessions(SHARED)
+LIMITER = memory_limiter(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
 ACCOUNT_SCOPE = SHARED.settings.account_scope
 
@@ -57,13 +58,6 @@ def delete_device(request: Request) -> Response:
     return Response(204, about=ids_of(claims))
 
 
-def post_admin_revoke(request: Request) -> Response:
-    reason = parse_body(request).required_text("reason", max_length=200)
-    user_id = user_in_path(request)
-    ended = revoke_user(user_id, RevokeReason.ADMIN, reason, DEPS, request.caller)
-    return Response(body={"revoked": ended}, about={"user_id": user_id})
-
-
 def _session(request: Request) -> Validated:
     return validate(credential_from(request, ORIGINS), DEPS.validation_for(request.caller))
 
@@ -74,7 +68,9 @@ http = http_handler(
         "POST /auth/logout": logout_route(_session, DEPS, ORIGINS, ACCOUNT_SCOPE),
         "DELETE /auth/sessions/{session_id}": delete_session,
         "DELETE /auth/devices/{device_id}": delete_device,
-        "POST /admin/users/{user_id}/revoke": limited_by_principal(post_admin_revoke, memory_limiter(SHARED)),
+        "POST /admin/users/{user_id}/revoke": limited_by_principal(end_of_user(DEPS), LIMITER),
+        "POST /admin/sessions/{session_id}/revoke": limited_by_principal(end_of_session(DEPS), LIMITER),
+        "POST /admin/devices/{device_id}/revoke": limited_by_principal(end_of_device(DEPS), LIMITER),
     },
     SHARED.telemetry,
     ORIGINS,

@@ -1,6 +1,7 @@
-"""The caller's own session, sessions and devices; and a user's sessions for operators."""
+"""The caller's own session, sessions and devices; and for operators, whose they are and those of any user."""
 
 from auth_tokens.bootstrap.container import Container
+from auth_tokens.bootstrap.looking_up import looking_up
 from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
@@ -12,6 +13,7 @@ from auth_tokens.usecases.validate import validate
 from auth_tokens.web.account_scope import require_account_scope
 from auth_tokens.web.credentials import credential_from, is_cross_site
 from auth_tokens.web.handler import http_handler
+from auth_tokens.web.look_up_route import look_up_route
 from auth_tokens.web.query_parameters import device_page_parameters, session_page_parameters, user_in_path
 from auth_tokens.web.rate_limits import limited_by_principal
 from auth_tokens.web.request_body import parse_body
@@ -21,6 +23,7 @@ from auth_tokens.web.views import claims_view, device_page_view, device_view, se
 
 SHARED = Container(powertools())
 DEPS = sessions(SHARED)
+LIMITER = memory_limiter(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
 ACCOUNT_SCOPE = SHARED.settings.account_scope
 
@@ -55,6 +58,11 @@ def get_user_sessions(request: Request) -> Response:
     return Response(body=session_page_view(page, None))
 
 
+def get_user_devices(request: Request) -> Response:
+    page = list_devices(user_in_path(request), *device_page_parameters(request), DEPS)
+    return Response(body=device_page_view(page, current_id=""))
+
+
 def _session(request: Request) -> Validated:
     return validate(credential_from(request, ORIGINS), DEPS.validation_for(request.caller))
 
@@ -70,9 +78,9 @@ handler = http_handler(
         "GET /auth/sessions": get_sessions,
         "GET /auth/devices": get_devices,
         "PATCH /auth/devices/{device_id}": patch_device,
-        "GET /admin/users/{user_id}/sessions": limited_by_principal(
-            get_user_sessions, memory_limiter(SHARED)
-        ),
+        "POST /admin/lookup": limited_by_principal(look_up_route(looking_up(SHARED, DEPS)), LIMITER),
+        "GET /admin/users/{user_id}/sessions": limited_by_principal(get_user_sessions, LIMITER),
+        "GET /admin/users/{user_id}/devices": limited_by_principal(get_user_devices, LIMITER),
     },
     SHARED.telemetry,
     ORIGINS,

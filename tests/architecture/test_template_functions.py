@@ -31,6 +31,10 @@ IAM_ROUTES = {
     "GET /admin/revocations",
     "GET /admin/users/{user_id}/sessions",
     "POST /admin/users/{user_id}/revoke",
+    "POST /admin/lookup",
+    "GET /admin/users/{user_id}/devices",
+    "POST /admin/sessions/{session_id}/revoke",
+    "POST /admin/devices/{device_id}/revoke",
     "GET /admin/security/events",
     "GET /admin/security/summary",
 }

@@ -10,7 +10,7 @@ from tests.architecture.source import PACKAGE, ROOT, imports_of, is_within
 from tests.docs.markdown import DOCS
 
 TESTS = ROOT / "tests"
-CODE = ("auth_tokens", "deploy", "local", "tools")
+CODE = ("auth_tokens", "deploy", "local", "tokens_command", "tools")
 UNIT_TESTS = sorted((TESTS / "unit").rglob("test_*.py"))
 SUBJECTS = {path.parent.name for path in (TESTS / "integration").rglob("test_*.py")}
 

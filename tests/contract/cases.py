@@ -212,6 +212,34 @@ def _operators() -> Iterator[Case]:
     yield case("too short a page", 400, "invalid_request", query={"limit": "0"})
     yield case("too long an id", 404, "not_found", path={"user_id": TOO_LONG_AN_ID})
 
+    case = partial(Case, "POST /admin/lookup", who=Who.SIGNED)
+    for by, text in {"name": "$username", "user_id": "$user_id", "id": "$session_id"}.items():
+        yield case(f"a user by {by}", 200, body={by: text})
+        yield case(f"an unknown {by}", 404, "not_found", body={by: NO_ID})
+    yield case("a device", 200, body={"id": "$device_id"})
+    yield case("too long an id", 404, "not_found", body={"user_id": TOO_LONG_AN_ID})
+    yield case("no id at all", 404, "not_found", body={"id": "x"})
+    yield case("nothing", 400, "invalid_request", body={})
+    yield case("two things", 400, "invalid_request", body={"name": "$username", "user_id": "$user_id"})
+
+    case = partial(Case, "GET /admin/users/{user_id}/devices", who=Who.SIGNED)
+    yield case("a user's", 200)
+    yield case("a page", 200, query={"limit": "1"})
+    yield case("an unknown user's", 200, path={"user_id": "nobody"})
+    yield case("too short a page", 400, "invalid_request", query={"limit": "0"})
+    yield case("too long an id", 404, "not_found", path={"user_id": TOO_LONG_AN_ID})
+
+    for kind, other in (("session", "device"), ("device", "session")):
+        route = f"POST /admin/{kind}s/{{{kind}_id}}/revoke"
+        case, body = partial(Case, route, who=Who.SIGNED), {"reason": "phone lost"}
+        yield case("anybody's", 200, body=body)
+        if kind == "session":
+            yield case("but for its device", 200, body={**body, "keep_device": True})
+            yield case("no flag", 400, "invalid_request", body={**body, "keep_device": "yes"})
+        yield case("no reason", 400, "invalid_request", body={})
+        yield case("an unknown one", 404, "not_found", body=body, path={f"{kind}_id": NO_ID})
+        yield case("of another kind", 404, "not_found", body=body, path={f"{kind}_id": f"${other}_id"})
+
     case, body = partial(Case, "POST /admin/users/{user_id}/revoke", who=Who.SIGNED), {"reason": "leaver"}
     yield case("with a reason", 200, body=body)
     yield case("an unknown user's", 404, "not_found", body=body, path={"user_id": "nobody"})

@@ -118,6 +118,9 @@ def test_a_detected_reuse_is_listed_as_documented(visitor: Visitor) -> None:
         ("POST /auth/introspect", Who.SIGNED, {}, "token"),
         ("PATCH /auth/devices/{device_id}", Who.BEARER, {}, "name"),
         ("POST /admin/users/{user_id}/revoke", Who.SIGNED, {}, "reason"),
+        ("POST /admin/sessions/{session_id}/revoke", Who.SIGNED, {}, "reason"),
+        ("POST /admin/devices/{device_id}/revoke", Who.SIGNED, {}, "reason"),
+        ("POST /admin/lookup", Who.SIGNED, {}, "name"),
     ],
 )
 def test_a_text_is_taken_at_its_documented_length_and_refused_beyond(
@@ -178,6 +181,7 @@ def test_an_instant_beyond_all_time_finds_no_event(visitor: Visitor) -> None:
     [
         ("GET /auth/sessions", Who.BEARER, "limit"),
         ("GET /admin/users/{user_id}/sessions", Who.SIGNED, "limit"),
+        ("GET /admin/users/{user_id}/devices", Who.SIGNED, "limit"),
         ("GET /admin/security/events", Who.SIGNED, "limit"),
         ("GET /admin/security/events", Who.SIGNED, "since"),
         ("GET /admin/security/summary", Who.SIGNED, "span_s"),

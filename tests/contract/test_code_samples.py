@@ -32,7 +32,7 @@ def given(stack: LocalStack, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) 
         "AWS_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": LOCAL_KEY.access_key,
         "AWS_SECRET_ACCESS_KEY": LOCAL_KEY.secret_key,
-        "USER_ID": visitor.values["user_id"],
+        **{name.upper(): visitor.values[name] for name in ("user_id", "session_id", "device_id")},
         "TOKEN": visitor.values["refresh_token"],
     }
     for name, value in values.items():

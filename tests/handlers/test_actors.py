@@ -106,6 +106,9 @@ BODIES: dict[str, Any] = {
     "POST /auth/issue": {"user_id": BOB.id, "amr": ["mfa"]},
     "POST /auth/introspect": {"token": "x"},
     "POST /admin/users/{user_id}/revoke": {"reason": "test"},
+    "POST /admin/lookup": {"user_id": BOB.id},
+    "POST /admin/sessions/{session_id}/revoke": {"reason": "test"},
+    "POST /admin/devices/{device_id}/revoke": {"reason": "test"},
 }
 UNSIGNED: dict[str, object] = {
     "no authorizer": {},
@@ -123,6 +126,11 @@ UNSIGNED: dict[str, object] = {
 }
 
 
+def path_values(session: dict[str, Any]) -> dict[str, str]:
+    """For the parameters of paths: BOB, and a session of his."""
+    return {"user_id": BOB.id, "session_id": session["session_id"], "device_id": session["device_id"]}
+
+
 def test_the_template_has_signed_routes() -> None:
     assert {route for _, route in iam_routes()} >= set(BODIES)
 
@@ -132,7 +140,8 @@ def test_the_template_has_signed_routes() -> None:
 def test_a_signed_route_without_a_principal_is_refused_and_does_nothing(
     stack: LocalStack, function: str, route: str, authorizer: dict[str, Any]
 ) -> None:
-    event = http_event(route, BODIES.get(route), user_id=BOB.id)
+    session = issued(stack)
+    event = http_event(route, BODIES.get(route), **path_values(session))
     event["requestContext"] |= authorizer
     before = live_sessions(stack, BOB.id)
 
@@ -149,7 +158,7 @@ def test_a_signed_route_without_a_principal_is_refused_and_does_nothing(
 
 def test_the_same_routes_with_a_principal_are_served(stack: LocalStack) -> None:
     for function, route in iam_routes():
-        event = http_event(route, BODIES.get(route), iam=BACKEND, user_id=BOB.id)
+        event = http_event(route, BODIES.get(route), iam=BACKEND, **path_values(issued(stack)))
 
         assert stack.invoke(function, event)["statusCode"] == 200, route
 
@@ -215,6 +224,31 @@ def test_an_operators_revocation_names_its_actor_target_and_request(stack: Local
     assert told["detail"]["actor"] == BACKEND["userArn"]
     assert told["detail"]["request_id"] == line["request_id"] == event["requestContext"]["requestId"]
     assert told["detail"]["note"] == "phone lost"
+
+
+@pytest.mark.parametrize("what", ["session", "device"])
+def test_an_operators_end_of_one_names_its_actor_target_and_reason(stack: LocalStack, what: str) -> None:
+    session = issued(stack)
+    route = f"POST /admin/{what}s/{{{what}_id}}/revoke"
+    event = http_event(route, {"reason": "phone lost"}, iam=BACKEND, **path_values(session))
+
+    reply = stack.invoke("revoke", event)
+
+    assert json.loads(reply["body"]) == {"user_id": BOB.id, "revoked": 2}
+    line, told = last_request(route), last_event(stack, f"{what}_revoked")
+    assert holds(
+        line,
+        {"actor": BACKEND["userArn"], "user_id": BOB.id, f"{what}_id": session[f"{what}_id"]},
+    )
+    assert holds(told["detail"], {"reason": "admin", "note": "phone lost", "actor": BACKEND["userArn"]})
+
+
+def test_a_look_up_names_who_asked_and_whom_for(stack: LocalStack) -> None:
+    event = http_event("POST /admin/lookup", {"name": BOB.username.upper()}, iam=BACKEND)
+
+    assert json.loads(stack.invoke("sessions", event)["body"])["user_id"] == BOB.id
+
+    assert holds(last_request("POST /admin/lookup"), {"actor": BACKEND["userArn"], "user_id": BOB.id})
 
 
 def test_a_user_that_signs_without_an_arn_is_named_by_its_id(stack: LocalStack) -> None:

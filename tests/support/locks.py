@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auth_tokens.domain.answers import TokenAnswer
+from auth_tokens.domain.ends import Cause
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.tokens import TokenKind
@@ -75,7 +76,7 @@ def calls_of(world: World, user_id: str) -> list[Waiting]:
         ending("sign-out", lambda deps: revoke_token(signed_out.token, None, CALLER, deps)),
         ending(
             "forget",
-            lambda deps: forget_device(forgotten.device_id, user_id, CALLER, deps, RevokeReason.ADMIN),
+            lambda deps: forget_device(forgotten.device_id, user_id, CALLER, deps, Cause(RevokeReason.ADMIN)),
         ),
         ending("revoke all", lambda deps: revoke_user(user_id, RevokeReason.ADMIN, "", deps)),
     ]

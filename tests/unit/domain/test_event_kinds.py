@@ -5,7 +5,7 @@ import pytest
 from auth_tokens.domain import event_kinds as kinds
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
-from auth_tokens.domain.ends import RevocationScope
+from auth_tokens.domain.ends import Cause, RevocationScope
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.rotation import Reuse, ReuseKind
@@ -55,7 +55,7 @@ CASES: dict[str, tuple[SecurityEvent, dict[str, str | int]]] = {
         },
     ),
     "session_revoked": (
-        kinds.session_revoked(SESSION, RevokeReason.REVOKED, CALLER, AT),
+        kinds.session_revoked(SESSION, Cause(RevokeReason.REVOKED), CALLER, AT),
         {"reason": "revoked", "request_id": "r"},
     ),
     "session_revoked, others": (
@@ -67,8 +67,8 @@ CASES: dict[str, tuple[SecurityEvent, dict[str, str | int]]] = {
         {"reason": "logout", "scope": "current", "request_id": "r"},
     ),
     "device_revoked": (
-        kinds.device_revoked_with(SESSION, DEVICE_ID, RevokeReason.ADMIN, CALLER, AT),
-        {"reason": "admin", "device_id": DEVICE, "request_id": "r"},
+        kinds.device_revoked_with(SESSION, DEVICE_ID, Cause(RevokeReason.ADMIN, "lost"), CALLER, AT),
+        {"reason": "admin", "note": "lost", "device_id": DEVICE, "request_id": "r"},
     ),
     "access_token_revoked": (
         kinds.access_token_revoked(CLAIMS, CALLER, AT),

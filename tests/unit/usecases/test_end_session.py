@@ -2,9 +2,16 @@
 
 import pytest
 
+from auth_tokens.domain.ends import Cause
 from auth_tokens.domain.errors import NotFound
 from auth_tokens.domain.events import RevokeReason
-from auth_tokens.usecases.end_session import SessionEnd, end_session, forget_device
+from auth_tokens.usecases.end_session import (
+    SessionEnd,
+    end_any_session,
+    end_session,
+    forget_any_device,
+    forget_device,
+)
 from tests.support.cases import REMEMBERED, Case, Cases, is_live, row
 from tests.support.memory_world import memory_world
 from tests.support.world import CALLER, World
@@ -64,7 +71,7 @@ def an_operator_s_reason_is_kept_with_the_row(world: World) -> None:
     name = world.user()
     answer = world.login(name)
 
-    end(world, answer.session_id, name, SessionEnd(reason=RevokeReason.ADMIN))
+    end(world, answer.session_id, name, SessionEnd(cause=Cause(RevokeReason.ADMIN)))
 
     assert row(world, answer.session_id).revoke_reason == RevokeReason.ADMIN.value
 
@@ -83,6 +90,44 @@ def another_user_s_row_an_unknown_one_and_one_of_another_kind_are_not_found(worl
             forget_device(device_id, world.user_id(me), CALLER, world.sessions)
 
     assert all(is_live(world, mine.session_id, mine.device_id, theirs.session_id, theirs.device_id))
+
+
+@case
+def an_operator_ends_anybodys_session_and_is_told_whose_it_was_and_how_much_ended(world: World) -> None:
+    name = world.user()
+    answer = world.login(name, REMEMBERED)
+    how = SessionEnd(cause=Cause(RevokeReason.ADMIN, "phone lost"))
+
+    first = end_any_session(answer.session_id, CALLER, world.sessions, how)
+    again = end_any_session(answer.session_id, CALLER, world.sessions, how)
+
+    assert (first.user_id, first.rows, again.rows) == (world.user_id(name), 2, 0)
+    assert is_live(world, answer.session_id, answer.device_id) == [False, False]
+
+
+@case
+def an_operator_forgets_anybodys_device(world: World) -> None:
+    name = world.user()
+    answer = world.login(name, REMEMBERED)
+
+    ended = forget_any_device(answer.device_id, CALLER, world.sessions, Cause(RevokeReason.ADMIN, "lost"))
+
+    assert (ended.user_id, ended.rows) == (world.user_id(name), 2)
+
+
+@case
+def an_operator_does_not_end_an_unknown_row_or_one_of_another_kind(world: World) -> None:
+    answer = world.login(world.user(), REMEMBERED)
+    unknown, cause = "01900000-0000-7000-8000-000000000000", Cause(RevokeReason.ADMIN)
+
+    for session_id in (answer.device_id, unknown, "x", ""):
+        with pytest.raises(NotFound):
+            end_any_session(session_id, CALLER, world.sessions, SessionEnd(cause=cause))
+    for device_id in (answer.session_id, unknown, "x", ""):
+        with pytest.raises(NotFound):
+            forget_any_device(device_id, CALLER, world.sessions, cause)
+
+    assert is_live(world, answer.session_id, answer.device_id) == [True, True]
 
 
 @case

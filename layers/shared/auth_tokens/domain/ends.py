@@ -1,4 +1,4 @@
-"""Which of a user's sessions and devices end."""
+"""Which of a user's sessions and devices end, and why."""
 
 from dataclasses import dataclass
 
@@ -20,6 +20,19 @@ class RevocationScope:
 
 
 EVERYTHING = RevocationScope()
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something ends. note: an operator's words, kept (encrypted) with the event; empty where there are none."""
+
+    reason: RevokeReason
+    note: str = ""
+
+    @property
+    def detail(self) -> dict[str, str | int]:
+        """The members of the event."""
+        return {"reason": self.reason.value, **({"note": self.note} if self.note else {})}
 
 
 @dataclass(frozen=True, slots=True)

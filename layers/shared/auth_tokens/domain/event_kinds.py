@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
-from auth_tokens.domain.ends import RevocationScope
+from auth_tokens.domain.ends import Cause, RevocationScope
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.rotation import Reuse
@@ -96,9 +96,9 @@ def token_reuse_detected(reuse: Reuse, evidence: Evidence, caller: Caller, at: i
     return SecurityEvent(kind, at, record.user_id, record.id, caller.address, detail)
 
 
-def session_revoked(session: TokenRecord, reason: RevokeReason, caller: Caller, at: int) -> SecurityEvent:
+def session_revoked(session: TokenRecord, cause: Cause, caller: Caller, at: int) -> SecurityEvent:
     """Somebody ends one session."""
-    detail: _Detail = {"reason": reason.value, **caller.detail}
+    detail: _Detail = {**cause.detail, **caller.detail}
     return SecurityEvent(EventType.SESSION_REVOKED, at, session.user_id, session.id, caller.address, detail)
 
 
@@ -111,17 +111,17 @@ def logged_out(claims: AccessClaims, scope: str, caller: Caller, at: int, device
     return SecurityEvent(kind, at, claims.sub, claims.session_id, caller.address, detail)
 
 
-def device_revoked(device: TokenRecord, reason: RevokeReason, caller: Caller, at: int) -> SecurityEvent:
+def device_revoked(device: TokenRecord, cause: Cause, caller: Caller, at: int) -> SecurityEvent:
     """Somebody ends a device, with every session on it."""
-    detail = _of_device(device.id, reason, caller)
+    detail = _of_device(device.id, cause, caller)
     return SecurityEvent(EventType.DEVICE_REVOKED, at, device.user_id, None, caller.address, detail)
 
 
 def device_revoked_with(
-    session: TokenRecord, device_id: bytes, reason: RevokeReason, caller: Caller, at: int
+    session: TokenRecord, device_id: bytes, cause: Cause, caller: Caller, at: int
 ) -> SecurityEvent:
     """Somebody ends a session, and its device with it."""
-    detail = _of_device(device_id, reason, caller)
+    detail = _of_device(device_id, cause, caller)
     return SecurityEvent(EventType.DEVICE_REVOKED, at, session.user_id, session.id, caller.address, detail)
 
 
@@ -187,5 +187,5 @@ def refresh_burst(session: TokenRecord, usual_s: int, caller: Caller, at: int) -
     return SecurityEvent(EventType.REFRESH_BURST, at, session.user_id, session.id, caller.address, detail)
 
 
-def _of_device(device_id: bytes, reason: RevokeReason, caller: Caller) -> _Detail:
-    return {"reason": reason.value, "device_id": uuid_text(device_id), **caller.detail}
+def _of_device(device_id: bytes, cause: Cause, caller: Caller) -> _Detail:
+    return {**cause.detail, "device_id": uuid_text(device_id), **caller.detail}

@@ -15,6 +15,14 @@ class DevicePlace:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveCounts:
+    """How many live sessions and devices a user has."""
+
+    sessions: int
+    devices: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionOnDevice:
     """A session's row, and the columns of its device's row that hold the name; None without such a row."""
 

@@ -79,6 +79,18 @@ def kind_of(text: str) -> TokenKind | None:
     return _KIND_BY_PREFIX.get(text[:7])
 
 
+def unproven(text: str) -> OpaqueToken:
+    """The token that a text claims to be, its checksum checked and its tag not: for people who look at one.
+
+    Raises MalformedToken.
+    """
+    kind = kind_of(text)
+    if kind is None:
+        raise MalformedToken("prefix")
+    token, _ = _unpack(text, kind)
+    return token
+
+
 class TokenCodec:
     """Writes, reads, hashes and derives opaque tokens under the keys of their epoch.
 

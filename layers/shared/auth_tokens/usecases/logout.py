@@ -4,7 +4,7 @@ from enum import Enum
 
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
-from auth_tokens.domain.ends import RevocationScope
+from auth_tokens.domain.ends import Cause, RevocationScope
 from auth_tokens.domain.event_kinds import logged_out
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.ids import parse_uuid
@@ -52,4 +52,4 @@ def log_out_spent(cookie: str, caller: Caller, deps: SessionDeps) -> None:
         return
     record = deps.store.load(token.id)
     if record is not None and record.kind is TokenKind.SESSION and record.is_live(deps.clock()):
-        end_row(record, RevokeReason.LOGOUT, caller, deps)
+        end_row(record, Cause(RevokeReason.LOGOUT), caller, deps)

@@ -2,6 +2,7 @@
 
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.ends import Cause
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest
 from auth_tokens.domain.event_kinds import (
     access_token_revoked,
@@ -66,25 +67,25 @@ def _revoke_opaque(
         return
     if client_id is not None and client_id != record.client_id:
         return
-    end_row(record, RevokeReason.REVOKED, caller, deps)
+    end_row(record, Cause(RevokeReason.REVOKED), caller, deps)
 
 
-def end_row(record: TokenRecord, reason: RevokeReason, caller: Caller, deps: SessionDeps) -> None:
-    """End a session, or a device with all its sessions; committed when this returns."""
+def end_row(record: TokenRecord, cause: Cause, caller: Caller, deps: SessionDeps) -> int:
+    """End a session, or a device with all its sessions; committed when this returns. Returns how many rows ended."""
     now = deps.clock()
     if record.kind is TokenKind.DEVICE:
-        event = device_revoked(record, reason, caller, now)
-        deps.store.revoke_device(record.id, record.user_id, reason, event)
-    else:
-        deps.store.revoke(record.id, reason, session_revoked(record, reason, caller, now))
+        event = device_revoked(record, cause, caller, now)
+        return deps.store.revoke_device(record.id, record.user_id, cause.reason, event)
+    return int(deps.store.revoke(record.id, cause.reason, session_revoked(record, cause, caller, now)))
 
 
 def end_with_device(
-    session: TokenRecord, device_id: bytes, reason: RevokeReason, caller: Caller, deps: SessionDeps
-) -> None:
-    """End a session and its device, with all sessions on it; committed when this returns."""
+    session: TokenRecord, device_id: bytes, cause: Cause, caller: Caller, deps: SessionDeps
+) -> int:
+    """End a session and its device, with all sessions on it; committed when this returns. Returns how many rows
+    ended."""
     now = deps.clock()
-    events = [device_revoked_with(session, device_id, reason, caller, now)]
+    events = [device_revoked_with(session, device_id, cause, caller, now)]
     if session.revoked_at is None:
-        events.insert(0, session_revoked(session, reason, caller, now))
-    deps.store.revoke_device(device_id, session.user_id, reason, *events)
+        events.insert(0, session_revoked(session, cause, caller, now))
+    return deps.store.revoke_device(device_id, session.user_id, cause.reason, *events)

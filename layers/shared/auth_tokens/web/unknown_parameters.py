@@ -25,7 +25,11 @@ _SUMMARY = AllowedParameters(query=("span_s", "step"))
 ALLOWED_PARAMETERS = {
     "GET /admin/revocations": AllowedParameters(query=("after",)),
     "GET /admin/users/{user_id}/sessions": _PAGE,
+    "POST /admin/lookup": AllowedParameters(body=("name", "user_id", "id")),
+    "GET /admin/users/{user_id}/devices": _PAGE,
     "POST /admin/users/{user_id}/revoke": AllowedParameters(body=("reason",)),
+    "POST /admin/sessions/{session_id}/revoke": AllowedParameters(body=("reason", "keep_device")),
+    "POST /admin/devices/{device_id}/revoke": AllowedParameters(body=("reason",)),
     "GET /admin/security/events": _EVENTS,
     "GET /admin/security/summary": _SUMMARY,
     "GET /console/events": _EVENTS,

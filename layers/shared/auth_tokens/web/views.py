@@ -11,6 +11,7 @@ from auth_tokens.usecases.analytics.summarise import Summary
 from auth_tokens.usecases.devices import DevicePage, DeviceView
 from auth_tokens.usecases.list_events import EventPage
 from auth_tokens.usecases.list_sessions import SessionPage, SessionView
+from auth_tokens.usecases.look_up import Found, FoundRow
 
 
 def ids_of(claims: AccessClaims) -> dict[str, str]:
@@ -78,6 +79,21 @@ def user_view(sessions: SessionPage, devices: DevicePage) -> dict[str, Any]:
     }
 
 
+def found_view(found: Found) -> dict[str, Any]:
+    """A user, and the row that led to them, for operators."""
+    user = found.user
+    status = "unknown" if user is None else "active" if user.is_active else "disabled"
+    return {
+        "user_id": found.user_id,
+        "username": user.username if user else None,
+        "status": status,
+        "labels": list(user.labels) if user else [],
+        "live_sessions": found.live.sessions,
+        "live_devices": found.live.devices,
+        "row": _row_view(found.row) if found.row else None,
+    }
+
+
 def event_page_view(page: EventPage) -> dict[str, Any]:
     """A page of security events."""
     return {"events": [event.public_view() for event in page.events], "next_cursor": page.next_cursor}
@@ -118,6 +134,30 @@ def _session_view(session: SessionView, current_sid: str | None) -> dict[str, An
         "user_agent": session.metadata.user_agent,
         "place": session.metadata.place,
         "current": session_id == current_sid,
+    }
+
+
+def _row_view(row: FoundRow) -> dict[str, Any]:
+    record, metadata = row.record, row.metadata
+    is_over = "expired" if record.revoked_at is None else "revoked"
+    return {
+        "id": uuid_text(record.id),
+        "kind": record.kind.value,
+        "state": "live" if record.is_live(row.now) else is_over,
+        "device_id": uuid_text(record.device_id) if record.device_id else None,
+        "client_id": record.client_id,
+        "scope": record.scope,
+        "generation": record.generation,
+        "created_at": record.created_at,
+        "last_used_at": record.last_used_at,
+        "expires_at": record.expires_at,
+        "revoked_at": record.revoked_at,
+        "revoke_reason": record.revoke_reason,
+        "name": metadata.name,
+        "platform": metadata.platform,
+        "address": coarse_address(metadata.address),
+        "user_agent": metadata.user_agent,
+        "place": metadata.place,
     }
 
 

@@ -16,6 +16,7 @@ OF_ONE_ROW = {
     "ends.SELECT_USER_KNOWN",
     "keys.SELECT_KEY_IN_STATE",
     "leases.SELECT_LEASE",
+    "live_counts.COUNT_LIVE",
     "log_purge.COUNT_OLD_LOG",
     "log_purge.SELECT_FIRST_TO_STAY",
     "migrations.LOCK_MIGRATIONS",

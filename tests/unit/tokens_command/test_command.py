@@ -1,0 +1,90 @@
+"""`tokens`: what is refused before anything is sent, and the exit code of each way to fail."""
+
+import json
+import re
+
+import pytest
+
+from tests.docs.markdown import DOCS, table
+from tokens_command import __main__ as command
+from tokens_command.problems import Exit
+
+UNKNOWN = "01900000-0000-7000-8000-000000000000"
+NOWHERE = ("--local", "--url", "http://127.0.0.1:9")
+Said = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No credentials, no Region and no place from the environment."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_PROFILE", "AWS_REGION", "TOKENS_STACK", "TOKENS_URL", "TOKENS_LOCAL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["wois"], Exit.REFUSED, "Did you mean 'whois'?"),
+        (["whois"], Exit.REFUSED, "Missing argument"),
+        (["whois", "x", "--locl"], Exit.REFUSED, "Did you mean '--local'?"),
+        (["revoke", "x", "--local"], Exit.REFUSED, "Missing option '--reason'"),
+        (["whois", "x"], Exit.REFUSED, "--stack NAME (or TOKENS_STACK), --url ADDRESS, or --local"),
+        (["whois", "x", "--url", "ftp://x"], Exit.REFUSED, "--region"),
+        (["whois", "x", "--url", "ftp://x", "--region", "eu-west-1"], Exit.DENIED, "no AWS credentials"),
+        (["whois", "x", "--local", "--url", "ftp://x"], Exit.UNREACHABLE, "is no address of a service"),
+        (["whois", "x", "--local", "--url", "http://tokens.example"], Exit.UNREACHABLE, "its https address"),
+        (["whois", "x", *NOWHERE], Exit.UNREACHABLE, "nobody listens there"),
+        (["whois", "aut_rt_x", *NOWHERE], Exit.REFUSED, "its shape is wrong"),
+        (["decode", "x"], Exit.REFUSED, "neither a token"),
+    ],
+)
+def test_a_failure_is_one_sentence_with_its_exit_code(
+    arguments: list[str], code: Exit, says: str, capsys: Said
+) -> None:
+    assert command.main(arguments) == code
+
+    said = capsys.readouterr()
+    assert says in said.err
+    assert said.out == ""
+    assert len(said.err.splitlines()) == 1
+
+
+def test_with_json_a_failure_is_json(capsys: Said) -> None:
+    assert command.main(["decode", "x", "--json"]) == Exit.REFUSED
+
+    failure = json.loads(capsys.readouterr().err)
+    assert failure.keys() == {"error", "exit"}
+    assert failure["exit"] == Exit.REFUSED
+
+
+def test_a_place_may_stand_before_the_subcommand_and_the_later_one_counts(capsys: Said) -> None:
+    assert command.main(["--local", "--url", "ftp://x", "whois", "x", "--url", "http://127.0.0.1:9"]) == 3
+
+    assert "nobody listens there" in capsys.readouterr().err
+
+
+def test_every_subcommand_explains_itself(capsys: Said) -> None:
+    for name in command.cli.commands:
+        assert command.main([name, "--help"]) == Exit.DONE
+        assert f"Usage: tokens {name} " in capsys.readouterr().out
+
+
+def test_the_exit_codes_are_stated_in_the_help_and_on_the_page(capsys: Said) -> None:
+    command.main(["--help"])
+
+    codes = {str(int(code)) for code in Exit if code != Exit.INTERRUPTED}
+    assert set(re.findall(r"^ +(\d)  ", capsys.readouterr().out, re.MULTILINE)) == codes
+    rows = table(DOCS / "reference" / "command.md", "Exit codes", "Code").rows
+    assert {row["Code"] for row in rows} == {str(int(code)) for code in Exit}
+
+
+def test_every_subcommand_stands_on_the_page() -> None:
+    rows = table(DOCS / "reference" / "command.md", "Subcommands", "Subcommand").rows
+
+    named = {row["Subcommand"].strip("`").split(" ")[0] for row in rows}
+    assert named == set(command.cli.commands)

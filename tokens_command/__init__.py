@@ -1,0 +1,1 @@
+"""The command `tokens`, for operators of the service: docs/reference/command.md."""
