@@ -130,10 +130,10 @@ class Keeper:
 
     def settles_in_s(self, tokens: Tokens, timeout_s: float) -> float:
         """How long tokens that another clock dated are not spent yet (rule 4): they may be as new as their first sight
-        here. Those of before this machine started are believed to be old, as every start would wait otherwise."""
+        here. Those of long before this machine started are believed to be old, as every start would wait otherwise."""
         now, sight = self._clock.now(), self._sight_of(tokens, None)
         is_same_clock = abs(now.zero - tokens.clock_zero) < rules.SAME_CLOCK_S
-        if is_same_clock or tokens.obtained_at < now.zero:
+        if is_same_clock or tokens.obtained_at < now.zero - rules.CLOCKS_APART_S:
             return 0.0
         return max(0.0, timeout_s - (now.steady - sight.at.steady))
 

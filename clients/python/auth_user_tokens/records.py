@@ -18,13 +18,16 @@ from auth_user_tokens.answers import TokenAnswer
 from auth_user_tokens.clock import Instant
 from auth_user_tokens.errors import StoreError
 
+# Grows when an earlier reader would misread a record. A member that it can do without changes nothing: what it does not
+# know it ignores, and here an absent one has a default.
 VERSION = 1
+UNKNOWN_CLOCK = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """A session. n: rotations since `salt` was made; obtained_at: epoch seconds, before the request was sent;
-    clock_zero: `Instant.zero` of the clock that says so."""
+    clock_zero: `Instant.zero` of the clock that says so; UNKNOWN_CLOCK in records of before it was kept."""
 
     session_id: str
     scope: str
@@ -34,7 +37,7 @@ class Tokens:
     access_token: str = field(repr=False)
     expires_in: int
     obtained_at: float
-    clock_zero: float
+    clock_zero: float = UNKNOWN_CLOCK
 
     @property
     def retry_key(self) -> str:
@@ -108,6 +111,8 @@ def saved_in(text: str | None, issuer: str) -> Saved:
     return Saved(issuer, _part(Tokens, value.get("session")), _part(Device, value.get("device")))
 
 
+# Members that records of earlier releases lack.
+_LATER = {"clock_zero"}
 _Part = TypeVar("_Part", Tokens, Device)
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
@@ -121,11 +126,13 @@ def _part(kind: type[_Part], value: Any) -> _Part | None:
     if value is None:
         return None
     fields = kind.__dataclass_fields__
-    if not isinstance(value, dict) or not all(
-        name in value and type(value[name]) in _TYPES[str(each.type)] for name, each in fields.items()
-    ):
+    if not isinstance(value, dict):
         raise StoreError("the store holds half a record")
-    return kind(**{name: value[name] for name in fields})
+    known = {name: value[name] for name in fields if name in value}
+    is_whole = known.keys() | _LATER >= fields.keys()
+    if not is_whole or not all(type(known[name]) in _TYPES[str(fields[name].type)] for name in known):
+        raise StoreError("the store holds half a record")
+    return kind(**known)
 
 
 def _tokens(answer: TokenAnswer, salt: str, n: int, sent: Instant) -> Tokens:

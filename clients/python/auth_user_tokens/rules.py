@@ -16,6 +16,8 @@ MAX_BACKOFF_S = 30.0
 MIN_AGE_S = 30.0
 # Clocks that differ by less are one: such a difference makes no new token look old.
 SAME_CLOCK_S = 5.0
+# Two clocks that are each an hour wrong differ by no more.
+CLOCKS_APART_S = 7200.0
 
 
 class Need(Enum):

@@ -25,7 +25,6 @@ from tests.support.chain_model import Chain
 
 ISSUER = "https://tokens.test"
 START = 1_800_000_000.0
-UP_S = 86_400.0  # the machine has run for longer than clocks are apart
 JSON = {"content-type": "application/json"}
 
 
@@ -53,12 +52,15 @@ class Misfortunes:
 
 @dataclass(frozen=True)
 class Plan:
+    """up_s: how long the machines have run at its start."""
+
     lasts_s: float = 3600.0
     life_s: int = 120
     processes: int = 3
     threads: int = 1
     think_s: float = 12.0
     read_s: float = 0.0
+    up_s: float = 86_400.0
     misfortunes: Misfortunes = Misfortunes()
 
 
@@ -92,7 +94,7 @@ class Process:
 
     def now(self) -> Instant:
         at = self.world.now
-        return Instant(START + at + self.offset_s, UP_S + at - self.slept_s)
+        return Instant(START + at + self.offset_s, self.world.plan.up_s + at - self.slept_s)
 
     def freeze(self, seconds: float) -> None:
         """Stopped alone, which its steady clock counts."""

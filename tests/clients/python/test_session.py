@@ -162,15 +162,36 @@ def test_clocks_that_differ_by_less_than_five_seconds_are_one(
 
 
 @pytest.mark.parametrize(("up_s", "waits"), [(699, []), (701, [10.0])])
-def test_tokens_of_before_this_machine_started_are_spent_at_once(
+def test_tokens_of_two_hours_before_this_machine_started_are_spent_at_once(
     lab: Lab, up_s: float, waits: list[float]
 ) -> None:
     lab.signed_in()
-    lab.clock.passes(700)
+    lab.clock.passes(7900)
     lab.clock.steady = up_s
 
     assert lab.session().access_token() == "access-1"
     assert lab.waits == waits
+
+
+def test_a_record_of_before_clocks_were_kept_is_read_and_its_token_spent_after_a_time_out(lab: Lab) -> None:
+    lab.clock.steady = 86_400
+    lab.signed_in()
+    record = json.loads(lab.store.get() or "")
+    del record["session"]["clock_zero"]
+    lab.store.swap(lab.store.get(), json.dumps(record))
+    lab.clock.passes(601)
+
+    assert lab.session().access_token() == "access-1"
+    assert lab.waits == [10.0]
+
+
+def test_a_member_that_a_later_release_adds_is_ignored(lab: Lab) -> None:
+    lab.signed_in()
+    record = json.loads(lab.store.get() or "")
+    record["session"]["later"] = record["later"] = "?"
+    lab.store.swap(lab.store.get(), json.dumps(record))
+
+    assert lab.session().access_token() == "access-0"
 
 
 def test_after_a_day_asleep_one_refresh_goes_on(lab: Lab) -> None:

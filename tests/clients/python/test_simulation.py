@@ -10,6 +10,10 @@ from tests.clients.python.simulation import Misfortunes, Plan
 PLANS = {
     "three processes": (Plan(think_s=25), 100),
     "clocks an hour apart": (Plan(think_s=25, misfortunes=Misfortunes(own_clocks=True, jumps=10)), 40),
+    "machines just started, clocks two hours apart": (
+        Plan(think_s=10, up_s=5, misfortunes=Misfortunes(own_clocks=True, delayed=0.5, jumps=2, killed=0.03)),
+        30,
+    ),
     "a store of seconds": (Plan(think_s=25, read_s=5), 40),
     "three threads each": (Plan(think_s=60, threads=3), 25),
     "writes that fail": (Plan(think_s=25, misfortunes=Misfortunes(write_fails=0.3)), 40),
