@@ -28,7 +28,7 @@ export SAM_CLI_TELEMETRY := 0
 export TOKENS_DB := $(or $(DB),$(TOKENS_DB))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-mysql test-deploy ready deployed check lint format lock build clean sam checkov node mysql-grammar openapi-lint generators docs reference traffic runtime package reproducible conformance conformance-peers soak programs model-checker fresh-machine scan clients pack-clients
+.PHONY: help setup run doctor demo test test-mysql test-deploy ready deployed check lint format lock build clean sam checkov node mysql-grammar openapi-lint generators docs reference traffic runtime package reproducible conformance conformance-peers soak programs model-checker fresh-machine scan clients pack-clients
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,8 +36,11 @@ help: ## Show what can be made
 setup: ## Make the virtual environment from the lock file
 	@scripts/setup $(VENV) requirements/dev.txt
 
-run: setup ## Serve the whole service at http://127.0.0.1:3000 (PORT=… for another port, DB=mysql for MySQL, PROXY=1 for a stand-in of RDS Proxy)
+run: setup ## Serve the whole service at http://127.0.0.1:3000 (PORT=… for another port, DB=mysql for MySQL, PROXY=1 for a stand-in of RDS Proxy, PORTAL_MAP=… with TOKENS_DB_URL)
 	@exec $(PY) -m local
+
+doctor: setup ## Look whether the Portal's tables at TOKENS_DB_URL fit the mapping PORTAL_MAP; reads only
+	@exec $(PY) -m local.foreign
 
 demo: setup ## Walk through the life of a token, step by step
 	@exec $(PY) -m local.demo

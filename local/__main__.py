@@ -12,13 +12,17 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import pymysql
+
+from auth_tokens.domain.errors import Unavailable
+from local.foreign import Refused, agree, named_by_environment
 from local.host.ports import HOST
 from local.http.sigv4 import LOCAL_ROLE_KEY
 from local.options import GatewayOptions, ServerOptions
+from local.runners import FunctionError
 from local.runners.reload import Reloader
 from local.runners.scheduler import Schedules
 from local.seed import PASSWORD, USERS
-from local.servers.database.address import database_address
 from local.servers.database.program import NoServer
 from local.servers.database.server import DatabaseFailed
 from local.servers.rds_proxy.options import ProxyOptions
@@ -26,7 +30,6 @@ from local.stack import LocalStack, default_state_dir
 from local.templates.intrinsics import TemplateError
 
 _GUIDE = """
-Users (password `{password}`):
 {users}
 IAM routes: SigV4 with key `local`, secret `local-secret`, region eu-west-1, service execute-api:
   curl --aws-sigv4 aws:amz:eu-west-1:execute-api --user local:local-secret …
@@ -45,6 +48,22 @@ class CannotStart(Exception):
     """Nothing can be served. The text says why, and what to do."""
 
 
+_FAILURES = (
+    *(
+        CannotStart,
+        DatabaseFailed,
+        FunctionError,
+        NoServer,
+        OSError,
+        Refused,
+        TemplateError,
+        Unavailable,
+        ValueError,
+    ),
+    pymysql.err.MySQLError,
+)
+
+
 def main() -> int:
     """Serves until SIGINT or SIGTERM. Returns 1 if it cannot start."""
     stopped = threading.Event()
@@ -54,24 +73,30 @@ def main() -> int:
         port = _port()
         with _only_one_run(default_state_dir()):
             _serve(port, stopped)
-    except (CannotStart, NoServer, DatabaseFailed, TemplateError, OSError, ValueError) as exc:
+    except _FAILURES as exc:
         print(f"make run: {exc}", file=sys.stderr)
         return 1
     return 0
 
 
 def _serve(port: int, stopped: threading.Event) -> None:
-    url = os.environ.get("TOKENS_DB_URL")
-    database = database_address(url) if url else None
-    proxy = ProxyOptions() if os.environ.get("PROXY") == "1" else None
-    servers = ServerOptions(database=database, proxy=proxy)
+    existing = named_by_environment()
+    is_own = existing is None or existing.is_own
+    if existing and not is_own:
+        agree(existing)
+    servers = ServerOptions(
+        database=existing.at if existing else None,
+        proxy=ProxyOptions() if os.environ.get("PROXY") == "1" else None,
+        portal_map=str(Path(os.environ["PORTAL_MAP"]).resolve()) if os.environ.get("PORTAL_MAP") else "",
+        seeds=is_own,
+    )
     with LocalStack(
         servers=servers, gateway=GatewayOptions(port=port), state_dir=default_state_dir()
     ) as stack:
         assert stack.runner is not None
         schedules = Schedules(stack.runner)
         reloader = Reloader(stack.specs, stack.runner)
-        _show_guide(stack)
+        _show_guide(stack, seeded=is_own)
         print(f"ready {stack.base_url}", flush=True)
         stopped.wait()
         reloader.stop()
@@ -104,15 +129,18 @@ def _only_one_run(state_dir: Path) -> Iterator[None]:
         yield
 
 
-def _show_guide(stack: LocalStack) -> None:
-    users = "\n".join(f"  {user.username:20} {_about(user)}".rstrip() for user in USERS)
+def _show_guide(stack: LocalStack, *, seeded: bool) -> None:
+    users = _users() if seeded else "Users: the Portal's own. None was added."
     logs = stack.state_dir / "logs"
     url = stack.base_url
     socket_url = url.replace("http", "ws", 1)
-    guide = _GUIDE.format(
-        password=PASSWORD, users=users, role=LOCAL_ROLE_KEY, url=url, socket=socket_url, logs=logs
-    )
+    guide = _GUIDE.format(users=users, role=LOCAL_ROLE_KEY, url=url, socket=socket_url, logs=logs)
     print(guide, file=sys.stderr)
+
+
+def _users() -> str:
+    lines = (f"  {user.username:20} {_about(user)}".rstrip() for user in USERS)
+    return "\n".join((f"Users (password `{PASSWORD}`):", *lines))
 
 
 def _about(user: object) -> str:

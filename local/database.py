@@ -60,19 +60,20 @@ class StackDatabase:
     def variables(self) -> dict[str, str]:
         """The variables by which functions find the database, or the proxy before it."""
         at = self.address
+        where = {"DB_NAME": at.name, "PORTAL_MAP": self._options.portal_map}
         if self.proxy:
             return {
+                **where,
                 "DB_HOST": self.proxy.host,
                 "DB_PORT": str(self.proxy.port),
-                "DB_NAME": at.name,
                 "DB_AUTH": "iam",
                 "DB_TLS": "verify",
                 "DB_CA_FILE": str(self.proxy.ca_file),
             }
         return {
+            **where,
             "DB_HOST": at.host,
             "DB_PORT": str(at.port),
-            "DB_NAME": at.name,
             "DB_AUTH": "password",
             "DB_TLS": "off",
         }

@@ -23,6 +23,8 @@ class ServerOptions:
     None: all functions log in as the user of the database's address.
     proxy: for a stand-in of RDS Proxy before the database, where functions log in by IAM over verified TLS.
     aws: services that run already, and that the stack does not stop; None to start them.
+    portal_map: file of the mapping of the Portal's tables; empty for local mode's own.
+    seeds: whether the stack adds its users; not where the tables are another's.
     """
 
     database: DatabaseAddress | None = None
@@ -30,6 +32,8 @@ class ServerOptions:
     passwords: Mapping[str, str] | None = None
     proxy: ProxyOptions | None = None
     aws: LocalAws | None = None
+    portal_map: str = ""
+    seeds: bool = True
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 POST /_local/invoke/FUNCTION  invokes a function by an event; FUNCTION is the name of its folder
 GET  /_local/metrics          the functions' metrics so far, as text
 GET  /_local/reference/       the API's reference page, where `make docs` has written it
-POST /_local/users            adds Portal users for `make traffic`; `{"count": n}` → `{"usernames": […]}`
+POST /_local/users            adds Portal users for `make traffic`; `{"count": n}` → `{"usernames": […]}`; 403 where the
+                              Portal's tables are not local mode's own
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ _MAX_USERS = 1000
 class LocalRoutes:
     """Serves the routes; a gateway asks it before it looks at its own.
 
-    names: the name of a function's folder → its logical id. connect: a connection to the database.
+    names: the name of a function's folder → its logical id. connect: a connection to the database; None where the
+    Portal's tables are not local mode's own.
     metrics: makes the page of metrics; None where the runner collects none. reference: the folder of the reference
     page, which need not exist.
     """
@@ -45,7 +47,7 @@ class LocalRoutes:
         self,
         runner: Runner,
         names: Mapping[str, str],
-        connect: Callable[[], Connection],
+        connect: Callable[[], Connection] | None,
         metrics: Callable[[], str] | None,
         reference: Path,
     ) -> None:
@@ -91,6 +93,8 @@ class LocalRoutes:
         return GatewayResponse(200, headers, file.read_bytes())
 
     def _add_users(self, request: GatewayRequest) -> GatewayResponse:
+        if self._connect is None:
+            return message_response(403, "Local mode did not make this database, and adds no users to it.")
         try:
             count = json.loads(request.body)["count"]
         except (ValueError, KeyError, TypeError):

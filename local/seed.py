@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from argon2 import PasswordHasher
 from pymysql.cursors import Cursor
 
+from auth_tokens.adapters.mysql.portal_checks import LOCAL_MODE
 from local.servers.database.address import Connection
 
 PASSWORD = "correct horse battery staple"
@@ -37,8 +38,12 @@ USERS = (
 
 
 def seed(connection: Connection) -> None:
-    """Adds the missing users, and changes no others."""
+    """Adds the missing users, changes no others, and marks the schema as local mode's own."""
     with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO auth_token_jobs (name, held_until_ms) VALUES (%s, 0) ON DUPLICATE KEY UPDATE name = name",
+            (LOCAL_MODE,),
+        )
         cursor.execute("SELECT id FROM auth_users")
         present = {row[0] for row in cursor.fetchall()}
         missing = [user for user in USERS if user.id not in present]

@@ -65,6 +65,7 @@ class LocalStack:
         self.state_dir = state_dir or Path(self._temporary.name if self._temporary else "")
         self._runner_options = runner or RunnerOptions()
         self._clock = gateway.clock
+        self._seeds = servers.seeds
         self._database = StackDatabase(servers, self.state_dir)
         self.port = gateway.port or free_port()
         self.base_url = f"http://{HOST}:{self.port}"
@@ -113,10 +114,15 @@ class LocalStack:
             apis = reading.result()
         runner = self._make_runner()
         runner.invoke("MigrateFunction", {})
-        with contextlib.closing(self.connect()) as connection:
-            seed(connection)
+        if self._seeds:
+            with contextlib.closing(self.connect()) as connection:
+                seed(connection)
         routes = LocalRoutes(
-            runner, self._names, self.connect, self._metrics_page if self._metrics else None, REFERENCE
+            runner,
+            self._names,
+            self.connect if self._seeds else None,
+            self._metrics_page if self._metrics else None,
+            REFERENCE,
         )
         self._server = serve(Gateway(apis, runner, self._clock), HOST, self.port, routes)
 

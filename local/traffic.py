@@ -225,6 +225,8 @@ def populate(base_url: str, users: int, seed: int) -> Population:
         reply = Client(base_url).post("/_local/users", {"count": users})
     except OSError as exc:
         raise CannotReach(f"nothing answers at {base_url}: start `make run` first") from exc
+    if reply.status == 403:
+        raise CannotReach(f"{reply.json['message']} Start `make run` without TOKENS_DB_URL.")
     if reply.status != 200:
         raise CannotReach(f"{base_url} is not a service in local mode: {reply.shortened()}")
     return Population(base_url, reply.json["usernames"], random.Random(seed))

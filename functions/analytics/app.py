@@ -10,6 +10,7 @@ from auth_tokens.bootstrap.analysing import analysing
 from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.listing_events import listing_events
 from auth_tokens.bootstrap.memory_limits import memory_limiter
+from auth_tokens.bootstrap.portal import user_ids
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.summarising import summarising
 from auth_tokens.domain.analytics.findings import Severity
@@ -27,11 +28,12 @@ from auth_tokens.web.views import event_page_view, summary_view
 SHARED = Container(powertools())
 EVENTS = listing_events(SHARED)
 FIGURES = summarising(SHARED)
+USER_IDS = user_ids(SHARED)
 SCHEDULED = analysing(SHARED)
 
 
 def get_events(request: Request) -> Response:
-    return Response(body=event_page_view(list_events(event_filter(request), EVENTS)))
+    return Response(body=event_page_view(list_events(event_filter(request, USER_IDS), EVENTS)))
 
 
 def get_summary(request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from auth_tokens.bootstrap.checking_rights import checking_rights
+from auth_tokens.bootstrap.checking_portal import checking_portal
 from auth_tokens.bootstrap.cleaning import cleaning
 from auth_tokens.bootstrap.container import BATCH_TIMEOUT_S, Container
 from auth_tokens.bootstrap.powertools import powertools
@@ -12,14 +12,14 @@ from auth_tokens.web.handler import is_http
 
 SHARED = Container(powertools(), timeout_s=BATCH_TIMEOUT_S)
 DEPS = cleaning(SHARED)
-CHECK = checking_rights(SHARED)
+CHECK = checking_portal(SHARED)
 TOKENS = "auth_user_tokens"
 
 
 @timed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Returns for each table how many rows were deleted and are left. {"catch_up": true}: faster, at others' expense;
-    {"check": true}: its database rights, and deletes nothing."""
+    {"check": true}: its database rights and what the Portal's tables lack, and deletes nothing."""
     if is_http(event):
         raise ValueError("cleanup is not reachable through an API")
     if event.get("check") is True:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.listing_events import listing_events
+from auth_tokens.bootstrap.portal import user_ids
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.bootstrap.summarising import summarising
@@ -24,6 +25,7 @@ from auth_tokens.web.views import event_page_view, summary_view, user_view
 
 SHARED = Container(powertools())
 SESSIONS = sessions(SHARED)
+USER_IDS = user_ids(SHARED)
 EVENTS = listing_events(SHARED)
 FIGURES = summarising(SHARED)
 SETTINGS = SHARED.settings
@@ -43,11 +45,11 @@ def get_summary(request: Request) -> Response:
 
 
 def get_events(request: Request) -> Response:
-    return Response(body=event_page_view(list_events(event_filter(request), EVENTS)))
+    return Response(body=event_page_view(list_events(event_filter(request, USER_IDS), EVENTS)))
 
 
 def get_user(request: Request) -> Response:
-    user_id = user_in_path(request)
+    user_id = user_in_path(request, USER_IDS)
     sessions = list_sessions(
         user_id, MAX_PAGE, request.query_value(SESSIONS_CURSOR), SESSIONS, cursor_name=SESSIONS_CURSOR
     )
@@ -58,14 +60,14 @@ def get_user(request: Request) -> Response:
 
 
 def delete_session(request: Request) -> Response:
-    user_id, session_id = user_in_path(request), request.path_parameters["session_id"]
+    user_id, session_id = user_in_path(request, USER_IDS), request.path_parameters["session_id"]
     end = SessionEnd(cause=BY_OPERATOR, keep_device=flag_query_value(request, "keep_device"))
     end_session(session_id, user_id, request.caller, SESSIONS, end)
     return Response(204, about={"user_id": user_id, "session_id": session_id})
 
 
 def delete_device(request: Request) -> Response:
-    user_id, device_id = user_in_path(request), request.path_parameters["device_id"]
+    user_id, device_id = user_in_path(request, USER_IDS), request.path_parameters["device_id"]
     forget_device(device_id, user_id, request.caller, SESSIONS, BY_OPERATOR)
     return Response(204, about={"user_id": user_id, "device_id": device_id})
 

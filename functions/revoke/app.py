@@ -4,6 +4,7 @@ from typing import Any
 
 from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.memory_limits import memory_limiter
+from auth_tokens.bootstrap.portal import user_ids
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.domain.credentials import Validated
@@ -29,6 +30,7 @@ from auth_tokens.web.views import ids_of
 SHARED = Container(powertools())
 DEPS = sessions(SHARED)
 LIMITER = memory_limiter(SHARED)
+USER_IDS = user_ids(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
 ACCOUNT_SCOPE = SHARED.settings.account_scope
 
@@ -68,7 +70,7 @@ http = http_handler(
         "POST /auth/logout": logout_route(_session, DEPS, ORIGINS, ACCOUNT_SCOPE),
         "DELETE /auth/sessions/{session_id}": delete_session,
         "DELETE /auth/devices/{device_id}": delete_device,
-        "POST /admin/users/{user_id}/revoke": limited_by_principal(end_of_user(DEPS), LIMITER),
+        "POST /admin/users/{user_id}/revoke": limited_by_principal(end_of_user(DEPS, USER_IDS), LIMITER),
         "POST /admin/sessions/{session_id}/revoke": limited_by_principal(end_of_session(DEPS), LIMITER),
         "POST /admin/devices/{device_id}/revoke": limited_by_principal(end_of_device(DEPS), LIMITER),
     },
@@ -83,7 +85,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An HTTP event, or an EventBridge event of the Portal (a malformed one raises, and goes to the DLQ)."""
     if is_http(event):
         return http(event, context)
-    change, caller = portal_event(event, DEPS.clock()), portal_caller(event)
+    change, caller = portal_event(event, DEPS.clock(), USER_IDS), portal_caller(event)
     ended = end_what_began_before(change, DEPS, caller)
     about = {"user_id": change.user_id, "request_id": caller.request_id, **caller.act}
     fields = {"reason": change.reason.value, "before": change.at, "revoked": ended, **about}

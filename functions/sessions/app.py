@@ -3,6 +3,7 @@
 from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.looking_up import looking_up
 from auth_tokens.bootstrap.memory_limits import memory_limiter
+from auth_tokens.bootstrap.portal import user_ids
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.domain.claims import AccessClaims
@@ -24,6 +25,7 @@ from auth_tokens.web.views import claims_view, device_page_view, device_view, se
 SHARED = Container(powertools())
 DEPS = sessions(SHARED)
 LIMITER = memory_limiter(SHARED)
+USER_IDS = user_ids(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
 ACCOUNT_SCOPE = SHARED.settings.account_scope
 
@@ -54,12 +56,12 @@ def patch_device(request: Request) -> Response:
 
 
 def get_user_sessions(request: Request) -> Response:
-    page = list_sessions(user_in_path(request), *session_page_parameters(request), DEPS)
+    page = list_sessions(user_in_path(request, USER_IDS), *session_page_parameters(request), DEPS)
     return Response(body=session_page_view(page, None))
 
 
 def get_user_devices(request: Request) -> Response:
-    page = list_devices(user_in_path(request), *device_page_parameters(request), DEPS)
+    page = list_devices(user_in_path(request, USER_IDS), *device_page_parameters(request), DEPS)
     return Response(body=device_page_view(page, current_id=""))
 
 
@@ -78,7 +80,9 @@ handler = http_handler(
         "GET /auth/sessions": get_sessions,
         "GET /auth/devices": get_devices,
         "PATCH /auth/devices/{device_id}": patch_device,
-        "POST /admin/lookup": limited_by_principal(look_up_route(looking_up(SHARED, DEPS)), LIMITER),
+        "POST /admin/lookup": limited_by_principal(
+            look_up_route(looking_up(SHARED, DEPS), USER_IDS), LIMITER
+        ),
         "GET /admin/users/{user_id}/sessions": limited_by_principal(get_user_sessions, LIMITER),
         "GET /admin/users/{user_id}/devices": limited_by_principal(get_user_devices, LIMITER),
     },

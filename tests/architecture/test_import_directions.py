@@ -40,6 +40,7 @@ LATE = {
     "auth_tokens.adapters.event_bus",
     "auth_tokens.adapters.kms.client",
     "auth_tokens.bootstrap.authorizing",
+    "auth_tokens.bootstrap.checking_portal",
     "auth_tokens.bootstrap.checking_rights",
     "auth_tokens.settings",
 }

@@ -101,7 +101,7 @@ class World:
             " VALUES (%s, %s, %s, 'active', UTC_TIMESTAMP(6))",
             user_id,
             name,
-            _hash(),
+            password_hash(),
         )
         if config:
             columns = ", ".join(config)
@@ -168,7 +168,8 @@ def kid_of(token: str | None) -> str:
     return header_of(token)["kid"]
 
 
-def _hash() -> str:
+def password_hash() -> str:
+    """Of PASSWORD, at the least cost."""
     global _password_hash
     if not _password_hash:
         _password_hash = PortalPasswords(**PASSWORD_COST).upgraded(PASSWORD, "") or ""

@@ -2,6 +2,7 @@
 
 from auth_tokens.domain.ends import Cause
 from auth_tokens.domain.events import RevokeReason
+from auth_tokens.domain.user_ids import IdForm
 from auth_tokens.usecases.end_session import RowsEnded, SessionEnd, end_any_session, forget_any_device
 from auth_tokens.usecases.revoke_user import revoke_user
 from auth_tokens.usecases.session_deps import SessionDeps
@@ -14,11 +15,11 @@ from auth_tokens.web.responses import Response
 MAX_REASON = 200
 
 
-def end_of_user(deps: SessionDeps) -> Route:
+def end_of_user(deps: SessionDeps, ids: IdForm) -> Route:
     """POST /admin/users/{user_id}/revoke."""
 
     def route(request: Request) -> Response:
-        reason, user_id = reason_in(parse_body(request)), user_in_path(request)
+        reason, user_id = reason_in(parse_body(request)), user_in_path(request, ids)
         ended = revoke_user(user_id, RevokeReason.ADMIN, reason, deps, request.caller)
         return Response(body={"revoked": ended}, about={"user_id": user_id})
 

@@ -8,7 +8,8 @@ from typing import Any
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.ends import UserChange
 from auth_tokens.domain.events import RevokeReason
-from auth_tokens.domain.ids import is_user_id, parse_uuid
+from auth_tokens.domain.ids import parse_uuid
+from auth_tokens.domain.user_ids import IdForm
 
 SOURCE = "portal.users"
 # EventBridge's own are UUIDs.
@@ -30,11 +31,12 @@ class MalformedEvent(ValueError):
     """Not an event of the Portal as agreed; raised, so that it goes to the dead-letter queue with this reason."""
 
 
-def portal_event(event: Any, now: int) -> UserChange:
+def portal_event(event: Any, now: int, ids: IdForm = IdForm.TEXT) -> UserChange:
     """What an event says. Raises MalformedEvent naming the member; nothing has been changed then.
 
-    Its instant is `detail.changed_at`, else `time`, else now: an event of EventBridge always has a time, one that is
-    made by hand may have none. Never after `time` or now, as no event is about the future.
+    ids: how the Portal keeps them; where as integers, one may come as a number. The event's instant is
+    `detail.changed_at`, else `time`, else now: an event of EventBridge always has a time, one that is made by hand may
+    have none. Never after `time` or now, as no event is about the future.
     """
     if not isinstance(event, dict) or event.get("source") != SOURCE:
         raise MalformedEvent(f"source must be {SOURCE}")
@@ -46,12 +48,14 @@ def portal_event(event: Any, now: int) -> UserChange:
         raise MalformedEvent("detail.user_id must be a user's id")
     known = (now, _text_instant(event, "time", "time"), _instant(detail))
     at = min(instant for instant in known if instant is not None)
-    return UserChange(_user_id(detail), reason, at, _kept_session(detail, reason))
+    return UserChange(_user_id(detail, ids), reason, at, _kept_session(detail, reason))
 
 
-def _user_id(detail: Mapping[str, Any]) -> str:
-    user_id = detail.get("user_id")
-    if not isinstance(user_id, str) or not is_user_id(user_id):
+def _user_id(detail: Mapping[str, Any], ids: IdForm) -> str:
+    given = detail.get("user_id")
+    text = str(given) if type(given) is int and ids is IdForm.INTEGER else given
+    user_id = ids.canonical(text) if isinstance(text, str) else None
+    if user_id is None:
         raise MalformedEvent("detail.user_id must be a user's id")
     return user_id
 

@@ -3,7 +3,7 @@
 import re
 
 from auth_tokens.domain.errors import InvalidRequest, NotFound
-from auth_tokens.domain.ids import is_user_id
+from auth_tokens.domain.user_ids import IdForm
 from auth_tokens.usecases.list_events import EventFilter
 from auth_tokens.usecases.list_sessions import DEFAULT_PAGE
 from auth_tokens.web.requests import Request
@@ -23,18 +23,19 @@ def device_page_parameters(request: Request) -> tuple[int | None, str | None]:
     return whole_query_value(request, "limit"), request.query_value("cursor")
 
 
-def user_in_path(request: Request) -> str:
-    """The {user_id} of an operator's route. Raises NotFound for a text that cannot be an id."""
-    user_id = request.path_parameters.get("user_id", "")
-    if not is_user_id(user_id):
+def user_in_path(request: Request, ids: IdForm) -> str:
+    """The {user_id} of an operator's route in its one form. Raises NotFound for a text that cannot be an id."""
+    user_id = ids.canonical(request.path_parameters.get("user_id", ""))
+    if user_id is None:
         raise NotFound()
     return user_id
 
 
-def event_filter(request: Request) -> EventFilter:
+def event_filter(request: Request, ids: IdForm) -> EventFilter:
     """Which security events are asked for."""
-    user_id = request.query_value("user_id")
-    if user_id is not None and not is_user_id(user_id):
+    asked = request.query_value("user_id")
+    user_id = None if asked is None else ids.canonical(asked)
+    if asked is not None and user_id is None:
         raise InvalidRequest("user_id is not the id of a user.")
     limit = whole_query_value(request, "limit")
     return EventFilter(

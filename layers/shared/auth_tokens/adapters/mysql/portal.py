@@ -250,6 +250,7 @@ class PortalTables:
             "id": self.name(users.id),
             "name": self.name(users.name),
             "password": self.name(users.password),
+            "sampled_name": _as_utf8(f"u.{self.name(users.name)}"),
             "password_hash": f"{_as_utf8(f'u.{self.name(users.password)}')} AS password_hash",
             "preferences": self.table(preferences.table) if preferences else "",
             "preferences_join": join,
@@ -404,11 +405,12 @@ class MySqlPortal:
 
     def account_by_id(self, user_id: str) -> Account | None:
         form = self._tables.mapping.users.id_form
-        if form.canonical(user_id) != user_id:
+        known_by = form.canonical(user_id)
+        if known_by is None:
             return None
-        accounts = self._accounts(self._owners.rows(SELECT_ACCOUNT_BY_ID, (id_value(form, user_id),)))
+        accounts = self._accounts(self._owners.rows(SELECT_ACCOUNT_BY_ID, (id_value(form, known_by),)))
         # The comparison again, exactly: a collation may ignore case and trailing spaces.
-        return next((a for a in accounts if a.user.id == user_id), None)
+        return next((a for a in accounts if a.user.id == known_by), None)
 
     def kinds_of_hashes(self) -> list[str]:
         """The heads of password hashes in use, of a sample: what comes before their salts."""
