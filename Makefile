@@ -136,6 +136,7 @@ node:
 	@scripts/setup-node $(NODE_VENV) tests/clients/javascript
 	@scripts/setup-node $(NODE_VENV) tests/clients/verify
 	@scripts/setup-node $(NODE_VENV) $(INFRASTRUCTURE)
+	@scripts/setup-node $(NODE_VENV) tests/portal
 
 mysql-grammar: node
 	@scripts/setup-node $(NODE_VENV) $(MYSQL_GRAMMAR)
@@ -171,7 +172,7 @@ lock: setup ## Lock the newest versions again
 	scripts/lock $(VENV)/bin/uv
 
 clean: ## Remove everything that was set up or left behind
-	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) $(GENERATORS_VENV) $(SCAN_VENV) $(DEPLOYED_VENV) $(EMULATOR_VENV) tests/node/node_modules tests/clients/javascript/node_modules tests/clients/verify/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules $(GENERATORS)/node_modules $(INFRASTRUCTURE)/node_modules $(OPENAPI_LINT)/node_modules $(REFERENCE)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) $(GENERATORS_VENV) $(SCAN_VENV) $(DEPLOYED_VENV) $(EMULATOR_VENV) tests/node/node_modules tests/clients/javascript/node_modules tests/clients/verify/node_modules tests/portal/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules $(GENERATORS)/node_modules $(INFRASTRUCTURE)/node_modules $(OPENAPI_LINT)/node_modules $(REFERENCE)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
 
 .PHONY: bench bench-validate bench-refresh bench-growth bench-cleanup bench-peers peers
 

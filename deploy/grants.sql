@@ -28,3 +28,4 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_events TO {writer}@'
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_rollups TO {writer}@'%';
 GRANT SELECT, INSERT, UPDATE ON {schema}.auth_token_jobs TO {writer}@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_users TO {writer}@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_takeovers TO {writer}@'%';

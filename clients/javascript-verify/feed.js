@@ -18,8 +18,8 @@ const CLOCKS_MS = 60_000;
 const SPAN_MS = 60_000;
 // Tokens issued this long after a cut-off was decided are refused too: clocks differ, and a refresh may be under way.
 const CUTOFF_LEEWAY_S = 5;
-// A session that a device token opened began with that device.
-const DEVICE_ACR = "urn:auth-user-tokens:acr:device";
+// A session that a device token opened began with that device, and one that was taken over with its sign-in before.
+const RESTING_ACRS = new Set(["urn:auth-user-tokens:acr:device", "urn:auth-user-tokens:acr:legacy"]);
 // Before the first good read.
 const UNKNOWN = { max_staleness_s: 5, fail_after_s: 60, memory_s: 3660, overflow: false, as_of: 0 };
 
@@ -61,7 +61,7 @@ export class Feed {
   }
 
   #isCutOff({ client_id, iat, sid, acr, auth_time }) {
-    const beganAt = acr === DEVICE_ACR ? auth_time : secondOf(sid);
+    const beganAt = RESTING_ACRS.has(acr) ? auth_time : secondOf(sid);
     return this.#cutoffs.some(
       (cutoff) =>
         ["", client_id].includes(cutoff.client_id) && beganAt <= cutoff.before && iat <= cutoff.decided_at + CUTOFF_LEEWAY_S,

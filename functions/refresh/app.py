@@ -4,6 +4,7 @@ from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.issuing import issuing
 from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.powertools import powertools
+from auth_tokens.bootstrap.taking_over import taking_over
 from auth_tokens.domain.errors import UnsupportedGrantType
 from auth_tokens.usecases.exchange import exchange_device_token
 from auth_tokens.usecases.refresh import refresh
@@ -15,10 +16,12 @@ from auth_tokens.web.rate_limits import limited_by_guesses
 from auth_tokens.web.request_body import idempotency_key, parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response, exchange_response, token_response
+from auth_tokens.web.takeover_route import takeover_route
 from auth_tokens.web.token_bodies import exchange_request, refresh_request
 
 SHARED = Container(powertools())
 DEPS = issuing(SHARED)
+TAKEOVER = taking_over(SHARED, DEPS)
 ORIGINS = SHARED.settings.allowed_origins
 
 
@@ -39,8 +42,10 @@ def post_token(request: Request) -> Response:
     raise UnsupportedGrantType()
 
 
+ROUTE = takeover_route(post_token, TAKEOVER, ORIGINS, SHARED.telemetry) if TAKEOVER else post_token
+
 handler = http_handler(
-    {"POST /auth/token": limited_by_guesses(post_token, memory_limiter(SHARED))},
+    {"POST /auth/token": limited_by_guesses(ROUTE, memory_limiter(SHARED))},
     SHARED.telemetry,
     ORIGINS,
     SHARED.settings.edge(),

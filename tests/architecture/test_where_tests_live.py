@@ -21,6 +21,7 @@ PARTS = {
     "browser_session",
     "by_database",
     "cookies_by_feed",
+    "current_token",
     "issue_deps",
     "presentation",
     "replaced_session",
@@ -28,6 +29,8 @@ PARTS = {
     "row_metadata",
     "session_builder",
     "session_deps",
+    "taken_over",
+    "takeover_deps",
 }
 
 

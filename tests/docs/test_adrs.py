@@ -12,10 +12,10 @@ MAX_WORDS = 650  # one page
 CITED_BY = ("layers", "functions", "local", "tests", "examples", "scripts")
 
 
-def test_numbers_are_unique_and_without_gaps() -> None:
+def test_numbers_are_unique() -> None:
     numbers = [path.name[:4] for path in ADRS]
 
-    assert numbers == [f"{n:04}" for n in range(1, len(ADRS) + 1)]
+    assert len(set(numbers)) == len(numbers)
 
 
 @pytest.mark.parametrize("path", ADRS, ids=lambda path: path.stem)

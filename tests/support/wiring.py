@@ -14,6 +14,7 @@ from auth_tokens.bootstrap.listing_events import listing_events
 from auth_tokens.bootstrap.rotating import rotating
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.bootstrap.summarising import summarising
+from auth_tokens.bootstrap.taking_over import taking_over
 from auth_tokens.bootstrap.telemetry import SERVICE
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "rotating",
     "sessions",
     "summarising",
+    "taking_over",
 ]
 
 

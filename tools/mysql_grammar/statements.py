@@ -11,6 +11,7 @@ from pathlib import Path
 
 from auth_tokens.adapters import mysql
 from auth_tokens.adapters.mysql import index_scans
+from auth_tokens.adapters.mysql.legacy_table import LegacyTable
 from auth_tokens.adapters.mysql.migrations import migrations_in
 from auth_tokens.adapters.mysql.portal import PortalTables
 from auth_tokens.adapters.portal_map import read_mapping
@@ -79,9 +80,7 @@ def found_by_words(sql: str) -> list[str]:
 
 def _constants() -> Iterator[Statement]:
     """The constants that are statements, and the statements that index scans and mappings make of templates."""
-    portals = {
-        path.stem: PortalTables(read_mapping(path)) for path in sorted((ROOT / "portal").glob("*.json"))
-    }
+    portals = {path.stem: _tables(path) for path in sorted((ROOT / "portal").glob("*.json"))}
     for module in pkgutil.walk_packages(mysql.__path__, f"{mysql.__name__}."):
         for name, value in vars(importlib.import_module(module.name)).items():
             place = f"{module.name}.{name}"
@@ -95,8 +94,17 @@ def _constants() -> Iterator[Statement]:
                     yield Statement(place, _bound(value))
                     continue
                 for mapping, tables in portals.items():
+                    if "{old_" in value and tables.mapping.legacy_tokens is None:
+                        continue
                     suffix = "" if mapping == "default" else f", {mapping}"
                     yield Statement(f"{place}{suffix}", _bound(tables.sql(value)))
+
+
+def _tables(path: Path) -> PortalTables:
+    tables = PortalTables(read_mapping(path))
+    if tables.mapping.legacy_tokens is not None:
+        LegacyTable(tables.mapping.legacy_tokens, tables)
+    return tables
 
 
 def index_scan_templates() -> dict[str, str]:

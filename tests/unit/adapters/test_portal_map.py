@@ -82,7 +82,7 @@ def test_an_unknown_member_is_an_error_that_names_those_there_are(name: str, pat
 def test_a_value_of_another_type_is_an_error_that_names_its_member(name: str, path: tuple[Any, ...]) -> None:
     for wrong in ([], {}, 1.5, True, "", "a b;", "`", "x" * 65, 2**70, None):
         if wrong == at(DOCUMENTS[name], path) or (
-            path[-1] in ("is", "upgrade") and isinstance(wrong, bool | None)
+            path[-1] in ("is", "is_sign_in", "set", "upgrade") and isinstance(wrong, bool | None)
         ):
             continue
         if path[-1] == "label" or path[-2:-1] == ("names",) or path[-1] == "is":

@@ -10,6 +10,7 @@ from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.rotation import Reuse, ReuseKind
 from auth_tokens.domain.sessions import ActiveRow
+from auth_tokens.domain.tokens import TokenKind
 from tests.support.fakes import DEVICE_ID, ROW_ID, USER, session_record
 
 CALLER = Caller("192.0.2.7", "tests", request_id="r")
@@ -35,6 +36,10 @@ CASES: dict[str, tuple[SecurityEvent, dict[str, str | int]]] = {
         {"amr": " ".join(SESSION.amr), "request_id": "r"},
     ),
     "login_failed": (kinds.login_failed("hash", None, CALLER, AT), {"account": "hash", "request_id": "r"}),
+    "session_taken_over": (
+        kinds.session_taken_over(SESSION, TokenKind.DEVICE, CALLER),
+        {"token_type": "device", "request_id": "r"},
+    ),
     "new_device": (
         kinds.new_device(SESSION, DEVICE_ID, CALLER, notify=True),
         {"device_id": DEVICE, "request_id": "r", "notify": 1},

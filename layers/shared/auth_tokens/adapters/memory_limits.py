@@ -23,3 +23,7 @@ class MemoryLimiter:
         self._tats.move_to_end(bucket)
         if len(self._tats) > self._max_buckets:
             self._tats.popitem(last=False)
+
+    def check(self, limit: Limit, key: str) -> None:
+        """Is there room for one more attempt? Counts none. Raises RateLimited."""
+        limit.taken(self._tats.get((limit.name, key), 0), self._now_ms())

@@ -6,14 +6,25 @@ would need quoting, comes from a mapping.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from auth_tokens.adapters.legacy_map import legacy_tokens
+from auth_tokens.adapters.map_members import (
+    Members,
+    Parser,
+    PortalMapError,
+    conditions,
+    flag,
+    identifier,
+    one_of,
+    plain_text,
+    time_column,
+)
 from auth_tokens.domain.policy import PREFERENCES
 from auth_tokens.domain.portal_mapping import (
     OWN_TABLES,
-    Condition,
     JoinedLabels,
     LabelTable,
     PortalMapping,
@@ -21,7 +32,6 @@ from auth_tokens.domain.portal_mapping import (
     PreferenceDocument,
     PreferenceRows,
     PreferenceTable,
-    TimeColumn,
     UserTable,
 )
 from auth_tokens.domain.user_ids import IdForm
@@ -29,16 +39,7 @@ from auth_tokens.domain.user_ids import IdForm
 # In the layer, beside this package; `make build PORTAL_MAP=…` puts it there.
 DEPLOYED = Path(__file__).parents[2] / "portal_map.json"
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
-_TEXT = re.compile(r"[A-Za-z0-9_. -]{1,64}", re.ASCII)
 _PATH = re.compile(r"\$(\.[A-Za-z_][A-Za-z0-9_]{0,63}){1,8}", re.ASCII)
-_ZONE = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d", re.ASCII)
-_TIME_UNITS = ("timestamp", "epoch-s", "epoch-ms")
-_MAX_INTEGER = 2**63 - 1
-
-
-class PortalMapError(ValueError):
-    """A mapping that cannot be read. The text names the member and says what is possible."""
 
 
 def mapping_of(file: str) -> PortalMapping:
@@ -69,9 +70,19 @@ def parsed(text: str) -> PortalMapping:
         users=members.required("users", _users),
         preferences=members.optional("preferences", _preferences),
         labels=members.optional("labels", _labels),
+        legacy_tokens=members.optional("legacy_tokens", legacy_tokens),
     )
     members.end()
+    _check(mapping)
     return mapping
+
+
+def _check(mapping: PortalMapping) -> None:
+    legacy, valid_after = mapping.legacy_tokens, mapping.users.tokens_valid_after
+    if legacy and valid_after and legacy.created is None:
+        raise PortalMapError("legacy_tokens lacks created, which users.tokens_valid_after is compared with")
+    if legacy and mapping.schema is None and legacy.table == "auth_user_tokens":
+        raise PortalMapError("legacy_tokens.table is this service's own table: the Portal's needs a schema")
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -79,124 +90,6 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError("a member is there twice")
     return members
-
-
-Parser = Callable[[str, Any], Any]
-"""Turns a member's value into what the mapping has of it. Given its place, for people. Raises PortalMapError."""
-
-
-class Members:
-    """The members of one JSON object. Each is asked for by its name; one that nobody has asked for is unknown."""
-
-    def __init__(self, place: str, value: object) -> None:
-        if not isinstance(value, dict):
-            raise PortalMapError(f"{place} must be an object")
-        self._place = place
-        self._left: dict[str, Any] = dict(value)
-        self._known: list[str] = []
-
-    def required(self, name: str, parse: Parser) -> Any:
-        """Raises PortalMapError where it is missing."""
-        if name not in self._left:
-            raise PortalMapError(f"{self._place} lacks {name}")
-        return self.optional(name, parse)
-
-    def optional(self, name: str, parse: Parser) -> Any:
-        """None where it is missing."""
-        self._known.append(name)
-        return parse(f"{self._place}.{name}", self._left.pop(name)) if name in self._left else None
-
-    def constant(self, name: str, expected: object) -> None:
-        """Raises PortalMapError for another value."""
-        if self.required(name, lambda _, value: value) is not expected:
-            raise PortalMapError(f"{self._place}.{name} must be {expected}")
-
-    def has(self, name: str) -> bool:
-        return name in self._left
-
-    def end(self) -> None:
-        """Raises PortalMapError naming an unknown member, and those that are known."""
-        for name in self._left:
-            raise PortalMapError(f"{self._place} has no member {name!r}: it has {', '.join(self._known)}")
-
-
-def identifier(place: str, value: object) -> str:
-    """The name of a schema, table or column."""
-    if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value):
-        raise PortalMapError(f"{place} must be a name: a letter or _, then at most 63 letters, digits and _")
-    return value
-
-
-def constant(place: str, value: object) -> str | int | None:
-    """What a column is compared with: null, a whole number, or a plain text."""
-    if value is None or (type(value) is int and abs(value) <= _MAX_INTEGER):
-        return value
-    return plain_text(place, value)
-
-
-def plain_text(place: str, value: object) -> str:
-    """Nothing in it would need quoting."""
-    if not isinstance(value, str) or not _TEXT.fullmatch(value):
-        raise PortalMapError(
-            f"{place} must be null, a whole number, or 1 to 64 of the characters A-Z a-z 0-9 _ . - and space"
-        )
-    return value
-
-
-def one_of(*choices: str) -> Parser:
-    def parse(place: str, value: object) -> str:
-        if value not in choices:
-            raise PortalMapError(f"{place} must be one of {', '.join(choices)}")
-        return str(value)
-
-    return parse
-
-
-def flag(place: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise PortalMapError(f"{place} must be true or false")
-    return value
-
-
-def conditions(place: str, value: object) -> tuple[Condition, ...]:
-    """One condition at least; all must hold."""
-    if not isinstance(value, list) or not 1 <= len(value) <= 8:
-        raise PortalMapError(f"{place} must be a list of 1 to 8 conditions")
-    return tuple(_condition(f"{place}[{number}]", each) for number, each in enumerate(value))
-
-
-def _condition(place: str, value: object) -> Condition:
-    members = Members(place, value)
-    condition = Condition(members.required("column", identifier), members.required("is", constant))
-    members.end()
-    return condition
-
-
-def time_column(place: str, value: object) -> TimeColumn:
-    members = Members(place, value)
-    column, (unit, zone) = members.required("column", identifier), members.required("time", time)
-    members.end()
-    return TimeColumn(column, unit, zone)
-
-
-def time(place: str, value: object) -> tuple[str, str]:
-    """(unit, zone) as TimeColumn has them."""
-    if isinstance(value, dict):
-        members = Members(place, value)
-        zone = members.required("datetime", _zone)
-        members.end()
-        return "datetime", zone
-    if value not in _TIME_UNITS:
-        raise PortalMapError(
-            f'{place} must be one of {", ".join(_TIME_UNITS)}, or {{"datetime": "+00:00"}} with its zone'
-        )
-    return str(value), ""
-
-
-def _zone(place: str, value: object) -> str:
-    if not isinstance(value, str) or not _ZONE.fullmatch(value):
-        raise PortalMapError(f"{place} must be a zone such as +00:00 or -05:30")
-    return value
 
 
 def _users(place: str, value: object) -> UserTable:

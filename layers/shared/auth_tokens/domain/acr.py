@@ -2,3 +2,7 @@
 
 # `acr` of a session that a device token opened.
 DEVICE_ACR = "urn:auth-user-tokens:acr:device"
+# Of a session or device that was taken over from the Portal.
+LEGACY_ACR = "urn:auth-user-tokens:acr:legacy"
+# Such a session began at its auth_time, as far as an end of everything before an instant is concerned.
+RESTING_ACRS = frozenset({DEVICE_ACR, LEGACY_ACR})

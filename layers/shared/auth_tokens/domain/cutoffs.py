@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from auth_tokens.domain.acr import DEVICE_ACR
+from auth_tokens.domain.acr import RESTING_ACRS
 from auth_tokens.domain.ids import uuid_time
 
 if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
@@ -36,5 +36,6 @@ class Cutoff:
 
 
 def _began_at(claims: AccessClaims) -> int:
-    """A session that a device token opened began with that device, as in usecases.revoke_user."""
-    return claims.auth_time if claims.acr == DEVICE_ACR else uuid_time(claims.session_id)
+    """A session that a device token opened, or that was taken over, began with what it rests on, as in
+    usecases.revoke_user."""
+    return claims.auth_time if claims.acr in RESTING_ACRS else uuid_time(claims.session_id)

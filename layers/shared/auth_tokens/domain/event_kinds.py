@@ -12,6 +12,7 @@ from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.rotation import Reuse
 from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.tokens import TokenKind
 
 _Detail = dict[str, str | int]
 
@@ -55,6 +56,15 @@ def new_device(session: TokenRecord, device_id: bytes, caller: Caller, *, notify
     detail: _Detail = {"device_id": uuid_text(device_id), **caller.detail, "notify": int(notify)}
     at = session.created_at
     return SecurityEvent(EventType.NEW_DEVICE, at, session.user_id, session.id, caller.address, detail)
+
+
+def session_taken_over(session: TokenRecord, kind: TokenKind, caller: Caller) -> SecurityEvent:
+    """A session of the Portal becomes one of ours. kind: of the Portal's token."""
+    detail: _Detail = {"token_type": kind.value, **caller.detail}
+    at = session.created_at
+    return SecurityEvent(
+        EventType.SESSION_TAKEN_OVER, at, session.user_id, session.id, caller.address, detail
+    )
 
 
 def session_evicted(session_id: bytes, by: TokenRecord) -> SecurityEvent:

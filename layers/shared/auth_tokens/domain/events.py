@@ -14,6 +14,7 @@ class EventType(Enum):
     LOGIN_SUCCEEDED = "login_succeeded"
     LOGIN_FAILED = "login_failed"
     SESSION_ISSUED = "session_issued"
+    SESSION_TAKEN_OVER = "session_taken_over"
     NEW_DEVICE = "new_device"
     SESSION_EVICTED = "session_evicted"
     TOKEN_REUSE_DETECTED = "token_reuse_detected"
@@ -38,6 +39,7 @@ DETAILS: Mapping[EventType, Mapping[str, type]] = {
     EventType.LOGIN_SUCCEEDED: {"amr": str, "site": str},
     EventType.LOGIN_FAILED: {"account": str, "site": str},
     EventType.SESSION_ISSUED: {"amr": str},
+    EventType.SESSION_TAKEN_OVER: {"token_type": str},
     EventType.NEW_DEVICE: {"device_id": str, "notify": int},
     EventType.SESSION_EVICTED: {},
     EventType.TOKEN_REUSE_DETECTED: {

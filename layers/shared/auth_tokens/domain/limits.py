@@ -72,6 +72,10 @@ PRESENTED_PER_TOKEN = Limit("presented-token", burst=1000, interval_ms=1000)
 GUESSES_PER_SOURCE = Limit("guess-source", burst=1000, interval_ms=1000)
 # A /48 has 65,536 networks to guess from; of IPv4 it is the source once more, which the limit above stops first.
 GUESSES_PER_SITE = Limit("guess-site", burst=10_000, interval_ms=100)
+# While the Portal's own tokens are taken over, one that is not there costs a SELECT: a source may miss 20 times, then
+# once in three seconds. An environment makes 50 look-ups a second, whoever asks.
+LEGACY_MISSES_PER_SOURCE = Limit("legacy-miss-source", burst=20, interval_ms=3000)
+LEGACY_LOOK_UPS = Limit("legacy-look-up", burst=50, interval_ms=20)
 # Against a faulty backend, not against an attacker, as the requests are signed.
 IAM_PER_PRINCIPAL = Limit("iam-principal", burst=2000, interval_ms=10)
 INTROSPECTION_PER_PRINCIPAL = Limit("introspection-principal", burst=5000, interval_ms=2)

@@ -6,25 +6,10 @@ Names of tables and columns, and constants to compare with: never SQL. adapters.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from auth_tokens.domain.legacy_tokens import LegacyTokens
 from auth_tokens.domain.policy import PREFERENCES
+from auth_tokens.domain.portal_columns import Condition, TimeColumn
 from auth_tokens.domain.user_ids import IdForm
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A column has this value; None stands for NULL."""
-
-    column: str
-    value: str | int | None
-
-
-@dataclass(frozen=True, slots=True)
-class TimeColumn:
-    """An instant. unit: `timestamp`, `epoch-s`, `epoch-ms`, or `datetime` with its zone, such as `+00:00`."""
-
-    column: str
-    unit: str
-    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +83,13 @@ class LabelTable:
 @dataclass(frozen=True, slots=True)
 class PortalMapping:
     """schema: of the Portal's tables; None where they are in the service's own. preferences, labels: None for a Portal
-    that has none."""
+    that has none. legacy_tokens: those from before this service; None where none is taken over."""
 
     users: UserTable
     preferences: PreferenceTable | None = None
     labels: LabelTable | None = None
     schema: str | None = None
+    legacy_tokens: LegacyTokens | None = None
 
     @property
     def is_of_own_tables(self) -> bool:

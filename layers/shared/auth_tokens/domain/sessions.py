@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from auth_tokens.domain.acr import DEVICE_ACR
+from auth_tokens.domain.acr import RESTING_ACRS
 from auth_tokens.domain.tokens import TokenKind
 
 
@@ -76,11 +76,12 @@ class TokenRecord:
 
     @property
     def began_at(self) -> int:
-        """As it counts for an end of everything before an instant. A device began when it was last remembered, and a
-        session that a device token opened with that device, as it rests on that token."""
-        if self.kind is TokenKind.DEVICE:
-            return max(self.created_at, self.auth_time)
-        return self.auth_time if self.acr == DEVICE_ACR else self.created_at
+        """As it counts for an end of everything before an instant. A device began when it was last remembered, a
+        session that a device token opened with that device, as it rests on that token, and what was taken over from
+        the Portal with its sign-in there."""
+        if self.acr in RESTING_ACRS:
+            return self.auth_time
+        return max(self.created_at, self.auth_time) if self.kind is TokenKind.DEVICE else self.created_at
 
     @property
     def active_owner(self) -> User | None:

@@ -16,14 +16,13 @@ from auth_tokens.domain.sign_ins import LiveRows, SessionStart, SignIn, SignInOv
 from auth_tokens.domain.starts import ended_rows, rows_to_end, start_events
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 from auth_tokens.usecases.answers import SessionTokens, token_answer
+from auth_tokens.usecases.current_token import current_token
 from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.presentation import MAX_RACES, Presentation, PresentedToken, present
 from auth_tokens.usecases.session_builder import SessionBuilder
 
 # RFC 8176 §2 has no value for "a remembered device"; `swk`, proof of a software-held key, is the nearest.
 DEVICE_AMR = ("swk",)
-# A repeat derives at most this many generations: more than the refreshes possible while a device token may be retried.
-MAX_STEPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +121,9 @@ def _again(options: SessionOptions, presentation: Presentation, row: ActiveRow, 
     if session.kind is not options.kind:
         raise InvalidRequest("mode must be that of the call that is repeated.")
     scope = granted_scope(options.scope, deps.policy.scope_left(session.scope, session))
-    token = _current(session, repeat, device.key_epoch, deps)
+    token = current_token(session, repeat, device.key_epoch, deps)
     tokens = SessionTokens(session, token, scope, deps.policy.for_user(owner.config), device_token)
     return token_answer(tokens, deps, now, is_repeat=True)
-
-
-def _current(session: TokenRecord, repeat: RepeatKey, first_epoch: int, deps: IssueDeps) -> OpaqueToken:
-    """The session's current token, derived from its first: another window may have refreshed it already."""
-    token = deps.codec.seeded(session.kind, first_epoch, session.id, 0, repeat.seed)
-    for _ in range(min(session.generation, MAX_STEPS)):
-        token = deps.codec.successor(token, session.key_epoch)
-    if not hmac.compare_digest(deps.codec.store_hash(token), session.token_hash or b""):
-        raise InvalidGrant(f"out of reach, session {uuid_text(session.id)}")
-    return token
 
 
 def _repeat_key(token: OpaqueToken, at: int, deps: IssueDeps) -> RepeatKey:

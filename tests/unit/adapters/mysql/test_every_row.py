@@ -21,6 +21,7 @@ OF_ONE_ROW = {
     "log_purge.SELECT_FIRST_TO_STAY",
     "migrations.LOCK_MIGRATIONS",
     "portal.SELECT_ACCOUNT_BY_ID",
+    "purges.TAKEOVERS.COUNT",
     "purges.EVENTS.COUNT",
     "purges.LIMITS.COUNT",
     "purges.TOKENS.COUNT",

@@ -1,14 +1,13 @@
 """auth_token_cutoffs: «everything before T has ended», and the rows of auth_user_tokens that it covers."""
 
-from auth_tokens.domain.acr import DEVICE_ACR
+from auth_tokens.domain.acr import DEVICE_ACR, LEGACY_ACR
 
 
 def began_at(row: str) -> str:
-    """When a session or device began. A device began when it was last remembered. A session that a device token opened
-    began with that device, as it rests on that token."""
+    """When a session or device began (domain.sessions.TokenRecord.began_at)."""
     return f"""CASE
+        WHEN {row}.acr IN ('{DEVICE_ACR}', '{LEGACY_ACR}') THEN {row}.auth_time
         WHEN {row}.type = 'device' THEN GREATEST({row}.created_at, {row}.auth_time)
-        WHEN {row}.acr = '{DEVICE_ACR}' THEN {row}.auth_time
         ELSE {row}.created_at
       END"""
 

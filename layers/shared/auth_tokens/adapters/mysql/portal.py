@@ -15,9 +15,9 @@ from auth_tokens.adapters.mysql.times import clock_us_of
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.ids import uuid_bytes
 from auth_tokens.domain.policy import PREFERENCES
+from auth_tokens.domain.portal_columns import Condition
 from auth_tokens.domain.portal_mapping import (
     OWN_TABLES,
-    Condition,
     JoinedLabels,
     LabelTable,
     PortalMapping,
@@ -186,6 +186,10 @@ class PortalTables:
         if template not in self._made:
             self._made[template] = template.format_map(self._fragments)
         return self._made[template]
+
+    def add(self, fragments: Mapping[str, str]) -> None:
+        """Fragments of another section of the mapping."""
+        self._fragments |= fragments
 
     def name(self, name: str) -> str:
         """A name of the mapping, in SQL."""

@@ -37,6 +37,8 @@ GONE_KEY_RETENTION_S = 90 * 86400
 ROLLUP_RETENTION_S = 400 * 86400
 # The order of a user's sign-ins matters while one of them is running: seconds.
 USER_ORDER_RETENTION_S = 86400
+# While tokens of the Portal are taken over, it matters that everything of a user has ended. No such token lives longer.
+STOP_RETENTION_S = 400 * 86400
 # A key in JSON is at most 42 characters long: a statement stays under the 16 KB that pin RDS Proxy.
 IDS_PER_STATEMENT = 350
 # Debts are counted up to this bound, which takes a few milliseconds of an index in memory.
@@ -46,6 +48,7 @@ TOKENS = IndexScan("auth_user_tokens", "ix_expires_at", place="expires_at", key=
 LIMITS = IndexScan("auth_token_limits", "ix_tat_ms", place="tat_ms", key="bucket", encoding=MILLISECONDS)
 EVENTS = IndexScan("auth_token_events", "PRIMARY", place="id", key="id", encoding=UUIDS)
 USERS = IndexScan("auth_token_users", "ix_changed_at", place="changed_at", key="user_id", has_text_keys=True)
+TAKEOVERS = IndexScan("auth_token_takeovers", "ix_keep_until", place="keep_until", key="token_key")
 
 # Index: ux_purpose_epoch, of a few dozen rows. Signing keys only: the row of a data key keeps its epoch from
 # being given out again.
@@ -205,13 +208,18 @@ class OldestRowsPurge:
         return self._oldest.encoding.write(now - self._oldest.retention_s)
 
 
-def purges(database: Database, token_retention_s: int, event_retention_s: int) -> tuple[Purge, ...]:
-    """All of them. Revoked rows need no condition of their own: see domain.bounds.MIN_RETENTION_S."""
+def purges(
+    database: Database, token_retention_s: int, event_retention_s: int, *, takes_over: bool = False
+) -> tuple[Purge, ...]:
+    """All of them. Revoked rows need no condition of their own: see domain.bounds.MIN_RETENTION_S. takes_over: tokens
+    of the Portal are accepted, or were."""
+    takeovers = (IndexScanPurge(database, TAKEOVERS, retention_s=0),) if takes_over else ()
     return (
+        *takeovers,
         IndexScanPurge(database, TOKENS, token_retention_s),
         IndexScanPurge(database, LIMITS, LIMIT_RETENTION_S),
         IndexScanPurge(database, EVENTS, event_retention_s),
-        IndexScanPurge(database, USERS, USER_ORDER_RETENTION_S),
+        IndexScanPurge(database, USERS, STOP_RETENTION_S if takes_over else USER_ORDER_RETENTION_S),
         OldestRowsPurge(database, GONE_KEYS),
         OldestRowsPurge(database, ROLLUPS),
         LogPurge(database),

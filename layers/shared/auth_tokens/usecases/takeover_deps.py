@@ -1,0 +1,49 @@
+"""Dependencies of the take-over of the Portal's sessions, which the composition root fills, and what a call has."""
+
+from dataclasses import dataclass
+
+from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.grants import SessionOptions
+from auth_tokens.domain.ids import uuid7
+from auth_tokens.domain.legacy_tokens import LegacyTokens
+from auth_tokens.domain.takeovers import LegacyToken
+from auth_tokens.domain.tokens import TokenKind
+from auth_tokens.ports.takeovers import Digests, MissLimiter, Takeovers
+from auth_tokens.usecases.issue_deps import IssueDeps
+
+
+@dataclass(frozen=True, slots=True)
+class TakeoverDeps:
+    """issuing: what a session of ours is made with."""
+
+    issuing: IssueDeps
+    legacy: LegacyTokens
+    takeovers: Takeovers
+    digests: Digests
+    misses: MissLimiter
+
+    def token(self, text: str, kind: TokenKind) -> LegacyToken:
+        """A presented text, with all that follows from it: the same however often it is presented. Raises
+        Unavailable."""
+        pseudonym = self.issuing.keys.pseudonym
+        at_ms = self.legacy.accept_from * 1000
+        return LegacyToken(
+            key=pseudonym("takeover", text),
+            stored=self.digests.stored(text),
+            session_id=uuid7(at_ms, pseudonym("takeover-session", text)[:10]),
+            device_id=uuid7(at_ms, pseudonym("takeover-device", text)[:10]),
+            kind=kind,
+            seed=b"takeover\0" + text.encode(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyPresentation:
+    """A token of the Portal, the session wanted for it, and its caller. is_again: this call has read before, and lost
+    to another one."""
+
+    token: LegacyToken
+    options: SessionOptions
+    caller: Caller
+    deps: TakeoverDeps
+    is_again: bool = False
