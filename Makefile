@@ -28,7 +28,7 @@ export SAM_CLI_TELEMETRY := 0
 export TOKENS_DB := $(or $(DB),$(TOKENS_DB))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run doctor demo test test-mysql test-deploy ready deployed check lint format lock build clean sam checkov node mysql-grammar openapi-lint generators docs reference traffic runtime package reproducible conformance conformance-peers soak programs model-checker fresh-machine scan clients pack-clients
+.PHONY: help setup run doctor demo test test-mysql test-deploy ready deployed check lint format lock build clean sam checkov node mysql-grammar openapi-lint generators infrastructure docs reference traffic runtime package reproducible conformance conformance-peers soak programs model-checker fresh-machine scan clients pack-clients
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,7 +36,7 @@ help: ## Show what can be made
 setup: ## Make the virtual environment from the lock file
 	@scripts/setup $(VENV) requirements/dev.txt
 
-run: setup ## Serve the whole service at http://127.0.0.1:3000 (PORT=… for another port, DB=mysql for MySQL, PROXY=1 for a stand-in of RDS Proxy, PORTAL_MAP=… with TOKENS_DB_URL)
+run: setup ## Serve the whole service at http://127.0.0.1:3000 (PORT=… for another port, ORIGINS=http://localhost:5173 for pages of a development server, DB=mysql for MySQL, PROXY=1 for a stand-in of RDS Proxy, PORTAL_MAP=… with TOKENS_DB_URL)
 	@exec $(PY) -m local
 
 doctor: setup ## Look whether the Portal's tables at TOKENS_DB_URL fit the mapping PORTAL_MAP; reads only
@@ -59,7 +59,7 @@ test-deploy: setup programs sam runtime ## Deploy to an emulator of AWS by the d
 	@TOKENS_DB=$(or $(TOKENS_DB),mysql) exec $(PY) -m pytest -s tests/deployment
 
 # What the tests need of the world outside; no work where it is there already.
-ready: setup programs node generators reference package
+ready: setup programs node generators infrastructure reference package
 
 # The deployed Python where this machine has it, else the usual one; the tests say which it was.
 deployed:
@@ -124,6 +124,10 @@ generators: node
 	@scripts/setup $(GENERATORS_VENV) requirements/generators.txt
 	@scripts/setup-node $(NODE_VENV) $(GENERATORS)
 
+# What reads the CDK app and the Terraform of examples/attach.
+infrastructure: node
+	@scripts/setup-node $(NODE_VENV) $(INFRASTRUCTURE)
+
 programs:
 	@scripts/setup-programs
 
@@ -135,7 +139,6 @@ node:
 	@scripts/setup-node $(NODE_VENV) tests/node
 	@scripts/setup-node $(NODE_VENV) tests/clients/javascript
 	@scripts/setup-node $(NODE_VENV) tests/clients/verify
-	@scripts/setup-node $(NODE_VENV) $(INFRASTRUCTURE)
 	@scripts/setup-node $(NODE_VENV) tests/portal
 
 mysql-grammar: node

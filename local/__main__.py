@@ -90,8 +90,9 @@ def _serve(port: int, stopped: threading.Event) -> None:
         portal_map=str(Path(os.environ["PORTAL_MAP"]).resolve()) if os.environ.get("PORTAL_MAP") else "",
         seeds=is_own,
     )
+    origins = {"AllowedOrigins": os.environ.get("ORIGINS", "")}
     with LocalStack(
-        servers=servers, gateway=GatewayOptions(port=port), state_dir=default_state_dir()
+        origins, servers=servers, gateway=GatewayOptions(port=port), state_dir=default_state_dir()
     ) as stack:
         assert stack.runner is not None
         schedules = Schedules(stack.runner)

@@ -202,6 +202,8 @@ def test_the_runbook_s_index_leads_from_each_alarm_to_the_page_that_it_names() -
     alarms = {**of_type(ALARMS[0]), **of_type(ALARMS[1])}
     led = {name: alarm["AlarmDescription"].rpartition("/")[2] for name, alarm in alarms.items()}
 
+    for name, target in pages.items():
+        assert f"`{name}`" in (DOCS / "runbook" / target).read_text("utf-8"), name
     by_function = {name for name in led if name.endswith("ErrorsAlarm") and name not in pages}
     assert {led.pop(name) for name in by_function} == {pages.pop("…ErrorsAlarm")}
     assert pages == led

@@ -44,6 +44,7 @@ NOT_RUN = {
     "docs/how-to/run-the-tests.md": LONG,
     "docs/reference/command.md": "it installs from a package registry",
     "docs/reference/commands.md": "it needs Docker, or is tests/handlers/test_events.py by another name",
+    "docs/how-to/choose-a-mode.md": "tests/e2e/test_make_run.py starts it with an origin",
     "docs/how-to/feed-a-siem.md": AWS,
     "docs/runbook/README.md": AWS,
     "docs/runbook/a-function-fails.md": AWS,

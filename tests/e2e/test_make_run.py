@@ -23,6 +23,7 @@ from tests.docs.markdown import ROOT
 # Longer than an end takes that waits for nobody, and shorter than the gateway's own time-outs.
 WAIT_S = 20
 START_S = 60
+PAGE_ORIGIN = "http://localhost:5173"
 
 
 @pytest.fixture
@@ -32,6 +33,7 @@ def run(tmp_path: Path, database: DatabaseAddress) -> Iterator["tuple[subprocess
         environment = {
             **os.environ,
             "PORT": str(free_port()),
+            "ORIGINS": PAGE_ORIGIN,
             "LOCAL_STATE_DIR": str(tmp_path),
             "TOKENS_DB_URL": f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}",
             "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in (".", "layers/shared")),
@@ -84,6 +86,18 @@ def test_an_interrupt_ends_the_run_with_sockets_open(run: "tuple[subprocess.Pope
             with pytest.raises(ConnectionClosed):
                 opened.recv(timeout=WAIT_S)
     assert not [pid for pid in functions if is_alive(pid)]
+
+
+def test_a_page_of_the_origin_that_was_given_may_call(run: "tuple[subprocess.Popen[str], str]") -> None:
+    _, address = run
+
+    answers = {
+        origin: Client(address).request("OPTIONS", "/auth/token", headers={"Origin": origin}).headers
+        for origin in (PAGE_ORIGIN, "http://localhost:5174")
+    }
+
+    allowed = {origin: headers.get("access-control-allow-origin") for origin, headers in answers.items()}
+    assert allowed == {PAGE_ORIGIN: PAGE_ORIGIN, "http://localhost:5174": None}
 
 
 def children_of(process: "subprocess.Popen[str]") -> list[int]:
