@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -19,6 +20,10 @@ from pymysql.cursors import Cursor
 
 from auth_user_tokens import Event, FileStore, Refreshed, Session, SignedOutEvent
 from auth_user_tokens.clock import Instant, SystemClock
+from auth_user_tokens.errors import NoAnswer
+from auth_user_tokens.sender import Sender, StandardSender
+from auth_user_tokens.steps import Send
+from auth_user_tokens.wire import Reply
 from local.client import Client
 from local.seed import PASSWORD, USERS
 from local.servers.aws import LocalAws
@@ -69,8 +74,8 @@ session.access_token()
 def service(
     database: DatabaseAddress, administrator: "pymysql.Connection[Cursor]", aws: LocalAws
 ) -> Iterator[str]:
-    """Its address. Spent tokens without the right key are theft after a second."""
-    with new_stack(database, administrator, aws, "inprocess", {"RetryWindowS": "1"}) as started:
+    """Its address. A spent token without its key is theft at once."""
+    with new_stack(database, administrator, aws, "inprocess", {"RetryWindowS": "0"}) as started:
         yield started.base_url
 
 
@@ -85,6 +90,9 @@ class Ahead:
     def now(self) -> Instant:
         at = self.own.now()
         return Instant(at.wall + self.by_s + self.wall_by_s, at.steady + self.by_s)
+
+    def passes(self, seconds: float) -> None:
+        self.by_s += seconds
 
 
 @dataclass
@@ -142,6 +150,46 @@ def test_sessions_that_share_a_file_refresh_at_the_same_moment_and_live(trial: T
             assert all(tokens)
 
     trial.assert_alive(sessions[0], range(3, 4))
+
+
+def lossy(sender: StandardSender, chance: random.Random) -> Sender:
+    """Loses one request in five, one answer in five, cuts one, and has a proxy's page in place of one in ten."""
+
+    def send(step: Send) -> Reply:
+        drawn = chance.random()
+        if drawn < 0.2:
+            raise NoAnswer("lost on the way there")
+        reply = sender(step)
+        if drawn < 0.4:
+            raise NoAnswer("lost on the way back")
+        if drawn < 0.6:
+            return Reply(reply.status, reply.headers, reply.body[: len(reply.body) // 2])
+        return Reply(502, {"content-type": "text/html"}, b"<html>") if drawn < 0.7 else reply
+
+    return send
+
+
+def test_a_network_that_loses_and_cuts_ends_no_session(trial: Trial) -> None:
+    sender = lossy(StandardSender(trial.clock), random.Random(5))
+    sessions = [trial.session(http=sender) for _ in range(2)]
+    for session in sessions:
+        session._driver._sleep = trial.clock.passes
+    for _ in range(6):
+        trial.clock.by_s += 700
+        for session in sessions:
+            assert session.access_token()
+
+    trial.assert_alive(trial.session(), range(6, 7))
+
+
+@pytest.mark.parametrize("jump", [3600, -3600])
+def test_a_clock_that_is_set_costs_at_most_one_refresh(trial: Trial, jump: float) -> None:
+    session = trial.session()
+    session._driver._sleep = trial.clock.passes
+    session.access_token()
+    trial.clock.wall_by_s = jump
+
+    trial.assert_alive(session, range(2))
 
 
 @pytest.mark.parametrize("point", POINTS)
