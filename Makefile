@@ -158,8 +158,10 @@ runtime:
 package: setup sam runtime
 	@$(PY) -m local.packaged
 
-clients: setup node ## The JavaScript client's simulation at length (RUNS=1000 sessions a rule), and its storm
+clients: setup node programs ## The client helpers' trials at length: simulated sessions (RUNS=1000), tabs of Chromium (TABS_S=60 each), storms of 200
 	@cd tests/clients/javascript && PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" RUNS=$(or $(RUNS),1000) node --test rules.test.mjs storm.test.mjs
+	@PYTHONPATH=.:layers/shared:clients/python $(PY) -m tests.clients.python.mutants $(or $(RUNS),1000)
+	@TABS_S=$(or $(TABS_S),60) STORM_CLIENTS=200 $(PY) -m pytest -q -rP --show-capture=stdout tests/clients/test_tabs.py tests/clients/test_storms.py
 
 pack-clients: setup node ## Pack the client helpers and verifiers as a release would, into .local/clients
 	@rm -rf .local/clients && mkdir -p .local/clients

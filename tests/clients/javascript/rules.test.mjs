@@ -36,5 +36,6 @@ test("what a rule is switched off in, is as safe as any with it on", { skip: !RU
     if (!settings || settings.isReplayed) continue;
     const total = await simulated([], { ...LIFE, ...settings }, RUNS);
     console.log(`# all rules, where ${name}: ${total.ended} of ${total.runs}`);
+    assert.equal(total.ended, 0);
   }
 });

@@ -78,8 +78,48 @@ const TRIALS = {
     server.close();
     return people.length; // one refresh is right: the token could have been the reason
   },
+  storm503: () => storm(503, "temporarily_unavailable"),
+  storm429: () => storm(429, "rate_limited"),
 };
 
+// Each with a life of `rounds` seconds, in use all the time, and a service that is out for a while. Returns what was sent when.
+async function storm(status, error) {
+  const lifeMs = rounds * 1000;
+  const retryAfterS = Math.floor(rounds / 2);
+  const out = { from: 2 * lifeMs, to: 2.4 * lifeMs };
+  const began = performance.now();
+  const now = () => performance.now() - began;
+  const isOut = (at) => at >= out.from && at < out.to;
+  const tries = [];
+  people = await Promise.all(answers.map((answer) => {
+    const times = [];
+    tries.push(times);
+    const send = async (url, init) => {
+      times.push(now());
+      const refusal = { status, headers: { "Retry-After": String(retryAfterS) } };
+      if (isOut(now())) return new Response(JSON.stringify({ error }), refusal);
+      const response = await fetch(url, init);
+      return Response.json({ ...(await response.json()), expires_in: rounds }, { status: response.status });
+    };
+    return person({ ...answer, expires_in: rounds * (0.3 + 0.7 * Math.random()) }, { fetch: send, timeoutMs: 1000 });
+  }));
+  await Promise.all(people.map(async ({ client }) => {
+    while (now() < 3.5 * lifeMs) {
+      await client.accessToken().catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 50 + 50 * Math.random()));
+    }
+  }));
+  const tooSoon = tries.flatMap((times) => times.slice(1).filter((time, index) => isOut(times[index]) && time - times[index] < retryAfterS * 1000));
+  const most = (from, to) => {
+    const seconds = new Map();
+    for (const time of tries.flat()) if (time >= from && time < to) seconds.set(Math.floor(time / 1000), (seconds.get(Math.floor(time / 1000)) ?? 0) + 1);
+    return Math.max(...seconds.values());
+  };
+  Object.assign(figures, { tooSoon: tooSoon.length, tries: tries.flat().length, steady: most(lifeMs, out.from), after: most(out.to, Infinity) });
+  return Math.floor((people.length * 3.5) / 0.85 - people.length);
+}
+
+const figures = {};
 let people;
 async function each(options, use) {
   people = await Promise.all(answers.map((answer) => person(answer, options)));
@@ -91,5 +131,5 @@ async function each(options, use) {
 
 const needed = await TRIALS[name]();
 const sum = (key) => people.reduce((total, { seen }) => total + seen[key], 0);
-console.log(JSON.stringify({ needed, made: sum("refreshed"), ended: sum("signedout"), unreachable: sum("unreachable") }));
+console.log(JSON.stringify({ needed, made: sum("refreshed"), ended: sum("signedout"), unreachable: sum("unreachable"), ...figures }));
 for (const { client } of people) client.close();
