@@ -1,17 +1,20 @@
-"""Scheduled every few minutes: deletes what ended long enough ago, within its time, and reports what is left."""
+"""Scheduled every few minutes: records revocations that nobody recorded, marks what was cut off, and deletes what ended
+long enough ago, within its time; reports what is left."""
 
 from typing import Any
 
 from auth_tokens.bootstrap.checking_portal import checking_portal
-from auth_tokens.bootstrap.cleaning import cleaning
+from auth_tokens.bootstrap.cleaning import cleaning, settling
 from auth_tokens.bootstrap.container import BATCH_TIMEOUT_S, Container
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.time_left import timed
 from auth_tokens.usecases.cleanup import CATCH_UP, STEADY, CleanupReport, cleanup
+from auth_tokens.usecases.settle_revocations import settle_revocations
 from auth_tokens.web.handler import is_http
 
 SHARED = Container(powertools(), timeout_s=BATCH_TIMEOUT_S)
 DEPS = cleaning(SHARED)
+SETTLING = settling(SHARED)
 CHECK = checking_portal(SHARED)
 TOKENS = "auth_user_tokens"
 
@@ -25,6 +28,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if event.get("check") is True:
         return CHECK()
     limits = CATCH_UP if event.get("catch_up") is True else STEADY
+    settled = settle_revocations(context.get_remaining_time_in_millis, SETTLING)
+    SHARED.telemetry.count("RevocationUntold", settled.untold)
+    SHARED.telemetry.outcome("settle_revocations", untold=settled.untold, marked=settled.marked)
     report = cleanup(context.get_remaining_time_in_millis, DEPS, limits)
     _report(report)
     return {

@@ -1,8 +1,9 @@
-"""All revocations: RFC 7009, logout, one session, one device, one user; and the Portal's events."""
+"""All revocations: of a token, a session, a device, a user, everything before an instant; and the Portal's events."""
 
 from typing import Any
 
 from auth_tokens.bootstrap.container import Container
+from auth_tokens.bootstrap.cutting_off import cutting_off
 from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.portal import user_ids
 from auth_tokens.bootstrap.powertools import powertools
@@ -25,12 +26,14 @@ from auth_tokens.web.rate_limits import limited_by_principal
 from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
+from auth_tokens.web.revoke_before_routes import revoke_before_routes
 from auth_tokens.web.views import ids_of
 
 SHARED = Container(powertools())
 DEPS = sessions(SHARED)
 LIMITER = memory_limiter(SHARED)
 USER_IDS = user_ids(SHARED)
+GET_BEFORE, POST_BEFORE = revoke_before_routes(cutting_off(SHARED, DEPS), USER_IDS)
 ORIGINS = SHARED.settings.allowed_origins
 ACCOUNT_SCOPE = SHARED.settings.account_scope
 
@@ -73,6 +76,8 @@ http = http_handler(
         "POST /admin/users/{user_id}/revoke": limited_by_principal(end_of_user(DEPS, USER_IDS), LIMITER),
         "POST /admin/sessions/{session_id}/revoke": limited_by_principal(end_of_session(DEPS), LIMITER),
         "POST /admin/devices/{device_id}/revoke": limited_by_principal(end_of_device(DEPS), LIMITER),
+        "GET /admin/revoke-before": limited_by_principal(GET_BEFORE, LIMITER),
+        "POST /admin/revoke-before": limited_by_principal(POST_BEFORE, LIMITER),
     },
     SHARED.telemetry,
     ORIGINS,

@@ -88,7 +88,7 @@ def test_a_function_starts_with_the_template_s_variables_and_without_network(fun
     ("function", "use_cases"),
     [
         ("authorizer", {"by_feed", "validate"}),
-        ("cleanup", {"cleanup"}),
+        ("cleanup", {"cleanup", "settle_revocations"}),
         ("discovery", set()),
         ("migrate", set()),
         ("rotate_keys", {"rotate_keys"}),

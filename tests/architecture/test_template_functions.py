@@ -35,6 +35,8 @@ IAM_ROUTES = {
     "GET /admin/users/{user_id}/devices",
     "POST /admin/sessions/{session_id}/revoke",
     "POST /admin/devices/{device_id}/revoke",
+    "GET /admin/revoke-before",
+    "POST /admin/revoke-before",
     "GET /admin/security/events",
     "GET /admin/security/summary",
 }

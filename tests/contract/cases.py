@@ -246,6 +246,30 @@ def _operators() -> Iterator[Case]:
     yield case("no reason", 400, "invalid_request", body={})
     yield case("too long an id", 404, "not_found", body=body, path={"user_id": TOO_LONG_AN_ID})
 
+    # Long before there was anything: the whole suite is served by one stack.
+    case, body = partial(Case, "POST /admin/revoke-before", who=Who.SIGNED), {"before": 1, "reason": "leak"}
+    words = {"confirm": "end every session"}
+    yield case("everything", 200, body={**body, **words})
+    yield case(
+        "a client", 200, body={**body, "client_id": "portal-web", "before": "1970-01-01T01:00:00+01:00"}
+    )
+    yield case("a user", 200, body={**body, "user_id": "$user_id"})
+    yield case("an unknown user", 404, "not_found", body={**body, "user_id": "nobody"})
+    yield case("an unknown client", 400, "invalid_request", body={**body, "client_id": "nobody"})
+    yield case(
+        "both", 400, "invalid_request", body={**body, "client_id": "portal-web", "user_id": "$user_id"}
+    )
+    yield case("everything without the words", 400, "invalid_request", body=body)
+    yield case(
+        "a client with the words", 400, "invalid_request", body={**body, **words, "client_id": "portal-web"}
+    )
+    yield case("no instant", 400, "invalid_request", body={"reason": "leak", **words})
+    yield case("no reason", 400, "invalid_request", body={"before": 1, **words})
+    yield case("a time to come", 400, "invalid_request", body={**body, **words, "before": 2**40 - 1})
+    for instant in ("yesterday", "2026-11-30", "2026-11-30T12:00:00", "1969-12-31T00:00:00Z", True, 1.5, -1):
+        yield case(f"{instant}", 400, "invalid_request", body={**body, **words, "before": instant})
+    yield Case("GET /admin/revoke-before", "in force", 200, who=Who.SIGNED)
+
     case = partial(Case, "GET /admin/security/events", who=Who.SIGNED)
     chosen = {"user_id": "$user_id", "type": "session_issued", "since": "0", "limit": "1"}
     yield case("all", 200, query={"limit": "200"})

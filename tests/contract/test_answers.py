@@ -121,6 +121,7 @@ def test_a_detected_reuse_is_listed_as_documented(visitor: Visitor) -> None:
         ("POST /admin/sessions/{session_id}/revoke", Who.SIGNED, {}, "reason"),
         ("POST /admin/devices/{device_id}/revoke", Who.SIGNED, {}, "reason"),
         ("POST /admin/lookup", Who.SIGNED, {}, "name"),
+        ("POST /admin/revoke-before", Who.SIGNED, {"before": 1, "user_id": "$user_id"}, "reason"),
     ],
 )
 def test_a_text_is_taken_at_its_documented_length_and_refused_beyond(
@@ -146,6 +147,7 @@ def test_a_text_is_taken_at_its_documented_length_and_refused_beyond(
         ("POST /auth/issue", Who.SIGNED, {"user_id": "$user_id", "amr": ["pwd"]}, "device.platform"),
         ("PATCH /auth/devices/{device_id}", Who.BEARER, {}, "name"),
         ("POST /admin/users/{user_id}/revoke", Who.SIGNED, {}, "reason"),
+        ("POST /admin/revoke-before", Who.SIGNED, {"before": 1, "user_id": "$user_id"}, "reason"),
     ],
 )
 def test_a_text_of_the_documented_length_is_taken_whatever_its_characters(

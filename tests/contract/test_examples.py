@@ -78,6 +78,9 @@ RECORDED: dict[str, Case] = {
     "revoke-session": _case("POST /admin/sessions/{session_id}/revoke", "but for its device"),
     "revoke-device": _case("POST /admin/devices/{device_id}/revoke", "anybody's"),
     "revoke-user": _case("POST /admin/users/{user_id}/revoke", "with a reason"),
+    "revoke-before": _case("POST /admin/revoke-before", "everything"),
+    "revoke-before-user": _case("POST /admin/revoke-before", "a user"),
+    "cutoffs": _case("GET /admin/revoke-before", "in force"),
     "security-events": _case("GET /admin/security/events", "a user's of a type"),
     "security-summary": _case("GET /admin/security/summary", "of a minute"),
     "user-for-operator": _case("GET /console/users/{user_id}", "a user"),
@@ -116,6 +119,7 @@ _FIXED: dict[str, Any] = {
     "source": "5" * 32,
     "request_id": "JKJaXmPLvHcESHA=",
     "next_cursor": "n" * 24,
+    "changed": True,
     "ids": "A" * 22,
     "next_sessions_cursor": None,
     "next_devices_cursor": None,
@@ -124,8 +128,10 @@ _FIXED: dict[str, Any] = {
     "rolled_up_at": _INSTANT,
     "top_sources": [{"source": "5" * 32, "failures": 12}],
 }
-_INSTANTS = {"at", "iat", "exp", "auth_time", "since"}
-_LISTS = {"keys", "sessions", "devices", "events", "series", "top_sources"}
+_INSTANTS = {"at", "iat", "exp", "auth_time", "since", "before", "authorizers_by"}
+_LISTS = {"keys", "sessions", "devices", "events", "series", "top_sources", "cutoffs"}
+# Null where they do not apply.
+_OPTIONAL = {"user_id"}
 # Objects of counts; `events` is a list of events elsewhere, each with a type.
 _COUNTS = {"series", "events"}
 _OPAQUE = re.compile(r"(aut_[rds]t_)[A-Za-z0-9_-]{100}")
@@ -203,7 +209,7 @@ def _too_many(visitor: Visitor) -> Reply:
 
 def _fixed(node: Any, key: str = "") -> Any:
     """The node with what differs from run to run as a fixed value, and of each list of objects the first."""
-    if key in _FIXED:
+    if key in _FIXED and not (key in _OPTIONAL and node is None):
         return _FIXED[key]
     if isinstance(node, dict):
         is_counts = key in _COUNTS and "type" not in node

@@ -109,6 +109,7 @@ BODIES: dict[str, Any] = {
     "POST /admin/lookup": {"user_id": BOB.id},
     "POST /admin/sessions/{session_id}/revoke": {"reason": "test"},
     "POST /admin/devices/{device_id}/revoke": {"reason": "test"},
+    "POST /admin/revoke-before": {"reason": "test", "before": 1, "confirm": "end every session"},
 }
 UNSIGNED: dict[str, object] = {
     "no authorizer": {},

@@ -7,8 +7,9 @@ from auth_tokens.bootstrap import public_keys as verifying
 from auth_tokens.bootstrap import store as stores
 from auth_tokens.bootstrap.analysing import analysing
 from auth_tokens.bootstrap.authorizing import authorizing
-from auth_tokens.bootstrap.cleaning import cleaning
+from auth_tokens.bootstrap.cleaning import cleaning, settling
 from auth_tokens.bootstrap.container import BATCH_TIMEOUT_S, database_config
+from auth_tokens.bootstrap.cutting_off import cutting_off
 from auth_tokens.bootstrap.issuing import issuing
 from auth_tokens.bootstrap.listing_events import listing_events
 from auth_tokens.bootstrap.rotating import rotating
@@ -24,11 +25,13 @@ __all__ = [
     "analysing",
     "authorizing",
     "cleaning",
+    "cutting_off",
     "database_config",
     "issuing",
     "listing_events",
     "rotating",
     "sessions",
+    "settling",
     "summarising",
     "taking_over",
 ]
@@ -48,5 +51,6 @@ class Container(container.Container):
     codec = property(data_keys.codec)
     cipher = property(ciphers.metadata_cipher)
     event_log = property(events.event_log)
+    event_writer = property(events.event_writer)
     limiter = property(limits.limiter)
     store = property(stores.store)

@@ -5,6 +5,7 @@ import pytest
 from auth_tokens.domain import event_kinds as kinds
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.cutoffs import Cutoff
 from auth_tokens.domain.ends import Cause, RevocationScope
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import uuid_text
@@ -92,6 +93,18 @@ CASES: dict[str, tuple[SecurityEvent, dict[str, str | int]]] = {
             AT,
         ),
         {"reason": "password_changed", "before": 5, "request_id": "r", "kept_session_id": SID},
+    ),
+    "user_revoked, by an operator's instant": (
+        kinds.user_revoked_before(5, USER.id, "leaver", CALLER, AT),
+        {"reason": "admin", "request_id": "r", "note": "leaver", "before": 5},
+    ),
+    "sessions_cut_off": (
+        kinds.sessions_cut_off(Cutoff("", 5, AT), "leak", CALLER),
+        {"before": 5, "note": "leak", "request_id": "r"},
+    ),
+    "sessions_cut_off, of a client": (
+        kinds.sessions_cut_off(Cutoff("c", 5, AT), "leak", CALLER),
+        {"client_id": "c", "before": 5, "note": "leak", "request_id": "r"},
     ),
     "user_revoked, an earlier account": (
         kinds.earlier_account_revoked(USER.id, AT),

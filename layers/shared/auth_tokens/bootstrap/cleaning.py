@@ -3,10 +3,13 @@
 import time
 
 from auth_tokens.adapters.mysql.created_tokens import created_tokens
+from auth_tokens.adapters.mysql.cutoff_table import CutoffMarking
 from auth_tokens.adapters.mysql.purges import purges
+from auth_tokens.adapters.mysql.untold_revocations import UntoldRevocations
 from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.portal import portal_tables
 from auth_tokens.usecases.cleanup import CleanupDeps
+from auth_tokens.usecases.settle_revocations import SettleDeps
 
 
 def cleaning(shared: Container) -> CleanupDeps:
@@ -20,3 +23,9 @@ def cleaning(shared: Container) -> CleanupDeps:
         clock=shared.clock,
         sleep=time.sleep,
     )
+
+
+def settling(shared: Container) -> SettleDeps:
+    """Dependencies of settle_revocations."""
+    database = shared.database
+    return SettleDeps(UntoldRevocations(database), CutoffMarking(database), shared.clock)

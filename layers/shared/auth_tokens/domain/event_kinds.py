@@ -3,10 +3,11 @@
 at: epoch seconds; caller: who made the request that caused the event.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.cutoffs import Cutoff
 from auth_tokens.domain.ends import Cause, RevocationScope
 from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import uuid_text
@@ -150,6 +151,12 @@ def user_revoked(user_id: str, reason: RevokeReason, note: str, caller: Caller, 
     return SecurityEvent(EventType.USER_REVOKED, at, user_id, None, caller.address, detail)
 
 
+def user_revoked_before(before: int, user_id: str, note: str, caller: Caller, at: int) -> SecurityEvent:
+    """Sessions and devices of a user that began at an instant or before end. note: an operator's words."""
+    event = user_revoked(user_id, RevokeReason.ADMIN, note, caller, at)
+    return replace(event, detail={**event.detail, "before": before})
+
+
 def user_revoked_to(
     extent: RevocationScope, user_id: str, reason: RevokeReason, caller: Caller, at: int
 ) -> SecurityEvent:
@@ -161,6 +168,14 @@ def user_revoked_to(
     if extent.keep_session is not None:
         detail["kept_session_id"] = uuid_text(extent.keep_session)
     return SecurityEvent(EventType.USER_REVOKED, at, user_id, detail=detail)
+
+
+def sessions_cut_off(cutoff: Cutoff, note: str, caller: Caller) -> SecurityEvent:
+    """Everything that began up to an instant ends, of a client or of all. note: an operator's words."""
+    client: _Detail = {"client_id": cutoff.client_id} if cutoff.client_id else {}
+    detail: _Detail = {**client, "before": cutoff.before, "note": note, **caller.detail}
+    kind = EventType.SESSIONS_CUT_OFF
+    return SecurityEvent(kind, cutoff.decided_at, None, None, caller.address, detail)
 
 
 def earlier_account_revoked(user_id: str, at: int) -> SecurityEvent:

@@ -22,6 +22,7 @@ class EventType(Enum):
     DEVICE_REVOKED = "device_revoked"
     ACCESS_TOKEN_REVOKED = "access_token_revoked"
     USER_REVOKED = "user_revoked"
+    SESSIONS_CUT_OFF = "sessions_cut_off"
     KEYS_ROTATED = "keys_rotated"
     SIGNING_KEY_WITHDRAWN = "signing_key_withdrawn"
     DATA_KEY_WITHDRAWN = "data_key_withdrawn"
@@ -58,6 +59,7 @@ DETAILS: Mapping[EventType, Mapping[str, type]] = {
     EventType.DEVICE_REVOKED: {"reason": str, "note": str, "device_id": str},
     EventType.ACCESS_TOKEN_REVOKED: {"jti": str},
     EventType.USER_REVOKED: {"reason": str, "note": str, "before": int, "kept_session_id": str},
+    EventType.SESSIONS_CUT_OFF: {"client_id": str, "before": int, "note": str},
     EventType.KEYS_ROTATED: {},
     EventType.SIGNING_KEY_WITHDRAWN: {"kid": str},
     EventType.DATA_KEY_WITHDRAWN: {"kid": str},
@@ -90,6 +92,7 @@ class RevokeReason(Enum):
     USER_DISABLED = "user_disabled"
     USER_DELETED = "user_deleted"
     PASSWORD_CHANGED = "password_changed"
+    CUT_OFF = "cut_off"
 
 
 @dataclass(frozen=True, slots=True)

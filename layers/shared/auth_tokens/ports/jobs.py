@@ -15,6 +15,14 @@ class Leases(Protocol):
         """Give up a lease that was taken until then."""
 
 
+class RevocationAudit(Protocol):
+    """Revocations of which authorizers were not told. Raises Unavailable."""
+
+    def record_untold(self, since: int, now: int) -> int:
+        """Record the sessions and access tokens that were revoked since an instant, of which an access token may be
+        good, and that are not recorded. How many there were."""
+
+
 class Purge(Protocol):
     """One table's rows past their end and retention. Each batch is its own commit, in index order."""
 

@@ -69,6 +69,10 @@ class BodyParameters:
             self._refuse(name, "must be a whole number")
         return value
 
+    def whole_or_text(self, name: str) -> int | str | None:
+        """A whole number of 0 or more, a text, or None where absent."""
+        return self.text(name) if isinstance(self._values.get(name), str) else self.whole(name)
+
     def texts(self, name: str, max_items: int = 10) -> tuple[str, ...]:
         """A list of short texts without spaces, such as amr values; empty where absent."""
         value = self._values.get(name)

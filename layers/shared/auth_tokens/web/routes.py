@@ -28,6 +28,8 @@ ROUTES = (
     "POST /admin/users/{user_id}/revoke",
     "POST /admin/sessions/{session_id}/revoke",
     "POST /admin/devices/{device_id}/revoke",
+    "GET /admin/revoke-before",
+    "POST /admin/revoke-before",
     "GET /admin/security/events",
     "GET /admin/security/summary",
     "GET /pages/{page}",

@@ -30,6 +30,9 @@ ALLOWED_PARAMETERS = {
     "POST /admin/users/{user_id}/revoke": AllowedParameters(body=("reason",)),
     "POST /admin/sessions/{session_id}/revoke": AllowedParameters(body=("reason", "keep_device")),
     "POST /admin/devices/{device_id}/revoke": AllowedParameters(body=("reason",)),
+    "POST /admin/revoke-before": AllowedParameters(
+        body=("client_id", "user_id", "before", "reason", "confirm")
+    ),
     "GET /admin/security/events": _EVENTS,
     "GET /admin/security/summary": _SUMMARY,
     "GET /console/events": _EVENTS,

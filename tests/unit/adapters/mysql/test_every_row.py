@@ -13,6 +13,7 @@ OF_ONE_ROW = {
     "analytics.census.COUNT_SLICE",
     "analytics.census.SELECT_STATE",
     "created_tokens.COUNT_CREATED_TOKENS",
+    "cutoff_table.SELECT_CUTOFF",
     "ends.SELECT_USER_KNOWN",
     "keys.SELECT_KEY_IN_STATE",
     "leases.SELECT_LEASE",

@@ -1,6 +1,7 @@
 """auth_user_tokens: lists of a user's sessions and devices."""
 
 from auth_tokens.adapters.mysql.connection import EVERY_ROW
+from auth_tokens.adapters.mysql.cutoffs import IS_CUT_OFF
 from auth_tokens.adapters.mysql.rows import TOKEN_COLUMNS, record_from
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.adapters.mysql.token_table import MAX_INSTANT, TokenTable
@@ -27,6 +28,7 @@ LEFT JOIN auth_user_tokens AS d ON d.id = t.device_id
 WHERE t.user_id = %(user_id)s
   AND t.type IN ('refresh', 'session')
   AND t.revoked_at IS NULL
+  AND NOT {IS_CUT_OFF}
   AND t.expires_at > %(now)s
   AND (t.last_used_at < %(last_used_at)s OR (t.last_used_at = %(last_used_at)s AND t.id < %(id)s))
 ORDER BY t.last_used_at DESC, t.id DESC
@@ -41,6 +43,7 @@ FROM auth_user_tokens AS t
 WHERE t.user_id = %(user_id)s
   AND t.type = 'device'
   AND t.revoked_at IS NULL
+  AND NOT {IS_CUT_OFF}
   AND t.expires_at > %(now)s
   AND (
     (t.token_hash IS NULL) > %(without_token)s

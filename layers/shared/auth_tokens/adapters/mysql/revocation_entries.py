@@ -11,7 +11,7 @@ IDS_PER_ENTRY = 32
 _IDS = ", ".join(f"MAX(IF(ended.place = {place}, ended.tail, NULL))" for place in range(IDS_PER_ENTRY))
 
 
-def _record(index: str, rows: str) -> str:
+def _record(index: str, rows: str, at: str = "%(at)s") -> str:
     """For the rows that ended at `at`, by the index that they were ended by: the one on revoked_at would lock those
     that others end in the same second. Row count 0: none has a live access token.
 
@@ -28,19 +28,19 @@ FROM (
     (ROW_NUMBER() OVER (ORDER BY t.id) - 1) DIV {IDS_PER_ENTRY} AS entry,
     (ROW_NUMBER() OVER (ORDER BY t.id) - 1) MOD {IDS_PER_ENTRY} AS place,
     LEAST(
-      %(at)s + INTERVAL {MAX_ACCESS_TTL_S} SECOND,
+      {at} + INTERVAL {MAX_ACCESS_TTL_S} SECOND,
       CASE t.type
-        WHEN 'session' THEN %(at)s + INTERVAL {BROWSER_SESSION_RECORDED_S} SECOND
+        WHEN 'session' THEN {at} + INTERVAL {BROWSER_SESSION_RECORDED_S} SECOND
         WHEN 'access' THEN t.expires_at
-        ELSE COALESCE(t.access_expires_at, %(at)s + INTERVAL {MAX_ACCESS_TTL_S} SECOND)
+        ELSE COALESCE(t.access_expires_at, {at} + INTERVAL {MAX_ACCESS_TTL_S} SECOND)
       END) AS until_at
   FROM auth_user_tokens AS t FORCE INDEX ({index})
   WHERE {rows}
-    AND t.revoked_at = %(at)s
+    AND t.revoked_at = {at}
     AND t.type <> 'device'
     AND (t.type <> 'refresh'
       OR t.access_expires_at IS NULL
-      OR t.access_expires_at > %(at)s - INTERVAL {CLOCKS_DIFFER_S} SECOND)
+      OR t.access_expires_at > {at} - INTERVAL {CLOCKS_DIFFER_S} SECOND)
 ) AS ended
 GROUP BY ended.entry
 """
@@ -50,3 +50,5 @@ RECORD_ROW = _record("PRIMARY", "t.id = %(id)s")
 RECORD_ROWS = _record("PRIMARY", "t.id IN %(ids)s")
 RECORD_DEVICE_ROWS = _record("ix_device", "t.device_id = %(device_id)s AND t.user_id = %(user_id)s")
 RECORD_USER_ROWS = _record("ix_user_type", "t.user_id = %(user_id)s AND t.type IN ('refresh', 'session')")
+# Of rows that ended at any time.
+RECORD_UNTOLD_ROWS = _record("PRIMARY", "t.id IN %(ids)s", at="t.revoked_at")

@@ -1,8 +1,11 @@
 """auth_user_tokens: its columns, and a row as a TokenRecord."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from auth_tokens.adapters.mysql.cutoffs import CUTOFF_COLUMNS
 from auth_tokens.adapters.mysql.times import (
     clock_us_of,
     from_sql,
@@ -46,8 +49,11 @@ _BINARY = ("id", "device_id", "token_hash", "retry_key_hash")
 _IN_JSON = [f"HEX(t.{name})" if name in _BINARY else f"t.{name}" for name in COLUMNS if name != "metadata"]
 # A row but for its metadata, and the database's time: one column, since each costs the driver more than all values of
 # this one (docs/adr/0035).
-TOKEN = f"JSON_ARRAY({', '.join(_IN_JSON)}, UNIX_TIMESTAMP(NOW(6)))"
+_VALUES = f"{', '.join(_IN_JSON)}, UNIX_TIMESTAMP(NOW(6))"
+TOKEN = f"JSON_ARRAY({_VALUES})"
 TOKEN_COLUMNS = f"{TOKEN} AS token, t.metadata"
+# The same with CUTOFF_JOINS: a row that a cut-off covers is read as revoked, whether or not cleanup has marked it.
+TOKEN_COLUMNS_OR_CUT_OFF = f"JSON_ARRAY({_VALUES}, {CUTOFF_COLUMNS}) AS token, t.metadata"
 INSERT_COLUMNS = ", ".join(COLUMNS)
 
 
@@ -57,7 +63,8 @@ def places(prefix: str = "") -> str:
 
 
 def record_from(token: str, metadata: bytes | None, owner: User | None = None) -> TokenRecord:
-    """The values of TOKEN_COLUMNS, and the user of the row's id where the query joined the Portal's tables."""
+    """The values of TOKEN_COLUMNS or TOKEN_COLUMNS_OR_CUT_OFF, and the user of the row's id where the query joined the
+    Portal's tables."""
     (
         row_id,
         kind,
@@ -82,9 +89,10 @@ def record_from(token: str, metadata: bytes | None, owner: User | None = None) -
         user_created_at,
         access_expires_at,
         read_at,
+        *cutoffs,
     ) = json.loads(token)
     user_created_us = clock_us_of(user_created_at)
-    return TokenRecord(
+    record = TokenRecord(
         id=bytes.fromhex(row_id),
         kind=TokenKind(kind),
         user_id=user_id,
@@ -112,6 +120,7 @@ def record_from(token: str, metadata: bytes | None, owner: User | None = None) -
         access_expires_at=from_text_or_null(access_expires_at),
         read_at=read_at,
     )
+    return _cut_off(record, cutoffs) if any(cutoffs) else record
 
 
 def row_from(record: TokenRecord, prefix: str = "") -> dict[str, Any]:
@@ -154,6 +163,18 @@ def live_session_from(row: dict[str, Any]) -> LiveSession:
 def live_device_from(row: dict[str, Any]) -> LiveDevice:
     """A device's row of SELECT_LIVE_ROWS."""
     return LiveDevice(row["id"], bool(row["is_remembered"]), from_sql(row["last_used_at"]))
+
+
+def _cut_off(record: TokenRecord, cutoffs: Sequence[str | None]) -> TokenRecord:
+    """The row as the cut-offs leave it. cutoffs: the values of CUTOFF_COLUMNS."""
+    decided_at = [
+        from_text(decided)
+        for before, decided in zip(cutoffs[::2], cutoffs[1::2], strict=True)
+        if before and decided and record.began_at <= from_text(before)
+    ]
+    if record.revoked_at is not None or not decided_at:
+        return record
+    return replace(record, revoked_at=min(decided_at))
 
 
 def _bytes_of(digits: str | None) -> bytes | None:

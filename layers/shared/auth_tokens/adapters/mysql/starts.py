@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Transaction
+from auth_tokens.adapters.mysql.cutoffs import IS_CUT_OFF
 from auth_tokens.adapters.mysql.revocation_entries import RECORD_ROWS, RECORD_USER_ROWS
 from auth_tokens.adapters.mysql.rows import (
     INSERT_COLUMNS,
@@ -89,6 +90,7 @@ FROM auth_user_tokens AS t
 WHERE t.user_id = %(user_id)s
   AND t.type IN ('refresh', 'session', 'device')
   AND t.revoked_at IS NULL
+  AND NOT {IS_CUT_OFF}
   AND t.expires_at > %(now)s
 {EVERY_ROW}
 """

@@ -1,17 +1,19 @@
 """auth_user_tokens: what all groups of its statements share, and the reads by a row's id."""
 
 from auth_tokens.adapters.mysql.connection import Database
+from auth_tokens.adapters.mysql.cutoffs import CUTOFF_JOINS
 from auth_tokens.adapters.mysql.events import EventWriter
 from auth_tokens.adapters.mysql.keys_version import KEYS_VERSION, KeysVersion
 from auth_tokens.adapters.mysql.portal import OwnerReads, PortalTables
-from auth_tokens.adapters.mysql.rows import TOKEN_COLUMNS, record_from
+from auth_tokens.adapters.mysql.rows import TOKEN_COLUMNS_OR_CUT_OFF, record_from
 from auth_tokens.domain.sessions import TokenRecord
 
 # The statements with the owner's fragments are made for a mapping by PortalTables.sql. Index: primary key, each join by
 # primary key. At most one row.
 SELECT_TOKEN = f"""
-SELECT {KEYS_VERSION}, {TOKEN_COLUMNS}, {{owner_columns}}
+SELECT {KEYS_VERSION}, {TOKEN_COLUMNS_OR_CUT_OFF}, {{owner_columns}}
 FROM auth_user_tokens AS t
+{CUTOFF_JOINS}
 {{owner_join}}
 WHERE t.id = %(id)s
 """
@@ -25,8 +27,9 @@ AND NOT EXISTS (SELECT 1 FROM auth_user_tokens AS d WHERE d.id = %(jti)s AND d.t
 SELECT_DEVICE = f"""
 SELECT {KEYS_VERSION},
   COALESCE((SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = t.user_id), 0) AS stop_number,
-  {TOKEN_COLUMNS}, {{owner_columns}}
+  {TOKEN_COLUMNS_OR_CUT_OFF}, {{owner_columns}}
 FROM auth_user_tokens AS t
+{CUTOFF_JOINS}
 {{owner_join}}
 WHERE t.id = %(id)s
 """
