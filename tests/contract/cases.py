@@ -49,7 +49,13 @@ def _sign_in() -> Iterator[Case]:
         yield case(f"a cookie wanted by {headers}", 403, "access_denied", body=browser, headers=headers)
 
     case = partial(Case, "POST /auth/issue", who=Who.SIGNED)
-    options = {"acr": "high", "auth_time": 1_700_000_000, "scope": "portal:read", "client_id": "portal-app"}
+    options = {
+        "acr": "high",
+        "auth_time": 1_700_000_000,
+        "not_after": 4_000_000_000,
+        "scope": "portal:read",
+        "client_id": "portal-app",
+    }
     yield case("a user's id", 200, body=VOUCH)
     yield case("every option", 200, body={**VOUCH, **options})
     yield case("a known device", 200, body={**VOUCH, "device": {"id": "$device_id", "platform": "x"}})
@@ -61,6 +67,7 @@ def _sign_in() -> Iterator[Case]:
     yield case("no key to repeat by", 400, "invalid_request", body=VOUCH, headers={"Idempotency-Key": ""})
     yield case("no methods", 400, "invalid_request", body={"user_id": "$user_id"})
     yield case("a future", 400, "invalid_request", body={**VOUCH, "auth_time": 2**40 - 1})
+    yield case("an end that is past", 400, "invalid_request", body={**VOUCH, "not_after": 1_700_000_000})
     yield case("no such client", 401, "invalid_client", body={**VOUCH, "client_id": "nobody"})
     yield case("a mistyped scope", 400, "invalid_scope", body={**VOUCH, "scope": " "})
     yield case("a disabled user", 403, "access_denied", body={**VOUCH, "user_id": CAROL.id})

@@ -155,6 +155,7 @@ class LegacyPortal:
     shape: str
     address: DatabaseAddress
     secret: bytes = b""
+    _people: int = 0
     _ids: Iterator[int] = field(default_factory=itertools.count)
     _waiting: dict[int, "Future[Any]"] = field(default_factory=dict)
 
@@ -193,8 +194,9 @@ class LegacyPortal:
         """Makes one, and returns its result."""
         return self.start(call, **members).result(ANSWER_S)
 
-    def people(self, count: int, first: int = 0) -> list[str]:
+    def people(self, count: int) -> list[str]:
         """New users; their ids in canonical text."""
+        first, self._people = self._people, self._people + count
         ids: list[str] = self.call("addUsers", **{"from": first, "count": count, "password": PASSWORD_HASH})
         return ids
 

@@ -96,6 +96,42 @@ def without_a_key_each_request_is_a_session(world: World) -> None:
     assert issued(world, user_id).session_id != issued(world, user_id).session_id
 
 
+@case
+def no_token_lives_longer_than_not_after(world: World) -> None:
+    end = world.clock() + 3600
+
+    answer = issued(
+        world, world.user_id(world.user()), not_after=end, options=SessionOptions(device=REMEMBERED)
+    )
+
+    for row_id in (answer.session_id, answer.device_id):
+        assert (row(world, row_id).expires_at, row(world, row_id).absolute_expires_at) == (end, end)
+    world.clock.now += 1800
+    assert world.refresh(answer.token).token_expires_in == 1800
+
+
+@case
+def not_after_lengthens_nothing_and_is_in_the_future(world: World) -> None:
+    user_id, now = world.user_id(world.user()), world.clock()
+    usual = issued(world, user_id)
+
+    assert issued(world, user_id, not_after=now + 10**9).absolute_expires_in == usual.absolute_expires_in
+    assert issued(world, user_id, not_after=now + 1).absolute_expires_in == 1
+    with pytest.raises(InvalidRequest):
+        issued(world, user_id, not_after=now)
+
+
+@case
+def a_repeat_of_a_move_has_the_same_end(world: World) -> None:
+    user_id, end = world.user_id(world.user()), world.clock() + 3600
+    first = issued(world, user_id, not_after=end, retry_key="move")
+
+    assert issued(world, user_id, not_after=end, retry_key="move").token == first.token
+    for other in (end + 1, None):
+        with pytest.raises(InvalidRequest):
+            issued(world, user_id, not_after=other, retry_key="move")
+
+
 @pytest.mark.parametrize("checked", case.values(), ids=case)
 def test_issue(checked: Case) -> None:
     checked(memory_world())

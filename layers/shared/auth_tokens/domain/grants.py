@@ -31,12 +31,13 @@ class SessionOptions:
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """How and when the user was recognised (RFC 8176, RFC 9068 §2.2.1). password_hash: the hash that
-    the password was verified by, None without a password."""
+    the password was verified by, None without a password. not_after: nothing that rests on this lives longer."""
 
     amr: tuple[str, ...]
     acr: str
     auth_time: int
     password_hash: str | None = field(default=None, repr=False)
+    not_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,13 @@ class Grant:
     def known(self, device: TokenRecord | None) -> TokenRecord | None:
         """The device that the caller named, if it is this client's; else the session gets a new one."""
         return device if device and device.client_id == self.client_id else None
+
+    def ends(self, kind: TokenKind, now: int) -> tuple[int, int]:
+        """(idle end, absolute end) of what starts now."""
+        idle, absolute = self.policy.lifetimes(kind).ends(now, now)
+        if self.how.not_after is not None:
+            absolute = min(absolute, self.how.not_after)
+        return min(idle, absolute), absolute
 
     def empty_row(self, row_id: bytes, kind: TokenKind, device_id: bytes, now: int) -> TokenRecord:
         """A row of this user and client that holds no token yet, and ends as it begins."""

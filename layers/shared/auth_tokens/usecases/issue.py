@@ -30,13 +30,14 @@ _Begin = Callable[[RepeatKey | None], TokenAnswer]
 class IssueRequest:
     """Who was recognised, how (amr: RFC 8176 values) and when (auth_time: epoch seconds, default now).
 
-    retry_key: the caller's Idempotency-Key.
+    not_after: epoch seconds; no token of the session lives longer. retry_key: the caller's Idempotency-Key.
     """
 
     user_id: str
     amr: tuple[str, ...]
     acr: str = ""
     auth_time: int | None = None
+    not_after: int | None = None
     options: SessionOptions = field(default_factory=SessionOptions)
     retry_key: str | None = field(default=None, repr=False)
 
@@ -45,19 +46,21 @@ def issue(request: IssueRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     """Start a session on a trusted backend's word.
 
     The same request with the same Idempotency-Key gets the same session with the same tokens for ISSUE_RETRY_S,
-    while they are unused. Raises InvalidRequest (auth_time more than IAT_LEEWAY_S ahead of now, or the key was
-    used for another request or its session has gone on), AccessDenied (unknown or disabled user, mode not allowed),
-    InvalidClient, InvalidScope, SessionLimitReached, Unavailable.
+    while they are unused. Raises InvalidRequest (auth_time more than IAT_LEEWAY_S ahead of now, not_after past, or the
+    key was used for another request or its session has gone on), AccessDenied (unknown or disabled user, mode not
+    allowed), InvalidClient, InvalidScope, SessionLimitReached, Unavailable.
     """
     now = deps.clock()
     if request.auth_time is not None and request.auth_time > now + IAT_LEEWAY_S:
         raise InvalidRequest("auth_time must not be in the future.")
+    if request.not_after is not None and request.not_after <= now:
+        raise InvalidRequest("not_after must be in the future.")
     # A backend whose clock is ahead by at most the leeway has recognised the user just now.
     auth_time = now if request.auth_time is None else min(request.auth_time, now)
     account = deps.portal.account_by_id(request.user_id)
     if account is None or not account.user.is_active:
         raise AccessDenied("unknown or disabled user")
-    how = Authentication(request.amr, request.acr, auth_time)
+    how = Authentication(request.amr, request.acr, auth_time, not_after=request.not_after)
 
     builder = SessionBuilder(caller, deps, now)
 
@@ -104,7 +107,9 @@ def _request_hash(request: IssueRequest, repeat: RepeatKey, epoch: int, deps: Is
     options, device = request.options, request.options.device
     wanted = (options.kind.value, options.scope, options.client_id)
     named = (device.id, device.name, device.platform, device.remember)
-    said = (request.user_id, request.amr, request.acr, request.auth_time)
+    said = [request.user_id, request.amr, request.acr, request.auth_time]
+    if request.not_after is not None:
+        said.append(request.not_after)
     token = deps.codec.seeded(options.kind, epoch, repeat.session_id, 0, repeat.seed)
     return deps.keys.retry_key_hash(token, json.dumps([said, wanted, named]))
 

@@ -61,7 +61,7 @@ class SessionBuilder:
         """The row of a new session, not yet written, and its first token."""
         deps, epoch = self.deps, self.deps.keys.chain_epoch()
         token = self._token(grant, grant.kind, epoch, grant.session_id)
-        expires_at, absolute_expires_at = grant.policy.lifetimes(grant.kind).ends(self.now, self.now)
+        expires_at, absolute_expires_at = grant.ends(grant.kind, self.now)
         seen = Metadata(refresh_tat_ms=self.now * 1000, refresh_due_at=str(self.now)).seen_at(self.caller)
         record = replace(
             grant.empty_row(grant.session_id, grant.kind, device_id, self.now),
@@ -87,6 +87,8 @@ class SessionBuilder:
         if isinstance(known, bytes):
             known = replace(grant.empty_row(known, TokenKind.DEVICE, known, self.now), key_epoch=epoch)
         expires_at, absolute_expires_at = grant.policy.lifetimes(TokenKind.DEVICE).ends(self.now, self.now)
+        if wanted.remember:
+            expires_at, absolute_expires_at = grant.ends(TokenKind.DEVICE, self.now)
         before = metadata_of(known, deps.cipher)
         named = replace(before, name=wanted.name or before.name, platform=wanted.platform or before.platform)
         is_remembered = wanted.remember and grant.policy.remember_devices

@@ -35,7 +35,7 @@ def login_request(parameters: BodyParameters, options: SessionOptions) -> LoginR
 
 
 def issue_request(parameters: BodyParameters, options: SessionOptions, retry_key: str | None) -> IssueRequest:
-    """`{"user_id", "amr", "acr"?, "auth_time"?, …options}`. Raises InvalidRequest naming the member."""
+    """`{"user_id", "amr", "acr"?, "auth_time"?, "not_after"?, …options}`. Raises InvalidRequest naming the member."""
     user_id = parameters.required_text("user_id", MAX_USER_ID)
     if not is_path_safe(user_id):
         raise InvalidRequest("user_id is not the id of a user.")
@@ -47,6 +47,7 @@ def issue_request(parameters: BodyParameters, options: SessionOptions, retry_key
         amr=amr,
         acr=parameters.word("acr", MAX_ACR) or "",
         auth_time=parameters.whole("auth_time"),
+        not_after=parameters.whole("not_after"),
         options=options,
         retry_key=retry_key,
     )
