@@ -49,10 +49,68 @@ def test_ids_go_with_their_span_and_not_a_second_earlier() -> None:
     assert [an_id(number) in ids for number in (1, 2)] == [False, True]
 
 
-def test_a_hundred_thousand_ids_take_less_than_a_megabyte() -> None:
+def test_an_id_that_was_dropped_may_come_again() -> None:
     ids = IdsBySpan()
-    ids.add(array("Q", range(100_000)).tobytes(), NOW)
+    ids.add(halves(1), NOW)
+    ids.drop(NOW + SPAN_S)
+    assert an_id(1) not in ids
+
+    ids.add(halves(1), NOW + SPAN_S)
+    assert an_id(1) in ids
+
+
+def test_an_id_is_known_at_once_whether_or_not_others_have_been_put_in_order() -> None:
+    ids, numbers = IdsBySpan(), random.Random(2).sample(range(2**62), 9000)
+    for place, number in enumerate(numbers):
+        ids.add(halves(number), NOW + place % 3 * SPAN_S)
+        if place % 1000 == 0:
+            assert an_id(number) in ids
+
+    assert all(an_id(number) in ids for number in numbers)
+    assert len(ids) == len(numbers)
+
+
+def test_nearly_every_other_id_is_told_from_all_of_them_by_one_bit() -> None:
+    """It is what makes a look-up cheap: the spans are looked into for an id in eight at most."""
+    ids, others = IdsBySpan(), random.Random(3)
+    for _ in range(40):
+        ids.add(others.randbytes(8 * 1000), NOW)
+    looked_into: list[int] = []
+    ids._spans = {0: Recorder(looked_into)}  # type: ignore[dict-item]
+
+    for _ in range(4000):
+        assert others.randbytes(16) not in ids
+
+    assert len(looked_into) < 4000 / 8 * 1.2
+
+
+class Recorder:
+    """A span that has nothing, and notes who asks."""
+
+    def __init__(self, asked: list[int]) -> None:
+        self.asked = asked
+
+    def __contains__(self, key: int) -> bool:
+        self.asked.append(key)
+        return False
+
+
+def test_what_was_read_again_counts_once_and_the_bound_is_no_less() -> None:
+    ids = IdsBySpan()
+    for _ in range(3):
+        ids.add(halves(*range(5000)), NOW)
+
+    assert ids.at_most >= 5000
+    assert len(ids) == ids.at_most == 5000
+
+
+def test_a_hundred_thousand_ids_take_little_more_than_a_megabyte() -> None:
+    ids = IdsBySpan()
+    for first in range(0, 100_000, 64):
+        ids.add(array("Q", range(first, first + 64)).tobytes(), NOW)
+    assert len(ids) == 100_032
 
     [span] = ids._spans.values()
-    assert span.sorted.itemsize * len(span.sorted) == 800_000
-    assert not span.unsorted
+    assert span.sorted.itemsize * len(span.sorted) == 800_256
+    assert not (span.unsorted or span.new)
+    assert len(ids._sieve.bits) <= 500_000

@@ -1,16 +1,20 @@
-"""A compact set of ids that are dropped once no access token of them can be good: 8 bytes each."""
+"""A compact set of ids that are dropped once no access token of them can be good: 10 to 12 bytes each."""
 
 from __future__ import annotations
 
 import sys
 from array import array
 from bisect import bisect_left
+from itertools import groupby
 
 # Ids are dropped together with those of the same span of time. Shorter spans drop earlier, longer ones are fewer to
 # look into.
 SPAN_S = 300
 # So many new ids are kept in a set before they are sorted in: it is nine times as large as the array.
 _UNSORTED = 4096
+# Of the bits of _Sieve one in eight is set at most, so it lets at most one in eight other ids pass.
+_BITS_PER_ID = 8
+_LEAST_BITS = 1 << 16
 
 
 class IdsBySpan:
@@ -23,43 +27,109 @@ class IdsBySpan:
 
     def __init__(self) -> None:
         self._spans: dict[int, _Span] = {}
+        self._sieve = _Sieve(0)
 
     def __len__(self) -> int:
-        return sum(len(span.unsorted) + len(span.sorted) for span in self._spans.values())
+        return sum(len(span) for span in self._spans.values())
 
     def __contains__(self, identifier: bytes) -> bool:
-        if not self._spans:
-            return False
         key = int.from_bytes(identifier[8:], sys.byteorder)
+        # As _Sieve.lets_pass, without the call: nearly every id ends here.
+        slot = key >> 32 & self._sieve.mask
+        if not self._sieve.bits[slot >> 3] >> (slot & 7) & 1:
+            return False
         return any(key in span for span in self._spans.values())
+
+    @property
+    def at_most(self) -> int:
+        """An upper bound of how many there are, at no cost: some may count twice."""
+        return sum(span.at_most for span in self._spans.values())
 
     def add(self, halves: bytes, keep_until: int) -> None:
         """Take in ids. halves: their last 8 bytes, one after the other; keep_until: of the latest, epoch seconds."""
-        span = self._spans.setdefault(keep_until // SPAN_S, _Span())
-        span.unsorted.update(array("Q", halves))
-        if len(span.unsorted) > _UNSORTED:
-            span.sort()
+        keys = array("Q", halves)
+        self._spans.setdefault(keep_until // SPAN_S, _Span()).new.extend(keys)
+        if self._sieve.has_room_for(len(keys)):
+            self._sieve.add(keys)
+        else:
+            self._sieve = self._new_sieve()
 
     def drop(self, now: int) -> None:
         """Forget the spans that have passed."""
         for passed in [number for number in self._spans if (number + 1) * SPAN_S <= now]:
             del self._spans[passed]
 
+    def _new_sieve(self) -> _Sieve:
+        sieve = _Sieve(self.at_most)
+        for span in self._spans.values():
+            sieve.add(span.sorted)
+            sieve.add(array("Q", span.unsorted))
+            sieve.add(span.new)
+        return sieve
+
+
+class _Sieve:
+    """A bit for each id, many for one bit: lets all ids pass that are known, and few others. What was dropped goes with
+    the whole sieve only."""
+
+    __slots__ = ("_room", "bits", "mask")
+
+    def __init__(self, ids: int) -> None:
+        """With room for twice as many ids, so that each is put in twice at most while their number grows."""
+        size = max(_LEAST_BITS, 1 << (2 * _BITS_PER_ID * ids).bit_length())
+        self.bits = bytearray(size >> 3)
+        self.mask = size - 1
+        self._room = size // _BITS_PER_ID
+
+    def has_room_for(self, ids: int) -> bool:
+        return self._room >= ids
+
+    def add(self, keys: array[int]) -> None:
+        bits, mask = self.bits, self.mask
+        for key in keys:
+            slot = key >> 32 & mask
+            bits[slot >> 3] |= 1 << (slot & 7)
+        self._room -= len(keys)
+
 
 class _Span:
-    __slots__ = ("sorted", "unsorted")
+    """new: as they came, perhaps some twice; they are put in order when somebody looks."""
+
+    __slots__ = ("new", "sorted", "unsorted")
 
     def __init__(self) -> None:
+        self.new = array("Q")
         self.sorted = array("Q")
         self.unsorted: set[int] = set()
 
+    def __len__(self) -> int:
+        self._settle()
+        return len(self.unsorted) + len(self.sorted)
+
     def __contains__(self, key: int) -> bool:
+        self._settle()
         return key in self.unsorted or self._is_sorted_in(key)
 
-    def sort(self) -> None:
-        new = sorted(key for key in self.unsorted if not self._is_sorted_in(key))
-        self.sorted = array("Q", sorted([*self.sorted, *new]))  # two sorted runs: merged, not sorted
-        self.unsorted = set()
+    @property
+    def at_most(self) -> int:
+        return len(self.new) + len(self.unsorted) + len(self.sorted)
+
+    def _settle(self) -> None:
+        if not self.new:
+            return
+        if self.sorted:
+            self.unsorted.update(key for key in self.new if not self._is_sorted_in(key))
+            new: list[int] = []
+        else:
+            new = self.new.tolist()
+        self.new = array("Q")
+        if len(self.unsorted) + len(new) > _UNSORTED:
+            # The array is a sorted run: that part is merged, not sorted.
+            ordered = sorted([*self.sorted, *sorted([*self.unsorted, *new])])
+            self.sorted = array("Q", [key for key, _ in groupby(ordered)])
+            self.unsorted = set()
+        else:
+            self.unsorted.update(new)
 
     def _is_sorted_in(self, key: int) -> bool:
         index = bisect_left(self.sorted, key)

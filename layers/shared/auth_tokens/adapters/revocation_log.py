@@ -113,7 +113,7 @@ class RevocationLog:
                 anchor = None
             self._take(answer, now)
             next_number, missing = answer.next_number, []
-            if len(self._ids) > self._max_ids:
+            if self._ids.at_most > self._max_ids and len(self._ids) > self._max_ids:
                 return False
         if anchor is not None:
             raise _OtherHistory
