@@ -216,7 +216,7 @@ def test_the_page_says_which_resources_take_a_stack_s_tags() -> None:
     kinds = {body["Type"] for stack in STACKS.values() for body in resources_with(**stack).values()}
     untagged = {kind for kind in kinds if not _tagging(kind).get("taggable")}
 
-    rows = table(DOCS / "how-to" / "deploy.md", "Tags", "Takes no tags").rows
+    rows = table(DOCS / "reference" / "parameters.md", "Tags", "Takes no tags").rows
     assert {row["Takes no tags"].strip("`") for row in rows} == untagged
 
 

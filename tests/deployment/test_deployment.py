@@ -7,7 +7,7 @@ import os
 import re
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,8 @@ from tests.conformance.scenarios import device_scenarios, scenarios
 from tests.deployment.account import ACCOUNT, DOMAIN, KEY, REGION, Account, aws_cli
 from tests.deployment.checkout import Checkout, CommandFailed, filled
 from tests.deployment.portal import Portal
-from tests.docs.markdown import BY_CURL, DOCS, ROOT, code_blocks
+from tests.docs.markdown import BY_CURL, DEPLOY_PAGES, DOCS, ROOT, code_blocks
 
-PAGE = DOCS / "how-to" / "deploy.md"
 EDGE_PAGE = ROOT / "examples" / "edge" / "README.md"
 JOBS_PAGE = ROOT / "examples" / "jobs-api" / "README.md"
 USER, PASSWORD = "alice@example.com", "correct horse battery staple"
@@ -106,9 +105,9 @@ None of 33 alarms is in ALARM."""
 REVOCATION_S, SLOW_MACHINE_S = 5, 5
 
 
-def block(page: Path, part: str) -> str:
-    """The one shell script of a page that has this part."""
-    [found] = [script for script in code_blocks(page, "bash") if part in script]
+def block(pages: Iterable[Path], part: str) -> str:
+    """The one shell script of these pages that has this part."""
+    [found] = [script for page in pages for script in code_blocks(page, "bash") if part in script]
     return found
 
 
@@ -246,7 +245,7 @@ def the_first_deployment(deployed: Deployed) -> None:
     # The quick start and the conformance suite end sessions and devices by bearer tokens, as a local client may.
     record(deployed, "prod", DbCaFile=str(portal.proxy.ca_file), AccountScope="portal:read")
     record(deployed, "prod-operations", AlarmTopicArn=None)
-    deployed.operator.run(block(PAGE, "for class in reader writer migrator"))
+    deployed.operator.run(block(DEPLOY_PAGES, "for class in reader writer migrator"))
     secrets = '"$STACK/reader $STACK/writer $STACK/migrator"'
     # The account has no domain: as in a trial, the API's own address is the issuer.
     here = {
@@ -254,7 +253,9 @@ def the_first_deployment(deployed: Deployed) -> None:
         "--parameter-overrides DatabaseTables": "--parameter-overrides Issuer=$(out ApiUrl) DatabaseTables",
     }
 
-    printed = deployed.operator.run(filled(block(PAGE, "prod-foundation --parameter-overrides"), here))
+    printed = deployed.operator.run(
+        filled(block(DEPLOY_PAGES, "prod-foundation --parameter-overrides"), here)
+    )
 
     api = deployed.outputs(STACK)["ApiUrl"]
     assert deployed.curl(f"{api}/.well-known/oauth-authorization-server")[1]["issuer"] == api
@@ -267,10 +268,12 @@ def the_first_deployment(deployed: Deployed) -> None:
 
 
 def the_first_token(deployed: Deployed) -> None:
-    [insert] = re.findall(r'"(INSERT INTO auth_users [^"]*)"', PAGE.read_text("utf-8"))
+    [insert] = re.findall(
+        r'"(INSERT INTO auth_users [^"]*)"', (DOCS / "how-to" / "deploy.md").read_text("utf-8")
+    )
     deployed.portal.execute(insert.replace("$HASH", PasswordHasher().hash(PASSWORD)))
     deployed.warm_up()
-    trial = block(PAGE, "HASH=")
+    trial = block(DEPLOY_PAGES, "HASH=")
     [out] = re.findall(r"^out\(\).*", trial, re.MULTILINE)
     [first] = re.findall(r"^curl .*/auth/login.*", trial, re.MULTILINE)
 
@@ -305,14 +308,14 @@ def it_is_well(deployed: Deployed) -> None:
 
 def smoke(deployed: Deployed, password: str) -> None:
     """Raises CommandFailed where a step is wrong."""
-    [command] = re.findall(r"^DEPLOY_PROBE_PASSWORD=.*", block(PAGE, " doctor\n"), re.MULTILINE)
+    [command] = re.findall(r"^DEPLOY_PROBE_PASSWORD=.*", block(DEPLOY_PAGES, " doctor\n"), re.MULTILINE)
     here = {"PASSWORD=…": f"PASSWORD='{password}'", "probe@example.com": USER}
     deployed.operator.run(deployed.account.by_name + filled(command, here))
 
 
 def doctor(deployed: Deployed) -> dict[str, list[str]]:
     """Its sentences by their marks, what differs from run to run taken out."""
-    [command] = re.findall(r"^\S+ -m deploy \S+ doctor$", block(PAGE, " doctor\n"), re.MULTILINE)
+    [command] = re.findall(r"^\S+ -m deploy \S+ doctor$", block(DEPLOY_PAGES, " doctor\n"), re.MULTILINE)
     printed = deployed.operator.run(f"{deployed.account.by_name}{command} || [ $? = 1 ]")
     for pattern, text in DIFFERS.items():
         printed = re.sub(pattern, text, printed)
@@ -348,7 +351,7 @@ def it_conforms(deployed: Deployed) -> None:
 
 def another_team_s_api(deployed: Deployed) -> None:
     deployed.operator.run(
-        filled(block(JOBS_PAGE, "--stack-name jobs"), {"STACK=auth-tokens": f"STACK={STACK}"})
+        filled(block((JOBS_PAGE,), "--stack-name jobs"), {"STACK=auth-tokens": f"STACK={STACK}"})
     )
     jobs, issuer = deployed.outputs("jobs"), deployed.outputs(STACK)["ApiUrl"]
     bearer = f"Authorization: Bearer {deployed.login()['access_token']}"
@@ -380,7 +383,7 @@ def the_quick_start(deployed: Deployed) -> None:
     }
     strict = 'curl() { command curl --fail-with-body "$@"; }\n'
 
-    printed = deployed.operator.run(strict + filled(block(BY_CURL, "BASE="), here))
+    printed = deployed.operator.run(strict + filled(block((BY_CURL,), "BASE="), here))
 
     assert '"active": true' in printed
     assert deployed.portal.proxy.pins == []
@@ -396,7 +399,7 @@ def a_failing_update(deployed: Deployed) -> None:
     deployed.operator.change("template.yaml", "\nResources:\n", f"\nResources:\n{BROKEN}")
 
     with pytest.raises(CommandFailed, match="UPDATE_ROLLBACK_COMPLETE"):
-        deployed.operator.run(filled(block(PAGE, "update-function-code"), OF_THE_PROXY_S_OWNER))
+        deployed.operator.run(filled(block(DEPLOY_PAGES, "update-function-code"), OF_THE_PROXY_S_OWNER))
 
     [stack] = deployed.aws("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
@@ -411,7 +414,7 @@ def an_upgrade(deployed: Deployed) -> dict[str, str]:
     before = deployed.live_versions()
     deployed.operator.change("template.yaml", BROKEN, "")
 
-    deployed.operator.run(filled(block(PAGE, "update-function-code"), OF_THE_PROXY_S_OWNER))
+    deployed.operator.run(filled(block(DEPLOY_PAGES, "update-function-code"), OF_THE_PROXY_S_OWNER))
 
     after = deployed.live_versions()
     assert after.keys() == before.keys()
@@ -454,7 +457,7 @@ def the_edge(deployed: Deployed) -> None:
         "$STACK doctor": "$STACK doctor >/dev/null",
     }
 
-    deployed.operator.run(deployed.account.by_name + filled(block(EDGE_PAGE, "create-secret"), here))
+    deployed.operator.run(deployed.account.by_name + filled(block((EDGE_PAGE,), "create-secret"), here))
 
     smoke(deployed, PASSWORD)
     found = doctor(deployed)
@@ -468,7 +471,7 @@ def the_edge(deployed: Deployed) -> None:
 def the_teardown(deployed: Deployed) -> None:
     """What remains is what the page says."""
     deployed.operator.run(".venv-sam/bin/sam delete --stack-name jobs")
-    deployed.operator.run(filled(block(PAGE, "sam delete"), {"auth-tokens-dev": STACK}))
+    deployed.operator.run(filled(block(DEPLOY_PAGES, "sam delete"), {"auth-tokens-dev": STACK}))
 
     stacks = deployed.aws("cloudformation").describe_stacks()["Stacks"]
     assert [stack["StackName"] for stack in stacks] == ["aws-sam-cli-managed-default"]
@@ -492,7 +495,7 @@ def the_keys_are_taken_over(deployed: Deployed) -> None:
         "--config-env dev-foundation": "--config-env prod-foundation",
     }
 
-    deployed.operator.run(filled(block(PAGE, "--change-set-type IMPORT"), here))
+    deployed.operator.run(filled(block(DEPLOY_PAGES, "--change-set-type IMPORT"), here))
 
     outputs = deployed.outputs(FOUNDATION)
     assert outputs["TokenKeyArn"].endswith(here["ID-OF-THE-TOKEN-KEY"])

@@ -13,6 +13,18 @@ INDEX = DOCS / "README.md"
 BY_CURL = DOCS / "tutorials" / "by-curl.md"
 ROUTES_PAGE = DOCS / "reference" / "routes.md"
 SETTINGS_PAGE = DOCS / "reference" / "settings.md"
+# What an administrator does with the stacks.
+DEPLOY_PAGES = (
+    DOCS / "how-to" / "deploy.md",
+    DOCS / "how-to" / "upgrade.md",
+    DOCS / "how-to" / "several-accounts.md",
+    DOCS / "how-to" / "check-a-deployment.md",
+    DOCS / "how-to" / "delete-a-deployment.md",
+    DOCS / "how-to" / "put-a-cdn-in-front.md",
+    DOCS / "reference" / "parameters.md",
+    DOCS / "reference" / "billing.md",
+    DOCS / "explanation" / "tried-on-an-emulator.md",
+)
 
 _HEADING = re.compile(r"#{1,6} +(.+)")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

@@ -13,7 +13,7 @@ from botocore import xform_name
 
 from deploy.__main__ import _parser as parser_of_deploy
 from deploy.database_users import CLASSES
-from tests.docs.markdown import BY_CURL, DOCS, README, ROOT, Block, blocks
+from tests.docs.markdown import BY_CURL, DEPLOY_PAGES, DOCS, README, ROOT, Block, blocks
 from tests.docs.shell import missing
 
 PAGES = [
@@ -26,7 +26,7 @@ ALL = [block for page in PAGES for block in blocks(page)]
 RUN_ELSEWHERE = {
     "README.md": "tests/e2e/test_readme.py",
     "docs/how-to/authorizer.md": "tests/e2e/test_jobs_api.py",
-    "docs/how-to/deploy.md": "tests/deployment/test_deployment.py",
+    **{str(page.relative_to(ROOT)): "tests/deployment/test_deployment.py" for page in DEPLOY_PAGES},
     "docs/reference/tokens.md": "tests/docs/test_tokens.py",
     "docs/tutorials/by-curl.md": "tests/e2e/test_readme.py",
 }
@@ -83,10 +83,10 @@ def test_a_program_in_a_page_whose_commands_are_run_is_saved_and_so_run() -> Non
 
 def test_a_page_that_is_run_elsewhere_is_read_by_that_test() -> None:
     for page, test in RUN_ELSEWHERE.items():
-        text = (ROOT / test).read_text("utf-8")
-        name = "BY_CURL" if ROOT / page == BY_CURL else "README" if page == "README.md" else Path(page).name
+        names = {"README.md": "README", str(BY_CURL.relative_to(ROOT)): "BY_CURL"}
+        name = "DEPLOY_PAGES" if ROOT / page in DEPLOY_PAGES else names.get(page, Path(page).name)
 
-        assert name in text, page
+        assert name in (ROOT / test).read_text("utf-8"), page
 
 
 def test_what_is_not_run_says_why() -> None:

@@ -1,4 +1,4 @@
-"""docs/how-to/deploy.md: parameters, outputs, commands, SQL and sums are those of template, SDK and schema."""
+"""The pages about the stacks: parameters, outputs, SQL and sums are those of the templates and the schema."""
 
 import json
 import re
@@ -27,12 +27,12 @@ from tests.architecture.deployment import (
 )
 from tests.architecture.test_samconfig import CONFIG
 from tests.architecture.test_template_updates import COUNTS_IN, before_update, other, renewed_by, update
-from tests.docs.markdown import DOCS, README, ROOT, code_blocks, table
+from tests.docs.markdown import DEPLOY_PAGES, DOCS, README, ROOT, code_blocks, table
 
 PAGE = DOCS / "how-to" / "deploy.md"
-TEXT = PAGE.read_text("utf-8")
+TEXT = "\n".join(page.read_text("utf-8") for page in DEPLOY_PAGES)
 OUTPUTS = written()["Outputs"]
-SCRIPTS = [*code_blocks(PAGE, "bash"), *code_blocks(PAGE, "sh")]
+SCRIPTS = [script for page in DEPLOY_PAGES for script in code_blocks(page, "bash")]
 FIRST = {
     stage: next(s for s in SCRIPTS if f"--config-env {stage} --parameter-overrides" in s and "users" in s)
     for stage in ("dev", "prod")
@@ -211,7 +211,8 @@ def test_the_stacks_go_in_the_opposite_order() -> None:
 
 
 BILLED = {
-    row["By the hour or month"]: row for row in table(PAGE, "What is billed", "By the hour or month").rows
+    row["By the hour or month"]: row
+    for row in table(DOCS / "reference" / "billing.md", "What is billed", "By the hour or month").rows
 }
 
 
@@ -245,11 +246,11 @@ def test_there_are_no_more_metrics_than_are_billed() -> None:
 
 
 def test_no_page_has_a_price() -> None:
-    for page in (PAGE, README):
+    for page in (*DEPLOY_PAGES, README):
         assert not re.search(r"\$\d+\.\d", page.read_text("utf-8"))
 
 
-EFFECTS = table(PAGE, "What a changed parameter does", "Parameter").rows
+EFFECTS = table(DOCS / "reference" / "parameters.md", "What a changed parameter does", "Parameter").rows
 LISTED = {name: row for row in EFFECTS for name in re.findall(r"`(\w+)`", row["Parameter"])}
 ALL_VERSIONS = {"New versions": "all", "Made, replaced, removed": "nothing"}
 # What follows from new versions, or is a text that a parameter stands in.

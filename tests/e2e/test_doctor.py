@@ -557,7 +557,7 @@ def test_it_changes_nothing(account: Account) -> None:
 
 def test_the_page_says_which_rights_it_needs(account: Account) -> None:
     called, _ = _called_by_doctor(account)
-    page = (DOCS / "how-to" / "deploy.md").read_text("utf-8")
+    page = (DOCS / "how-to" / "check-a-deployment.md").read_text("utf-8")
     [sentence] = re.findall(
         r"^It needs (`cloudformation:DescribeStacks`.*?)\.$", page, re.MULTILINE | re.DOTALL
     )
