@@ -214,8 +214,11 @@ def new_stack(
 def stack(
     database: DatabaseAddress, administrator: "pymysql.Connection[Cursor]", aws: LocalAws
 ) -> Iterator[LocalStack]:
-    """The service with all functions in this process: fast."""
-    with new_stack(database, administrator, aws, "inprocess") as started:
+    """The service with all functions in this process: fast. Authentications of years ago are too old for what is
+    sensitive."""
+    with new_stack(
+        database, administrator, aws, "inprocess", {"SensitiveMaxAuthAgeS": "34560000"}
+    ) as started:
         yield started
 
 

@@ -1,5 +1,6 @@
 """The pages for people, and what the operators' page shows and ends: for browser sessions with the admin label."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from auth_tokens.bootstrap.container import Container
@@ -30,6 +31,7 @@ EVENTS = listing_events(SHARED)
 FIGURES = summarising(SHARED)
 SETTINGS = SHARED.settings
 RULE = OperatorRule(SETTINGS.admin_label, SETTINGS.admin_requirements(), SETTINGS.allowed_origins)
+ENDING_RULE = replace(RULE, requirements=SETTINGS.admin_ending_requirements())
 PAGES = pages_in(Path(__file__).parent / "pages")
 BY_OPERATOR = Cause(RevokeReason.ADMIN)
 SESSIONS_CURSOR, DEVICES_CURSOR = "sessions_cursor", "devices_cursor"
@@ -72,8 +74,8 @@ def delete_device(request: Request) -> Response:
     return Response(204, about={"user_id": user_id, "device_id": device_id})
 
 
-def by_operator(route: Route) -> Route:
-    return for_operators(route, RULE, SESSIONS.validation_for)
+def by_operator(route: Route, rule: OperatorRule = RULE) -> Route:
+    return for_operators(route, rule, SESSIONS.validation_for)
 
 
 handler = http_handler(
@@ -82,8 +84,8 @@ handler = http_handler(
         "GET /console/summary": by_operator(get_summary),
         "GET /console/events": by_operator(get_events),
         "GET /console/users/{user_id}": by_operator(get_user),
-        "DELETE /console/users/{user_id}/sessions/{session_id}": by_operator(delete_session),
-        "DELETE /console/users/{user_id}/devices/{device_id}": by_operator(delete_device),
+        "DELETE /console/users/{user_id}/sessions/{session_id}": by_operator(delete_session, ENDING_RULE),
+        "DELETE /console/users/{user_id}/devices/{device_id}": by_operator(delete_device, ENDING_RULE),
     },
     SHARED.telemetry,
     SETTINGS.allowed_origins,

@@ -33,7 +33,8 @@ def get_jwks(request: Request) -> Response:
 
 
 def get_metadata(request: Request) -> Response:
-    return Response(body=server_metadata(SETTINGS.issuer, SETTINGS.clients), headers=CACHED)
+    metadata = server_metadata(SETTINGS.issuer, SETTINGS.clients, SETTINGS.acr_order)
+    return Response(body=metadata, headers=CACHED)
 
 
 def anything_else(request: Request) -> Response:

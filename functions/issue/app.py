@@ -1,23 +1,24 @@
-"""POST /auth/login and POST /auth/issue: start a session. Also invoked directly by trusted backends."""
+"""POST /auth/login and POST /auth/issue: start a session. POST /auth/step-up, and issue with a session_id: raise one.
+Also invoked directly by trusted backends."""
 
-from dataclasses import replace
 from typing import Any
 
 from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.issuing import issuing
 from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.powertools import powertools
-from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import TokenServiceError
 from auth_tokens.time_left import timed
-from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.login import login
+from auth_tokens.usecases.step_up import step_up
 from auth_tokens.web.handler import count_refusal, http_handler, is_http
 from auth_tokens.web.issue_bodies import direct_issue_request, issue_request, login_request, options_of
-from auth_tokens.web.rate_limits import limited_by_principal
-from auth_tokens.web.request_body import idempotency_key, parse_body
+from auth_tokens.web.issue_route import vouched
+from auth_tokens.web.rate_limits import limited_by_guesses, limited_by_principal
+from auth_tokens.web.request_body import BodyParameters, idempotency_key, parse_body
 from auth_tokens.web.requests import Request, direct_caller
 from auth_tokens.web.responses import Response, error_response, token_response
+from auth_tokens.web.step_up_bodies import step_up_request, vouch_request
 
 SHARED = Container(powertools(), may_create_keys=True)
 DEPS = issuing(SHARED)
@@ -30,27 +31,24 @@ def post_login(request: Request) -> Response:
     return token_response(login(wanted, request.caller, DEPS))
 
 
+def post_step_up(request: Request) -> Response:
+    wanted = step_up_request(parse_body(request), request, ORIGINS, DEPS.codec)
+    return token_response(step_up(wanted, request.caller, DEPS))
+
+
 def post_issue(request: Request) -> Response:
     parameters = parse_body(request)
-    options = options_of(parameters, request, ORIGINS)
-    return _vouched(issue_request(parameters, options, idempotency_key(request)), request.caller)
-
-
-def _vouched(wanted: IssueRequest, caller: Caller) -> Response:
-    """The session that a trusted backend asks for; the log line has the user's id, also where it is refused."""
-    whose = {"user_id": wanted.user_id}
-    try:
-        response = token_response(issue(wanted, caller, DEPS))
-    except TokenServiceError as exc:
-        exc.of(whose)
-        raise
-    return replace(response, about={**response.about, **whose})
+    wanted = vouch_request(parameters) or issue_request(
+        parameters, options_of(parameters, request, ORIGINS), idempotency_key(request)
+    )
+    return vouched(wanted, request.caller, DEPS)
 
 
 http = http_handler(
     {
         "POST /auth/login": post_login,
         "POST /auth/issue": limited_by_principal(post_issue, memory_limiter(SHARED)),
+        "POST /auth/step-up": limited_by_guesses(post_step_up, memory_limiter(SHARED)),
     },
     SHARED.telemetry,
     ORIGINS,
@@ -66,7 +64,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return http(event, context)
     caller, outcome = direct_caller(context), "ok"
     try:
-        response = _vouched(direct_issue_request(event), caller)
+        wanted = vouch_request(BodyParameters(event)) or direct_issue_request(event)
+        response = vouched(wanted, caller, DEPS)
         about = response.about
     except TokenServiceError as exc:
         response, outcome, about = error_response(exc), exc.code, exc.about

@@ -23,6 +23,7 @@ from auth_tokens.web.portal_events import portal_caller, portal_event
 from auth_tokens.web.public_clients import refuse_client_authentication
 from auth_tokens.web.query_parameters import flag_query_value
 from auth_tokens.web.rate_limits import limited_by_principal
+from auth_tokens.web.recent_authentication import RecentAuthentication
 from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
@@ -36,6 +37,7 @@ USER_IDS = user_ids(SHARED)
 GET_BEFORE, POST_BEFORE = revoke_before_routes(cutting_off(SHARED, DEPS), USER_IDS)
 ORIGINS = SHARED.settings.allowed_origins
 ACCOUNT_SCOPE = SHARED.settings.account_scope
+RECENT = RecentAuthentication(SHARED.settings.sensitive_max_auth_age_s, SHARED.settings.acr_order, DEPS.clock)
 
 
 def post_revoke(request: Request) -> Response:
@@ -50,7 +52,7 @@ def delete_session(request: Request) -> Response:
     keep_device = flag_query_value(request, "keep_device")
     caller, session_id = _session(request), request.path_parameters["session_id"]
     if session_id.lower() != caller.claims.sid:  # its own session any credential may end
-        require_account_scope(caller, ACCOUNT_SCOPE)
+        RECENT.require(require_account_scope(caller, ACCOUNT_SCOPE))
     claims = caller.claims
     end = SessionEnd(own_device=claims.device_id, keep_device=keep_device)
     end_session(session_id, claims.sub, request.caller, DEPS, end)
@@ -58,7 +60,7 @@ def delete_session(request: Request) -> Response:
 
 
 def delete_device(request: Request) -> Response:
-    claims = require_account_scope(_session(request), ACCOUNT_SCOPE).claims
+    claims = RECENT.require(require_account_scope(_session(request), ACCOUNT_SCOPE)).claims
     forget_device(request.path_parameters["device_id"], claims.sub, request.caller, DEPS)
     return Response(204, about=ids_of(claims))
 
@@ -70,7 +72,7 @@ def _session(request: Request) -> Validated:
 http = http_handler(
     {
         "POST /auth/revoke": post_revoke,
-        "POST /auth/logout": logout_route(_session, DEPS, ORIGINS, ACCOUNT_SCOPE),
+        "POST /auth/logout": logout_route(_session, DEPS, ORIGINS, ACCOUNT_SCOPE, RECENT),
         "DELETE /auth/sessions/{session_id}": delete_session,
         "DELETE /auth/devices/{device_id}": delete_device,
         "POST /admin/users/{user_id}/revoke": limited_by_principal(end_of_user(DEPS, USER_IDS), LIMITER),

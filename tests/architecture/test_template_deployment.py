@@ -164,12 +164,12 @@ def test_the_access_log_is_json_and_tells_no_address_agent_or_path() -> None:
     assert not re.search(r"identity|sourceIp|userAgent|\$context\.path|authorizer", form)
 
 
-def test_every_route_is_throttled_and_the_two_dear_ones_by_bounds_of_their_own() -> None:
+def test_every_route_is_throttled_and_the_dear_ones_by_bounds_of_their_own() -> None:
     stage = _stage()
     bounds = {"ThrottlingRateLimit", "ThrottlingBurstLimit"}
 
     assert set(stage["DefaultRouteSettings"]) >= bounds
-    assert set(stage["RouteSettings"]) == {"POST /auth/login", "POST /auth/token"}
+    assert set(stage["RouteSettings"]) == {"POST /auth/login", "POST /auth/step-up", "POST /auth/token"}
     assert set(stage["RouteSettings"]) <= set(ROUTES)
     assert all(set(settings) >= bounds for settings in stage["RouteSettings"].values())
 

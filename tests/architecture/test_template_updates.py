@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from auth_tokens.domain.acr import ACR_ORDER
 from local.templates.stacks import ORDER, given_to
 from local.templates.translate import translate
 from tests.architecture.change_set import Change, Line, attempted, changes
@@ -46,6 +47,7 @@ OTHER_TEXT = {
     "EdgeKeyHashes": "0" * 64,
     "LabelScopes": '{"admin": ["portal:admin"]}',
     "AccountScope": "others",
+    "AcrOrder": " ".join(("others", *ACR_ORDER)),
     "SigningKeyArns": "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000009",
     "AuthorizerRequiredScope": "others",
     "AuthorizerRequiredAcr": "others",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
+from auth_tokens.domain.acr import PASSWORD_ACR
 from auth_tokens.web.request_body import MAX_BODY_BYTES
 from local.seed import PASSWORD, USERS
 from tests.contract.document import OPERATIONS, body_type, security_schemes
@@ -12,6 +13,7 @@ CAROL = USERS[2]  # disabled
 NO_ID = "01900000-0000-7000-8000-000000000000"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 DEVICE_TOKEN = "urn:auth-user-tokens:token-type:device"
+STEP_UP = "insufficient_user_authentication"
 TOO_LONG_AN_ID = "u" * 37
 TOKENS = ("$access_token", "$refresh_token", "$device_token", "$session_token")
 
@@ -75,6 +77,42 @@ def _sign_in() -> Iterator[Case]:
     yield case(
         "one session too many", 403, "session_limit_reached", body={**VOUCH, "user_id": "$full_user_id"}
     )
+
+    said = {"session_id": "$session_id", "user_id": "$user_id", "amr": ["pwd"], "acr": PASSWORD_ACR}
+    yield case("in a live session", 200, body=said)
+    yield case("in no session", 404, "not_found", body={**said, "session_id": NO_ID})
+    yield case("in another user's session", 404, "not_found", body={**said, "user_id": "nobody"})
+    yield case("before its own sign-in", 400, "invalid_request", body={**said, "auth_time": 0})
+    for fixed in ({"mode": "cookie"}, {"scope": "portal:read"}, {"client_id": "portal-web"}, {"device": {}}):
+        yield case(f"in a live session with {fixed}", 400, "invalid_request", body={**said, **fixed})
+
+
+def _step_ups() -> Iterator[Case]:
+    case = partial(Case, "POST /auth/step-up")
+    step_up = {"password": PASSWORD, "refresh_token": "$refresh_token"}
+    by_cookie = {"password": PASSWORD}
+    asked = {"acr_values": f"{PASSWORD_ACR} urn:mfa", "max_age": 900}
+    yield case("a bearer", 200, body={**step_up, **asked}, headers={"Idempotency-Key": "5f0e"})
+    yield case("a browser", 200, who=Who.COOKIE, body={**by_cookie, **asked})
+    yield case("a browser's token beside its cookie", 200, who=Who.COOKIE, body=step_up)
+    yield case("a wrong password", 401, "invalid_credentials", body={**step_up, "password": "wrong"})
+    yield case(
+        "a browser's wrong one", 401, "invalid_credentials", who=Who.COOKIE, body={"password": "wrong"}
+    )
+    unmet = "unmet_authentication_requirements"
+    yield case("a stronger class", 400, unmet, body={**step_up, "acr_values": "urn:mfa"})
+    yield case("no password", 400, "invalid_request", body={"refresh_token": "$refresh_token"})
+    yield case("no token", 400, "invalid_request", body=by_cookie)
+    yield case("an age of words", 400, "invalid_request", body={**step_up, "max_age": "900"})
+    yield case("too many classes", 400, "invalid_request", body={**step_up, "acr_values": "a " * 11})
+    yield case("too long a class", 400, "invalid_request", body={**step_up, "acr_values": "a" * 65})
+    yield case("no key to repeat by", 400, "invalid_request", body=step_up, headers={"Idempotency-Key": ""})
+    for token in ("garbage", "$access_token", "$device_token", "$session_token"):
+        yield case(f"by {token}", 400, "invalid_grant", body={**step_up, "refresh_token": token})
+    yield case("no such client", 401, "invalid_client", body={**step_up, "client_id": "nobody"})
+    yield case("another client", 400, "invalid_grant", body={**step_up, "client_id": "portal-app"})
+    for who in (Who.COOKIE_WITHOUT_CSRF, Who.COOKIE_FROM_ELSEWHERE):
+        yield case(f"a {who.name.lower()}", 403, "access_denied", who=who, body=by_cookie)
 
 
 def _tokens() -> Iterator[Case]:
@@ -150,6 +188,10 @@ def _sessions() -> Iterator[Case]:
     for scope in ("others", "all"):
         yield case(f"{scope} by nobody", 401, body={"scope": scope})
         yield case(f"{scope} by a bad token", 401, "invalid_token", body={"scope": scope}, headers=bad)
+    old = partial(case, who=Who.OLD_BEARER)
+    yield old("others after an old sign-in", 401, STEP_UP, body={"scope": "others"})
+    yield old("all after an old sign-in", 204, body={"scope": "all"})
+    yield old("their own after an old sign-in", 204, body={})
 
     case = partial(Case, "GET /auth/session")
     yield case("a bearer", 200, who=Who.BEARER)
@@ -165,6 +207,7 @@ def _sessions() -> Iterator[Case]:
 
     case = partial(Case, "DELETE /auth/sessions/{session_id}")
     yield case("another by a narrow token", 403, "insufficient_scope", who=Who.NARROW_BEARER)
+    yield case("another after an old sign-in", 401, STEP_UP, who=Who.OLD_BEARER)
     yield case("their own", 204, who=Who.BEARER)
     yield case("by a browser", 204, who=Who.COOKIE)
     yield case("but for its device", 204, who=Who.COOKIE, query={"keep_device": "true"})
@@ -193,6 +236,7 @@ def _devices() -> Iterator[Case]:
     yield case("an unknown one", 404, "not_found", who=Who.BEARER, body=body, path={"device_id": NO_ID})
 
     case = partial(Case, "DELETE /auth/devices/{device_id}")
+    yield case("after an old sign-in", 401, STEP_UP, who=Who.OLD_BEARER)
     yield case("a narrow token", 403, "insufficient_scope", who=Who.NARROW_BEARER)
     yield case("their own", 204, who=Who.BEARER)
     yield case("by a browser", 204, who=Who.COOKIE)
@@ -384,7 +428,7 @@ def _of_a_browser_alone(route: str) -> Iterator[Case]:
     yield case("no credential", 401)
     yield case("a bad cookie", 401, "invalid_token", headers={"Cookie": "__Host-session=x"})
     yield case("an access token", 403, "access_denied", who=Who.BEARER)
-    yield case("a weak sign-in", 401, "insufficient_user_authentication", who=Who.WEAK_COOKIE)
+    yield case("a weak sign-in", 401, STEP_UP, who=Who.WEAK_COOKIE)
     if not route.startswith("GET "):
         yield case("no CSRF token", 403, "access_denied", who=Who.COOKIE_WITHOUT_CSRF)
         yield case("from elsewhere", 403, "access_denied", who=Who.COOKIE_FROM_ELSEWHERE)
@@ -400,6 +444,7 @@ def _welcome(route: str) -> Who:
 
 CASES = (
     *_sign_in(),
+    *_step_ups(),
     *_tokens(),
     *_sessions(),
     *_devices(),

@@ -53,6 +53,10 @@ RECORDED: dict[str, Case] = {
     "login-cookie": _case(LOG_IN, "a cookie wanted"),
     "login-refused": _case(LOG_IN, "a wrong password"),
     "issue": _case(ISSUE, "every option"),
+    "issue-in-session": _case(ISSUE, "in a live session"),
+    "step-up-bearer": _case("POST /auth/step-up", "a bearer"),
+    "step-up-cookie": _case("POST /auth/step-up", "a browser"),
+    "unmet-authentication-requirements": _case("POST /auth/step-up", "a stronger class"),
     "refresh": _case(TOKEN, "a refresh token"),
     "refresh-cookie": _case(TOKEN, "a browser's cookie"),
     "exchange": _case(TOKEN, "a device token"),
@@ -128,6 +132,8 @@ _FIXED: dict[str, Any] = {
     "rolled_up_at": _INSTANT,
     "top_sources": [{"source": "5" * 32, "failures": 12}],
 }
+# How much the cases before have left: another amount with each new case.
+_AMOUNTS = {"revoked", "live_devices", "live_sessions"}
 _INSTANTS = {"at", "iat", "exp", "auth_time", "since", "before", "authorizers_by"}
 _LISTS = {"keys", "sessions", "devices", "events", "series", "top_sources", "cutoffs"}
 # Null where they do not apply.
@@ -211,6 +217,8 @@ def _fixed(node: Any, key: str = "") -> Any:
     """The node with what differs from run to run as a fixed value, and of each list of objects the first."""
     if key in _FIXED and not (key in _OPTIONAL and node is None):
         return _FIXED[key]
+    if key in _AMOUNTS:
+        return node and 12
     if isinstance(node, dict):
         is_counts = key in _COUNTS and "type" not in node
         return {

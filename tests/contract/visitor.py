@@ -12,7 +12,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from auth_tokens.domain.requirements import PASSWORD_ACR
+from auth_tokens.domain.acr import PASSWORD_ACR
 from local.client import Client, Reply
 from local.templates.arns import REGION
 
@@ -26,6 +26,7 @@ class Who(Enum):
     ANYONE = auto()
     BEARER = auto()
     NARROW_BEARER = auto()  # of a session of its own, without the account's scope
+    OLD_BEARER = auto()  # of a session of its own, which authenticated too long ago for what is sensitive
     COOKIE = auto()  # with its CSRF token
     WEAK_COOKIE = auto()  # with its CSRF token, of a sign-in that is not enough for operators
     COOKIE_WITHOUT_CSRF = auto()
@@ -103,7 +104,7 @@ class Visitor:
             return Template(node).substitute(self.values)
         return {key: self.filled(value) for key, value in node.items()} if isinstance(node, Mapping) else node
 
-    def _begun(self, **options: str) -> Reply:
+    def _begun(self, **options: Any) -> Reply:
         """One more session of the visitor's."""
         return self.send(_issue({"user_id": self.values["user_id"], "amr": ["pwd"], **options}))
 
@@ -117,6 +118,8 @@ class Visitor:
                 return {"Authorization": f"Bearer {self.values['access_token']}"}
             case Who.NARROW_BEARER:
                 return {"Authorization": f"Bearer {self._begun(scope='portal:read').json['access_token']}"}
+            case Who.OLD_BEARER:
+                return {"Authorization": f"Bearer {self._begun(auth_time=1).json['access_token']}"}
             case Who.WEAK_COOKIE:
                 weak = self._begun(mode="cookie")
                 return {"Cookie": weak.cookies[0].split(";")[0], "X-CSRF-Token": weak.json["csrf_token"]}

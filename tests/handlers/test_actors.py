@@ -208,6 +208,30 @@ def test_a_refused_direct_issue_names_its_target(stack: LocalStack) -> None:
     assert (line["actor"], line["user_id"], line["outcome"]) == (DIRECT, CAROL.id, "access_denied")
 
 
+@pytest.mark.parametrize("is_direct", [False, True], ids=["signed", "direct"])
+def test_a_backend_that_vouches_in_a_live_session_is_named(stack: LocalStack, is_direct: bool) -> None:
+    session = issued(stack)["session_id"]
+    said = {"session_id": session, "user_id": BOB.id, "amr": ["otp"]}
+
+    stack.invoke("issue", said if is_direct else http_event("POST /auth/issue", said, iam=BACKEND))
+
+    told, line = last_event(stack, "step_up_succeeded"), last_line("direct_issue" if is_direct else "request")
+    actor = DIRECT if is_direct else BACKEND["userArn"]
+    if not is_direct:
+        line = last_request("POST /auth/issue")
+    assert (told["user_id"], told["session_id"], told["detail"]["actor"]) == (BOB.id, session, actor)
+    assert (line["user_id"], line["session_id"], line["actor"]) == (BOB.id, session, actor)
+
+
+def test_a_step_up_names_no_actor(stack: LocalStack) -> None:
+    body = {"password": PASSWORD, "refresh_token": issued(stack)["refresh_token"]}
+
+    reply = stack.invoke("issue", http_event("POST /auth/step-up", body))
+
+    assert reply["statusCode"] == 200, reply["body"]
+    assert "actor" not in last_event(stack, "step_up_succeeded")["detail"]
+
+
 # --- Operators' revocation, the Portal's events
 
 

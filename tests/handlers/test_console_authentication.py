@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from auth_tokens.domain.acr import DEVICE_ACR
+from auth_tokens.domain.acr import DEVICE_ACR, PASSWORD_ACR
 from auth_tokens.domain.ids import parse_uuid
-from auth_tokens.domain.requirements import PASSWORD_ACR
 from local.client import Client, Reply
 from local.seed import PASSWORD, USERS
 from local.servers.aws import LocalAws
@@ -18,7 +17,7 @@ from local.stack import LocalStack
 from tests.conftest import new_stack
 
 ALICE, BOB = USERS[0], USERS[1]
-MAX_AGE_S = 600
+MAX_AGE_S, ENDING_MAX_AGE_S = 600, 300
 MFA = "urn:example:acr:mfa"
 MARGIN_S = 20  # what a slow test may take
 DEVICE_GRANT = {
@@ -31,14 +30,18 @@ PATHS = ["/console/summary", "/console/events", f"/console/users/{BOB.id}"]
 
 @pytest.fixture(scope="module")
 def strict(database: DatabaseAddress, administrator: Any, aws: LocalAws) -> Iterator[LocalStack]:
-    given = {"AdminMaxAuthAgeS": str(MAX_AGE_S), "AdminRequiredAcr": f"{PASSWORD_ACR} {MFA}"}
+    given = {
+        "AdminMaxAuthAgeS": str(MAX_AGE_S),
+        "AdminEndingMaxAuthAgeS": str(ENDING_MAX_AGE_S),
+        "AdminRequiredAcr": f"{PASSWORD_ACR} {MFA}",
+    }
     with new_stack(database, administrator, aws, "inprocess", given) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
 def lax(database: DatabaseAddress, administrator: Any, aws: LocalAws) -> Iterator[LocalStack]:
-    given = {"AdminMaxAuthAgeS": "0", "AdminRequiredAcr": ""}
+    given = {"AdminMaxAuthAgeS": "0", "AdminEndingMaxAuthAgeS": "0", "AdminRequiredAcr": ""}
     with new_stack(database, administrator, aws, "inprocess", given) as started:
         yield started
 
@@ -87,12 +90,12 @@ def by_backend(stack: LocalStack, **how: Any) -> Browser:
     return Browser(stack, Client(stack.base_url).signed("POST", "/auth/issue", body))
 
 
-def asks_for_more(reply: Reply) -> bool:
+def asks_for_more(reply: Reply, max_age_s: int = MAX_AGE_S) -> bool:
     challenge = reply.headers.get("www-authenticate", "")
     return (
         (reply.status, reply.json["error"]) == (401, "insufficient_user_authentication")
         and f'acr_values="{PASSWORD_ACR} {MFA}"' in challenge
-        and f'max_age="{MAX_AGE_S}"' in challenge
+        and f'max_age="{max_age_s}"' in challenge
     )
 
 
@@ -111,7 +114,8 @@ def test_a_remembered_device_ends_nothing(strict: LocalStack) -> None:
     operator = by_device(strict)
 
     for kind, name in (("sessions", "session_id"), ("devices", "device_id")):
-        assert asks_for_more(operator.delete(f"/console/users/{BOB.id}/{kind}/{session[name]}"))
+        reply = operator.delete(f"/console/users/{BOB.id}/{kind}/{session[name]}")
+        assert asks_for_more(reply, ENDING_MAX_AGE_S)
     assert Client(strict.base_url).get("/auth/session", bearer=session["access_token"]).status == 200
 
 
@@ -126,6 +130,33 @@ def test_a_sign_in_opens_the_page_as_long_as_it_is_recent(
     browser.age(ago_s)
 
     assert browser.get().status == 200 if is_let_in else asks_for_more(browser.get())
+
+
+@pytest.mark.parametrize(("kind", "name"), [("sessions", "session_id"), ("devices", "device_id")])
+def test_to_end_something_the_sign_in_must_be_more_recent_than_to_look(
+    strict: LocalStack, kind: str, name: str
+) -> None:
+    session = strict.invoke("issue", {"user_id": BOB.id, "amr": ["pwd"]})
+    path = f"/console/users/{BOB.id}/{kind}/{session[name]}"
+    operator = by_password(strict)
+
+    operator.age(ENDING_MAX_AGE_S + 1)
+    assert operator.get().status == 200
+    assert asks_for_more(operator.delete(path), ENDING_MAX_AGE_S)
+    operator.age(ENDING_MAX_AGE_S - MARGIN_S)
+
+    assert operator.delete(path).status == 204
+
+
+def test_a_step_up_of_the_cookie_makes_the_sign_in_recent(strict: LocalStack) -> None:
+    browser = by_password(strict)
+    browser.age(MAX_AGE_S + 1)
+    asked = {"password": PASSWORD, "acr_values": f"{PASSWORD_ACR} {MFA}", "max_age": MAX_AGE_S}
+
+    raised = browser.client.post("/auth/step-up", asked, cookie=browser.cookie, headers=browser.headers)
+
+    assert Browser(strict, raised).get().status == 200
+    assert raised.json["csrf_token"] == browser.headers["X-CSRF-Token"]
 
 
 def test_a_refresh_of_the_cookie_makes_no_sign_in_younger(strict: LocalStack) -> None:

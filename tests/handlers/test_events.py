@@ -23,6 +23,9 @@ HTTP: dict[str, tuple[int, str | None]] = {
     "issue/login_cookie": (200, None),
     "issue/login_wrong_password": (401, "invalid_credentials"),
     "issue/login_mistyped": (400, "invalid_request"),
+    "issue/step_up": (200, None),
+    "issue/step_up_stronger": (400, "unmet_authentication_requirements"),
+    "issue/step_up_wrong_password": (401, "invalid_credentials"),
     "issue/trusted_issue": (200, None),
     "refresh/refresh": (200, None),
     "refresh/refresh_json": (200, None),
@@ -67,6 +70,7 @@ HTTP: dict[str, tuple[int, str | None]] = {
 # … or members that the result has …
 RESULTS: dict[str, dict[str, Any]] = {
     "issue/direct": {"token_type": "Bearer"},
+    "issue/direct_in_session": {"amr": ["pwd", "otp"]},
     "issue/direct_unknown_user": {"error": "access_denied"},
     "revoke/user_disabled": {"revoked": 0},
     "authorizer/rest_token": {"principalId": USERS[1].id},

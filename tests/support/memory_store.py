@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
+from auth_tokens.domain.authentication import Authentication
 from auth_tokens.domain.claims import AccessClaims, check_claims
 from auth_tokens.domain.ends import EVERYTHING, RevocationScope
 from auth_tokens.domain.errors import InvalidAccessToken
@@ -97,8 +98,21 @@ class MemoryTokens:
         is_as_read = row and (row.generation, row.token_hash) == (record.generation, record.token_hash)
         if row is None or not is_as_read or not row.is_in_force(rotation.at):
             return False
+        if rotation.raised and not self._may_be_raised(row, record, rotation.raised):
+            return False
         self.rows[record.id] = replace(rotation.applied_to(row), rotated_at=rotation.at)
         self.events += rotation.events
+        return True
+
+    def raise_session(
+        self, record: TokenRecord, raised: Authentication, event: SecurityEvent, at: int
+    ) -> bool:
+        row = self.load(record.id)
+        is_as_read = row and row.generation == record.generation and row.is_in_force(at)
+        if row is None or not is_as_read or not self._may_be_raised(row, record, raised):
+            return False
+        self.rows[row.id] = raised.of(row)
+        self.events.append(event)
         return True
 
     def note_access_token(self, record: TokenRecord, at: int, access_expires_at: int) -> bool:
@@ -198,6 +212,11 @@ class MemoryTokens:
         account = self.users.accounts.get(row.user_id)
         is_theirs = account and is_same_account(row.user_created_us, account.user.created_us)
         return replace(row, owner=account.user if account and is_theirs else None)
+
+    def _may_be_raised(self, row: TokenRecord, read: TokenRecord, raised: Authentication) -> bool:
+        account = self.users.accounts.get(row.user_id)
+        is_as_verified = raised.password_hash in (None, account.password_hash if account else None)
+        return row.auth_time <= raised.auth_time and row.acr == read.acr and is_as_verified
 
     def _unchanged(self, record: TokenRecord) -> TokenRecord | None:
         row = self.rows.get(record.id)

@@ -35,7 +35,7 @@ from tests.support.half_dead import HalfDead, Way
 
 ALICE, BOB, CAROL = USERS[:3]  # an operator, a user, and one who is disabled
 # Each of these ends what others rely on: it gets a visitor of its own.
-_ENDING = ("DELETE ", "POST /auth/logout", "POST /auth/revoke", "POST /auth/token")
+_ENDING = ("DELETE ", "POST /auth/logout", "POST /auth/revoke", "POST /auth/token", "POST /auth/step-up")
 AUTHORIZER_ROUTES = {
     "authorizer, access token": {"Authorization": "Bearer $access_token"},
     "authorizer, session cookie": {"Cookie": "__Host-session=$session_token"},

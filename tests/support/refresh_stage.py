@@ -22,8 +22,8 @@ BEARER, COOKIE = POLICY.lifetimes(TokenKind.REFRESH), POLICY.lifetimes(TokenKind
 
 
 class Contended:
-    """A store in which others act between a refresh's read and its write. meanwhile: what they do, one a write;
-    refused: so many writes find the row changed."""
+    """A store in which others act between read and write of a refresh or a step-up. meanwhile: what they do, one a
+    write; refused: so many writes find the row changed."""
 
     def __init__(self, store: Any) -> None:
         self._store = store
@@ -40,12 +40,17 @@ class Contended:
         return found
 
     def rotate(self, record: TokenRecord, rotation: Rotation) -> bool:
+        return self._is_first() and bool(self._store.rotate(record, rotation))
+
+    def raise_session(self, *write: Any) -> bool:
+        return self._is_first() and bool(self._store.raise_session(*write))
+
+    def _is_first(self) -> bool:
         if self.meanwhile:
             self.meanwhile.pop(0)()
-        if self.refused:
-            self.refused -= 1
-            return False
-        return bool(self._store.rotate(record, rotation))
+        is_refused = self.refused > 0
+        self.refused -= is_refused
+        return not is_refused
 
 
 class Stage:

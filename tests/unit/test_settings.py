@@ -2,6 +2,7 @@
 
 import pytest
 
+from auth_tokens.domain.acr import DEVICE_ACR, LEGACY_ACR, PASSWORD_ACR
 from auth_tokens.settings import Settings, SettingsError
 from tests.support.declared_settings import SETTINGS, DeclaredSetting
 from tests.unit.domain.test_origins import BAD_PATHS, ORIGINS, OTHERS
@@ -147,6 +148,9 @@ ROUTE_SCOPES_FORM = (
     'AUTHORIZER_ROUTE_SCOPES must be JSON like {"GET/jobs": "jobs:read", "*/jobs/*": "jobs:write"}: routes and'
     " the scope that opens them, `*` for any method or as the last segment, 8 KB of policy at the most"
 )
+ACR_ORDER_FORM = (
+    f"ACR_ORDER must have each acr value once, {LEGACY_ACR}, {DEVICE_ACR}, {PASSWORD_ACR} among them"
+)
 REFUSALS = [
     ("CLIENTS", "{", CLIENTS_FORM),
     ("CLIENTS", "[]", CLIENTS_FORM),
@@ -176,6 +180,9 @@ REFUSALS = [
         "a  b",
         "ADMIN_REQUIRED_ACR must be acr values, each separated from the next by a space",
     ),
+    ("ACR_ORDER", "a  b", "ACR_ORDER must be acr values, each separated from the next by a space"),
+    ("ACR_ORDER", "urn:mfa", ACR_ORDER_FORM),
+    ("ACR_ORDER", f"{LEGACY_ACR} {DEVICE_ACR} {PASSWORD_ACR} {DEVICE_ACR}", ACR_ORDER_FORM),
     ("EDGE_KEY_HEADER", "via", "EDGE_KEY_HEADER must be the name of a header that begins with x-"),
     (
         "EDGE_KEY_HASHES",
@@ -194,6 +201,25 @@ def test_a_text_in_another_form_is_refused_with_the_form(variable: str, text: st
         settings(**{variable: text})
 
     assert str(refused.value) == refusal
+
+
+@pytest.mark.parametrize(
+    ("reading", "ending", "asked"),
+    [("3600", "900", 900), ("600", "900", 600), ("0", "900", 900), ("600", "0", 600), ("0", "0", None)],
+)
+def test_to_end_something_the_shorter_age_of_the_operators_page_counts(
+    reading: str, ending: str, asked: int | None
+) -> None:
+    ages = settings(ADMIN_MAX_AUTH_AGE_S=reading, ADMIN_ENDING_MAX_AUTH_AGE_S=ending)
+
+    assert ages.admin_ending_requirements().max_auth_age_s == asked
+    assert ages.admin_ending_requirements().acr_values == ages.admin_requirements().acr_values
+
+
+def test_the_order_of_acr_values_is_the_policy_s() -> None:
+    order = f"{LEGACY_ACR} {DEVICE_ACR} urn:sms {PASSWORD_ACR} urn:mfa"
+
+    assert settings(ACR_ORDER=order).policy().acr_order == tuple(order.split())
 
 
 def test_the_password_of_the_database_is_in_no_repr() -> None:

@@ -28,6 +28,7 @@ OFF = {
     "ACCOUNT_SCOPE": "",
     "ADMIN_LABEL": "",
     "ADMIN_MAX_AUTH_AGE_S": "0",
+    "ADMIN_ENDING_MAX_AUTH_AGE_S": "0",
     "ADMIN_REQUIRED_ACR": "",
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from auth_tokens.domain.acr import ACR_ORDER, PASSWORD_ACR
 from auth_tokens.domain.bounds import (
     MAX_ACCESS_TTL_S,
     MAX_DEVICES,
@@ -29,7 +30,7 @@ from auth_tokens.domain.origins import (
     origin_of,
     origin_spelling,
 )
-from auth_tokens.domain.requirements import PASSWORD_ACR, Requirements
+from auth_tokens.domain.requirements import Requirements
 from auth_tokens.domain.route_scopes import RouteScopes
 from auth_tokens.domain.scopes import MAX_SCOPE_LENGTH, is_scope
 
@@ -162,6 +163,13 @@ def _acr_values(variable: str, text: str) -> tuple[str, ...]:
     return tuple(text.split(" "))
 
 
+def _acr_order(variable: str, text: str) -> tuple[str, ...]:
+    values = _acr_values(variable, text)
+    if len(set(values)) != len(values) or not set(ACR_ORDER) <= set(values):
+        raise SettingsError(f"{variable} must have each acr value once, {', '.join(ACR_ORDER)} among them")
+    return values
+
+
 def _route_scopes(variable: str, text: str) -> tuple[tuple[str, str], ...]:
     try:
         parsed = json.loads(text)
@@ -256,6 +264,8 @@ class Settings:
     notify_new_device: str = choice("yes", "no", off="no")
     label_scopes: tuple[tuple[str, frozenset[str]], ...] = setting((), _label_scopes)
     account_scope: str = setting("account", _account_scope, off="")
+    acr_order: tuple[str, ...] = setting(ACR_ORDER, _acr_order)
+    sensitive_max_auth_age_s: int = number(0, at_least=0, at_most=MAX_TTL_S)
     revocation_max_staleness_s: int = number(5, at_least=0, at_most=60)
     revocation_feed: str = choice("both", "log")
     revocations_route: str = choice("off", "iam", "public")
@@ -273,6 +283,7 @@ class Settings:
     authorizer_route_scopes: tuple[tuple[str, str], ...] = setting((), _route_scopes)
     admin_label: str = setting("", _any_text, off="")
     admin_max_auth_age_s: int = number(3600, at_least=0, at_most=MAX_TTL_S, off=0)
+    admin_ending_max_auth_age_s: int = number(900, at_least=0, at_most=MAX_TTL_S, off=0)
     admin_required_acr: tuple[str, ...] = setting((PASSWORD_ACR,), _acr_values, off=())
     edge_key_header: str = setting("x-edge-key", _edge_key_header)
     edge_key_hashes: tuple[bytes, ...] = setting((), _edge_key_hashes)
@@ -332,6 +343,11 @@ class Settings:
         """What the operators' pages ask of their users, beyond the label."""
         return Requirements("", self.admin_required_acr, self.admin_max_auth_age_s or None)
 
+    def admin_ending_requirements(self) -> Requirements:
+        """The same, to end sessions and devices: the shorter age of the two."""
+        ages = filter(None, (self.admin_max_auth_age_s, self.admin_ending_max_auth_age_s))
+        return Requirements("", self.admin_required_acr, min(ages, default=None))
+
     def policy(self) -> Policy:
         """What holds for users without preferences of their own."""
         from auth_tokens.domain.policy import PREFERENCES, Policy
@@ -344,6 +360,7 @@ class Settings:
             clients=self.clients,
             label_scopes=dict(self.label_scopes),
             labels_max_bytes=self.token_room().labels,
+            acr_order=self.acr_order,
         )
 
 

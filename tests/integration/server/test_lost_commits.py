@@ -26,9 +26,11 @@ from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import revoke_user
 from auth_tokens.usecases.rotate_keys import rotate_keys
+from auth_tokens.usecases.step_up import StepUpRequest, step_up
 from auth_tokens.usecases.validate import validate
+from auth_tokens.usecases.vouch import VouchRequest, vouch
 from tests.support import wiring
-from tests.support.world import CALLER, World
+from tests.support.world import CALLER, PASSWORD, World
 
 LOST = 2013
 HOUR = 1_799_996_400
@@ -116,6 +118,17 @@ def refresh(someone: Someone) -> object:
     return someone.world.refresh(someone.first.token).token_expires_in
 
 
+def step_up_by_password(someone: Someone) -> object:
+    request = StepUpRequest(someone.second.token, PASSWORD)
+    answer = step_up(request, CALLER, someone.world.issuing)
+    return answer.token == step_up(request, CALLER, someone.world.issuing).token
+
+
+def step_up_by_a_backend(someone: Someone) -> object:
+    request = VouchRequest(someone.second.session_id, someone.id, ("mfa",), "urn:mfa")
+    return vouch(request, CALLER, someone.world.issuing).amr
+
+
 def end_everything(someone: Someone) -> object:
     return revoke_user(someone.id, RevokeReason.ADMIN, "note", someone.world.sessions)
 
@@ -153,6 +166,8 @@ OF_A_USER: list[Callable[[Someone], object]] = [
     exchange,
     exchange_for_a_cookie,
     refresh,
+    step_up_by_password,
+    step_up_by_a_backend,
     end_everything,
     log_out_elsewhere,
     end_one,

@@ -3,18 +3,26 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from auth_tokens.adapters.mysql import portal, token_table
 from auth_tokens.adapters.mysql.connection import Database
+from auth_tokens.domain.acr import PASSWORD_ACR
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.ends import UserChange
-from auth_tokens.domain.errors import InvalidAccessToken, InvalidCredentials, InvalidGrant, RateLimited
+from auth_tokens.domain.errors import (
+    InvalidAccessToken,
+    InvalidCredentials,
+    InvalidGrant,
+    RateLimited,
+    UnmetAuthenticationRequirements,
+)
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest
-from auth_tokens.domain.limits import LOGIN_PER_PAIR
+from auth_tokens.domain.limits import LOGIN_PER_PAIR, STEP_UP_PER_USER
 from auth_tokens.time_left import timed
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.end_session import SessionEnd, end_session
@@ -27,7 +35,9 @@ from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
 from auth_tokens.usecases.rotate_keys import withdraw_signing_key
+from auth_tokens.usecases.step_up import StepUpRequest, step_up
 from auth_tokens.usecases.validate import validate
+from auth_tokens.usecases.vouch import VouchRequest, vouch
 from tests.support import wiring
 from tests.support.portals import own_sql
 from tests.support.world import CALLER, PASSWORD, World
@@ -267,6 +277,67 @@ def test_a_known_device_costs_a_login_one_select_more_and_a_forged_token_none(wo
 
     assert attempt(token[:-1] + ("A" if token[-1] != "A" else "B")) == without
     assert attempt(token) == {**without, "Com_select": without["Com_select"] + 1}
+
+
+# What comes before the password of a step-up: its session's row, the bucket, the account with its hash.
+STEP_UP_CHECK = {"Com_select": 2, "Com_insert_select": 1}
+
+
+def test_a_step_up_is_one_update_and_its_event_in_one_commit_beside_its_password(world: World) -> None:
+    answer = world.login(world.user())
+    world.clock.now += 5
+    request = StepUpRequest(answer.token, PASSWORD)
+
+    spent = cost(world, lambda: step_up(request, CALLER, world.issuing))
+    world.clock.now += 5
+    repeated = cost(world, lambda: step_up(request, CALLER, world.issuing))
+    unchanged = cost(world, lambda: step_up(request, CALLER, world.issuing))
+
+    written = {"Com_update": 1, "Com_insert": 1, "Com_begin": 1, "Com_commit": 1}
+    # The bucket is settled.
+    settled = {**STEP_UP_CHECK, "Com_insert_select": 2}
+    assert spent == repeated == {**NOTHING, **settled, **written}
+    assert unchanged == {**NOTHING, **settled}
+
+
+def test_a_step_up_that_is_refused_writes_its_event_or_nothing(world: World) -> None:
+    answer = world.login(world.user())
+
+    def refused(password: str, error: type[Exception], **fields: Any) -> dict[str, int]:
+        def attempt() -> None:
+            with pytest.raises(error):
+                step_up(StepUpRequest(answer.token, password, **fields), CALLER, world.issuing)
+
+        return cost(world, attempt)
+
+    unmet = refused(PASSWORD, UnmetAuthenticationRequirements, acr_values=("urn:mfa",))
+    wrong = [refused("wrong", InvalidCredentials) for _ in range(STEP_UP_PER_USER.burst)]
+    limited = refused("wrong", RateLimited)
+
+    assert unmet == {**NOTHING, "Com_select": 1}
+    assert wrong == [{**NOTHING, **STEP_UP_CHECK, "Com_insert": 1}] * STEP_UP_PER_USER.burst
+    assert limited == {
+        **NOTHING,
+        "Com_select": 2,
+        "Com_insert_select": 1,
+    }  # the row; the bucket, for Retry-After
+
+
+def test_a_backend_s_word_for_a_live_session_is_one_select_and_one_commit(world: World) -> None:
+    name = world.user()
+    answer = world.login(name)
+    request = VouchRequest(answer.session_id, world.user_id(name), ("pwd", "otp"), PASSWORD_ACR)
+
+    spent = cost(world, lambda: vouch(request, CALLER, world.issuing))
+
+    assert spent == {
+        **NOTHING,
+        "Com_select": 1,
+        "Com_update": 1,
+        "Com_insert": 1,
+        "Com_begin": 1,
+        "Com_commit": 1,
+    }
 
 
 def test_a_token_exchange_is_five_statements_and_two_more_where_sessions_end(world: World) -> None:

@@ -19,7 +19,9 @@ USE_CASES = (
     "logout",
     "revoke",
     "revoke_user",
+    "step_up",
     "validate",
+    "vouch",
 )
 CASES = {
     f"test_{use_case}: {name}": case

@@ -3,6 +3,7 @@
 import pytest
 
 from auth_tokens.domain import event_kinds as kinds
+from auth_tokens.domain.authentication import Authentication
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.cutoffs import Cutoff
@@ -41,6 +42,11 @@ CASES: dict[str, tuple[SecurityEvent, dict[str, str | int]]] = {
         kinds.session_taken_over(SESSION, TokenKind.DEVICE, CALLER),
         {"token_type": "device", "request_id": "r"},
     ),
+    "step_up_succeeded": (
+        kinds.step_up_succeeded(SESSION, Authentication(("otp",), "urn:mfa", AT), CALLER, AT),
+        {"amr": "otp", "acr": "urn:mfa", "request_id": "r"},
+    ),
+    "step_up_failed": (kinds.step_up_failed(SESSION, CALLER, AT), {"request_id": "r"}),
     "new_device": (
         kinds.new_device(SESSION, DEVICE_ID, CALLER, notify=True),
         {"device_id": DEVICE, "request_id": "r", "notify": 1},

@@ -4,8 +4,9 @@ import uuid
 
 import pytest
 
+from auth_tokens.domain.authentication import Authentication
 from auth_tokens.domain.errors import SessionLimitReached
-from auth_tokens.domain.grants import Authentication, DeviceRequest, RepeatKey, SessionOptions
+from auth_tokens.domain.grants import DeviceRequest, RepeatKey, SessionOptions
 from auth_tokens.domain.sign_ins import SessionExists
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.begin import begin_session

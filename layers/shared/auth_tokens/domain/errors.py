@@ -136,6 +136,14 @@ class StepUpNeeded(TokenServiceError):
         self.max_age_s = max_age_s
 
 
+class UnmetAuthenticationRequirements(TokenServiceError):
+    """A password does not reach the authentication that is asked for, or is weaker than the session's own (RFC 9470
+    §5). No password was looked at."""
+
+    code = "unmet_authentication_requirements"
+    description = "A password does not reach the authentication that is needed."
+
+
 class NotFound(TokenServiceError):
     code = "not_found"
     description = "There is no such resource."

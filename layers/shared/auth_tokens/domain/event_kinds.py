@@ -5,6 +5,7 @@ at: epoch seconds; caller: who made the request that caused the event.
 
 from dataclasses import dataclass, replace
 
+from auth_tokens.domain.authentication import Authentication
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.cutoffs import Cutoff
@@ -49,6 +50,19 @@ def login_failed(account: str, user_id: str | None, caller: Caller, at: int) -> 
     """account: the keyed hash of the name, which distinguishes attempts on one unknown name from attempts on many."""
     detail: _Detail = {"account": account, **caller.detail}
     return SecurityEvent(EventType.LOGIN_FAILED, at, user_id, None, caller.address, detail)
+
+
+def step_up_succeeded(session: TokenRecord, how: Authentication, caller: Caller, at: int) -> SecurityEvent:
+    """A session is raised, by its user's password or by a trusted backend, which is the actor then."""
+    detail: _Detail = {"amr": " ".join(how.amr), "acr": how.acr, **caller.detail}
+    kind = EventType.STEP_UP_SUCCEEDED
+    return SecurityEvent(kind, at, session.user_id, session.id, caller.address, detail)
+
+
+def step_up_failed(session: TokenRecord, caller: Caller, at: int) -> SecurityEvent:
+    """A wrong password for a session; the session stays as it is."""
+    kind = EventType.STEP_UP_FAILED
+    return SecurityEvent(kind, at, session.user_id, session.id, caller.address, {**caller.detail})
 
 
 def new_device(session: TokenRecord, device_id: bytes, caller: Caller, *, notify: bool) -> SecurityEvent:

@@ -15,6 +15,8 @@ class EventType(Enum):
     LOGIN_FAILED = "login_failed"
     SESSION_ISSUED = "session_issued"
     SESSION_TAKEN_OVER = "session_taken_over"
+    STEP_UP_SUCCEEDED = "step_up_succeeded"
+    STEP_UP_FAILED = "step_up_failed"
     NEW_DEVICE = "new_device"
     SESSION_EVICTED = "session_evicted"
     TOKEN_REUSE_DETECTED = "token_reuse_detected"
@@ -41,6 +43,8 @@ DETAILS: Mapping[EventType, Mapping[str, type]] = {
     EventType.LOGIN_FAILED: {"account": str, "site": str},
     EventType.SESSION_ISSUED: {"amr": str},
     EventType.SESSION_TAKEN_OVER: {"token_type": str},
+    EventType.STEP_UP_SUCCEEDED: {"amr": str, "acr": str},
+    EventType.STEP_UP_FAILED: {},
     EventType.NEW_DEVICE: {"device_id": str, "notify": int},
     EventType.SESSION_EVICTED: {},
     EventType.TOKEN_REUSE_DETECTED: {

@@ -1,7 +1,8 @@
-"""The session that a caller asks for, how its user was recognised, and the session that is granted."""
+"""The session that a caller asks for, and the session that is granted."""
 
 from dataclasses import dataclass, field
 
+from auth_tokens.domain.authentication import Authentication
 from auth_tokens.domain.policy import Policy
 from auth_tokens.domain.sessions import TokenRecord, User
 from auth_tokens.domain.tokens import TokenKind
@@ -26,18 +27,6 @@ class SessionOptions:
     client_id: str | None = None
     device: DeviceRequest = field(default_factory=DeviceRequest)
     cookie: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Authentication:
-    """How and when the user was recognised (RFC 8176, RFC 9068 §2.2.1). password_hash: the hash that
-    the password was verified by, None without a password. not_after: nothing that rests on this lives longer."""
-
-    amr: tuple[str, ...]
-    acr: str
-    auth_time: int
-    password_hash: str | None = field(default=None, repr=False)
-    not_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,8 @@ LOGIN_PER_KNOWN_NETWORK = Limit("login-network", burst=10, interval_ms=30_000)
 # And for the network, whatever the account; of IPv6 for the /48, which has 65,536 networks, ten times as loosely.
 LOGIN_PER_SOURCE = Limit("login-source", burst=100, interval_ms=600)
 LOGIN_PER_SITE = Limit("login-site", burst=1000, interval_ms=60)
+# Passwords for sessions that exist have a bucket of their own, so that guesses of one kind leave the other open.
+STEP_UP_PER_USER = Limit("step-up-user", burst=5, interval_ms=60_000)
 # A session's bucket is in its own row and is written by the rotation that it counts, without another statement.
 # No client needs a token a second; one in a tight loop is slowed down before it is a load.
 REFRESH_PER_SESSION = Limit("refresh-session", burst=1000, interval_ms=1000)

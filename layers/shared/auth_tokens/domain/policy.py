@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
+from auth_tokens.domain.acr import ACR_ORDER
 from auth_tokens.domain.bounds import (
     MAX_ACCESS_TTL_S,
     MAX_SESSIONS,
@@ -92,7 +93,8 @@ class Policy:
     """What holds for one user, or, as the settings give it, for users without preferences. One line a preference.
 
     clients: client_id → its scope, the first is the default; label_scopes: label → the scopes that need it;
-    labels_max_bytes: how much of a user's labels tokens and sessions carry; out_of_bounds: the preferences that could
+    labels_max_bytes: how much of a user's labels tokens and sessions carry; acr_order: classes of authentication, from
+    the weakest to the strongest; out_of_bounds: the preferences that could
     not be taken as they are stored, and were clamped or left to the setting.
     """
 
@@ -113,6 +115,7 @@ class Policy:
     clients: Mapping[str, str]
     label_scopes: Mapping[str, frozenset[str]]
     labels_max_bytes: int
+    acr_order: tuple[str, ...] = ACR_ORDER
     out_of_bounds: tuple[str, ...] = ()
 
     def lifetimes(self, kind: TokenKind) -> Lifetimes:

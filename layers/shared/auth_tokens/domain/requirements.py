@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.errors import InsufficientScope, StepUpNeeded
 
-# How well a sign-in by password recognised the user (RFC 9068 §2.2.1); a backend states an acr of its own.
-PASSWORD_ACR = "urn:auth-user-tokens:acr:password"
-
 
 @dataclass(frozen=True, slots=True)
 class Requirements:

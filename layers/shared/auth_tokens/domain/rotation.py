@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from auth_tokens.domain.authentication import Authentication
 from auth_tokens.domain.events import SecurityEvent
 from auth_tokens.domain.sessions import ActiveRow, TokenRecord
 from auth_tokens.domain.tokens import MAX_GENERATION
@@ -80,7 +81,8 @@ class Overtaken:
 @dataclass(frozen=True, slots=True)
 class Rotation:
     """The write that spends a token: everything that changes in its row; access_expires_at: at the earliest; None for
-    what gets no access token; events: one for each anomaly, mostly none, written in the same transaction."""
+    what gets no access token; events: one for each anomaly, mostly none, written in the same transaction; raised: the
+    authentication that takes the place of the session's own (a step-up), None for a refresh."""
 
     generation: int
     token_hash: bytes
@@ -91,11 +93,12 @@ class Rotation:
     metadata: bytes
     access_expires_at: int | None
     events: Sequence[SecurityEvent] = ()
+    raised: Authentication | None = None
 
     def applied_to(self, record: TokenRecord) -> TokenRecord:
         """The row after this write, except for `rotated_at`, which the database sets."""
         return replace(
-            record,
+            self.raised.of(record) if self.raised else record,
             generation=self.generation,
             token_hash=self.token_hash,
             key_epoch=self.key_epoch,

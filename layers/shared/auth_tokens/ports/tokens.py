@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from auth_tokens.domain.authentication import Authentication
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.cutoffs import Cutoff
 from auth_tokens.domain.ends import EVERYTHING, RevocationScope
@@ -26,7 +27,14 @@ class TokenStore(Protocol):
         """Note a use of a live session and move its idle end."""
 
     def rotate(self, record: TokenRecord, rotation: Rotation) -> bool:
-        """Spend the record's current generation: one conditional UPDATE. False: someone else changed the row."""
+        """Spend the record's current generation, and raise the session where the rotation says so: one conditional
+        UPDATE. False: someone else changed the row."""
+
+    def raise_session(
+        self, record: TokenRecord, raised: Authentication, event: SecurityEvent, at: int
+    ) -> bool:
+        """Let a live session's authentication be another one, with its event, and spend nothing. at: epoch seconds.
+        False: someone else changed the row, or the Portal the user."""
 
     def note_access_token(self, record: TokenRecord, at: int, access_expires_at: int) -> bool:
         """Note that a live session gets an access token that lives until then. False: someone else changed the row."""

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from auth_tokens.domain.answers import TokenAnswer
+from auth_tokens.domain.authentication import Authentication
 from auth_tokens.domain.event_kinds import new_device
-from auth_tokens.domain.grants import Authentication, RepeatKey, SessionOptions
+from auth_tokens.domain.grants import RepeatKey, SessionOptions
 from auth_tokens.domain.ids import parse_uuid
 from auth_tokens.domain.sign_ins import Account, LiveRows, SessionExists, SessionStart
 from auth_tokens.domain.starts import ended_rows, rows_to_end, start_events

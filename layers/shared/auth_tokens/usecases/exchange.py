@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 
 from auth_tokens.domain.acr import DEVICE_ACR
 from auth_tokens.domain.answers import TokenAnswer
+from auth_tokens.domain.authentication import Authentication
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidGrant, InvalidRequest, Unavailable
-from auth_tokens.domain.grants import Authentication, Grant, RepeatKey, SessionOptions
+from auth_tokens.domain.grants import Grant, RepeatKey, SessionOptions
 from auth_tokens.domain.ids import uuid7, uuid_text
 from auth_tokens.domain.rotation import Repeat
 from auth_tokens.domain.scopes import granted_scope

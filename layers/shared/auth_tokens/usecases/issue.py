@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from auth_tokens.domain.answers import TokenAnswer
+from auth_tokens.domain.authentication import Authentication
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import IAT_LEEWAY_S
 from auth_tokens.domain.errors import AccessDenied, InvalidRequest, Unavailable
-from auth_tokens.domain.grants import Authentication, RepeatKey, SessionOptions
+from auth_tokens.domain.grants import RepeatKey, SessionOptions
 from auth_tokens.domain.ids import uuid7
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.sign_ins import SessionExists, SignInOvertaken

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 
+from auth_tokens.domain.acr import PASSWORD_ACR
 from auth_tokens.domain.answers import TokenAnswer
+from auth_tokens.domain.authentication import Authentication
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidCredentials, InvalidRequest, Unavailable
 from auth_tokens.domain.event_kinds import login_failed
-from auth_tokens.domain.grants import Authentication, SessionOptions
+from auth_tokens.domain.grants import SessionOptions
 from auth_tokens.domain.login_limits import Attempt, settlements
-from auth_tokens.domain.requirements import PASSWORD_ACR
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sign_ins import Account, SignInOvertaken
 from auth_tokens.domain.usernames import canonical_username

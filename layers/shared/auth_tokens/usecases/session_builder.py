@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 
 from auth_tokens.domain.answers import TokenAnswer
+from auth_tokens.domain.authentication import Authentication
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import AccessDenied
-from auth_tokens.domain.grants import Authentication, DeviceRequest, Grant, RepeatKey, SessionOptions
+from auth_tokens.domain.grants import DeviceRequest, Grant, RepeatKey, SessionOptions
 from auth_tokens.domain.ids import is_path_safe
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sessions import TokenRecord, User

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field, replace
 
 from auth_tokens.domain.acr import LEGACY_ACR
 from auth_tokens.domain.answers import TokenAnswer
+from auth_tokens.domain.authentication import Authentication
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.domain.event_kinds import session_taken_over
-from auth_tokens.domain.grants import Authentication, DeviceRequest, Grant, RepeatKey, SessionOptions
+from auth_tokens.domain.grants import DeviceRequest, Grant, RepeatKey, SessionOptions
 from auth_tokens.domain.legacy_tokens import EndKind, LegacyRow
 from auth_tokens.domain.limits import PRESENTED_PER_TOKEN
 from auth_tokens.domain.sessions import TokenRecord

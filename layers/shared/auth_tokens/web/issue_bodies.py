@@ -36,21 +36,20 @@ def login_request(parameters: BodyParameters, options: SessionOptions) -> LoginR
 
 def issue_request(parameters: BodyParameters, options: SessionOptions, retry_key: str | None) -> IssueRequest:
     """`{"user_id", "amr", "acr"?, "auth_time"?, "not_after"?, …options}`. Raises InvalidRequest naming the member."""
+    not_after = parameters.whole("not_after")
+    return IssueRequest(*recognised(parameters), not_after=not_after, options=options, retry_key=retry_key)
+
+
+def recognised(parameters: BodyParameters) -> tuple[str, tuple[str, ...], str, int | None]:
+    """(user_id, amr, acr, auth_time): whom a backend has recognised, how and when. acr: empty where absent. Raises
+    InvalidRequest naming the member."""
     user_id = parameters.required_text("user_id", MAX_USER_ID)
     if not is_path_safe(user_id):
         raise InvalidRequest("user_id is not the id of a user.")
     amr = parameters.texts("amr")
     if not amr:
         raise InvalidRequest("amr is missing.")
-    return IssueRequest(
-        user_id=user_id,
-        amr=amr,
-        acr=parameters.word("acr", MAX_ACR) or "",
-        auth_time=parameters.whole("auth_time"),
-        not_after=parameters.whole("not_after"),
-        options=options,
-        retry_key=retry_key,
-    )
+    return user_id, amr, parameters.word("acr", MAX_ACR) or "", parameters.whole("auth_time")
 
 
 def direct_issue_request(event: Mapping[str, Any]) -> IssueRequest:

@@ -26,6 +26,10 @@ class BodyParameters:
         self._values = values
         self._path = path
 
+    def has(self, name: str) -> bool:
+        """Is it there, of whatever type?"""
+        return self._values.get(name) is not None
+
     def text(self, name: str, max_length: int = MAX_TEXT) -> str | None:
         """A text, or None where absent."""
         value = self._values.get(name)

@@ -8,6 +8,7 @@ import re
 ROUTES = (
     "POST /auth/login",
     "POST /auth/issue",
+    "POST /auth/step-up",
     "POST /auth/token",
     "POST /auth/revoke",
     "POST /auth/logout",

@@ -1,13 +1,13 @@
 """Authorization server metadata (RFC 8414)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from auth_tokens.web.grant_types import DEVICE_TOKEN_GRANT, REFRESH_GRANT
 
 
-def server_metadata(issuer: str, clients: Mapping[str, str]) -> dict[str, Any]:
-    """What OAuth clients read to find their way. issuer: byte-equal to the `iss` claim."""
+def server_metadata(issuer: str, clients: Mapping[str, str], acr_values: Sequence[str]) -> dict[str, Any]:
+    """What OAuth clients read to find their way. issuer: byte-equal to the `iss` claim; acr_values: RFC 9470 §7."""
     scopes = sorted({scope for allowed in clients.values() for scope in allowed.split()})
     return {
         "issuer": issuer,
@@ -21,4 +21,5 @@ def server_metadata(issuer: str, clients: Mapping[str, str]) -> dict[str, Any]:
         "grant_types_supported": [REFRESH_GRANT, DEVICE_TOKEN_GRANT],
         "token_endpoint_auth_methods_supported": ["none"],
         "revocation_endpoint_auth_methods_supported": ["none"],
+        "acr_values_supported": list(acr_values),
     }

@@ -31,17 +31,26 @@ def refresh_request(
     (a cookie without its CSRF token, or from a foreign Origin).
     """
     client_id, scope = parameters.text("client_id"), parameters.text("scope")
+    token, kind = presented_session(parameters, request, allowed_origins, codec)
+    return RefreshRequest(token, kind, client_id, scope, retry_key)
+
+
+def presented_session(
+    parameters: BodyParameters, request: Request, allowed_origins: Collection[str], codec: TokenCodec
+) -> tuple[str, TokenKind]:
+    """(token, kind) of the session that a request spends: the refresh token in the body, else the cookie. Raises as
+    refresh_request."""
     token = parameters.text("refresh_token")
     cookie = request.cookies.get(SESSION_COOKIE)
     if token:
         if parameters.text("mode") == "cookie":
             raise InvalidRequest("mode must not be cookie for a refresh_token.")
-        return RefreshRequest(token, TokenKind.REFRESH, client_id, scope, retry_key)
+        return token, TokenKind.REFRESH
     if not cookie:
         raise InvalidRequest("refresh_token is missing.")
     refuse_cross_site(request, allowed_origins)
     _check_csrf(cookie, request, codec)
-    return RefreshRequest(cookie, TokenKind.SESSION, client_id, scope, retry_key)
+    return cookie, TokenKind.SESSION
 
 
 def exchange_request(

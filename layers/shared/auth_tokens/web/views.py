@@ -7,6 +7,7 @@ from auth_tokens.domain.analytics.figures import figures_of
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.networks import address_from
+from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.usecases.analytics.summarise import Summary
 from auth_tokens.usecases.devices import DevicePage, DeviceView
 from auth_tokens.usecases.list_events import EventPage
@@ -34,6 +35,16 @@ def claims_view(claims: AccessClaims, csrf_token: str | None) -> dict[str, Any]:
         "exp": claims.exp,
     }
     return view if csrf_token is None else {**view, "csrf_token": csrf_token}
+
+
+def authentication_view(session: TokenRecord) -> dict[str, Any]:
+    """How and when the user of a session was recognised, for the backend that vouches."""
+    return {
+        "session_id": uuid_text(session.id),
+        "auth_time": session.auth_time,
+        "acr": session.acr,
+        "amr": list(session.amr),
+    }
 
 
 def session_page_view(page: SessionPage, current_sid: str | None) -> dict[str, Any]:

@@ -60,6 +60,48 @@ WHERE id = %(id)s
   AND EXISTS (
     SELECT 1 FROM auth_users AS u WHERE u.id = CONVERT(auth_user_tokens.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(auth_user_tokens.user_id USING ascii) AND u.status = 'active')
 
+-- rotations.ROTATE_AND_RAISE
+UPDATE auth_user_tokens
+SET generation = %(generation)s,
+    token_hash = %(token_hash)s,
+    key_epoch = %(key_epoch)s,
+    retry_key_hash = %(retry_key_hash)s,
+    rotated_at = %(at)s + INTERVAL ROUND(1000000 * GREATEST(0, UNIX_TIMESTAMP(SYSDATE(6)) - %(read_at)s)) MICROSECOND,
+    last_used_at = %(at)s,
+    expires_at = %(expires_at)s,
+    metadata = %(metadata)s,
+    access_expires_at = GREATEST(
+      COALESCE(access_expires_at, %(at)s + INTERVAL 3600 SECOND), %(access_expires_at)s),
+    auth_time = %(auth_time)s,
+    acr = %(acr)s,
+    amr = %(amr)s
+WHERE id = %(id)s
+  AND generation = %(spent_generation)s
+  AND token_hash = %(spent_hash)s
+  AND revoked_at IS NULL
+  AND expires_at > %(at)s
+  AND absolute_expires_at > %(at)s
+  AND UNIX_TIMESTAMP(SYSDATE(6)) < %(until)s
+  AND auth_time <= %(auth_time)s AND acr = %(held_acr)s
+  AND EXISTS (
+    SELECT 1 FROM auth_users AS u WHERE u.id = CONVERT(auth_user_tokens.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(auth_user_tokens.user_id USING ascii) AND u.status = 'active'
+      AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s))
+
+-- rotations.RAISE_SESSION
+UPDATE auth_user_tokens
+SET auth_time = %(auth_time)s,
+    acr = %(acr)s,
+    amr = %(amr)s
+WHERE id = %(id)s
+  AND generation = %(generation)s
+  AND revoked_at IS NULL
+  AND expires_at > %(at)s
+  AND absolute_expires_at > %(at)s
+  AND auth_time <= %(auth_time)s AND acr = %(held_acr)s
+  AND EXISTS (
+    SELECT 1 FROM auth_users AS u WHERE u.id = CONVERT(auth_user_tokens.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(auth_user_tokens.user_id USING ascii) AND u.status = 'active'
+      AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s))
+
 -- starts.ADMIT_SIGN_IN
 INSERT INTO auth_token_users (user_id, sign_ins, changed_at)
 SELECT %(user_id)s, 1, %(now)s

@@ -272,6 +272,10 @@ class PortalTables:
             # user's row, so a disable and a rotation come one after the other, and the later one sees the earlier.
             "owner_is_active": f"""EXISTS (
     {exists} {self.is_user("auth_user_tokens.user_id")} AND {is_active})""",
+            # The same, and where a password was verified, it is still that very hash.
+            "owner_is_as_verified": f"""EXISTS (
+    {exists} {self.is_user("auth_user_tokens.user_id")} AND {is_active}
+      AND (%(password_hash)s IS NULL OR u.{self.name(users.password)} = %(password_hash)s))""",
         }
 
     def _owner_columns(self) -> str:

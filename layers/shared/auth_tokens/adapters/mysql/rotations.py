@@ -1,9 +1,14 @@
-"""auth_user_tokens: changes of a live row. Its token is spent, its use recorded, its device renamed."""
+"""auth_user_tokens: changes of a live row. Its token is spent, its authentication raised, its use recorded, its device
+renamed."""
+
+from collections.abc import Sequence
 
 from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.adapters.mysql.times import to_sql, to_sql_or_null
 from auth_tokens.adapters.mysql.token_table import SINCE_READ, TokenTable
+from auth_tokens.domain.authentication import Authentication
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
+from auth_tokens.domain.events import SecurityEvent
 from auth_tokens.domain.policy import TOUCH_INTERVAL_S
 from auth_tokens.domain.rotation import Rotation
 from auth_tokens.domain.sessions import TokenRecord
@@ -12,11 +17,15 @@ from auth_tokens.domain.sessions import TokenRecord
 _ACCESS_EXPIRES_AT = f"""GREATEST(
       COALESCE(access_expires_at, %(at)s + INTERVAL {MAX_ACCESS_TTL_S} SECOND), %(access_expires_at)s)"""
 
-# Index: primary key, of both tables. Row count 1: spent by this call; 0: another call changed the row, the Portal
-# changed the user, or the statement came too late; the row is read again then. A statement that waits for a lock may
-# outlive its client. SYSDATE is the time at which the row is read behind the lock, not that of the statement. So no
-# token is spent after the client's timeout, and the retry window starts when the token is spent.
-ROTATE_TOKEN = f"""
+_RAISED = """auth_time = %(auth_time)s,
+    acr = %(acr)s,
+    amr = %(amr)s"""
+# No other authentication took the place of the one that was compared, unless it is as strong and no newer.
+_RAISED_FROM = "auth_time <= %(auth_time)s AND acr = %(held_acr)s"
+
+
+def _rotate(also_set: str, only_if: str) -> str:
+    return f"""
 UPDATE auth_user_tokens
 SET generation = %(generation)s,
     token_hash = %(token_hash)s,
@@ -26,7 +35,7 @@ SET generation = %(generation)s,
     last_used_at = %(at)s,
     expires_at = %(expires_at)s,
     metadata = %(metadata)s,
-    access_expires_at = {_ACCESS_EXPIRES_AT}
+    access_expires_at = {_ACCESS_EXPIRES_AT}{also_set}
 WHERE id = %(id)s
   AND generation = %(spent_generation)s
   AND token_hash = %(spent_hash)s
@@ -34,7 +43,31 @@ WHERE id = %(id)s
   AND expires_at > %(at)s
   AND absolute_expires_at > %(at)s
   AND UNIX_TIMESTAMP(SYSDATE(6)) < %(until)s
-  AND {{owner_is_active}}
+  AND {only_if}
+"""
+
+
+# Index: primary key, of both tables. Row count 1: spent by this call; 0: another call changed the row, the Portal
+# changed the user, or the statement came too late; the row is read again then. A statement that waits for a lock may
+# outlive its client. SYSDATE is the time at which the row is read behind the lock, not that of the statement. So no
+# token is spent after the client's timeout, and the retry window starts when the token is spent.
+ROTATE_TOKEN = _rotate("", "{owner_is_active}")
+
+# The same by a step-up. Row count 0 also where the password or the session's authentication changed meanwhile.
+ROTATE_AND_RAISE = _rotate(f",\n    {_RAISED}", f"{_RAISED_FROM}\n  AND {{owner_is_as_verified}}")
+
+# Index: primary key, of both tables. Row count 0: rotated, revoked, expired or raised meanwhile, or the Portal changed
+# the user; the row is read again then.
+RAISE_SESSION = f"""
+UPDATE auth_user_tokens
+SET {_RAISED}
+WHERE id = %(id)s
+  AND generation = %(generation)s
+  AND revoked_at IS NULL
+  AND expires_at > %(at)s
+  AND absolute_expires_at > %(at)s
+  AND {_RAISED_FROM}
+  AND {{owner_is_as_verified}}
 """
 
 # Index: primary key. Row count 0: revoked or rotated meanwhile, or another call has noted as much.
@@ -68,13 +101,31 @@ class Rotations(TokenTable):
 
     def rotate(self, record: TokenRecord, rotation: Rotation) -> bool:
         parameters = _rotate_parameters(record, rotation, self._database.timeout_s)
-        rotate = self._portal.sql(ROTATE_TOKEN)
-        if not rotation.events:
-            return self._database.execute(rotate, parameters) == 1
-        rows = self._events.rows(rotation.events)
+        if rotation.raised is not None:
+            parameters |= _raise_parameters(record, rotation.raised)
+            return self._changes(ROTATE_AND_RAISE, parameters, rotation.events)
+        return self._changes(ROTATE_TOKEN, parameters, rotation.events)
+
+    def raise_session(
+        self, record: TokenRecord, raised: Authentication, event: SecurityEvent, at: int
+    ) -> bool:
+        parameters = {
+            "id": record.id,
+            "generation": record.generation,
+            "at": to_sql(at),
+            **_raise_parameters(record, raised),
+        }
+        return self._changes(RAISE_SESSION, parameters, [event])
+
+    def _changes(self, sql: str, parameters: dict[str, object], events: Sequence[SecurityEvent]) -> bool:
+        """Did the statement change the row? Its events are written in the same transaction, if there are any."""
+        change = self._portal.sql(sql)
+        if not events:
+            return self._database.execute(change, parameters) == 1
+        rows = self._events.rows(events)
 
         def work(statements: Transaction) -> bool:
-            is_ours = statements.execute(rotate, parameters) == 1
+            is_ours = statements.execute(change, parameters) == 1
             if is_ours:
                 self._events.write(statements, rows)
             return is_ours
@@ -121,4 +172,14 @@ def _rotate_parameters(record: TokenRecord, rotation: Rotation, timeout_s: float
         "spent_generation": record.generation,
         "spent_hash": record.token_hash,
         "until": record.read_at + timeout_s - ANSWER_S,
+    }
+
+
+def _raise_parameters(record: TokenRecord, raised: Authentication) -> dict[str, object]:
+    return {
+        "auth_time": to_sql(raised.auth_time),
+        "acr": raised.acr,
+        "amr": " ".join(raised.amr),
+        "held_acr": record.acr,
+        "password_hash": raised.password_hash,
     }
