@@ -182,7 +182,7 @@ lock: setup ## Lock the newest versions again
 clean: ## Remove everything that was set up or left behind
 	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) $(GENERATORS_VENV) $(SCAN_VENV) $(DEPLOYED_VENV) $(EMULATOR_VENV) tests/node/node_modules tests/clients/javascript/node_modules tests/clients/verify/node_modules tests/portal/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules $(GENERATORS)/node_modules $(INFRASTRUCTURE)/node_modules $(OPENAPI_LINT)/node_modules $(REFERENCE)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: bench bench-validate bench-refresh bench-growth bench-cleanup bench-peers peers
+.PHONY: bench bench-validate bench-refresh bench-growth bench-cleanup bench-fleet bench-load bench-peers peers
 
 bench: bench-validate bench-refresh bench-growth bench-cleanup ## Run the benchmarks, about half an hour
 
@@ -197,6 +197,12 @@ bench-growth: setup
 
 bench-cleanup: setup
 	@$(PY) -m benchmarks.cleanup
+
+bench-fleet: setup ## The revocation feed of 10 to 2,000 environments against one database, about 12 minutes (TOKENS_DB=mysql for MySQL)
+	@$(PY) -m benchmarks.fleet $(ARGS)
+
+bench-load: setup ## Calls a second of one database until the p99 doubles, about 3 minutes (TOKENS_DB=mysql for MySQL)
+	@$(PY) -m benchmarks.load $(ARGS)
 
 bench-peers: setup peers ## Ours beside other token servers, called in process, in turns on one database (TOKENS_DB=mysql for MySQL)
 	@$(PY) -m benchmarks.peers $(ARGS)

@@ -137,6 +137,12 @@ class DatabaseServer(ABC):
             shutil.rmtree(self._socket_dir, ignore_errors=True)
 
     @property
+    def pid(self) -> int:
+        """Of the serving process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def _pid_file(self) -> Path:
         return self._data / "server.pid"
 

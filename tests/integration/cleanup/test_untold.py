@@ -111,7 +111,7 @@ def test_a_row_whose_access_tokens_are_not_known_counts_as_live(world: World) ->
 def test_the_look_goes_by_the_index_on_revoked_at(world: World) -> None:
     database = world.database
     span = {"since": "2026-01-01", "now": "2026-01-01"}
-    [plan] = database.query(f"EXPLAIN {SELECT_REVOKED_LIVE}", span)
+    [plan] = database.query(f"EXPLAIN FORMAT=TRADITIONAL {SELECT_REVOKED_LIVE}", span)
 
     assert (plan["key"], plan["type"]) == ("ix_revoked_at", "range")
     assert UntoldRevocations(database).record_untold(world.clock.now, world.clock.now) == 0
