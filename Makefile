@@ -147,8 +147,8 @@ node:
 mysql-grammar: node
 	@scripts/setup-node $(NODE_VENV) $(MYSQL_GRAMMAR)
 
-build: setup sam runtime ## Build the deployable artifacts (ARCH=x86_64 for another machine)
-	@$(PY) -m local.package --arch $(or $(ARCH),arm64)
+build: setup sam runtime ## Build the deployable artifacts (ARCH=x86_64 for another machine, PORTAL_MAP=… for your mapping)
+	@$(PY) -m local.package --arch $(or $(ARCH),arm64) $(if $(PORTAL_MAP),--portal-map $(PORTAL_MAP))
 
 reproducible: setup sam runtime
 	@$(PY) -m local.package --twice --into .aws-sam/reproducible

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from deploy import database, doctor, smoke
 from deploy.aws import Aws, Failed
 from deploy.database_users import CLASSES
+from deploy.portal_grants import NoMapping, read_document
 from deploy.stack import foundation_of, stack_named
 
 _EXIT_CODES = (
@@ -59,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
             metavar="SECRET",
             help=f"with DatabaseKind existing-proxy: the secrets of its owner for {', '.join(CLASSES)}, in this order",
         )
+        if what == "grants":
+            command.add_argument(
+                "--portal-map", metavar="FILE", type=Path, help="the mapping that the layer was built with"
+            )
         command.set_defaults(run=_apply)
     smoke.add_command(commands)
     doctor.add_command(commands)
@@ -85,7 +91,12 @@ class _AllOrNone(argparse.Action):
 
 def _apply(given: argparse.Namespace) -> int:
     aws = Aws(given.region, given.profile)
-    database.apply(given.command, stack_named(foundation_of(given.stack), aws), given.secrets, aws)
+    file = getattr(given, "portal_map", None)
+    try:
+        portal = read_document(file) if file else None
+    except NoMapping as exc:
+        raise Failed(str(exc)) from exc
+    database.apply(given.command, stack_named(foundation_of(given.stack), aws), given.secrets, aws, portal)
     return 0
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from deploy.aws import Aws, Failed
 from deploy.http import Reply, Service
-from deploy.rights import missing, needed_by, rights_in
+from deploy.rights import missing, needed_by, rights_in, surplus
 from deploy.sign_in_probe import DISCOVERY, JWKS, Call, Unreachable
 from deploy.stack import Stack, foundation_of, operations_of, stack_named
 
@@ -34,10 +34,11 @@ class Unhealthy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """is_well: None where it could not be looked at."""
+    """is_well: None where it could not be looked at. is_advice: it works, and could be better."""
 
     is_well: bool | None
     sentence: str
+    is_advice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,16 @@ class Subject:
     def metadata(self) -> Reply:
         """The issuer's own. Raises Failed, Unreachable."""
         return Service(self.stack.issuer).reply(Call("GET", DISCOVERY))
+
+    @cached_property
+    def portal(self) -> Any:
+        """What cleanup says of its rights and of the Portal's tables. Raises Failed, Unhealthy."""
+        answer = self.asked(ASKED["writer"])
+        if "portal" not in answer:
+            raise Failed(
+                f"{ASKED['writer']} says nothing of the Portal: it is of an earlier release; deploy this one."
+            )
+        return answer
 
     @cached_property
     def schema(self) -> Any:
@@ -244,8 +255,11 @@ def rights(subject: Subject) -> Iterator[Finding]:
 
 
 def _class_rights(user_class: str, function: str, schema_name: str, subject: Subject) -> Iterator[Finding]:
-    answer = subject.schema if function == ASKED["migrator"] else subject.asked(function)
-    lacking = missing(needed_by(user_class, schema_name), rights_in(answer["grants"]))
+    answers = {"migrator": lambda: subject.schema, "writer": lambda: subject.portal}
+    answer = answers.get(user_class, lambda: subject.asked(function))()
+    mapping = None if user_class == "migrator" else subject.portal["mapping"]
+    needed, had = needed_by(user_class, schema_name, mapping), rights_in(answer["grants"])
+    lacking, more = missing(needed, had), surplus(needed, had)
     if lacking:
         listed = "; ".join(map(str, lacking))
         command = "users" if user_class == "migrator" else "grants"
@@ -254,6 +268,20 @@ def _class_rights(user_class: str, function: str, schema_name: str, subject: Sub
         )
     else:
         yield Finding(True, f"The {user_class} can log in and has its rights.")
+    if more:
+        listed = "; ".join(map(str, more))
+        yield Finding(
+            True, f"The {user_class} has more than it needs: {listed}. Take it away.", is_advice=True
+        )
+
+
+def portal(subject: Subject) -> Iterator[Finding]:
+    """The Portal's tables and their server, as the writer sees them."""
+    found = [each for each in subject.portal["portal"] if each["level"] != "ok"]
+    for each in found:
+        yield Finding(each["level"] == "should", each["sentence"], is_advice=each["level"] == "should")
+    if not any(each["level"] == "must" for each in found):
+        yield Finding(True, "The Portal's tables fit the mapping.")
 
 
 def kms(subject: Subject) -> Iterator[Finding]:
@@ -410,6 +438,7 @@ ALL: Sequence[Check] = (
     functions,
     schema,
     rights,
+    portal,
     key_ages,
     kms,
     buses,

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from deploy.aws import Aws, Failed
 from deploy.database_users import CLASSES, Login, grants_sql, users_sql
 from deploy.stack import Stack
 
 
-def apply(what: str, stack: Stack, secrets: Sequence[str], aws: Aws) -> None:
+def apply(
+    what: str, stack: Stack, secrets: Sequence[str], aws: Aws, portal: Mapping[str, Any] | None = None
+) -> None:
     """Runs the statements in the stack's own database, or prints them where it has none.
 
-    what: `users` or `grants`; secrets: names or ARNs of the proxy's owner, in the order of CLASSES, or none.
-    Raises Failed.
+    what: `users` or `grants`; secrets: names or ARNs of the proxy's owner, in the order of CLASSES, or none;
+    portal: a mapping of the Portal's tables, for grants. Raises Failed.
     """
     logins = _logins(_named(stack, secrets), aws)
     schema = stack.output("DatabaseName")
     try:
-        statements = users_sql(schema, logins) if what == "users" else grants_sql(schema, logins)
+        statements = users_sql(schema, logins) if what == "users" else grants_sql(schema, logins, portal)
     except ValueError as exc:
         raise Failed(
             f"The SQL cannot be written: {exc}. Names may have letters, digits and _, passwords - too, 16 at least."

@@ -6,10 +6,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from deploy.portal_grants import portal_grants
 
 FOLDER = Path(__file__).parent
 CLASSES = ("reader", "writer", "migrator")
 _NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
+# The Portal's tables as local mode makes them.
+_OWN_PORTAL = re.compile(r"\.(auth_users|user_config|auth_user_label) TO ")
 # What Secrets Manager makes without punctuation, and what tests make.
 _PASSWORD = re.compile(r"[A-Za-z0-9_-]{16,}")
 
@@ -30,9 +35,17 @@ def users_sql(schema: str, logins: Mapping[str, Login], tls: str = "SSL") -> lis
     return _statements("users.sql", schema, logins, tls)
 
 
-def grants_sql(schema: str, logins: Mapping[str, Login]) -> list[str]:
-    """The statements of grants.sql. Raises ValueError as above."""
-    return _statements("grants.sql", schema, logins, "")
+def grants_sql(
+    schema: str, logins: Mapping[str, Login], portal: Mapping[str, Any] | None = None
+) -> list[str]:
+    """The statements of grants.sql. portal: a mapping, whose tables stand in for those of the file. Raises ValueError
+    as above."""
+    statements = _statements("grants.sql", schema, logins, "")
+    if portal is None:
+        return statements
+    users = {name: logins[name].user for name in CLASSES}
+    theirs = [grant.format(**users) for grant in portal_grants(portal, schema)]
+    return [*theirs, *(sql for sql in statements if not _OWN_PORTAL.search(sql))]
 
 
 def _statements(file: str, schema: str, logins: Mapping[str, Login], tls: str) -> list[str]:

@@ -11,6 +11,7 @@ from deploy.checks import ALL, Finding, Subject, findings_of
 from deploy.stack import stack_named
 
 _MARKS = {True: "ok   ", False: "WRONG", None: "?    "}
+_ADVICE = "note "
 
 
 def add_command(commands: Any) -> None:
@@ -19,8 +20,8 @@ def add_command(commands: Any) -> None:
         "doctor",
         help="look for what is wrong with a deployed stack; reads only",
         description="API, issuer, clocks, public keys, functions and their live versions, schema, rights of the"
-        " database users, ages of keys, KMS keys, buses, schedules, dead letters, alarms. It reads only, by your"
-        " own rights: what they do not reach is said with a question mark.",
+        " database users, the Portal's tables, ages of keys, KMS keys, buses, schedules, dead letters, alarms. It reads"
+        " only, by your own rights: what they do not reach is said with a question mark.",
     )
     command.set_defaults(run=run)
 
@@ -31,7 +32,8 @@ def run(given: argparse.Namespace) -> int:
     subject = Subject(stack_named(given.stack, aws), aws)
     seen = set()
     for finding in findings(subject):
-        print(f"{_MARKS[finding.is_well]} {finding.sentence}", flush=True)
+        mark = _ADVICE if finding.is_advice else _MARKS[finding.is_well]
+        print(f"{mark} {finding.sentence}", flush=True)
         seen.add(finding.is_well)
     return 1 if False in seen else 2 if None in seen else 0
 

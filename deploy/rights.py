@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from deploy.database_users import CLASSES, Login, grants_sql, users_sql
 
@@ -30,10 +31,11 @@ def rights_in(grants: Iterable[Mapping[str, str]]) -> set[Right]:
     return {right for grant in grants for right in _rights(grant["privileges"], grant["on"])}
 
 
-def needed_by(user_class: str, schema: str) -> set[Right]:
-    """What a class of CLASSES needs in a schema."""
+def needed_by(user_class: str, schema: str, portal: Mapping[str, Any] | None = None) -> set[Right]:
+    """What a class of CLASSES needs in a schema, and by a mapping of the Portal's tables."""
     logins = {name: Login(name, "x" * 16) for name in CLASSES}
-    found = map(_GRANT.match, [*users_sql(schema, logins), *grants_sql(schema, logins)])
+    statements = [*users_sql(schema, logins), *grants_sql(schema, logins, portal)]
+    found = [_GRANT.match(statement.replace("`", "")) for statement in statements]
     return {
         right
         for match in found
@@ -45,6 +47,12 @@ def needed_by(user_class: str, schema: str) -> set[Right]:
 def missing(needed: Iterable[Right], had: set[Right]) -> list[Right]:
     """Those that nothing it has covers: the whole table, schema or server covers its parts."""
     return sorted((right for right in needed if had.isdisjoint(_covering(right))), key=str)
+
+
+def surplus(needed: Iterable[Right], had: set[Right]) -> list[Right]:
+    """Those that it has and does not need, also where what it has covers more than is needed."""
+    wanted = set(needed)
+    return sorted((right for right in had - wanted if right.privilege != "USAGE"), key=str)
 
 
 def _covering(right: Right) -> Iterator[Right]:

@@ -16,6 +16,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from auth_tokens.adapters.map_members import PortalMapError
+from auth_tokens.adapters.portal_map import DEPLOYED, read_mapping
 from local.host.paths import ROOT
 from local.templates.stacks import PRODUCT
 
@@ -49,10 +51,13 @@ def main() -> int:
     arguments.add_argument("--arch", choices=PLATFORMS, default="arm64")
     arguments.add_argument("--into", type=Path, default=ROOT / ".aws-sam" / "build")
     arguments.add_argument("--twice", action="store_true")
+    arguments.add_argument(
+        "--portal-map", type=Path, help="the mapping of the Portal's tables, for the layer"
+    )
     given = arguments.parse_args()
     try:
-        built = build(given.arch, deployed_python(), given.into)
-        if given.twice and build(given.arch, deployed_python(), given.into) != built:
+        built = build(given.arch, deployed_python(), given.into, given.portal_map)
+        if given.twice and build(given.arch, deployed_python(), given.into, given.portal_map) != built:
             raise BuildFailed("two builds of the same sources differ")
     except BuildFailed as exc:
         print(f"make build: {exc}", file=sys.stderr)
@@ -60,8 +65,10 @@ def main() -> int:
     return 0
 
 
-def build(arch: str, python: str, folder: Path) -> str:
-    """Builds into a folder, prints sizes and hash, and returns the hash. Raises BuildFailed."""
+def build(arch: str, python: str, folder: Path, portal_map: Path | None = None) -> str:
+    """Builds into a folder, prints sizes and hash, and returns the hash. portal_map: for the layer, checked. Raises
+    BuildFailed."""
+    mapping = _checked(portal_map) if portal_map else None
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",  # uv is in that folder
@@ -75,6 +82,8 @@ def build(arch: str, python: str, folder: Path) -> str:
         raise BuildFailed(f"sam build failed\n{done.stderr}")
     for cache in list(folder.rglob("__pycache__")):
         shutil.rmtree(cache)
+    if mapping is not None:
+        (folder / LAYER / "python" / DEPLOYED.name).write_bytes(mapping)
     _compile(folder, python)
     _set_modes_and_times(folder)
     if found := faults(folder, arch):
@@ -87,6 +96,15 @@ def build(arch: str, python: str, folder: Path) -> str:
         f"{folder.name} {arch} python{python}: layer {layer:,} bytes, functions {functions:,} bytes, {result}"
     )
     return result
+
+
+def _checked(portal_map: Path) -> bytes:
+    """The file of a mapping. Raises BuildFailed where the functions could not read it."""
+    try:
+        read_mapping(portal_map)
+    except PortalMapError as exc:
+        raise BuildFailed(str(exc)) from exc
+    return portal_map.read_bytes()
 
 
 def is_current(folder: Path, arch: str, python: str) -> bool:

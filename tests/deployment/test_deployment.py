@@ -88,6 +88,7 @@ The database's clock is N s off the functions'.
 The reader can log in and has its rights.
 The writer can log in and has its rights.
 The migrator can log in and has its rights.
+The Portal's tables fit the mapping.
 The key KID (metadata) is in use for 0 days.
 The key KID (signing) is in use for 0 days.
 The key KID (token-chain) is in use for 0 days.
@@ -319,7 +320,7 @@ def doctor(deployed: Deployed) -> dict[str, list[str]]:
     printed = deployed.operator.run(f"{deployed.account.by_name}{command} || [ $? = 1 ]")
     for pattern, text in DIFFERS.items():
         printed = re.sub(pattern, text, printed)
-    said: dict[str, list[str]] = {"ok": [], "WRONG": [], "?": []}
+    said: dict[str, list[str]] = {"ok": [], "WRONG": [], "?": [], "note": []}
     for line in printed.splitlines():
         mark, sentence = line.split(maxsplit=1)
         said[mark].append(sentence)

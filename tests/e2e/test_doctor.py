@@ -359,6 +359,14 @@ def _and_enable(account: Account) -> None:
     _kms("enable_key")(account)
 
 
+def _sql(change: str) -> Callable[[Account], Any]:
+    def run(account: Account) -> None:
+        with contextlib.closing(account.local.connect()) as connection:
+            connection.cursor().execute(f"ALTER TABLE auth_users {change}")
+
+    return run
+
+
 def _of_the_same_server(account: Account) -> dict[str, str]:
     return {"Issuer": account.local.base_url.replace("127.0.0.1", "localhost")}
 
@@ -430,6 +438,10 @@ WRONG: dict[str, tuple[Callable[[Account], Fault], str]] = {
     "a rule that is not there": (
         refused("DescribeRule", "ResourceNotFoundException"),
         f"The rule {RULE} is missing: deploy again.",
+    ),
+    "a table of the Portal without an index": (
+        undone(_sql("DROP KEY ux_username"), _sql("ADD UNIQUE KEY ux_username (username)")),
+        "auth_users has no index that begins with username: make one.",
     ),
     "dead letters": (undone(_send, _purge), "DeadLetterQueue has 1 messages"),
     "an alarm": (undone(_alarm_is("ALARM"), _alarm_is("OK")), "In ALARM:"),

@@ -4,6 +4,7 @@ import contextlib
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pymysql
 from pymysql.cursors import Cursor
@@ -19,9 +20,13 @@ MIGRATIONS = Path(__file__).parents[2] / "functions/migrate/sql"
 class DatabaseUsers:
     """Temporary users by the steps of docs/how-to/deploy.md: users.sql, migrations by the migrator, grants.sql."""
 
-    def __init__(self, administrator: "pymysql.Connection[Cursor]", at: DatabaseAddress) -> None:
+    def __init__(
+        self, administrator: "pymysql.Connection[Cursor]", at: DatabaseAddress, portal: Any = None
+    ) -> None:
+        """portal: the JSON of a mapping, on a schema that is migrated."""
         self._administrator = administrator
         self._at = at
+        self._portal = portal
         mark = secrets.token_hex(4)
         self.logins = {name: Login(f"{name}_{mark}", secrets.token_hex(16)) for name in CLASSES}
 
@@ -29,8 +34,9 @@ class DatabaseUsers:
         self._run(users_sql(self._at.name, self.logins, tls="NONE"))
         lock, database = (Database(self.config("migrator")) for _ in range(2))
         with contextlib.closing(lock), contextlib.closing(database):
-            migrate(migrations_in(MIGRATIONS), lock, database)
-        self._run(grants_sql(self._at.name, self.logins))
+            if self._portal is None:
+                migrate(migrations_in(MIGRATIONS), lock, database)
+        self._run(grants_sql(self._at.name, self.logins, self._portal))
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -56,7 +56,11 @@ CREATE TABLE {0}.auth_user_tokens (
   id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
   user_id INT UNSIGNED NOT NULL,
   token VARCHAR(255) NOT NULL UNIQUE,
-  type VARCHAR(32) NOT NULL
+  type VARCHAR(32) NOT NULL,
+  user_agent VARCHAR(255) NULL,
+  created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  expires_at TIMESTAMP NULL,
+  revoked_at TIMESTAMP NULL
 ) ENGINE=InnoDB""",
 )
 UUID_BYTES = (
@@ -76,6 +80,14 @@ CREATE TABLE {0}.user_settings (
   value VARCHAR(255) NULL,
   PRIMARY KEY (user_id, name)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET latin1""",
+    """
+CREATE TABLE {0}.refresh_tokens (
+  id BINARY(16) NOT NULL PRIMARY KEY,
+  user_id BINARY(16) NOT NULL,
+  token_hash BINARY(32) NOT NULL UNIQUE,
+  is_revoked TINYINT(1) NOT NULL DEFAULT 0,
+  expires_at DATETIME NOT NULL
+) ENGINE=InnoDB""",
     """
 CREATE TABLE {0}.user_labels (
   user_id BINARY(16) NOT NULL,

@@ -33,7 +33,7 @@ _WORDS = {
 
 
 # Words that the grammar holds for reserved and MySQL does not (its manual, «Keywords and Reserved Words»).
-_NOT_RESERVED = re.compile(r"\b(type)\b")
+_NOT_RESERVED = re.compile(r"(?<!`)\b(old|type)\b(?!`)")
 
 _JSON_TABLE = re.compile(r"JSON_TABLE\('\[\]', '[^']*' COLUMNS \(id VARCHAR\(36\) PATH '[^']*'\)\)")
 
@@ -94,7 +94,11 @@ def _constants() -> Iterator[Statement]:
                     yield Statement(place, _bound(value))
                     continue
                 for mapping, tables in portals.items():
-                    if "{old_" in value and tables.mapping.legacy_tokens is None:
+                    legacy = tables.mapping.legacy_tokens
+                    # No such statement without older tokens, and none that marks those that are left alone.
+                    if ("{old_" in value and not legacy) or (
+                        "{old_mark}" in value and legacy and not legacy.mark
+                    ):
                         continue
                     suffix = "" if mapping == "default" else f", {mapping}"
                     yield Statement(f"{place}{suffix}", _bound(tables.sql(value)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from auth_tokens.adapters.mysql.legacy_checks import bits_of
 from auth_tokens.adapters.mysql.portal import PortalTables
 from auth_tokens.adapters.mysql.portal_checks import SEEDED_IDS, portal_findings
 from auth_tokens.adapters.portal_map import parsed
@@ -72,7 +73,7 @@ def test_a_table_and_a_schema_that_are_not_there_are_named(integer: PortalWorld)
     assert sentence.startswith(
         f"There is no table {integer.schema}.settings, or this database user may not see it"
     )
-    assert len(elsewhere) == 4
+    assert len(elsewhere) == 5
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_ids_of_another_kind_are_said_with_what_fits(integer: PortalWorld, form:
 
     found = said(integer, document)["must"]
 
-    assert len(found) == 3  # users, preferences, labels
+    assert len(found) == 4  # users, preferences, labels, tokens
     assert all(f"says `as` {form}: that fits {fits}." in sentence for sentence in found)
 
 
@@ -95,6 +96,14 @@ FAULTS = {
     "ALTER TABLE {0}.auth_user_label DROP PRIMARY KEY": "auth_user_label has no index that begins with user_id",
     "ALTER TABLE {0}.auth_users MODIFY is_active VARCHAR(8) NOT NULL": "(varchar(8)) with a number: write a text.",
     "ALTER TABLE {0}.auth_users MODIFY deleted_at DATETIME NOT NULL": "with null, which it never is.",
+    "ALTER TABLE {0}.auth_user_tokens DROP KEY token": "auth_user_tokens has no index that begins with token: make",
+    "ALTER TABLE {0}.auth_user_tokens MODIFY revoked_at TIMESTAMP NOT NULL": "legacy_tokens.live compares",
+    "ALTER TABLE {0}.auth_user_tokens MODIFY expires_at DATETIME NULL": "and legacy_tokens.ends says timestamp: write",
+    "ALTER TABLE {0}.auth_users MODIFY password_changed_at INT NULL": "and users.tokens_valid_after says timestamp",
+    "ALTER TABLE {0}.auth_user_tokens DROP COLUMN user_agent": "which the mapping names as legacy_tokens.device_name",
+    "INSERT INTO {0}.auth_user_tokens (user_id, token, type) VALUES (1, REPEAT('a', 80), 'refresh')": (
+        "1 of the first 1 values in {0}.auth_user_tokens.token are not sha256-hex: look at legacy_tokens.token."
+    ),
     "ALTER TABLE {0}.auth_users MODIFY created_at INT NOT NULL": "users.created needs a DATETIME or TIMESTAMP",
     "ALTER TABLE {0}.auth_users MODIFY created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP"
     " ON UPDATE CURRENT_TIMESTAMP": "all of the user's sessions would end: leave users.created out.",
@@ -107,7 +116,39 @@ def test_what_would_not_work_is_said(integer: PortalWorld, change: str) -> None:
 
     found = said(integer, integer.kind.document(integer.schema))["must"]
 
-    assert [sentence for sentence in found if FAULTS[change] in sentence], found
+    assert [sentence for sentence in found if FAULTS[change].format(integer.schema) in sentence], found
+
+
+@pytest.mark.parametrize(
+    ("shape", "level", "bits"),
+    [
+        ("[0-9]{6}", "must", 19),
+        ("[0-9a-f]{20}", "should", 80),
+        ("[0-9a-f]{32}", "ok", 128),
+        ("x[A-Za-z0-9_-]{43}", "ok", 258),
+    ],
+)
+def test_tokens_that_can_be_guessed_are_said(integer: PortalWorld, shape: str, level: str, bits: int) -> None:
+    document = integer.kind.document(integer.schema)
+    document["legacy_tokens"]["token"]["shape"] = shape
+
+    found = said(integer, document)
+
+    assert bits_of(shape) == bits
+    said_there = {
+        each for each in ("must", "should") if any(f"have {bits} bits" in text for text in found[each])
+    }
+    assert said_there == ({level} - {"ok"})
+
+
+def test_values_of_the_stored_form_are_no_fault(integer: PortalWorld) -> None:
+    document = integer.kind.document(integer.schema)
+    for stored in ("SHA2('a', 256)", "SHA2('b', 256)"):
+        integer.sql(
+            f"INSERT INTO {integer.schema}.auth_user_tokens (user_id, token, type) VALUES (1, {stored}, 'refresh')"
+        )
+
+    assert said(integer, document)["must"] == []
 
 
 def test_hashes_are_upgraded_only_where_there_is_room_and_nobody_else_reads_them(

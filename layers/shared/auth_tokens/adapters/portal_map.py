@@ -49,6 +49,16 @@ def mapping_of(file: str) -> PortalMapping:
     return read_mapping(DEPLOYED) if DEPLOYED.is_file() else OWN_TABLES
 
 
+def document_of(file: str) -> Any:
+    """The JSON of the mapping that holds; None where it is OWN_TABLES without a file. For the doctor, who compares
+    rights with it. Raises PortalMapError."""
+    path = Path(file) if file else DEPLOYED
+    if not file and not path.is_file():
+        return None
+    read_mapping(path)
+    return json.loads(path.read_text("utf-8"))
+
+
 def read_mapping(path: Path) -> PortalMapping:
     """Raises PortalMapError, which names the file."""
     try:

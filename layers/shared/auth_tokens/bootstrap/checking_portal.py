@@ -12,11 +12,13 @@ def checking_portal(shared: Container) -> Callable[[], dict[str, object]]:
         # A cold start would pay for them, for a check that runs a few times a year.
         from auth_tokens.adapters.mysql.checks import own_grants
         from auth_tokens.adapters.mysql.portal_checks import portal_findings
+        from auth_tokens.adapters.portal_map import document_of
         from auth_tokens.bootstrap.portal import portal_tables
 
         return {
             "grants": own_grants(shared.database),
             "portal": portal_findings(shared.database, portal_tables(shared)),
+            "mapping": document_of(shared.settings.portal_map),
         }
 
     return check

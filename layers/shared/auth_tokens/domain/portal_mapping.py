@@ -105,6 +105,7 @@ class PortalMapping:
         if self.labels:
             named.append(self.labels.table)
             named += [self.labels.label.table] if isinstance(self.labels.label, JoinedLabels) else []
+        named += [self.legacy_tokens.table] if self.legacy_tokens else []
         return tuple(named)
 
 

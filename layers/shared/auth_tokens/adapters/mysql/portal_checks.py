@@ -3,13 +3,13 @@
 They read metadata, and a hundred users for their shape.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database
+from auth_tokens.adapters.mysql.legacy_checks import LEGACY_CHECKS, legacy_columns
 from auth_tokens.adapters.mysql.portal import PortalTables, id_value, literal
+from auth_tokens.adapters.mysql.portal_facts import Check, Named, PortalFacts, PortalFinding, must, should
 from auth_tokens.domain.portal_mapping import (
     JoinedLabels,
     PortalMapping,
@@ -19,38 +19,6 @@ from auth_tokens.domain.portal_mapping import (
 )
 from auth_tokens.domain.user_ids import IdForm
 from auth_tokens.domain.usernames import canonical_username
-
-SELECT_PORTAL_COLUMNS = f"""
-SELECT TABLE_NAME AS in_table, COLUMN_NAME AS name, DATA_TYPE AS kind, COLUMN_TYPE AS type,
-  CHARACTER_MAXIMUM_LENGTH AS room, IS_NULLABLE AS nullable, EXTRA AS extra, COLLATION_NAME AS collation
-FROM information_schema.COLUMNS
-WHERE TABLE_SCHEMA = {{schema_name}} AND TABLE_NAME IN %s
-ORDER BY TABLE_NAME, ORDINAL_POSITION
-{EVERY_ROW}
-"""
-
-# The first column of each index, and how many columns it has.
-SELECT_PORTAL_INDEXES = f"""
-SELECT TABLE_NAME AS in_table, INDEX_NAME AS name, MAX(NON_UNIQUE) AS repeats, COUNT(*) AS width,
-  MAX(IF(SEQ_IN_INDEX = 1, COLUMN_NAME, NULL)) AS first
-FROM information_schema.STATISTICS
-WHERE TABLE_SCHEMA = {{schema_name}} AND TABLE_NAME IN %s
-GROUP BY TABLE_NAME, INDEX_NAME
-{EVERY_ROW}
-"""
-
-SELECT_PORTAL_ENGINES = f"""
-SELECT TABLE_NAME AS in_table, ENGINE AS engine
-FROM information_schema.TABLES
-WHERE TABLE_SCHEMA = {{schema_name}} AND TABLE_NAME IN %s
-{EVERY_ROW}
-"""
-
-# MariaDB before 11.1 has tx_isolation.
-SHOW_SERVER = """
-SHOW VARIABLES
-WHERE Variable_name IN ('version', 'sql_mode', 'transaction_isolation', 'tx_isolation', 'time_zone')
-"""
 
 # Index: primary key, its first rows.
 SELECT_SAMPLE = """
@@ -94,75 +62,6 @@ HASH_ROOM = 100
 _OLDEST = {"MariaDB": (10, 6), "MySQL": (8, 0, 21)}
 
 
-@dataclass(frozen=True, slots=True)
-class PortalFinding:
-    """level: `must` (the service does not work so), `should`, or `ok`."""
-
-    level: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A column that the mapping names, and where. is_id: it has ids of users, as users.id keeps them."""
-
-    place: str
-    table: str
-    column: str
-    is_id: bool = False
-
-
-class PortalFacts:
-    """What the server says of the Portal's tables; each thing is asked once."""
-
-    def __init__(self, database: Database, tables: PortalTables) -> None:
-        self.database = database
-        self.tables = tables
-        self.mapping = tables.mapping
-
-    @cached_property
-    def columns(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-        """table → column → what it is."""
-        found: dict[str, dict[str, Mapping[str, Any]]] = {}
-        for row in self._of_tables(SELECT_PORTAL_COLUMNS):
-            found.setdefault(row["in_table"], {})[row["name"]] = row
-        return found
-
-    @cached_property
-    def indexes(self) -> Sequence[Mapping[str, Any]]:
-        return self._of_tables(SELECT_PORTAL_INDEXES)
-
-    @cached_property
-    def engines(self) -> Sequence[Mapping[str, Any]]:
-        return self._of_tables(SELECT_PORTAL_ENGINES)
-
-    @cached_property
-    def server(self) -> Mapping[str, str]:
-        return {row["Variable_name"]: row["Value"] for row in self.database.query(SHOW_SERVER)}
-
-    def column(self, named: Named) -> Mapping[str, Any] | None:
-        return self.columns.get(named.table, {}).get(named.column)
-
-    def is_indexed(self, table: str, column: str, *, alone: bool = False) -> bool:
-        """Whether an index begins with the column; alone: a unique one of it alone."""
-        return any(
-            index["in_table"] == table
-            and index["first"] == column
-            and (not alone or (index["width"] == 1 and not index["repeats"]))
-            for index in self.indexes
-        )
-
-    def qualified(self, table: str) -> str:
-        """For people."""
-        return f"{self.mapping.schema}.{table}" if self.mapping.schema else table
-
-    def _of_tables(self, template: str) -> Sequence[Mapping[str, Any]]:
-        return self.database.query(self.tables.sql(template), (self.mapping.tables,))
-
-
-Check = Callable[[PortalFacts], Iterator[PortalFinding]]
-
-
 def portal_findings(database: Database, tables: PortalTables) -> list[dict[str, str]]:
     """Each finding as `level` and `sentence`. Where tables or columns are missing, nothing else is looked at. Raises
     Unavailable."""
@@ -188,6 +87,8 @@ def named_columns(mapping: PortalMapping) -> Iterator[Named]:
         yield Named("users.tokens_valid_after", users.table, users.tokens_valid_after.column)
     yield from _of_preferences(mapping)
     yield from _of_labels(mapping)
+    if mapping.legacy_tokens:
+        yield from legacy_columns(mapping.legacy_tokens)
 
 
 def _of_preferences(mapping: PortalMapping) -> Iterator[Named]:
@@ -219,14 +120,14 @@ def _of_labels(mapping: PortalMapping) -> Iterator[Named]:
 def missing(facts: PortalFacts) -> Iterator[PortalFinding]:
     absent = [table for table in facts.mapping.tables if table not in facts.columns]
     for table in absent:
-        yield _must(
+        yield must(
             f"There is no table {facts.qualified(table)}, or this database user may not see it: look at `schema` and"
             " the names in the mapping, and at the user's rights."
         )
     for named in named_columns(facts.mapping):
         if named.table in facts.columns and facts.column(named) is None:
             there = ", ".join(facts.columns[named.table])
-            yield _must(
+            yield must(
                 f"{facts.qualified(named.table)} has no column {named.column}, which the mapping names as"
                 f" {named.place}: it has {there}. Name one of these."
             )
@@ -249,15 +150,15 @@ def server(facts: PortalFacts) -> Iterator[PortalFinding]:
     numbers = tuple(int(part) for part in version.split("-")[0].split(".") if part.isdecimal())
     if numbers < _OLDEST[kind]:
         oldest = ".".join(map(str, _OLDEST[kind]))
-        yield _must(f"The server is {kind} {version}: {oldest} is the oldest that the service works with.")
+        yield must(f"The server is {kind} {version}: {oldest} is the oldest that the service works with.")
     isolation = told.get("transaction_isolation") or told.get("tx_isolation", "")
     if isolation != "REPEATABLE-READ":
-        yield _should(
+        yield should(
             f"The server's isolation is {isolation}: with REPEATABLE-READ a sign-in and the Portal's disabling of the"
             " user wait for each other."
         )
     if "STRICT" not in told["sql_mode"]:
-        yield _should(
+        yield should(
             "sql_mode is not strict, so the server cuts a value that is too long instead of refusing it: add"
             " STRICT_TRANS_TABLES."
         )
@@ -278,7 +179,7 @@ def ids(facts: PortalFacts) -> Iterator[PortalFinding]:
         is_short = form in (IdForm.UUID_BYTES, IdForm.UUID_BYTES_SWAPPED) and about["room"] != 16
         if not is_kind or is_short:
             fitting = [each.value for each in IdForm if about["kind"] in _KINDS[each]] or ["none"]
-            yield _must(
+            yield must(
                 f"{facts.qualified(named.table)}.{named.column} is {about['type']}, and users.id says `as`"
                 f" {form.value}: that fits {', '.join(fitting)}."
             )
@@ -298,22 +199,43 @@ def indexes(facts: PortalFacts) -> Iterator[PortalFinding]:
     for table, column, alone in wanted:
         if not facts.is_indexed(table, column, alone=alone):
             what = "unique index on" if alone else "index that begins with"
-            yield _must(f"{facts.qualified(table)} has no {what} {column}: make one.")
+            yield must(f"{facts.qualified(table)} has no {what} {column}: make one.")
 
 
 def conditions(facts: PortalFacts) -> Iterator[PortalFinding]:
     """A comparison of text with a number is true more often than it seems: 0 = 'active'."""
     users = facts.mapping.users
-    for number, condition in enumerate(users.active):
-        about = facts.column(Named("", users.table, condition.column)) or {}
-        says = f"users.active[{number}] compares {facts.qualified(users.table)}.{condition.column} ({about['type']})"
+    found = [("users.active", users.table, condition) for condition in users.active]
+    legacy = facts.mapping.legacy_tokens
+    found += [("legacy_tokens.live", legacy.table, condition) for condition in legacy.live] if legacy else []
+    for place, table, condition in found:
+        about = facts.column(Named(place, table, condition.column)) or {}
+        says = f"{place} compares {facts.qualified(table)}.{condition.column} ({about['type']})"
         is_text = about["kind"] in _TEXTS | _BYTES
         if isinstance(condition.value, str) and not is_text:
-            yield _must(f"{says} with a text: write a number.")
+            yield must(f"{says} with a text: write a number.")
         elif isinstance(condition.value, int) and is_text:
-            yield _must(f"{says} with a number: write a text.")
+            yield must(f"{says} with a number: write a text.")
         elif condition.value is None and about["nullable"] == "NO":
-            yield _must(f"{says} with null, which it never is.")
+            yield must(f"{says} with null, which it never is.")
+
+
+def times(facts: PortalFacts) -> Iterator[PortalFinding]:
+    """A TIMESTAMP read as a DATETIME is wrong by the zone of the connection."""
+    users, legacy = facts.mapping.users, facts.mapping.legacy_tokens
+    found = [("users.tokens_valid_after", users.table, users.tokens_valid_after)]
+    if legacy:
+        found += [("legacy_tokens.ends", legacy.table, legacy.ends)]
+        found += [("legacy_tokens.created", legacy.table, legacy.created)]
+    for place, table, column in found:
+        if column is None:
+            continue
+        about = facts.column(Named(place, table, column.column)) or {}
+        if about["kind"] not in ({column.unit} if column.unit in ("datetime", "timestamp") else _INTEGERS):
+            yield must(
+                f"{facts.qualified(table)}.{column.column} is {about['type']}, and {place} says {column.unit}: write"
+                " the time that the column has."
+            )
 
 
 def created(facts: PortalFacts) -> Iterator[PortalFinding]:
@@ -323,11 +245,9 @@ def created(facts: PortalFacts) -> Iterator[PortalFinding]:
     about = facts.column(Named("users.created", users.table, users.created)) or {}
     column = f"{facts.qualified(users.table)}.{users.created}"
     if about["kind"] not in ("datetime", "timestamp"):
-        yield _must(
-            f"{column} is {about['type']}: users.created needs a DATETIME or TIMESTAMP; leave it out."
-        )
+        yield must(f"{column} is {about['type']}: users.created needs a DATETIME or TIMESTAMP; leave it out.")
     elif "on update" in about["extra"].lower():
-        yield _must(
+        yield must(
             f"{column} changes with each change of the row, and with it all of the user's sessions would end: leave"
             " users.created out."
         )
@@ -341,12 +261,12 @@ def passwords(facts: PortalFacts) -> Iterator[PortalFinding]:
     if not users.upgrades_passwords:
         yield PortalFinding("ok", f"{column} has room for {room} characters, and no hash is upgraded.")
     elif room < HASH_ROOM:
-        yield _must(
+        yield must(
             f'{column} has room for {room} characters, and an upgraded hash has about 97: say `"upgrade": false` in'
             " users.password, or give the column room."
         )
     elif facts.mapping.schema:
-        yield _should(
+        yield should(
             f"Logins replace the hashes in {column} by Argon2id, which bcrypt of the older system cannot verify: say"
             ' `"upgrade": false` until nothing but this service verifies passwords.'
         )
@@ -355,7 +275,7 @@ def passwords(facts: PortalFacts) -> Iterator[PortalFinding]:
 def engines(facts: PortalFacts) -> Iterator[PortalFinding]:
     for row in facts.engines:
         if row["engine"] != "InnoDB":
-            yield _should(
+            yield should(
                 f"{facts.qualified(row['in_table'])} is {row['engine'] or 'a view'}: with InnoDB a sign-in and a change"
                 " of the user wait for each other."
             )
@@ -366,20 +286,20 @@ def sample(facts: PortalFacts) -> Iterator[PortalFinding]:
     users = facts.mapping.users
     rows = facts.database.query(facts.tables.sql(SELECT_SAMPLE))
     if rows and not any(row["is_active"] for row in rows):
-        yield _should(
+        yield should(
             f"None of the first {len(rows)} users is active by users.active: look at the conditions."
         )
     about = facts.column(Named("users.name", users.table, users.name)) or {}
     is_exact = about["collation"] is None or about["collation"].endswith(("_bin", "_cs"))
     spelt = sum(canonical_username(row["name"] or "") != row["name"] for row in rows)
     if spelt and is_exact:
-        yield _must(
+        yield must(
             f"{spelt} of the first {len(rows)} names are not in lower case, and {facts.qualified(users.table)}."
             f"{users.name} ({about['type']}, {about['collation']}) distinguishes case: these users cannot sign in. Give"
             " the column a collation that ends in _ci, or store names in lower case."
         )
     elif is_exact or not facts.is_indexed(users.table, users.name, alone=True):
-        yield _should(
+        yield should(
             f"{facts.qualified(users.table)}.{users.name} may hold two names that differ in case alone, and neither"
             " user could sign in then: a unique index with a collation that ends in _ci prevents it."
         )
@@ -404,7 +324,7 @@ def seeded(facts: PortalFacts) -> Iterator[PortalFinding]:
         f"\n  DELETE FROM {facts.tables.table(table)} WHERE {facts.tables.name(column)} IN ({', '.join(there)});"
         for table, column in (*owned, (mapping.users.table, mapping.users.id))
     )
-    yield _must(
+    yield must(
         f"{len(there)} users are there whose password is published; an earlier `make run` added them. Delete"
         f" them:{deletes}"
     )
@@ -414,12 +334,7 @@ def _as_literal(value: str | int | bytes) -> str:
     return f"X'{value.hex()}'" if isinstance(value, bytes) else literal(value)
 
 
-def _must(sentence: str) -> PortalFinding:
-    return PortalFinding("must", sentence)
-
-
-def _should(sentence: str) -> PortalFinding:
-    return PortalFinding("should", sentence)
-
-
-CHECKS: Sequence[Check] = (ids, indexes, conditions, created, passwords, engines, sample, seeded)
+CHECKS: Sequence[Check] = (
+    *(ids, indexes, conditions, times, created, passwords, engines, sample, seeded),
+    *LEGACY_CHECKS,
+)
