@@ -55,7 +55,7 @@ class Keeper:
         self._chance, self._due_at, self._jitter = chance, due_at, jitter
         self._sight: _Sight | None = None
         self._last: Loaded | None = None
-        self._had_session = False
+        self._known: Saved | None = None
         self._saved_at_s = self._looked_at_s = -math.inf
         # A record that could not be written, and the text that it would have replaced.
         self._unsaved: tuple[str | None, Saved] | None = None
@@ -91,7 +91,7 @@ class Keeper:
             saved = Saved(self._issuer)
         return self._see(text, saved, read_at)
 
-    def save(self, seen: str | None, saved: Saved | None, obtained: Instant | None = None) -> Steps[bool]:
+    def save(self, seen: str | None, saved: Saved, obtained: Instant | None = None) -> Steps[bool]:
         """Rule 3: writes if the store still holds `seen`, and gives whether it did. Rule 7: a write that fails is an
         event, and what it would have written is so until the store says otherwise. obtained: when new tokens were
         asked for."""
@@ -103,12 +103,11 @@ class Keeper:
             done = is_unsaved = True
         self._last = None
         if done:
-            what = saved or Saved(self._issuer)
-            self._unsaved = (seen, what) if is_unsaved else None
+            self._unsaved = (seen, saved) if is_unsaved else None
             text = seen if is_unsaved else text_of(saved)
             now = self._clock.now()
             self._saved_at_s = now.steady
-            self._remember(Loaded(text, what, now, is_unsaved), obtained)
+            self._remember(Loaded(text, saved, now, is_unsaved), obtained)
         return done
 
     def write_again(self, loaded: Loaded) -> Steps[None]:
@@ -147,20 +146,23 @@ class Keeper:
         return text, read_at
 
     def _see(self, text: str | None, saved: Saved, read_at: Instant) -> Loaded:
-        """Tells where another process has signed out, or the store was cleared."""
+        """Tells where another process has signed out. A store that was cleared signs nobody out: what is known here
+        goes on, and is saved again before it is spent."""
         if read_at.steady < self._saved_at_s:  # another thread has written meanwhile
             return Loaded(text, saved, read_at)
         unsaved = self._unsaved if self._unsaved and self._unsaved[0] == text else None
+        if text is None and unsaved is None and self._known and self._known.session:
+            unsaved = (None, self._known)
         self._unsaved = unsaved
         loaded = Loaded(text, unsaved[1] if unsaved else saved, read_at, unsaved is not None)
-        was_signed_in = self._had_session
+        was_signed_in = self._known and self._known.session
         self._remember(loaded, None)
         if was_signed_in and loaded.saved.session is None:
             self._emit(SignedOutEvent("elsewhere"))
         return loaded
 
     def _remember(self, loaded: Loaded, obtained: Instant | None) -> None:
-        self._last, self._had_session = loaded, loaded.saved.session is not None
+        self._last, self._known = loaded, loaded.saved
         if loaded.saved.session:
             self._sight_of(loaded.saved.session, obtained)
         self._looked_at_s = loaded.read_at.steady

@@ -79,19 +79,16 @@ class Saved:
             )
         return replace(self, session=_tokens(answer, salt, 0, sent), device=device)
 
-    def signed_out(self, keep_device_token: bool) -> Saved | None:
-        """Without its session; None where nothing is left to keep."""
-        if self.device is None:
-            return None
-        return replace(
-            self, session=None, device=self.device if keep_device_token else replace(self.device, token=None)
-        )
+    def signed_out(self, keep_device_token: bool) -> Saved:
+        """Without its session. Kept even where it is empty: an absent record was cleared, and signs nobody out."""
+        device = self.device
+        if device and not keep_device_token:
+            device = replace(device, token=None)
+        return replace(self, session=None, device=device)
 
 
-def text_of(saved: Saved | None) -> str | None:
+def text_of(saved: Saved) -> str:
     """As it is stored."""
-    if saved is None:
-        return None
     return json.dumps({"v": VERSION, **asdict(saved)}, separators=(",", ":"))
 
 

@@ -422,10 +422,33 @@ def test_a_store_that_cannot_be_read_is_an_error_and_a_good_token_is_used_still(
     assert session.access_token() == "access-1"
 
 
-def test_a_store_that_was_cleared_is_a_sign_out_elsewhere(lab: Lab) -> None:
+def test_a_store_that_was_cleared_signs_nobody_out_and_gets_the_session_again(lab: Lab) -> None:
     session = lab.signed_in()
     lab.clock.passes(300)
     lab.store.swap(lab.store.get(), None)
+
+    assert session.access_token() == "access-0"
+    lab.clock.passes(300)
+    assert session.access_token() == "access-1"
+
+    assert lab.told() == ["Refreshed"]
+    assert lab.session().access_token() == "access-1", "others find it there"
+
+
+def test_a_process_that_begins_on_a_cleared_store_is_signed_out(lab: Lab) -> None:
+    lab.signed_in()
+    lab.store.swap(lab.store.get(), None)
+
+    with pytest.raises(SignedOut):
+        lab.session().access_token()
+
+
+def test_a_sign_out_elsewhere_is_told_and_is_no_clearing(lab: Lab) -> None:
+    session, other = lab.signed_in(), lab.session()
+    lab.answers = [reply(200, b"")]
+    other.sign_out()
+    lab.clock.passes(2)
+    lab.events.clear()
 
     with pytest.raises(SignedOut):
         session.access_token()
