@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NotRequired, TypedDict
 
 
@@ -44,6 +45,7 @@ class ErrorAnswer(TypedDict):
     error_description: str
 
 
+_ACCESS_TOKEN = re.compile(r"[\w.~+/-]+=*", re.ASCII)  # RFC 6750 §2.1
 _TEXTS = ("access_token", "token_type", "refresh_token", "scope", "session_id", "device_id")
 _SPANS = ("expires_in", "refresh_expires_in")
 _OPTIONAL_TEXTS = ("device_token", "issued_token_type")
@@ -59,8 +61,15 @@ def token_answer(value: Any) -> TokenAnswer | None:
         and all(isinstance(value.get(name, ""), str) for name in _OPTIONAL_TEXTS)
         and all(value[name] for name in _TEXTS if name != "scope")
     )
-    if not whole or value["token_type"].lower() != "bearer":
+    if not whole or value["token_type"].lower() != "bearer" or _is_misplaced(value):
         return None
     known = (*_TEXTS, *_SPANS, *_OPTIONAL_TEXTS)
     answer: TokenAnswer = {name: value[name] for name in known if name in value}  # type: ignore[assignment]
     return answer
+
+
+def _is_misplaced(value: dict[str, str]) -> bool:
+    """A token where one of another kind belongs, or what cannot be sent in a header."""
+    access, refresh = value["access_token"], value["refresh_token"]
+    is_access = _ACCESS_TOKEN.fullmatch(access) and not access.startswith("aut_")
+    return not is_access or (refresh.startswith("aut_") and not refresh.startswith("aut_rt_"))

@@ -247,6 +247,9 @@ BAD_ANSWERS = {
         200, {name: value for name, value in answer(1).items() if name != "refresh_token"}
     ),
     "an empty access token": reply(200, answer(1, access_token="")),
+    "tokens in each other's place": reply(200, answer(1, access_token="aut_rt_1", refresh_token="a.b.c")),
+    "a device token for a refresh token": reply(200, answer(1, refresh_token="aut_dt_1")),
+    "a token with a line break": reply(200, answer(1, access_token="a\r\nX-Evil: 1")),
     "a lifetime in text": reply(200, answer(1, expires_in="600")),
     "a lifetime of true": reply(200, answer(1, expires_in=True)),
     "no life": reply(200, answer(1, expires_in=0)),
