@@ -35,7 +35,10 @@ def test_the_index_has_each_decision_by_its_title() -> None:
     rows = table(DOCS / "adr" / "README.md", "Decisions", "ADR").rows
     titles = [path.read_text("utf-8").splitlines()[0].split(": ", 1)[1] for path in ADRS]
 
-    assert [row["ADR"] for row in rows] == [f"[{path.name[:4]}]({path.name})" for path in ADRS]
+    listed = [row["ADR"] for row in rows]
+    named = [f"[{path.name[:4]}]({path.name})" for path in ADRS]
+    assert not set(named) ^ set(listed), "\n".join(set(named) ^ set(listed))
+    assert listed == named
     assert [row["Decision"] for row in rows] == titles
 
 

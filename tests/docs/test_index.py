@@ -22,7 +22,7 @@ DECISIONS = [page for page in PAGES if re.match(r"\d{4}-", page.name)]
 def test_each_page_says_for_whom_it_is() -> None:
     silent = [page for page in PAGES if page not in DECISIONS and not _names_its_readers(page)]
 
-    assert [str(page.relative_to(ROOT)) for page in silent] == []
+    assert not silent, _named(silent)
 
 
 def test_each_page_stands_in_the_folder_of_its_kind() -> None:
@@ -39,13 +39,18 @@ def test_each_page_is_reached_from_the_index() -> None:
     for index in (INDEX, DOCS / "runbook" / "README.md", DOCS / "adr" / "README.md"):
         reached |= {(index.parent / target.partition("#")[0]).resolve() for target in links(index)}
 
-    assert [str(page.relative_to(ROOT)) for page in PAGES if page not in reached] == []
+    lost = [page for page in PAGES if page not in reached]
+    assert not lost, _named(lost)
 
 
 def test_the_readme_leads_to_the_index_and_the_changelog() -> None:
     linked = {(README.parent / target).resolve() for target in links(README)}
 
     assert {INDEX, ROOT / "CHANGELOG.md"} <= linked
+
+
+def _named(pages: list[Path]) -> str:
+    return "\n".join(str(page.relative_to(ROOT)) for page in pages)
 
 
 def _names_its_readers(page: Path) -> bool:

@@ -14,7 +14,7 @@ def test_relative_links_lead_to_a_file_and_a_heading() -> None:
         if not _leads_somewhere(page, target)
     ]
 
-    assert dead == []
+    assert not dead, "\n".join(dead)
 
 
 def _leads_somewhere(page: Path, target: str) -> bool:
