@@ -161,25 +161,54 @@ def test_an_operator_looks_at_figures_and_ends_a_user_s_session(
     assert page.faults() == []
 
 
-def test_an_operator_whose_sign_in_is_too_old_is_asked_for_the_password_again_and_told_why(
+def test_an_operator_whose_sign_in_is_too_old_gives_the_password_in_place_and_the_call_is_repeated(
+    lambda_stack: LocalStack, browser: WebDriver, person: str
+) -> None:
+    victim = login(lambda_stack, person, "phone")
+    user_id = Client(lambda_stack.base_url).get("/auth/session", bearer=victim).json["sub"]
+    page = Page(browser, f"{lambda_stack.base_url}/pages/security")
+    page.sign_in(ALICE.username)
+    page.find("#find-user [name=user_id]").send_keys(user_id, Keys.ENTER)
+    page.find("#user-sessions button.end")
+    sign_in_is_old(lambda_stack, minutes=20)  # enough to look, not to end
+    page.find("#reload").click()
+
+    page.find("#user-sessions button.end").click()
+    page.find("#step-up [name=password]").send_keys("wrong", Keys.ENTER)
+    WebDriverWait(browser, WAIT_S).until(lambda b: "password is wrong" in page.find("#step-up").text)
+    page.find("#step-up [name=password]").send_keys(PASSWORD, Keys.ENTER)
+
+    page.wait_for_notice("The session has ended.")
+    assert page.all("#step-up") == []
+    assert Client(lambda_stack.base_url).get("/auth/session", bearer=victim).status == 401
+    assert page.faults() == []
+
+
+def test_an_operator_who_does_not_give_the_password_changes_nothing_and_may_sign_in_again(
     lambda_stack: LocalStack, browser: WebDriver, person: str
 ) -> None:
     page = Page(browser, f"{lambda_stack.base_url}/pages/security")
     page.sign_in(ALICE.username)
     page.find("#tiles li")
-    with contextlib.closing(lambda_stack.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE auth_user_tokens SET auth_time = auth_time - INTERVAL 1 DAY WHERE user_id = %s",
-            (ALICE.id,),
-        )
-
+    sign_in_is_old(lambda_stack, minutes=1440)
     browser.refresh()
+
+    page.find("#step-up [name=password]").send_keys(Keys.ESCAPE)
 
     page.wait_for_notice("recent sign-in with your password")
     assert not browser.find_element(By.ID, "content").is_displayed()
     page.sign_in(ALICE.username)
     page.find("#tiles li")
     assert page.faults() == []
+
+
+def sign_in_is_old(stack: LocalStack, minutes: int) -> None:
+    """As if the operator had authenticated that long ago."""
+    with contextlib.closing(stack.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE auth_user_tokens SET auth_time = auth_time - INTERVAL %s MINUTE WHERE user_id = %s",
+            (minutes, ALICE.id),
+        )
 
 
 def test_the_security_page_shows_nothing_to_who_is_no_operator(

@@ -1,16 +1,23 @@
-// What both pages share: the client of the session, the sign-in form, and small helpers that build the page of elements and
-// text, never of markup.
+// What both pages share: the client of the session, the sign-in form, the question for the password, and small helpers that
+// build the page of elements and text, never of markup.
 
 import { AuthError, createClient } from "/pages/client.js";
 
-const client = createClient({ issuer: location.origin, mode: "cookie" });
+const client = createClient({ issuer: location.origin, mode: "cookie", onStepUp: askForPassword });
 
-// What the person can do about a refusal, where the service's own words are for programs (RFC 9470).
+const STEP_UP = "insufficient_user_authentication"; // RFC 9470
+const REACHED = "urn:auth-user-tokens:acr:password"; // the acr of a password
+let asking = null; // one question for all requests that are refused at once
+let wantsMore = false; // than a password
+
+// What the person can do about a refusal, where the service's own words are for programs.
 const TOLD = {
-  insufficient_user_authentication: "This page asks for a recent sign-in with your password. Please sign in again.",
+  [STEP_UP]: "This asks for a recent sign-in with your password. Nothing was changed.",
+  rate_limited: "Too many attempts. Please try again later.",
   unreachable: "The service cannot be reached. Please try again.",
 };
-const textOf = (error) => TOLD[error.code] ?? error.message;
+const MORE = "This asks for a stronger sign-in than a password. Please sign in again the way you did before.";
+const textOf = (error) => (wantsMore && error.code === STEP_UP ? MORE : (TOLD[error.code] ?? error.message));
 
 export const request = (method, path, body) => client.request(method, path, body);
 
@@ -60,9 +67,65 @@ export async function attempt(action) {
     return await action();
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
-    if (error.status === 401 && error.code !== "invalid_credentials") showSignIn(true);
+    if (error.status === 401 && error.code !== "invalid_credentials" && error.code !== STEP_UP) showSignIn(true);
     notice(textOf(error), true);
     return undefined;
+  }
+}
+
+// A request was refused until the person has authenticated again. True once they have: the client repeats it then.
+function askForPassword({ acrValues, maxAgeS }) {
+  wantsMore = Boolean(acrValues) && !acrValues.split(" ").includes(REACHED);
+  if (wantsMore) return false;
+  asking ??= passwordDialog({ acr_values: acrValues, max_age: maxAgeS }).finally(() => (asking = null));
+  return asking;
+}
+
+// asked: what goes with the password. Stays open until the password is right or the person gives up.
+function passwordDialog(asked) {
+  const told = element("p", { role: "alert" });
+  const field = element("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
+  const proceed = element("button", { type: "submit" }, "Continue");
+  const cancel = element("button", { type: "button", onclick: () => dialog.close() }, "Cancel");
+  const form = element(
+    "form",
+    { class: "sign-in", onsubmit: send },
+    element("h2", { id: "step-up-title" }, "Your password, please"),
+    element("p", {}, "You signed in a while ago. Please confirm that it is you."),
+    element("input", { name: "username", autocomplete: "username", hidden: true }), // browsers look for one
+    element("label", {}, "Password ", field),
+    told,
+    element("div", { class: "row" }, proceed, cancel),
+  );
+  const dialog = element("dialog", { id: "step-up", "aria-labelledby": "step-up-title" }, form);
+  async function send(event) {
+    event.preventDefault();
+    proceed.disabled = true;
+    const refusal = await stepUp({ password: field.value, ...asked });
+    proceed.disabled = false;
+    if (refusal === null) return dialog.close("raised");
+    told.textContent = refusal;
+    field.value = "";
+    field.focus();
+  }
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "raised");
+    });
+  });
+}
+
+// Null where the session is raised, else what the person is told.
+async function stepUp(body) {
+  try {
+    await request("POST", "/auth/step-up", body);
+    return null;
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error;
+    return error.code === "invalid_credentials" ? "The password is wrong." : textOf(error);
   }
 }
 
