@@ -28,7 +28,7 @@ export SAM_CLI_TELEMETRY := 0
 export TOKENS_DB := $(or $(DB),$(TOKENS_DB))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run doctor demo test test-mysql test-deploy ready deployed check lint format lock build clean sam checkov node mysql-grammar openapi-lint generators infrastructure docs reference traffic runtime package reproducible conformance conformance-peers soak takeover-trial programs model-checker fresh-machine scan clients pack-clients
+.PHONY: help setup run doctor demo test test-mysql test-deploy ready deployed check lint format lock build clean sam checkov node mysql-grammar openapi-lint generators infrastructure docs reference traffic runtime package reproducible conformance conformance-peers soak takeover-trial adoption-demo programs model-checker fresh-machine scan clients pack-clients
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,6 +74,9 @@ soak: setup ## Clients, thieves and a checker while database, KMS, functions and
 
 takeover-trial: setup programs node ## A thousand people of a Portal in Node come over, four times each, while connections break (PEOPLE=… DB=mysql)
 	@$(PY) -m tests.adoption --people $(or $(PEOPLE),1000) $(ARGS)
+
+adoption-demo: setup programs node ## A Portal in Node with a thousand people signed in moves to the service, phase by phase (PEOPLE=… DB=mysql)
+	@$(PY) -m tests.adoption.demo --people $(or $(PEOPLE),1000)
 
 # Other token servers, from package registries.
 peers: node

@@ -192,6 +192,11 @@ const calls = {
     return (await AuthUserTokens.inForce(query).resultSize()) > 0;
   },
 
+  /** How many tokens of a user are in force. */
+  async inForceOf({ user }) {
+    return await AuthUserTokens.inForce(AuthUserTokens.query().where({ user_id: idOf(user) })).resultSize();
+  },
+
   /** Signs out: one token, or all of a user. */
   async end({ token, user }) {
     const which = token ? { token: shape.stored(token) } : { user_id: idOf(user) };

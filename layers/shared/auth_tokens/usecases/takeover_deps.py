@@ -11,6 +11,10 @@ from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.ports.takeovers import Digests, MissLimiter, Takeovers
 from auth_tokens.usecases.issue_deps import IssueDeps
 
+# 2026-01-01, the time in the ids of all that is taken over: the same token has the same ids, whatever the mapping's
+# dates become. The 74 random bits alone tell them apart.
+_IDS_AT_MS = 1_767_225_600_000
+
 
 @dataclass(frozen=True, slots=True)
 class TakeoverDeps:
@@ -26,12 +30,11 @@ class TakeoverDeps:
         """A presented text, with all that follows from it: the same however often it is presented. Raises
         Unavailable."""
         pseudonym = self.issuing.keys.pseudonym
-        at_ms = self.legacy.accept_from * 1000
         return LegacyToken(
             key=pseudonym("takeover", text),
             stored=self.digests.stored(text),
-            session_id=uuid7(at_ms, pseudonym("takeover-session", text)[:10]),
-            device_id=uuid7(at_ms, pseudonym("takeover-device", text)[:10]),
+            session_id=uuid7(_IDS_AT_MS, pseudonym("takeover-session", text)[:10]),
+            device_id=uuid7(_IDS_AT_MS, pseudonym("takeover-device", text)[:10]),
             kind=kind,
             seed=b"takeover\0" + text.encode(),
         )
