@@ -25,6 +25,7 @@ ALL = [block for page in PAGES for block in blocks(page)]
 # Pages whose blocks a test of their own runs: which.
 RUN_ELSEWHERE = {
     "README.md": "tests/e2e/test_readme.py",
+    "docs/how-to/adoption.md": "tests/e2e/test_adoption.py",
     "docs/how-to/authorizer.md": "tests/e2e/test_jobs_api.py",
     **{str(page.relative_to(ROOT)): "tests/deployment/test_deployment.py" for page in DEPLOY_PAGES},
     "docs/reference/tokens.md": "tests/docs/test_tokens.py",
