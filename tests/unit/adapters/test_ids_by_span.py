@@ -75,6 +75,7 @@ def test_nearly_every_other_id_is_told_from_all_of_them_by_one_bit() -> None:
     ids, others = IdsBySpan(), random.Random(3)
     for _ in range(40):
         ids.add(others.randbytes(8 * 1000), NOW)
+    assert others.randbytes(16) not in ids
     looked_into: list[int] = []
     ids._spans = {0: Recorder(looked_into)}  # type: ignore[dict-item]
 

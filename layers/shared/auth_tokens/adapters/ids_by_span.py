@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_left
-from itertools import groupby
+from itertools import groupby, islice
+from operator import eq
 
 # Ids are dropped together with those of the same span of time. Shorter spans drop earlier, longer ones are fewer to
 # look into.
@@ -38,6 +39,9 @@ class IdsBySpan:
         slot = key >> 32 & self._sieve.mask
         if not self._sieve.bits[slot >> 3] >> (slot & 7) & 1:
             return False
+        if self._sieve is _LETS_ALL_PASS:
+            self._sieve = self._new_sieve()
+            return identifier in self
         return any(key in span for span in self._spans.values())
 
     @property
@@ -48,11 +52,14 @@ class IdsBySpan:
     def add(self, halves: bytes, keep_until: int) -> None:
         """Take in ids. halves: their last 8 bytes, one after the other; keep_until: of the latest, epoch seconds."""
         keys = array("Q", halves)
-        self._spans.setdefault(keep_until // SPAN_S, _Span()).new.extend(keys)
+        number = keep_until // SPAN_S
+        if number not in self._spans:
+            self._spans[number] = _Span()
+        self._spans[number].new.extend(keys)
         if self._sieve.has_room_for(len(keys)):
             self._sieve.add(keys)
-        else:
-            self._sieve = self._new_sieve()
+        else:  # made anew when somebody looks: a cold start makes it once
+            self._sieve = _LETS_ALL_PASS
 
     def drop(self, now: int) -> None:
         """Forget the spans that have passed."""
@@ -72,24 +79,28 @@ class _Sieve:
     """A bit for each id, many for one bit: lets all ids pass that are known, and few others. What was dropped goes with
     the whole sieve only."""
 
-    __slots__ = ("_room", "bits", "mask")
+    __slots__ = ("bits", "mask", "room")
 
     def __init__(self, ids: int) -> None:
         """With room for twice as many ids, so that each is put in twice at most while their number grows."""
         size = max(_LEAST_BITS, 1 << (2 * _BITS_PER_ID * ids).bit_length())
         self.bits = bytearray(size >> 3)
         self.mask = size - 1
-        self._room = size // _BITS_PER_ID
+        self.room = size // _BITS_PER_ID
 
     def has_room_for(self, ids: int) -> bool:
-        return self._room >= ids
+        return self.room >= ids
 
     def add(self, keys: array[int]) -> None:
         bits, mask = self.bits, self.mask
         for key in keys:
             slot = key >> 32 & mask
             bits[slot >> 3] |= 1 << (slot & 7)
-        self._room -= len(keys)
+        self.room -= len(keys)
+
+
+_LETS_ALL_PASS = _Sieve(0)
+_LETS_ALL_PASS.mask, _LETS_ALL_PASS.bits[0], _LETS_ALL_PASS.room = 0, 1, 0
 
 
 class _Span:
@@ -126,7 +137,9 @@ class _Span:
         if len(self.unsorted) + len(new) > _UNSORTED:
             # The array is a sorted run: that part is merged, not sorted.
             ordered = sorted([*self.sorted, *sorted([*self.unsorted, *new])])
-            self.sorted = array("Q", [key for key, _ in groupby(ordered)])
+            if any(map(eq, ordered, islice(ordered, 1, None))):  # some came twice
+                ordered = [key for key, _ in groupby(ordered)]
+            self.sorted = array("Q", ordered)
             self.unsorted = set()
         else:
             self.unsorted.update(new)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:  # a type alone, and the authorizer's every start would pay for it
+    from collections.abc import Sequence
 
 from auth_tokens.domain.bounds import SETTLED_AFTER_S
 
@@ -26,8 +29,11 @@ class LogNumbers:
         self.top: int | None = None
         self._gaps: list[_Gap] = []
 
-    def see(self, numbers: list[int], written_at: int) -> None:
+    def see(self, numbers: Sequence[int], written_at: int) -> None:
         """Numbers that were read, ascending. written_at: epoch seconds of the database, of the latest of them."""
+        if self.top is not None and numbers[0] == self.top + 1 and numbers[-1] == self.top + len(numbers):
+            self.top = numbers[-1]
+            return
         for number in numbers:
             if self.top is None:
                 self.top = max(0, number - FIRST_GAP - 1)
