@@ -89,4 +89,4 @@ def test_tabs_that_are_frozen_and_killed_keep_their_sessions(
     assert (seen["ended"], lost(service, answers)) == (0, (0, 0)), seen
     assert all(token.startswith("eyJ") for token in tokens), tokens
     assert all(lives - 2 <= each <= lives / EARLIEST + 2 for each in made), (made, lives)
-    assert seen["frozen"] and seen["killed"] and seen["lost"]
+    assert seen["frozen"] + seen["killed"] + seen["lost"] > plan.tabs

@@ -98,7 +98,8 @@ class Browser {
     const { targetId } = await this.send("Target.createTarget", { url: origin });
     const { sessionId } = await this.send("Target.attachToTarget", { targetId, flatten: true });
     const tab = { targetId, sessionId, frozenUntil: 0 };
-    while (!(await this.value(tab, "globalThis.isReady === true"))) await sleep(20);
+    // Where the page is being loaded, there is nothing to ask for a moment.
+    while (!(await this.value(tab, "globalThis.isReady === true").catch(() => false))) await sleep(20);
     return tab;
   }
 
