@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pymysql
 
-from auth_tokens.adapters.mysql.checks import schema_state
+from auth_tokens.adapters.mysql.checks import database_clock, schema_state
 from auth_tokens.adapters.mysql.connection import Database, DatabaseConfig
 from auth_tokens.adapters.mysql.migrations import (
     Migration,
@@ -31,6 +32,8 @@ CREATE = "TOKENS_DB_CREATE"
 _MIGRATIONS = ROOT / "functions" / "migrate" / "sql"
 _MARKS = {"ok": "ok    ", "should": "should", "must": "MUST  "}
 _TIMEOUT_S = 10
+# Beyond the service's leeway for clocks, tokens are refused at once.
+MAX_SKEW_S = 30
 
 
 class Refused(Exception):
@@ -66,6 +69,9 @@ class ExistingDatabase:
                 yield "must", str(exc)
             for name in schema_state(self._migrations, database).changed:
                 yield "must", f"{name} was changed after it had been applied: restore it."
+            apart_s = abs(database_clock(database) - time.time())
+            if apart_s > MAX_SKEW_S:
+                yield "must", f"The database's clock is {apart_s:.0f} s off this machine's: set both by NTP."
             for found in portal_findings(database, PortalTables(self.mapping)):
                 yield found["level"], found["sentence"]
 

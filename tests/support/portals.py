@@ -197,7 +197,10 @@ def _uuid() -> str:
     return str(uuid.uuid4())
 
 
+UUID_TEXT = tuple(table.replace("BINARY(16)", "VARCHAR(36) CHARACTER SET latin1") for table in UUID_BYTES)
+
 KINDS = {
+    "text": PortalKind("uuid-bytes", IdForm.TEXT, "users", UUID_TEXT, _uuid, _prefer_in_rows),
     "integer": PortalKind(
         "knex-integer", IdForm.INTEGER, "auth_users", KNEX_INTEGER, lambda: None, _prefer_in_json
     ),
@@ -209,7 +212,9 @@ KINDS = {
 
 
 @contextlib.contextmanager
-def portal_world(world: World, kind: PortalKind, folder: Path) -> Iterator[PortalWorld]:
+def portal_world(
+    world: World, kind: PortalKind, folder: Path, *, migrated: bool = True
+) -> Iterator[PortalWorld]:
     """A world of a kind beside another, whose server and settings it takes, with two schemas of its own."""
     own, schema = (f"{world.settings.db_name}_{part}{uuid.uuid4().hex[:6]}" for part in "op")
     try:
@@ -220,7 +225,8 @@ def portal_world(world: World, kind: PortalKind, folder: Path) -> Iterator[Porta
         file = folder / f"{schema}.json"
         file.write_text(json.dumps(kind.document(schema)))
         made = PortalWorld(replace(world.settings, db_name=own, portal_map=str(file)), kind, schema)
-        made.migrated()
+        if migrated:
+            made.migrated()
         yield made
     finally:
         for name in (own, schema):

@@ -5,11 +5,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from auth_tokens.adapters.mysql.migrations import migrations_in, wanted
 from auth_tokens.domain.portal_mapping import OWN_TABLES
 from local.foreign import ExistingDatabase
 from local.host.paths import ROOT
@@ -19,7 +22,7 @@ from local.stack import LocalStack
 from tests.conftest import schema
 from tests.integration.schema.test_foreign_tables import dump
 from tests.support.portals import EXAMPLES, KINDS, PortalWorld, portal_world
-from tests.support.world import World
+from tests.support.world import SQL, World
 
 PORTAL_S_OWN = (
     "CREATE TABLE auth_users (id INT UNSIGNED AUTO_INCREMENT PRIMARY KEY, email VARCHAR(255) NOT NULL)"
@@ -99,7 +102,8 @@ def addressed(world: PortalWorld, name: str = "") -> DatabaseAddress:
 def test_what_would_be_made_is_counted(at: DatabaseAddress) -> None:
     mapped = ExistingDatabase(at, EXAMPLES["knex-integer"])
 
-    assert mapped.will_do().startswith(f"Will create 9 tables in {at.name} on {at.host}:{at.port}")
+    count = sum(len(each.tables) for each in wanted(migrations_in(SQL), EXAMPLES["knex-integer"]))
+    assert mapped.will_do().startswith(f"Will create {count} tables in {at.name} on {at.host}:{at.port}")
 
 
 def test_a_mapping_without_a_database_is_refused(tmp_path: Path) -> None:
@@ -138,3 +142,15 @@ def test_the_doctor_s_exit_code_says_whether_something_must_be_mended(world: Wor
         assert "has no column login" in ill.stderr
         assert "lacks users" in unreadable.stderr
         assert "say by TOKENS_DB_URL" in nowhere.stderr
+
+
+@pytest.mark.parametrize(("apart_s", "is_said"), [(-40, True), (-20, False), (20, False), (40, True)])
+def test_clocks_that_differ_are_said(
+    at: DatabaseAddress, monkeypatch: pytest.MonkeyPatch, apart_s: int, is_said: bool
+) -> None:
+    now = time.time()
+    monkeypatch.setattr("local.foreign.time", SimpleNamespace(time=lambda: now + apart_s))
+
+    said = [sentence for _, sentence in ExistingDatabase(at, OWN_TABLES).findings() if "clock" in sentence]
+
+    assert bool(said) == is_said

@@ -104,7 +104,8 @@ def test_a_device_token_is_exchanged_and_the_lists_have_both(mapped: PortalWorld
 def test_a_backend_vouches_for_a_user_by_the_id_that_it_has(mapped: PortalWorld) -> None:
     name = mapped.user()
     user_id = mapped.user_id(name)
-    spellings = [user_id] if mapped.kind.form is IdForm.INTEGER else [user_id, user_id.upper()]
+    is_uuid = mapped.kind.form in (IdForm.UUID_BYTES, IdForm.UUID_BYTES_SWAPPED)
+    spellings = [user_id, user_id.upper()] if is_uuid else [user_id]
 
     for spelling in spellings:
         answer = issue(IssueRequest(spelling, ("mfa",)), CALLER, mapped.issuing)
@@ -202,6 +203,9 @@ def test_an_event_names_the_user_by_what_the_mapping_says(mapped: PortalWorld) -
     if form is IdForm.INTEGER:
         assert named(int(user_id)) == named(user_id) == user_id
         wrong += [-1, 2**64, "007"]
+    elif form is IdForm.TEXT:
+        assert (named(user_id), named(user_id.upper())) == (user_id, user_id.upper())
+        wrong += [7]
     else:
         assert named(user_id.upper()) == named(user_id) == user_id
         wrong += [7]

@@ -17,13 +17,13 @@ from tests.support.world import World
 
 @pytest.fixture(params=["integer", "uuid-bytes"])
 def mapped(world: World, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[PortalWorld]:
-    with portal_world(world, KINDS[request.param], tmp_path) as made:
+    with portal_world(world, KINDS[request.param], tmp_path, migrated=False) as made:
         yield made
 
 
 @pytest.fixture
 def integer(world: World, tmp_path: Path) -> Iterator[PortalWorld]:
-    with portal_world(world, KINDS["integer"], tmp_path) as made:
+    with portal_world(world, KINDS["integer"], tmp_path, migrated=False) as made:
         yield made
 
 
