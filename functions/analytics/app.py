@@ -8,6 +8,7 @@ from typing import Any
 
 from auth_tokens.bootstrap.analysing import analysing
 from auth_tokens.bootstrap.container import Container
+from auth_tokens.bootstrap.counting_unclaimed import counting_unclaimed
 from auth_tokens.bootstrap.listing_events import listing_events
 from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.portal import user_ids
@@ -30,6 +31,7 @@ EVENTS = listing_events(SHARED)
 FIGURES = summarising(SHARED)
 USER_IDS = user_ids(SHARED)
 SCHEDULED = analysing(SHARED)
+UNCLAIMED = counting_unclaimed(SHARED)
 
 
 def get_events(request: Request) -> Response:
@@ -71,6 +73,9 @@ def _run(remaining_ms: Callable[[], int]) -> dict[str, Any]:
     SHARED.telemetry.count("EventBusDown", int(sent.is_bus_down))
     SHARED.telemetry.count("OutboxLag", sent.lag_s, "Seconds")
     SHARED.telemetry.count("DetectionPartial", int(report.detection.is_partial))
+    unclaimed = UNCLAIMED(remaining_ms)
+    if unclaimed is not None:
+        SHARED.telemetry.count("LegacyUnclaimed", unclaimed)
     for finding in report.detection.findings:
         if finding.severity is Severity.HIGH:
             SHARED.telemetry.count("FindingHigh")

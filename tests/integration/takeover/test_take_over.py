@@ -1,5 +1,7 @@
 """A live token of the Portal becomes a session of ours, once, whatever the Portal's schema is."""
 
+import time
+
 import pytest
 
 from auth_tokens.domain.acr import LEGACY_ACR
@@ -120,18 +122,20 @@ def revive(stage: Stage) -> None:
 
 
 def test_an_absolute_end_is_kept_and_an_idle_one_begins_anew(any_stage: Stage) -> None:
+    end = int(time.time()) + 3600
     token = any_stage.token(lives_s=3600)
 
-    answer = any_stage.take_over(token)
+    ends = set()
+    for _ in range(2):
+        answer = any_stage.take_over(token)
+        ends.add(any_stage.world.clock.now + answer.absolute_expires_in)
 
-    now = any_stage.world.clock.now
+    [kept] = ends
     if any_stage.portal.shape == "bytes":
-        assert answer.absolute_expires_in == 2_592_000
+        assert kept > end + 2_000_000
     else:
-        assert 3500 < answer.absolute_expires_in <= 3600
+        assert end <= kept <= end + 5
         assert answer.token_expires_in == answer.absolute_expires_in
-        repeated = any_stage.take_over(token)
-        assert now + answer.absolute_expires_in == any_stage.world.clock.now + repeated.absolute_expires_in
 
 
 def test_auth_time_is_that_of_the_sign_in_where_the_portal_keeps_it_and_else_none(any_stage: Stage) -> None:

@@ -34,6 +34,7 @@ OF_ONE_ROW = {
     "revocations.SELECT_NEXT_NUMBER",
     "starts.SELECT_DEVICE_OF_SESSION",
     "published_revocations.SELECT_STATE",
+    "unclaimed.COUNT_UNCLAIMED",
     "token_table.SELECT_DEVICE",
     "token_table.SELECT_SESSION_UNLESS_DENIED",
     "token_table.SELECT_TOKEN",
@@ -62,7 +63,7 @@ def test_a_select_of_several_rows_has_a_limit_of_its_own(place: str) -> None:
 
 
 def test_each_select_is_looked_at() -> None:
-    assert set(SELECTS) > OF_ONE_ROW
+    assert {place.partition(",")[0] for place in SELECTS} > OF_ONE_ROW
     assert {"lists.SELECT_SESSIONS", "keys.SELECT_PUBLIC_KEYS"} <= set(SELECTS)
 
 

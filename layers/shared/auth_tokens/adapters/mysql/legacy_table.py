@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from auth_tokens.adapters.mysql.portal import PortalTables, id_text
+from auth_tokens.adapters.mysql.portal import PortalTables, id_text, literal
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
 from auth_tokens.domain.legacy_tokens import LegacyRow, LegacyTokens
 from auth_tokens.domain.portal_columns import TimeColumn
@@ -49,12 +49,18 @@ class LegacyTable:
             "old_columns": ", ".join(columns),
             # Live, and before its end, if it has one. By now_values.
             "old_is_in_force": f"{live} AND ({ends} IS NULL OR {ends} > %(old_now)s)",
+            "old_is_of_a_kind": self._is_of_a_kind(),
             "old_mark": self._mark(),
             "old_is_of_this_password": self._is_of_this_password(),
         }
 
     def now_values(self, now: int) -> dict[str, Any]:
         return {"old_now": _written(self.legacy.ends, now)}
+
+    def _is_of_a_kind(self) -> str:
+        """Of a type that is taken over."""
+        words = ", ".join(literal(word) for word in self.legacy.kinds if word)
+        return f"{self._column(self.legacy.type)} IN ({words})" if words else "TRUE"
 
     def _mark(self) -> str:
         """What ends a row for the Portal. By mark_values."""
