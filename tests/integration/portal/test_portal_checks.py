@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from auth_tokens.adapters.mysql.legacy_checks import bits_of
-from auth_tokens.adapters.mysql.portal import PortalTables
-from auth_tokens.adapters.mysql.portal_checks import SEEDED_IDS, portal_findings
+from auth_tokens.adapters.mysql.portal import MySqlPortal, PortalTables
+from auth_tokens.adapters.mysql.portal_checks import SEEDED_IDS, portal_findings, server
 from auth_tokens.adapters.portal_map import parsed
 from local.seed import USERS, seed
 from tests.support.portals import KINDS, PortalWorld, portal_world
@@ -227,3 +228,55 @@ def test_preferences_without_a_column_are_no_fault(fresh_world: World) -> None:
 
     assert found["must"] == []
     assert "user_config has no column for max_sessions: the settings decide these." in found["ok"]
+
+
+def test_names_of_columns_are_the_same_in_either_case(integer: PortalWorld, fresh_world: World) -> None:
+    document = integer.kind.document(integer.schema)
+    document["users"]["name"]["column"] = "Email"
+    default = json.loads((Path(__file__).parents[3] / "portal/default.json").read_text("utf-8"))
+    default["preferences"]["columns"] = {"max_sessions": "MAX_Sessions", "access_ttl_s": "absent"}
+    name = fresh_world.user(max_sessions=1)
+    portal = MySqlPortal(fresh_world.database, tables=PortalTables(parsed(json.dumps(default))))
+
+    account = portal.account_by_name(name)
+
+    assert said(integer, document)["must"] == []
+    assert account is not None
+    assert account.user.config.chosen == {"max_sessions": 1}
+
+
+def test_a_view_is_looked_at_without_its_indexes(integer: PortalWorld) -> None:
+    integer.sql(f"CREATE VIEW {integer.schema}.people AS SELECT * FROM {integer.schema}.auth_users")
+    document = integer.kind.document(integer.schema)
+    document["users"]["table"] = "people"
+
+    found = said(integer, document)
+
+    assert found["must"] == []
+    assert [text for text in found["should"] if "people is a view" in text]
+
+
+@pytest.mark.parametrize(
+    ("version", "is_too_old"),
+    [
+        ("5.7.44-log", True),
+        ("8.0.20", True),
+        ("8.0.21", False),
+        ("8.0.mysql_aurora.3.04.0", False),
+        ("9.7.4", False),
+        ("10.5.23-MariaDB", True),
+        ("10.6.0-MariaDB-log", False),
+        ("11.8.9-MariaDB", False),
+    ],
+)
+def test_a_server_that_is_too_old_is_said(version: str, is_too_old: bool) -> None:
+    told = {
+        "version": version,
+        "sql_mode": "",
+        "transaction_isolation": "READ-COMMITTED",
+        "time_zone": "+02:00",
+    }
+
+    found = list(server(SimpleNamespace(server=told)))  # type: ignore[arg-type]
+
+    assert [each.level for each in found] == [*(["must"] if is_too_old else []), "should", "should", "ok"]

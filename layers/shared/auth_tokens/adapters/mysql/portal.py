@@ -209,7 +209,8 @@ class PortalTables:
         """Of preferences with a column each, those whose column is not among the table's."""
         kept = self.mapping.preferences.kept_as if self.mapping.preferences else None
         known = kept.columns if isinstance(kept, PreferenceColumns) else {}
-        return frozenset(name for name, column in known.items() if column not in columns)
+        there = {column.lower() for column in columns}
+        return frozenset(name for name, column in known.items() if column.lower() not in there)
 
     def owner_from(self, owner: str | None, labels: str | None) -> User | None:
         """The user in `owner_columns`; None where the Portal has none, or one whose id is no text of its form. Raises

@@ -5,6 +5,7 @@ They read metadata, and a hundred users for their shape.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import takewhile
 
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database
 from auth_tokens.adapters.mysql.legacy_checks import LEGACY_CHECKS, legacy_columns
@@ -118,22 +119,22 @@ def _of_labels(mapping: PortalMapping) -> Iterator[Named]:
 
 
 def missing(facts: PortalFacts) -> Iterator[PortalFinding]:
-    absent = [table for table in facts.mapping.tables if table not in facts.columns]
+    absent = [table for table in facts.mapping.tables if not facts.columns_of(table)]
     for table in absent:
         yield must(
             f"There is no table {facts.qualified(table)}, or this database user may not see it: look at `schema` and"
             " the names in the mapping, and at the user's rights."
         )
     for named in named_columns(facts.mapping):
-        if named.table in facts.columns and facts.column(named) is None:
-            there = ", ".join(facts.columns[named.table])
+        there = ", ".join(facts.columns_of(named.table))
+        if there and facts.column(named) is None:
             yield must(
                 f"{facts.qualified(named.table)} has no column {named.column}, which the mapping names as"
                 f" {named.place}: it has {there}. Name one of these."
             )
     preferences = facts.mapping.preferences
     if preferences and isinstance(preferences.kept_as, PreferenceColumns) and preferences.table not in absent:
-        lacking = facts.tables.missing_preferences(facts.columns[preferences.table])
+        lacking = facts.tables.missing_preferences(facts.columns_of(preferences.table))
         if lacking:
             yield PortalFinding(
                 "ok",
@@ -147,8 +148,9 @@ def server(facts: PortalFacts) -> Iterator[PortalFinding]:
     told = facts.server
     version = told["version"]
     kind = "MariaDB" if "MariaDB" in version else "MySQL"
-    numbers = tuple(int(part) for part in version.split("-")[0].split(".") if part.isdecimal())
-    if numbers < _OLDEST[kind]:
+    digits = takewhile(str.isdecimal, version.split("-")[0].split("."))
+    numbers = tuple(map(int, digits))  # of Aurora two, at times
+    if numbers < _OLDEST[kind][: len(numbers)]:
         oldest = ".".join(map(str, _OLDEST[kind]))
         yield must(f"The server is {kind} {version}: {oldest} is the oldest that the service works with.")
     isolation = told.get("transaction_isolation") or told.get("tx_isolation", "")
@@ -197,7 +199,8 @@ def indexes(facts: PortalFacts) -> Iterator[PortalFinding]:
         if isinstance(labels.label, JoinedLabels):
             wanted.append((labels.label.table, labels.label.id, True))
     for table, column, alone in wanted:
-        if not facts.is_indexed(table, column, alone=alone):
+        # An index of what a view reads is not seen.
+        if not facts.is_view(table) and not facts.is_indexed(table, column, alone=alone):
             what = "unique index on" if alone else "index that begins with"
             yield must(f"{facts.qualified(table)} has no {what} {column}: make one.")
 

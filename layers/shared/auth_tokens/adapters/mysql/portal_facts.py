@@ -60,7 +60,8 @@ class Named:
 
 
 class PortalFacts:
-    """What the server says of the Portal's tables; each thing is asked once."""
+    """What the server says of the Portal's tables; each thing is asked once. Names of columns, and on some servers of
+    tables, are the same in upper and lower case."""
 
     def __init__(self, database: Database, tables: PortalTables) -> None:
         self.database = database
@@ -68,12 +69,18 @@ class PortalFacts:
         self.mapping = tables.mapping
 
     @cached_property
-    def columns(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-        """table → column → what it is."""
+    def _columns(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
         found: dict[str, dict[str, Mapping[str, Any]]] = {}
         for row in self._of_tables(SELECT_PORTAL_COLUMNS):
-            found.setdefault(row["in_table"], {})[row["name"]] = row
+            found.setdefault(row["in_table"].lower(), {})[row["name"].lower()] = row
         return found
+
+    def columns_of(self, table: str) -> Sequence[str]:
+        """The names of a table's columns; none where there is no such table."""
+        return [row["name"] for row in self._columns.get(table.lower(), {}).values()]
+
+    def is_view(self, table: str) -> bool:
+        return any(row["in_table"].lower() == table.lower() and row["engine"] is None for row in self.engines)
 
     @cached_property
     def indexes(self) -> Sequence[Mapping[str, Any]]:
@@ -88,13 +95,12 @@ class PortalFacts:
         return {row["Variable_name"]: row["Value"] for row in self.database.query(SHOW_SERVER)}
 
     def column(self, named: Named) -> Mapping[str, Any] | None:
-        return self.columns.get(named.table, {}).get(named.column)
+        return self._columns.get(named.table.lower(), {}).get(named.column.lower())
 
     def is_indexed(self, table: str, column: str, *, alone: bool = False) -> bool:
         """Whether an index begins with the column; alone: a unique one of it alone."""
         return any(
-            index["in_table"] == table
-            and index["first"] == column
+            (index["in_table"].lower(), index["first"].lower()) == (table.lower(), column.lower())
             and (not alone or (index["width"] == 1 and not index["repeats"]))
             for index in self.indexes
         )
