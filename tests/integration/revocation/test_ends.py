@@ -9,6 +9,7 @@ import pytest
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.credentials import Credential, Transport
+from auth_tokens.domain.ends import Cause
 from auth_tokens.domain.errors import InvalidGrant, NotFound
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest
@@ -154,7 +155,7 @@ def test_the_events_say_what_ended(world: World) -> None:
     name = world.user()
     phone = world.login(name, REMEMBERED)
 
-    end(world, name, phone, reason=RevokeReason.ADMIN)
+    end(world, name, phone, cause=Cause(RevokeReason.ADMIN))
 
     session, device = told(world, name)
     assert (session["type"], session["session_id"]) == ("session_revoked", phone.session_id)
