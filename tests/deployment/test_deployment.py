@@ -29,7 +29,7 @@ FOUNDATION = f"{STACK}-foundation"
 RUNBOOK = (DOCS / "runbook" / "a-function-fails.md").read_text("utf-8")
 OLD_TTL_S, NEW_TTL_S = 600, 300
 # A change of the code that anybody can see, and a resource that cannot be made, after that code is live.
-_METADATA = "server_metadata(SETTINGS.issuer, SETTINGS.clients)"
+_METADATA = "server_metadata(SETTINGS.issuer, SETTINGS.clients, SETTINGS.acr_order)"
 NEW_CODE = (_METADATA, f'{{**{_METADATA}, "service_documentation": "https://tokens.example/docs"}}')
 BROKEN = """\
   Second:
@@ -80,6 +80,7 @@ IntrospectFunction is active, and live is its latest version 2.
 IssueFunction is active, and live is its latest version 2.
 MigrateFunction is active, and live is its latest version 2.
 RefreshFunction is active, and live is its latest version 2.
+RevocationsFunction is active, and live is its latest version 2.
 RevokeFunction is active, and live is its latest version 2.
 RotateKeysFunction is active, and live is its latest version 2.
 SessionsFunction is active, and live is its latest version 2.
@@ -101,7 +102,7 @@ The schedule {STACK}-analytics is on.
 The schedule {STACK}-rotate-keys is on.
 The rule RULE is on.
 DeadLetterQueue is empty.
-None of 33 alarms is in ALARM."""
+None of 35 alarms is in ALARM."""
 # Of template.yaml: what a revocation may take at the authorizer, and how long this machine may take besides.
 REVOCATION_S, SLOW_MACHINE_S = 5, 5
 
