@@ -185,12 +185,15 @@ lock: setup ## Lock the newest versions again
 clean: ## Remove everything that was set up or left behind
 	rm -rf $(VENV) $(SAM_VENV) $(CHECKOV_VENV) $(NODE_VENV) $(RUNTIME_VENV) $(PEERS_VENV) $(GENERATORS_VENV) $(SCAN_VENV) $(DEPLOYED_VENV) $(EMULATOR_VENV) tests/node/node_modules tests/clients/javascript/node_modules tests/clients/verify/node_modules tests/portal/node_modules $(PEERS)/node_modules $(MYSQL_GRAMMAR)/node_modules $(GENERATORS)/node_modules $(INFRASTRUCTURE)/node_modules $(OPENAPI_LINT)/node_modules $(REFERENCE)/node_modules .local .aws-sam .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: bench bench-validate bench-refresh bench-growth bench-cleanup bench-fleet bench-load bench-peers peers
+.PHONY: bench bench-validate bench-proofs bench-refresh bench-growth bench-cleanup bench-fleet bench-load bench-peers peers
 
-bench: bench-validate bench-refresh bench-growth bench-cleanup ## Run the benchmarks, about half an hour
+bench: bench-validate bench-proofs bench-refresh bench-growth bench-cleanup ## Run the benchmarks, about half an hour
 
 bench-validate: setup package
 	@$(PY) benchmarks/validate.py
+
+bench-proofs: setup
+	@$(PY) -m benchmarks.proofs
 
 bench-refresh: setup
 	@$(PY) -m benchmarks.refresh

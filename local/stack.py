@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 import time
@@ -75,12 +76,14 @@ class LocalStack:
             "AdminLabel": "admin",
             "RevocationsRoute": "public",
             "Clients": CLIENTS,
+            "DpopBinding": "on",
             **(parameters or {}),
         }
         self.aws = servers.aws or LocalAws(self.state_dir)
         self._owns_aws = servers.aws is None
         self.specs: dict[str, FunctionSpec] = {}
         self._names: dict[str, str] = {}
+        self._apis: list[MountedApi] = []
         self.runner: Runner | None = None
         self._metrics: LogMetrics | None = None
         self._server: RunningServer | None = None
@@ -111,7 +114,7 @@ class LocalStack:
         with ThreadPoolExecutor(1) as pool:  # the translator is read while the servers start
             reading = pool.submit(self._load_apis)
             self._start_servers()
-            apis = reading.result()
+            self._apis = reading.result()
         runner = self._make_runner()
         runner.invoke("MigrateFunction", {})
         if self._seeds:
@@ -124,7 +127,7 @@ class LocalStack:
             self._metrics_page if self._metrics else None,
             REFERENCE,
         )
-        self._server = serve(Gateway(apis, runner, self._clock), HOST, self.port, routes)
+        self._server = serve(Gateway(self._apis, runner, self._clock), HOST, self.port, routes)
 
     def stop(self) -> None:
         """Ends everything in order. Safe to call twice, and after a start that failed."""
@@ -185,7 +188,11 @@ class LocalStack:
 
     def _function_specs(self) -> dict[str, FunctionSpec]:
         """The service's functions, placed and logged in, and those of the other team's API as their template says."""
-        local = {"KMS_KEY_ID": self.aws.key_id, "SECURITY_BUS": self.aws.security_bus}
+        local = {
+            "KMS_KEY_ID": self.aws.key_id,
+            "SECURITY_BUS": self.aws.security_bus,
+            "DPOP_PUBLIC_URLS": self._public_urls(),
+        }
         overrides = {**self.aws.environment, **self._database.variables, **local}
         own = function_specs(PRODUCT, self.parameters, overrides)
         jobs_parameters = {"AuthorizerFunctionArn": function_arn(AUTHORIZER)}
@@ -193,6 +200,15 @@ class LocalStack:
         self._names = {spec.code.name: name for name, spec in (own | jobs).items()}
         placed = {name: self._placed(spec) for name, spec in own.items()}
         return {name: self._database.logged_in(spec) for name, spec in placed.items()} | jobs
+
+    def _public_urls(self) -> str:
+        """The addresses of the other team's APIs, as the setting has them: they are not API Gateway's own here."""
+        named = {
+            f"{mounted.api.id}/{mounted.api.stage}": [f"{self.base_url}{mounted.prefix}"]
+            for mounted in self._apis
+            if mounted.prefix
+        }
+        return json.dumps(named)
 
     def _placed(self, spec: FunctionSpec) -> FunctionSpec:
         options = self._runner_options

@@ -19,6 +19,7 @@ OPTIONS = AuthorizerOptions(
     simple_response=SHARED.settings.authorizer_response == "simple",
     allowed_origins=SHARED.settings.allowed_origins,
     route_scopes=SHARED.settings.route_scopes(),
+    public_urls=dict(SHARED.settings.dpop_public_urls),
 )
 
 

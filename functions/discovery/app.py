@@ -33,7 +33,9 @@ def get_jwks(request: Request) -> Response:
 
 
 def get_metadata(request: Request) -> Response:
-    metadata = server_metadata(SETTINGS.issuer, SETTINGS.clients, SETTINGS.acr_order)
+    metadata = server_metadata(
+        SETTINGS.issuer, SETTINGS.clients, SETTINGS.acr_order, binds=SETTINGS.binds_keys
+    )
     return Response(body=metadata, headers=CACHED)
 
 

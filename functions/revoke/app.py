@@ -18,6 +18,7 @@ from auth_tokens.web.account_scope import require_account_scope
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler, is_http
 from auth_tokens.web.logout_route import logout_route
+from auth_tokens.web.nonces import with_nonces
 from auth_tokens.web.operator_ends import end_of_device, end_of_session, end_of_user
 from auth_tokens.web.portal_events import portal_caller, portal_event
 from auth_tokens.web.public_clients import refuse_client_authentication
@@ -69,22 +70,19 @@ def _session(request: Request) -> Validated:
     return validate(credential_from(request, ORIGINS), DEPS.validation_for(request.caller))
 
 
-http = http_handler(
-    {
-        "POST /auth/revoke": post_revoke,
-        "POST /auth/logout": logout_route(_session, DEPS, ORIGINS, ACCOUNT_SCOPE, RECENT),
-        "DELETE /auth/sessions/{session_id}": delete_session,
-        "DELETE /auth/devices/{device_id}": delete_device,
-        "POST /admin/users/{user_id}/revoke": limited_by_principal(end_of_user(DEPS, USER_IDS), LIMITER),
-        "POST /admin/sessions/{session_id}/revoke": limited_by_principal(end_of_session(DEPS), LIMITER),
-        "POST /admin/devices/{device_id}/revoke": limited_by_principal(end_of_device(DEPS), LIMITER),
-        "GET /admin/revoke-before": limited_by_principal(GET_BEFORE, LIMITER),
-        "POST /admin/revoke-before": limited_by_principal(POST_BEFORE, LIMITER),
-    },
-    SHARED.telemetry,
-    ORIGINS,
-    SHARED.settings.edge(),
-)
+ROUTES = {
+    "POST /auth/revoke": post_revoke,
+    "POST /auth/logout": logout_route(_session, DEPS, ORIGINS, ACCOUNT_SCOPE, RECENT),
+    "DELETE /auth/sessions/{session_id}": delete_session,
+    "DELETE /auth/devices/{device_id}": delete_device,
+    "POST /admin/users/{user_id}/revoke": limited_by_principal(end_of_user(DEPS, USER_IDS), LIMITER),
+    "POST /admin/sessions/{session_id}/revoke": limited_by_principal(end_of_session(DEPS), LIMITER),
+    "POST /admin/devices/{device_id}/revoke": limited_by_principal(end_of_device(DEPS), LIMITER),
+    "GET /admin/revoke-before": limited_by_principal(GET_BEFORE, LIMITER),
+    "POST /admin/revoke-before": limited_by_principal(POST_BEFORE, LIMITER),
+}
+WITH_NONCES = with_nonces(ROUTES, DEPS.proofs, DEPS.clock)
+http = http_handler(WITH_NONCES, SHARED.telemetry, ORIGINS, SHARED.settings.edge())
 
 
 @timed

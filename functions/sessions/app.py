@@ -15,6 +15,7 @@ from auth_tokens.web.account_scope import require_account_scope
 from auth_tokens.web.credentials import credential_from, is_cross_site
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.look_up_route import look_up_route
+from auth_tokens.web.nonces import with_nonces
 from auth_tokens.web.query_parameters import device_page_parameters, session_page_parameters, user_in_path
 from auth_tokens.web.rate_limits import limited_by_principal
 from auth_tokens.web.request_body import parse_body
@@ -74,18 +75,17 @@ def _account(request: Request) -> AccessClaims:
     return require_account_scope(_session(request), ACCOUNT_SCOPE).claims
 
 
+ROUTES = {
+    "GET /auth/session": get_session,
+    "GET /auth/sessions": get_sessions,
+    "GET /auth/devices": get_devices,
+    "PATCH /auth/devices/{device_id}": patch_device,
+    "POST /admin/lookup": limited_by_principal(look_up_route(looking_up(SHARED, DEPS), USER_IDS), LIMITER),
+    "GET /admin/users/{user_id}/sessions": limited_by_principal(get_user_sessions, LIMITER),
+    "GET /admin/users/{user_id}/devices": limited_by_principal(get_user_devices, LIMITER),
+}
 handler = http_handler(
-    {
-        "GET /auth/session": get_session,
-        "GET /auth/sessions": get_sessions,
-        "GET /auth/devices": get_devices,
-        "PATCH /auth/devices/{device_id}": patch_device,
-        "POST /admin/lookup": limited_by_principal(
-            look_up_route(looking_up(SHARED, DEPS), USER_IDS), LIMITER
-        ),
-        "GET /admin/users/{user_id}/sessions": limited_by_principal(get_user_sessions, LIMITER),
-        "GET /admin/users/{user_id}/devices": limited_by_principal(get_user_devices, LIMITER),
-    },
+    with_nonces(ROUTES, DEPS.proofs, DEPS.clock),
     SHARED.telemetry,
     ORIGINS,
     SHARED.settings.edge(),

@@ -84,6 +84,24 @@ def test_a_function_starts_with_the_template_s_variables_and_without_network(fun
     )
 
 
+@pytest.mark.parametrize("function", ["authorizer", "issue", "refresh", "revoke", "sessions"])
+def test_what_checks_a_proof_is_loaded_with_the_first_proof(function: str) -> None:
+    """Most clients send none, and no cold start pays for them."""
+    proving = {
+        "auth_tokens.adapters.access_jwt.proofs",
+        "auth_tokens.adapters.replay_memory",
+        "auth_tokens.bootstrap.own_proofs",
+        "auth_tokens.bootstrap.proofs",
+        "auth_tokens.usecases.proofs",
+        "auth_tokens.web.gateway_places",
+        "auth_tokens.web.proofs",
+    }
+    loaded = loaded_by(function)
+
+    assert not proving & loaded
+    assert not {name for name in loaded if name.startswith("auth_tokens.domain.dpop")}
+
+
 @pytest.mark.parametrize(
     ("function", "use_cases"),
     [
@@ -118,6 +136,7 @@ def test_the_authorizer_loads_of_our_own_what_an_access_token_needs_and_nothing_
         ".bootstrap.authorizing",
         ".bootstrap.key_table",
         ".bootstrap.container",
+        ".bootstrap.first_proof",
         ".bootstrap.public_keys",
         ".bootstrap.telemetry",
         ".settings",

@@ -42,7 +42,11 @@ LATE = {
     "auth_tokens.bootstrap.authorizing",
     "auth_tokens.bootstrap.checking_portal",
     "auth_tokens.bootstrap.checking_rights",
+    "auth_tokens.bootstrap.first_proof",
     "auth_tokens.settings",
+    "auth_tokens.web.authorizer",
+    "auth_tokens.web.credentials",
+    "auth_tokens.web.key_binding",
 }
 
 

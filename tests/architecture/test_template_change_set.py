@@ -142,6 +142,10 @@ REFUSED = {
         {"AuthorizerRouteScopes": '{"GET/jobs": "jobs:read"}'},
         ["AuthorizerRouteScopes needs AuthorizerResponse iam"],
     ),
+    "proofs that are required and not taken": (
+        {"DpopRequiredClients": "portal-app"},
+        ["DpopRequiredClients needs DpopBinding on"],
+    ),
     "an edge that is required without a key": (
         {"EdgeRequired": "yes"},
         ["EdgeRequired yes needs EdgeKeyHashes, or every request would be refused"],

@@ -9,6 +9,7 @@ import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from auth_tokens.web.routes import ROUTES
+from local.host.paths import ROOT
 from local.templates.apis import load_apis
 from local.templates.stacks import JOBS_TEMPLATE, ORDER, PRODUCT, given_to
 from tests.architecture.deployment import (
@@ -241,6 +242,29 @@ def test_the_example_puts_every_route_behind_the_authorizer_without_a_cache(api:
         assert route.authorizer is not None
         assert route.authorizer.function == "AuthorizerFunction"
         assert route.authorizer.ttl_s == 0
+
+
+CACHE_TIME = re.compile(
+    r"(?:ReauthorizeEvery|AuthorizerResultTtlInSeconds|authorizer_result_ttl_in_seconds)\W+(\d+)"
+    r"|resultsCacheTtl\W+(?:cdk\.)?Duration\.\w+\((\d+)",
+    re.IGNORECASE,
+)
+SHOWN = [
+    path
+    for folder in ("examples", "docs")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.suffix in {".yaml", ".md", ".tf", ".ts"} and "node_modules" not in path.parts
+]
+
+
+def test_no_authorizer_of_an_example_caches_since_repeated_proofs_alone_would_hit() -> None:
+    """DPoP: docs/how-to/authorizer.md, «The result cache and proofs»."""
+    times = {
+        path: {"".join(found) for found in CACHE_TIME.findall(path.read_text("utf-8"))} for path in SHOWN
+    }
+
+    assert len([path for path, found in times.items() if found]) >= 3
+    assert {path: found for path, found in times.items() if not found <= {"0"}} == {}
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,8 @@ OTHER_TEXT = {
     "AuthorizerRequiredScope": "others",
     "AuthorizerRequiredAcr": "others",
     "AuthorizerRouteScopes": '{"GET/others": "others:read"}',
+    "DpopRequiredClients": "portal-app",
+    "DpopPublicUrls": '{"others/prod": ["https://others.test"]}',
     "AdminLabel": "others",
     "AdminRequiredAcr": "others",
     "RunbookUrl": "https://others.test",
@@ -75,7 +77,10 @@ COUNTS_IN = {
     "DomainBasePath": "domain of others",
 }
 # What has to be so before, whatever the stack.
-NEEDS = {"SigningMode": {"CreateSigningKey": "true"}}
+NEEDS = {
+    "SigningMode": {"CreateSigningKey": "true"},
+    "DpopRequiredClients": {"DpopBinding": "on"},
+}
 # What a version does not copy of its function.
 UNPUBLISHED = {"ReservedConcurrentExecutions", "CodeSigningConfigArn"}
 # Not in the settings document: the same for good, or of each function's class and so in its version itself.

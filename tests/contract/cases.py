@@ -7,7 +7,7 @@ from auth_tokens.domain.acr import PASSWORD_ACR
 from auth_tokens.web.request_body import MAX_BODY_BYTES
 from local.seed import PASSWORD, USERS
 from tests.contract.document import OPERATIONS, body_type, security_schemes
-from tests.contract.visitor import FORM, Case, Who
+from tests.contract.visitor import CLIENT, FORM, Case, Who
 
 CAROL = USERS[2]  # disabled
 NO_ID = "01900000-0000-7000-8000-000000000000"
@@ -38,6 +38,11 @@ def _sign_in() -> Iterator[Case]:
     )
     yield case("a cookie wanted", 200, body={**LOGIN, "mode": "cookie"})
     yield case("no password", 400, "invalid_request", body={"username": "$username"})
+    yield case("a proof", 200, who=Who.ASKING_BY_PROOF, body=LOGIN)
+    yield case("a proof that is none", 400, "invalid_dpop_proof", body=LOGIN, headers={"DPoP": "x"})
+    yield case("a proof without a nonce", 400, "use_dpop_nonce", who=Who.ASKING_WITHOUT_NONCE, body=LOGIN)
+    cookie = {**LOGIN, "mode": "cookie"}
+    yield case("a proof for a cookie", 400, "invalid_request", who=Who.ASKING_BY_PROOF, body=cookie)
     yield case("an unknown mode", 400, "invalid_request", body={**LOGIN, "mode": "both"})
     yield case("no such client", 401, "invalid_client", body={**LOGIN, "client_id": "nobody"})
     yield case("too wide a scope", 400, "invalid_scope", body={**LOGIN, "scope": "everything"})
@@ -67,6 +72,10 @@ def _sign_in() -> Iterator[Case]:
         yield case(f"a cookie wanted by {headers}", 403, "access_denied", body=browser, headers=headers)
     yield case("a key to repeat by", 200, body=VOUCH, headers={"Idempotency-Key": "0b9b1c9e"})
     yield case("no key to repeat by", 400, "invalid_request", body=VOUCH, headers={"Idempotency-Key": ""})
+    yield case("a key to bind", 200, body={**VOUCH, "dpop_jkt": CLIENT.jkt})
+    yield case("no key to bind", 400, "invalid_request", body={**VOUCH, "dpop_jkt": "x"})
+    to_bind = {**VOUCH, "dpop_jkt": CLIENT.jkt, "mode": "cookie"}
+    yield case("a key to bind to a cookie", 400, "invalid_request", body=to_bind)
     yield case("no methods", 400, "invalid_request", body={"user_id": "$user_id"})
     yield case("a future", 400, "invalid_request", body={**VOUCH, "auth_time": 2**40 - 1})
     yield case("an end that is past", 400, "invalid_request", body={**VOUCH, "not_after": 1_700_000_000})
@@ -89,6 +98,9 @@ def _sign_in() -> Iterator[Case]:
 
 def _step_ups() -> Iterator[Case]:
     case = partial(Case, "POST /auth/step-up")
+    proven = {"refresh_token": "$refresh_token", "password": PASSWORD}
+    yield case("a proof that is none", 400, "invalid_dpop_proof", body=proven, headers={"DPoP": "x"})
+    yield case("a proof without a nonce", 400, "use_dpop_nonce", who=Who.ASKING_WITHOUT_NONCE, body=proven)
     step_up = {"password": PASSWORD, "refresh_token": "$refresh_token"}
     by_cookie = {"password": PASSWORD}
     asked = {"acr_values": f"{PASSWORD_ACR} urn:mfa", "max_age": 900}
@@ -123,6 +135,9 @@ def _tokens() -> Iterator[Case]:
     yield case("a device token", 200, body=OPEN, content_type=FORM)
     yield case("a device token for a cookie", 200, body={**OPEN, "mode": "cookie"})
     yield case("a browser's cookie", 200, who=Who.COOKIE, body=BROWSER_REFRESH, content_type=FORM)
+    yield case("a device token by proof", 200, who=Who.ASKING_BY_PROOF, body=OPEN)
+    yield case("a proof that is none", 400, "invalid_dpop_proof", body=REFRESH, headers={"DPoP": "x"})
+    yield case("a proof without a nonce", 400, "use_dpop_nonce", who=Who.ASKING_WITHOUT_NONCE, body=REFRESH)
     yield case("an audience", 400, "invalid_target", body={**OPEN, "audience": "portal"})
     yield case("no token", 400, "invalid_request", body=BROWSER_REFRESH)
     yield case("no grant type", 400, "invalid_request", body={}, content_type=FORM)
@@ -196,6 +211,7 @@ def _sessions() -> Iterator[Case]:
     case = partial(Case, "GET /auth/session")
     yield case("a bearer", 200, who=Who.BEARER)
     yield case("a browser", 200, who=Who.COOKIE_WITHOUT_CSRF)
+    yield case("by proof", 200, who=Who.PROOF)
 
     case = partial(Case, "GET /auth/sessions")
     yield case("a bearer", 200, who=Who.BEARER)
@@ -411,6 +427,8 @@ def _of_every_credential() -> Iterator[Case]:
             yield case("a bad token", 401, "invalid_token", headers=bad)
             yield case("a bad token and a good cookie", 401, "invalid_token", who=Who.COOKIE, headers=bad)
             yield case("a bad cookie", 401, "invalid_token", headers={"Cookie": "__Host-session=x"})
+        if {"accessToken"} in alternatives:
+            yield from _of_a_proof(route)
         if {"accessToken"} in alternatives and {"sessionCookie", "csrfToken"} in alternatives:
             yield case("no CSRF token", 403, "access_denied", who=Who.COOKIE_WITHOUT_CSRF)
             yield case("from elsewhere", 403, "access_denied", who=Who.COOKIE_FROM_ELSEWHERE)
@@ -422,9 +440,17 @@ def _of_every_credential() -> Iterator[Case]:
             yield case("wrongly signed", 403, who=Who.WRONGLY_SIGNED)
 
 
+def _of_a_proof(route: str) -> Iterator[Case]:
+    """The same of a key-bound token."""
+    case = partial(Case, route)
+    yield case("no proof", 401, "invalid_dpop_proof", headers={"Authorization": "DPoP x"})
+    yield case("a proof without a nonce", 401, "use_dpop_nonce", who=Who.PROOF_WITHOUT_NONCE)
+
+
 def _of_a_browser_alone(route: str) -> Iterator[Case]:
     """The same on a route for operators' browser sessions."""
     case = partial(Case, route)
+    yield from _of_a_proof(route)
     yield case("no credential", 401)
     yield case("a bad cookie", 401, "invalid_token", headers={"Cookie": "__Host-session=x"})
     yield case("an access token", 403, "access_denied", who=Who.BEARER)

@@ -14,6 +14,8 @@ from auth_tokens.adapters.mysql.analytics.rollups import MAX_DUE
 from auth_tokens.domain.analytics.figures import figures_of
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S, MAX_TTL_S
 from auth_tokens.domain.errors import (
+    InvalidProof,
+    NonceNeeded,
     RateLimited,
     StepUpNeeded,
     TokenServiceError,
@@ -237,9 +239,17 @@ def _answered() -> set[tuple[int, str]]:
     }
     arguments[Unavailable] = ("detail",)
     made = [error_response(kind(*arguments.get(kind, ("text",)))) for kind in _kinds(TokenServiceError)]
-    return {
-        (response.status, response.body["error"]) for response in [*made, server_error()] if response.body
-    }
+    with_token = [
+        error_response(proof) for proof in (InvalidProof("", with_token=True), _needed_with_token())
+    ]
+    every = [*made, *with_token, server_error()]
+    return {(response.status, response.body["error"]) for response in every if response.body}
+
+
+def _needed_with_token() -> NonceNeeded:
+    needed = NonceNeeded("nonce")
+    needed.with_token = True
+    return needed
 
 
 def _kinds(base: type[TokenServiceError]) -> Iterator[type[TokenServiceError]]:

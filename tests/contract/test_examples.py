@@ -58,6 +58,8 @@ RECORDED: dict[str, Case] = {
     "step-up-cookie": _case("POST /auth/step-up", "a browser"),
     "unmet-authentication-requirements": _case("POST /auth/step-up", "a stronger class"),
     "refresh": _case(TOKEN, "a refresh token"),
+    "invalid-proof": _case("GET /auth/session", "no proof"),
+    "nonce-needed": _case("GET /auth/session", "a proof without a nonce"),
     "refresh-cookie": _case(TOKEN, "a browser's cookie"),
     "exchange": _case(TOKEN, "a device token"),
     "refresh-refused": _case(TOKEN, "garbage"),

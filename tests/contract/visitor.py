@@ -1,6 +1,8 @@
 """Sends the requests of cases.py to a running service, each as who it should come from."""
 
 import json
+import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -15,9 +17,11 @@ from botocore.credentials import Credentials
 from auth_tokens.domain.acr import PASSWORD_ACR
 from local.client import Client, Reply
 from local.templates.arns import REGION
+from tests.support.proofs import Prover
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+CLIENT = Prover()
 
 
 class Who(Enum):
@@ -31,6 +35,10 @@ class Who(Enum):
     WEAK_COOKIE = auto()  # with its CSRF token, of a sign-in that is not enough for operators
     COOKIE_WITHOUT_CSRF = auto()
     COOKIE_FROM_ELSEWHERE = auto()  # with its CSRF token, from a foreign Origin
+    PROOF = auto()  # a key-bound access token, with its proof and a nonce
+    PROOF_WITHOUT_NONCE = auto()
+    ASKING_BY_PROOF = auto()  # a proof without a token
+    ASKING_WITHOUT_NONCE = auto()
     SIGNED = auto()
     WRONGLY_SIGNED = auto()
 
@@ -104,6 +112,15 @@ class Visitor:
             return Template(node).substitute(self.values)
         return {key: self.filled(value) for key, value in node.items()} if isinstance(node, Mapping) else node
 
+    def _by_proof(self, token: str, method: str, target: str, nonce: Mapping[str, str]) -> dict[str, str]:
+        url = self.base_url + target
+        proof = CLIENT.proof(method, url, token=token, iat=int(time.time()), jti=str(uuid.uuid4()), **nonce)
+        return {"Authorization": f"DPoP {token}", "DPoP": proof}
+
+    def _nonce(self, token: str) -> dict[str, str]:
+        headers = self._by_proof(token, "GET", "/auth/session", {})
+        return {"nonce": Client(self.base_url).get("/auth/session", headers=headers).headers["dpop-nonce"]}
+
     def _begun(self, **options: Any) -> Reply:
         """One more session of the visitor's."""
         return self.send(_issue({"user_id": self.values["user_id"], "amr": ["pwd"], **options}))
@@ -130,6 +147,14 @@ class Visitor:
             case Who.COOKIE_FROM_ELSEWHERE:
                 own = {"Cookie": self.cookie, "X-CSRF-Token": self.csrf_token}
                 return {**own, "Origin": "https://elsewhere.example"}
+            case Who.PROOF | Who.PROOF_WITHOUT_NONCE:
+                token = self._begun(dpop_jkt=CLIENT.jkt).json["access_token"]
+                nonce = self._nonce(token) if who is Who.PROOF else {}
+                return self._by_proof(token, method, target, nonce)
+            case Who.ASKING_BY_PROOF | Who.ASKING_WITHOUT_NONCE:
+                token = self._begun(dpop_jkt=CLIENT.jkt).json["access_token"]
+                nonce = self._nonce(token) if who is Who.ASKING_BY_PROOF else {}
+                return {"DPoP": self._by_proof(token, method, target, nonce)["DPoP"]}
             case Who.SIGNED | Who.WRONGLY_SIGNED:
                 secret = "local-secret" if who is Who.SIGNED else "guessed"
                 request = AWSRequest(method, self.base_url + target, data=body, headers=dict(headers))

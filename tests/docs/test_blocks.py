@@ -42,6 +42,7 @@ NOT_RUN = {
     "docs/explanation/soak.md": LONG,
     "docs/how-to/change-database-passwords.md": AWS,
     "docs/how-to/migrate.md": AWS,
+    "docs/how-to/probe-proofs.md": AWS,
     "docs/how-to/run-the-tests.md": LONG,
     "docs/reference/command.md": "it installs from a package registry",
     "docs/reference/commands.md": "it needs Docker, or is tests/handlers/test_events.py by another name",

@@ -58,6 +58,39 @@ def test_oauth4webapi_lives_a_whole_session(lambda_stack: LocalStack, login: Any
     assert seen["opaque_token_as_access_token"] is not None
 
 
+@pytest.mark.parametrize("algorithm", ["ES256", "Ed25519"])
+def test_oauth4webapi_lives_a_whole_session_that_is_bound_to_its_key(
+    lambda_stack: LocalStack, login: Any, algorithm: str
+) -> None:
+    seen = run(
+        "oauth4webapi-dpop",
+        {
+            "issuer": lambda_stack.base_url,
+            "audience": AUDIENCE,
+            "client_id": "portal-web",
+            "user_id": BOB.id,
+            "algorithm": algorithm,
+            **login,
+        },
+    )
+
+    assert seen == {
+        "algorithms": ["ES256", "EdDSA", "Ed25519"],
+        "token_types": ["DPoP", "dpop", "dpop"],  # the library has those that it reads in lower case
+        "same_successor": True,
+        "session": True,
+        "jobs": {"http": 200, "rest": 200},
+        "nonce_errors": 1,
+        "bound_to": True,
+        "introspected": [True, "DPoP", True],
+        "as_bearer": 401,
+        "stolen": "invalid_grant",
+        "stolen_without_key": "invalid_grant",
+        "logged_out": 204,
+        "after": "invalid_grant",
+    }
+
+
 @pytest.mark.parametrize("library", ["jose", "aws-jwt-verify"])
 def test_an_access_token_is_verified_against_the_published_keys(
     lambda_stack: LocalStack, login: Any, library: str

@@ -8,6 +8,7 @@ import base64
 import json
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import sha256
 from itertools import count
 from typing import Any
 
@@ -16,9 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from auth_tokens.adapters.access_jwt.algorithms import public_jwk
+from auth_tokens.adapters.access_jwt.proofs import ProofVerifier
 from auth_tokens.adapters.access_jwt.verifier import JwtVerifier, PublicKeys
+from auth_tokens.adapters.replay_memory import ReplayMemory
 from auth_tokens.adapters.revocation_feed import PolledRevocationFeed
 from auth_tokens.adapters.revoked_rows import RevokedRows
+from auth_tokens.domain.dpop.nonces import Nonces
+from auth_tokens.domain.dpop.presented import Place
 from auth_tokens.domain.keys import KeyState, Purpose, StoredKey
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.usecases.browser_session import BrowserSessions
@@ -26,11 +31,13 @@ from auth_tokens.usecases.by_database import StoredRows
 from auth_tokens.usecases.by_feed import TokensByFeed
 from auth_tokens.usecases.cookies_by_feed import RefuseOnReuse, RowsBehindFeed
 from auth_tokens.usecases.introspect import introspect
+from auth_tokens.usecases.proofs import ProofChecks
 from auth_tokens.usecases.session_deps import SessionDeps
 from auth_tokens.usecases.validate import ValidateDeps, validate
 from auth_tokens.web.authorizer import AuthorizerOptions, Unauthorized, authorize
 from auth_tokens.web.credentials import credential_from
 from auth_tokens.web.handler import http_handler
+from auth_tokens.web.nonces import with_nonces
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens_verify import Refusal, Verifier
@@ -62,6 +69,7 @@ POLICY = policy(
     device_absolute_ttl_s=5000,
     clients=CLIENTS,
 )
+SIMPLE_RESPONSE = AuthorizerOptions(simple_response=True)
 ABSENT = object()
 NUMBERS = count()
 # Order of the P-256 group (SEC 2 §2.4.2).
@@ -179,9 +187,14 @@ class Kit:
         keys: Any = None
         rows = RowsBehindFeed(self.feed, StoredRows(store))
         cookies = BrowserSessions(self.codec, POLICY, rows, RefuseOnReuse())
-        self.authorizing = ValidateDeps(self.verifier, TokensByFeed(self.feed), cookies, self.clock)
+        proofs = ProofChecks(ProofVerifier(), self.memory(), self.telemetry)
+        self.authorizing = ValidateDeps(self.verifier, TokensByFeed(self.feed), cookies, proofs, self.clock)
+        self.nonces = Nonces(lambda step: sha256(step.encode()).digest()[:16])
+        own_proofs = ProofChecks(
+            ProofVerifier(), self.memory(), self.telemetry, self.nonces, Place(ISSUER, "")
+        )
         self.sessions = SessionDeps(
-            self.codec, store, POLICY, self.verifier, self.clock, cipher, ISSUER, AUDIENCE, keys
+            self.codec, store, POLICY, self.verifier, self.clock, cipher, ISSUER, AUDIENCE, keys, own_proofs
         )
         self.packaged = Verifier(
             ISSUER,
@@ -191,23 +204,26 @@ class Kit:
             monotonic=self.clock,
             beside=lambda work: None,
         )
-        self.route = http_handler({"GET /auth/session": self._whoami}, self.telemetry, ())
+        routes = with_nonces({"GET /auth/session": self._whoami}, own_proofs, self.clock)
+        self.route = http_handler(routes, self.telemetry, ())
 
-    def authorized(self, event: dict[str, Any]) -> dict[str, Any]:
+    def memory(self) -> ReplayMemory:
+        return ReplayMemory(lambda: self.telemetry.count("DpopMemoryFull"))
+
+    def authorized(
+        self, event: dict[str, Any], options: AuthorizerOptions = SIMPLE_RESPONSE
+    ) -> dict[str, Any]:
         """The authorizer's answer to an event."""
         return authorize(
-            event,
-            lambda credential: validate(credential, self.authorizing),
-            AuthorizerOptions(simple_response=True),
-            self.telemetry,
+            event, lambda credential: validate(credential, self.authorizing), options, self.telemetry
         )
 
-    def http(self, **headers: str) -> dict[str, Any]:
+    def http(self, method: str = "GET", **headers: str) -> dict[str, Any]:
         """The answer of a route of the service's own."""
         event = {
-            "routeKey": "GET /auth/session",
+            "routeKey": f"{method} /auth/session",
             "headers": headers,
-            "requestContext": {"http": {"method": "GET"}},
+            "requestContext": {"http": {"method": method}},
         }
         return self.route(event, None)
 
@@ -282,6 +298,11 @@ def assert_accepted(kit: Kit, token: str) -> None:
 def assert_refused(kit: Kit, token: str) -> None:
     """All six sides refuse it, as the caller's fault: no 500 anywhere."""
     assert introspect(token, kit.sessions) == {"active": False}
+    assert_refused_as_bearer(kit, token)
+
+
+def assert_refused_as_bearer(kit: Kit, token: str) -> None:
+    """Introspection apart, all sides refuse it."""
     # Blanks at the ends of a field's value are not part of it (RFC 9110 §5.5).
     if token.strip(" \t") == token:
         _assert_header_refused(kit, f"Bearer {token}")

@@ -7,12 +7,14 @@ import pytest
 
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
 from auth_tokens.domain.claims import IAT_LEEWAY_S
+from auth_tokens.usecases.introspect import introspect
 from tests.security.kit import (
     ABSENT,
     ISSUER,
     Kit,
     assert_accepted,
     assert_refused,
+    assert_refused_as_bearer,
     claims_text,
     forged,
     good_claims,
@@ -269,10 +271,38 @@ def test_a_text_without_end(kit: Kit, name: str) -> None:
     assert_refused(kit, forged(payload=good_claims(**{name: "a" * 2049})))
 
 
+JKT = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+
+
+def test_a_token_bound_to_a_key_is_no_bearer_token(kit: Kit) -> None:
+    token = forged(payload=good_claims(cnf={"jkt": JKT}))
+
+    assert_refused_as_bearer(kit, token)
+
+    shown = introspect(token, kit.sessions)
+    assert (shown["active"], shown["token_type"], shown["cnf"]) == (True, "DPoP", {"jkt": JKT})
+
+
 @pytest.mark.parametrize(
-    "cnf", [{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}, {}, None, {"x5t#S256": "AAAA"}], ids=repr
+    "cnf",
+    [
+        {},
+        None,
+        JKT,
+        [JKT],
+        {"x5t#S256": "AAAA"},
+        {"jkt": JKT, "x5t#S256": "AAAA"},
+        {"jkt": JKT[:-1]},
+        {"jkt": JKT + "A"},
+        {"jkt": JKT[:-1] + "J"},
+        {"jkt": JKT + "\n"},
+        {"jkt": None},
+        {"jkt": [JKT]},
+        {"jkt": ""},
+    ],
+    ids=repr,
 )
-def test_a_token_bound_to_a_key_is_no_bearer_token(kit: Kit, cnf: object) -> None:
+def test_a_token_bound_in_a_way_that_is_none_is_good_for_nothing(kit: Kit, cnf: object) -> None:
     assert_refused(kit, forged(payload=good_claims(cnf=cnf)))
 
 

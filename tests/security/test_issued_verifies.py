@@ -152,7 +152,13 @@ def test_the_longest_of_everything_verifies_and_leaves_little_room(service: Serv
     ]  # 53 bytes each, with quotes and comma
     owner = User('"' * 36, "alice", is_active=True, labels=tuple(labels))
     record = session_record(
-        user_id='"' * 36, owner=owner, client_id=CLIENT, scope=scope, acr='"' * 64, amr=("x" * 20,) * 10
+        user_id='"' * 36,
+        owner=owner,
+        client_id=CLIENT,
+        scope=scope,
+        acr='"' * 64,
+        amr=("x" * 20,) * 10,
+        jkt="j" * 42 + "A",
     )
 
     token = service.issued(record, chosen, START)

@@ -5,7 +5,9 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, cast
 
+from auth_tokens.adapters.access_jwt.proofs import ProofVerifier
 from auth_tokens.adapters.memory_limits import MemoryLimiter
+from auth_tokens.adapters.replay_memory import ReplayMemory
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.sessions import User, UserConfig
@@ -13,6 +15,7 @@ from auth_tokens.domain.sign_ins import Account
 from auth_tokens.settings import Settings
 from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.login import LoginRequest, login
+from auth_tokens.usecases.proofs import ProofChecks
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from auth_tokens.usecases.session_deps import SessionDeps
 from tests.support.fakes import codec
@@ -82,6 +85,7 @@ class MemoryWorld:
             issuer=ISSUER,
             audience=AUDIENCE,
             keys=self.issuing.keys,
+            proofs=ProofChecks(ProofVerifier(), ReplayMemory(lambda: None), self.telemetry),
         )
 
     def user(self, **config: int | str) -> str:

@@ -1,5 +1,7 @@
 """Settings are refused at start where they are out of bounds, would match nothing or mean something else."""
 
+import json
+
 import pytest
 
 from auth_tokens.domain.acr import DEVICE_ACR, LEGACY_ACR, PASSWORD_ACR
@@ -258,3 +260,36 @@ def test_an_edge_has_the_hashes_of_its_keys_and_no_key() -> None:
 
     assert edge.key_hashes == (b"\xaa" * 32, b"\xbb" * 32)
     assert edge.header == "x-edge-key"
+
+
+PUBLIC_URLS = {
+    "one": ('{"a1b2c3d4e5/prod": ["https://api.example.com/jobs"]}', True),
+    "several, of two stages": (
+        '{"a1/prod": ["https://a.example", "https://b.example:8443"], "a1/$default": ["https://c.example"]}',
+        True,
+    ),
+    "http on this machine": ('{"a1/prod": ["http://127.0.0.1:3000/jobs"]}', True),
+    "none": ("{}", True),
+    "http elsewhere": ('{"a1/prod": ["http://api.example.com"]}', False),
+    "a slash at its end": ('{"a1/prod": ["https://api.example.com/"]}', False),
+    "capitals": ('{"a1/prod": ["https://API.example.com"]}', False),
+    "a query": ('{"a1/prod": ["https://api.example.com?a"]}', False),
+    "a wildcard": ('{"a1/prod": ["https://*.example.com"]}', False),
+    "a stage that is a pattern": ('{"a1/*": ["https://api.example.com"]}', False),
+    "an ARN": ('{"arn:aws:execute-api:eu-west-1:123456789012:a1/prod": ["https://api.example.com"]}', False),
+    "no stage": ('{"a1": ["https://api.example.com"]}', False),
+    "no list": ('{"a1/prod": "https://api.example.com"}', False),
+    "an empty list": ('{"a1/prod": []}', False),
+    "a number": ('{"a1/prod": [1]}', False),
+    "a list": ("[]", False),
+    "no JSON": ("{", False),
+}
+
+
+@pytest.mark.parametrize(("text", "is_taken"), PUBLIC_URLS.values(), ids=PUBLIC_URLS)
+def test_public_addresses_of_apis_are_checked_at_start(text: str, is_taken: bool) -> None:
+    if is_taken:
+        assert dict(settings(DPOP_PUBLIC_URLS=text).dpop_public_urls).keys() == json.loads(text).keys()
+    else:
+        with pytest.raises(SettingsError, match=r"^DPOP_PUBLIC_URLS must be JSON"):
+            settings(DPOP_PUBLIC_URLS=text)

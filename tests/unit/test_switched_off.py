@@ -30,6 +30,7 @@ OFF = {
     "ADMIN_MAX_AUTH_AGE_S": "0",
     "ADMIN_ENDING_MAX_AUTH_AGE_S": "0",
     "ADMIN_REQUIRED_ACR": "",
+    "DPOP_NONCE": "off",
 }
 
 

@@ -54,6 +54,10 @@ _ISSUER_FORM = (
     "must be a URL like https://tokens.example or https://tokens.example/base: in lower case and ASCII, without"
     " default port, user, query, fragment or a slash at its end"
 )
+_PUBLIC_URLS_FORM = (
+    'must be JSON like {"API_ID/STAGE": ["https://api.example.com/jobs"]}: stages of APIs and the addresses that'
+    " clients know each by, written like ISSUER"
+)
 _ORIGINS_FORM = (
     "must be a comma-separated list of origins as browsers send them, like https://portal.example: in lower case"
     " and ASCII (xn--…), without wildcards, default port, user or path"
@@ -180,7 +184,27 @@ def _route_scopes(variable: str, text: str) -> tuple[tuple[str, str], ...]:
         raise SettingsError(f"{variable} {_ROUTE_SCOPES_FORM}") from exc
 
 
-def _key_ids(variable: str, text: str) -> tuple[str, ...]:
+def _public_urls(variable: str, text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    try:
+        parsed = json.loads(text)
+    except ValueError as exc:
+        raise SettingsError(f"{variable} {_PUBLIC_URLS_FORM}") from exc
+    if not isinstance(parsed, dict):
+        raise SettingsError(f"{variable} {_PUBLIC_URLS_FORM}")
+    for stage, urls in parsed.items():
+        is_stage = re.fullmatch(r"[A-Za-z0-9]+/[A-Za-z0-9_$-]+", stage, re.ASCII)
+        if not is_stage or not isinstance(urls, list) or not urls or not all(map(_is_public_url, urls)):
+            raise SettingsError(f"{variable} {_PUBLIC_URLS_FORM}")
+    return tuple((stage, tuple(urls)) for stage, urls in parsed.items())
+
+
+def _is_public_url(value: object) -> bool:
+    if not isinstance(value, str) or not is_issuer(value):
+        return False
+    return value.startswith("https://") or is_loopback(origin_of(value))
+
+
+def _names(variable: str, text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
@@ -246,7 +270,7 @@ class Settings:
     security_bus: str = setting("", _any_text, off="")
     signing_algorithm: str = choice(*SIGNING_ALGORITHMS)
     signing_mode: str = choice("local", "kms")
-    signing_kms_key_ids: tuple[str, ...] = setting((), _key_ids)
+    signing_kms_key_ids: tuple[str, ...] = setting((), _names)
     key_max_age_s: int = number(43_200, at_least=600, at_most=86_400)
     access_ttl_s: int = number(600, at_least=MIN_ACCESS_TTL_S, at_most=MAX_ACCESS_TTL_S)
     refresh_idle_ttl_s: int = number(1_209_600, at_least=MIN_TTL_S, at_most=MAX_TTL_S)
@@ -285,6 +309,10 @@ class Settings:
     admin_max_auth_age_s: int = number(3600, at_least=0, at_most=MAX_TTL_S, off=0)
     admin_ending_max_auth_age_s: int = number(900, at_least=0, at_most=MAX_TTL_S, off=0)
     admin_required_acr: tuple[str, ...] = setting((PASSWORD_ACR,), _acr_values, off=())
+    dpop_binding: str = choice("off", "on")
+    dpop_required_clients: tuple[str, ...] = setting((), _names)
+    dpop_nonce: str = choice("on", "off", off="off")
+    dpop_public_urls: tuple[tuple[str, tuple[str, ...]], ...] = setting((), _public_urls)
     edge_key_header: str = setting("x-edge-key", _edge_key_header)
     edge_key_hashes: tuple[bytes, ...] = setting((), _edge_key_hashes)
     edge_address: str = choice("cloudfront", "x-forwarded-for")
@@ -305,6 +333,7 @@ class Settings:
             )
         if settings.edge_required == "yes" and not settings.edge_key_hashes:
             raise SettingsError("EDGE_REQUIRED=yes needs EDGE_KEY_HASHES")
+        _check_binding(settings)
         _check_https(settings)
         _check_token_fits(settings)
         # The service's own pages are not foreign to it.
@@ -315,6 +344,11 @@ class Settings:
     def switched_off(self) -> list[str]:
         """The variables by which this deployment has something switched off."""
         return [f.name.upper() for f in fields(self) if getattr(self, f.name) == f.metadata["off"]]
+
+    @property
+    def binds_keys(self) -> bool:
+        """Whether new sessions are bound to the keys of proofs."""
+        return self.dpop_binding == "on"
 
     def edge(self) -> Edge:
         """The CDN in front that is trusted; none without keys."""
@@ -361,6 +395,8 @@ class Settings:
             label_scopes=dict(self.label_scopes),
             labels_max_bytes=self.token_room().labels,
             acr_order=self.acr_order,
+            bound_clients=frozenset(self.dpop_required_clients),
+            binds_keys=self.binds_keys,
         )
 
 
@@ -375,6 +411,15 @@ def _read(declared: Sequence[Field[Any]], env: Mapping[str, str]) -> dict[str, A
     if missing:
         raise SettingsError(f"not set: {', '.join(missing)}")
     return values
+
+
+def _check_binding(settings: Settings) -> None:
+    if not settings.dpop_required_clients:
+        return
+    if not settings.binds_keys:
+        raise SettingsError("DPOP_REQUIRED_CLIENTS needs DPOP_BINDING=on")
+    if not set(settings.dpop_required_clients) <= settings.clients.keys():
+        raise SettingsError("DPOP_REQUIRED_CLIENTS must be clients of CLIENTS, comma-separated")
 
 
 def _check_https(settings: Settings) -> None:

@@ -82,6 +82,8 @@ class Verifier:
         """
         now = int(self._clock())
         claims = self._tokens.verify(token, now)
+        if claims.jkt is not None:
+            raise InvalidAccessToken("bound to a key, whose proof is not checked here")
         is_revoked = self._is_revoked(claims)
         if is_revoked:
             raise InvalidAccessToken("revoked")

@@ -12,11 +12,14 @@ from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.domain.acr import PASSWORD_ACR
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.credentials import Credential, Transport
+from auth_tokens.domain.dpop.nonces import Nonces
+from auth_tokens.domain.dpop.presented import Place, PresentedProof
 from auth_tokens.domain.ends import UserChange
 from auth_tokens.domain.errors import (
     InvalidAccessToken,
     InvalidCredentials,
     InvalidGrant,
+    InvalidProof,
     RateLimited,
     UnmetAuthenticationRequirements,
 )
@@ -40,6 +43,7 @@ from auth_tokens.usecases.validate import validate
 from auth_tokens.usecases.vouch import VouchRequest, vouch
 from tests.support import wiring
 from tests.support.portals import own_sql
+from tests.support.proofs import prover
 from tests.support.world import CALLER, PASSWORD, World
 
 COUNTED = (
@@ -86,6 +90,54 @@ def test_a_refresh_is_one_select_and_one_update_that_commits_itself(world: World
     spent = cost(world, lambda: world.refresh(answer.token))
 
     assert spent == {**NOTHING, "Com_select": 1, "Com_update": 1}
+
+
+def test_a_bound_refresh_costs_the_same_and_another_key_one_select_and_one_event_an_hour(
+    world: World,
+) -> None:
+    jkt, another = "j" * 42 + "A", "o" * 42 + "A"
+    answer = world.login(world.user(), jkt=jkt)
+
+    def stolen() -> None:
+        with pytest.raises(InvalidGrant, match="other_key"):
+            world.refresh(answer.token, jkt=another)
+
+    assert cost(world, stolen) == {**NOTHING, "Com_select": 1, "Com_insert": 1}
+    assert cost(world, stolen) == {**NOTHING, "Com_select": 1}
+    spent = cost(world, lambda: world.refresh(answer.token, jkt=jkt))
+    assert spent == {**NOTHING, "Com_select": 1, "Com_update": 1}
+    repeated = cost(world, lambda: world.refresh(answer.token, jkt=jkt))
+    assert repeated == {**NOTHING, "Com_select": 1}
+
+
+def test_a_bound_token_with_a_proof_that_is_forged_costs_its_own_route_nothing(world: World) -> None:
+    client = prover()
+    token = world.login(world.user(), jkt=client.jkt).access_token or ""
+    introspect(token, world.sessions)  # reads the public keys, once an environment
+    nonce = Nonces(lambda step: world.shared.keys.pseudonym("dpop-nonce", step)).current(world.clock())
+    issuer, places = world.settings.issuer, (Place("", "/auth/session"),)
+
+    def by(proof: str) -> Credential:
+        return Credential(Transport.BEARER, token, proof=PresentedProof(proof, "GET", places))
+
+    def ask(credential: Credential) -> str:
+        return validate(credential, world.sessions.validation).claims.sid
+
+    def made(**claims: object) -> str:
+        return client.proof(
+            "GET", f"{issuer}/auth/session", token=token, iat=world.clock(), nonce=nonce, **claims
+        )
+
+    good = made()
+    ask(by(made()))
+    forged = f"{good.rpartition('.')[0]}.{'A' * 86}"
+
+    def refused() -> None:
+        with pytest.raises(InvalidProof, match="signature"):
+            ask(by(forged))
+
+    assert cost(world, refused) == NOTHING
+    assert cost(world, lambda: ask(by(good))) == {**NOTHING, "Com_select": 1}
 
 
 def test_a_refresh_changes_one_row_once(world: World) -> None:

@@ -17,6 +17,7 @@ USE_CASES = (
     "list_sessions",
     "login",
     "logout",
+    "other_keys",
     "revoke",
     "revoke_user",
     "step_up",

@@ -134,6 +134,14 @@ CASES: dict[str, tuple[SecurityEvent, dict[str, str | int]]] = {
         kinds.refresh_burst(SESSION, 600, CALLER, AT),
         {"usual_s": 600, "request_id": "r"},
     ),
+    "token_key_mismatch": (
+        kinds.token_key_mismatch(SESSION, "j" * 43, CALLER, AT),
+        {"shown": "j" * 43, "token_type": "refresh", "request_id": "r"},
+    ),
+    "token_key_mismatch, without a proof": (
+        kinds.token_key_mismatch(SESSION, None, CALLER, AT),
+        {"shown": "", "token_type": "refresh", "request_id": "r"},
+    ),
 }
 # What no caller made, or what is told of somebody else's network.
 WITHOUT_SOURCE = {

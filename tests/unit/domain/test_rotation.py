@@ -48,6 +48,8 @@ RECORD = TokenRecord(
     owner=User("u", "alice", is_active=True),
 )
 SHOWN = Presented(generation=5, epoch=2, store_hash=CURRENT_HASH, client_id="portal-web")
+JKT, OTHER_JKT = "j" * 43, "o" * 43
+BOUND = replace(RECORD, jkt=JKT)
 PREDECESSOR = replace(SHOWN, generation=4, store_hash=OTHER_HASH)
 
 # What is decided on a row that is in force says of which: the record, with its owner and hash.
@@ -290,6 +292,53 @@ CASES: dict[str, tuple[TokenRecord | None, Presented, Verdict | OnRow]] = {
         reuse(OLDER, 2, 0),
     ),
     "current, in a request that came long ago": (RECORD, replace(SHOWN, arrived_at=NOW - 25), Rotate),
+    "bound, current, with its key": (BOUND, replace(SHOWN, jkt=JKT), Rotate),
+    "bound, current, without a proof": (BOUND, SHOWN, Refuse("other_key")),
+    "bound, current, with another key": (BOUND, replace(SHOWN, jkt=OTHER_JKT), Refuse("other_key")),
+    "bound, predecessor late, with its key": (BOUND, replace(PREDECESSOR, jkt=JKT), Repeat),
+    "bound, predecessor late, with its key, window off and other retry key": (
+        replace(BOUND, retry_key_hash=KEY),
+        replace(PREDECESSOR, jkt=JKT, retry_key_hash=OTHER_KEY),
+        Repeat,
+    ),
+    "bound, predecessor within the window, without a proof": (
+        replace(BOUND, rotated_at=NOW - 1),
+        PREDECESSOR,
+        Refuse("other_key"),
+    ),
+    "bound, predecessor with the right retry key, without a proof": (
+        replace(BOUND, retry_key_hash=KEY),
+        replace(PREDECESSOR, retry_key_hash=KEY),
+        Refuse("other_key"),
+    ),
+    "bound, predecessor with another key": (BOUND, replace(PREDECESSOR, jkt=OTHER_JKT), Refuse("other_key")),
+    "bound, two behind, with its key": (
+        BOUND,
+        replace(PREDECESSOR, generation=3, jkt=JKT),
+        reuse(OLDER, 2, 100),
+    ),
+    "bound, two behind, with another key": (
+        BOUND,
+        replace(PREDECESSOR, generation=3, jkt=OTHER_JKT),
+        Refuse("other_key"),
+    ),
+    "bound, another client with the key": (
+        BOUND,
+        replace(SHOWN, client_id="other", jkt=JKT),
+        Refuse("other_client"),
+    ),
+    "bound, revoked, with its key": (
+        replace(BOUND, revoked_at=NOW - 1),
+        replace(PREDECESSOR, jkt=JKT),
+        Refuse("revoked"),
+    ),
+    "bound, expired, predecessor with its key": (
+        replace(BOUND, expires_at=NOW),
+        replace(PREDECESSOR, jkt=JKT),
+        Refuse("expired"),
+    ),
+    "unbound, current, with a proof": (RECORD, replace(SHOWN, jkt=JKT), Rotate),
+    "unbound, predecessor late, with a proof": (RECORD, replace(PREDECESSOR, jkt=JKT), reuse(RECENT, 1, 100)),
     "one second before the idle end": (replace(RECORD, expires_at=NOW + 1), SHOWN, Rotate),
     "at the idle end": (replace(RECORD, expires_at=NOW), SHOWN, Refuse("expired")),
     "one second before the absolute end": (replace(RECORD, absolute_expires_at=NOW + 1), SHOWN, Rotate),

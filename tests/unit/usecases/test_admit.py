@@ -10,6 +10,7 @@ from auth_tokens.domain.login_limits import Admission, Attempt, Bucket, Take
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.admit import MAX_RACES, admit, known_device
 from auth_tokens.usecases.issue_deps import IssueDeps
+from auth_tokens.usecases.presentation import PresentedToken
 from tests.support.cases import REMEMBERED
 from tests.support.memory_store import MemoryBuckets
 from tests.support.memory_world import MemoryWorld
@@ -67,13 +68,18 @@ def test_a_device_is_known_by_its_current_token_for_its_own_account_and_client()
     name, other = world.user(), world.user()
     answer = world.login(name, REMEMBERED)
 
-    def known(text: str | None, client_id: str, account: str) -> str:
-        return known_device(text, client_id, account, world.issuing, world.clock())
+    def known(text: str | None, client_id: str, account: str, jkt: str | None = None) -> str:
+        shown = PresentedToken(text or "", TokenKind.DEVICE, client_id, None, jkt)
+        return known_device(shown, account, world.issuing, world.clock())
 
     assert known(answer.device_token, "portal-web", name) == answer.device_id
     assert known(answer.device_token, "portal-app", name) == ""
     assert known(answer.device_token, "portal-web", other) == ""
     for text in (None, "x", answer.token, world.login(name, kind=TokenKind.SESSION).token):
         assert known(text, "portal-web", name) == ""
+    bound = world.login(name, REMEMBERED, jkt="j" * 42 + "A")
+    assert known(bound.device_token, "portal-web", name, "j" * 42 + "A") == bound.device_id
+    assert known(bound.device_token, "portal-web", name, "o" * 42 + "A") == ""
+    assert known(bound.device_token, "portal-web", name) == ""
     world.disable(name)
     assert known(answer.device_token, "portal-web", name) == ""

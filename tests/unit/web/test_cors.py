@@ -11,7 +11,7 @@ def asked_by(origin: str) -> dict[str, str]:
     return cors_headers(request_from(event), ["https://portal.test"])
 
 
-@pytest.mark.parametrize("name", ["date", "retry-after", "www-authenticate"])
+@pytest.mark.parametrize("name", ["date", "dpop-nonce", "retry-after", "www-authenticate"])
 def test_a_configured_origin_may_read_what_a_retry_needs(name: str) -> None:
     assert name in asked_by("https://portal.test")["Access-Control-Expose-Headers"].split(", ")
 

@@ -9,6 +9,7 @@ from auth_tokens.adapters.mysql.revocations import MySqlRevocationLog, MySqlRevo
 from auth_tokens.adapters.revocation_feed import PolledRevocationFeed, Revocations
 from auth_tokens.adapters.revocation_log import RevocationLog
 from auth_tokens.bootstrap.container import Container
+from auth_tokens.bootstrap.first_proof import FirstProof
 from auth_tokens.bootstrap.public_keys import verifier
 from auth_tokens.domain.credentials import Credential, Validated
 from auth_tokens.domain.requirements import Requirements
@@ -33,6 +34,7 @@ def authorizing(shared: Container) -> ValidateDeps:
         verifier=verifier(shared),
         tokens=TokensByFeed(feed),
         cookies=_FirstCookie(shared, feed),
+        proofs=FirstProof(shared, is_own=False),
         clock=shared.clock,
         requirements=settings.requirements(),
     )

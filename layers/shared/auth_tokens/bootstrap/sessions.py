@@ -2,6 +2,7 @@
 
 from auth_tokens.bootstrap.ciphers import metadata_cipher
 from auth_tokens.bootstrap.container import Container
+from auth_tokens.bootstrap.first_proof import own_proofs
 from auth_tokens.bootstrap.keys import codec, keys
 from auth_tokens.bootstrap.public_keys import verifier
 from auth_tokens.bootstrap.store import store
@@ -21,4 +22,5 @@ def sessions(shared: Container) -> SessionDeps:
         issuer=settings.issuer,
         audience=settings.audience,
         keys=keys(shared),
+        proofs=own_proofs(shared),
     )

@@ -10,7 +10,8 @@ class TokenAnswer:
     """The tokens of one session. kind REFRESH: bearer answer with access token; SESSION: cookie answer.
 
     expires_in: of the access token, or of the idle cookie session; token_expires_in: of the idle opaque token;
-    absolute_expires_in: of the session, however it is used. Seconds. is_repeat: the same answer was given before.
+    absolute_expires_in: of the session, however it is used. Seconds. is_repeat: the same answer was given before;
+    is_bound: the tokens are bound to a key.
     """
 
     kind: TokenKind
@@ -25,3 +26,4 @@ class TokenAnswer:
     csrf_token: str | None = field(default=None, repr=False)
     device_token: str | None = field(default=None, repr=False)
     is_repeat: bool = False
+    is_bound: bool = False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
 from auth_tokens.domain.errors import InvalidAccessToken
-from auth_tokens.domain.ids import is_canonical_uuid, is_user_id, uuid_bytes, uuid_text
+from auth_tokens.domain.ids import is_base64url_32, is_canonical_uuid, is_user_id, uuid_bytes, uuid_text
 from auth_tokens.domain.labels import (
     MAX_LABELS,
     MAX_LABELS_BYTES,
@@ -57,7 +57,8 @@ class Unissuable(Exception):
 class AccessClaims:
     """A verified access token's content, or a browser session's in the same terms. Instants: epoch seconds.
 
-    sid, device_id: UUID texts; jti: None for a browser session.
+    sid, device_id: UUID texts; jti: None for a browser session; jkt: the thumbprint of the key that the token is bound
+    to: without that key's proof it is worth nothing, which who takes the token has to see to; None: of a bearer token.
     """
 
     sub: str
@@ -72,6 +73,7 @@ class AccessClaims:
     labels: tuple[str, ...]
     iat: int
     exp: int
+    jkt: str | None = None
 
     @property
     def session_id(self) -> bytes:
@@ -124,6 +126,8 @@ def build_claims(
         "device_id": uuid_text(record.device_id) if record.device_id else "",
         "labels": list(carried_labels(record.owner.labels, terms.labels_max_bytes)) if record.owner else [],
     }
+    if record.jkt is not None:
+        claims["cnf"] = {"jkt": record.jkt}  # RFC 9449 §6.1
     try:
         check_claims(claims, issuer=issuer, audience=audience, now=now)
     except InvalidAccessToken as exc:
@@ -144,8 +148,6 @@ def check_claims(payload: Mapping[str, Any], *, issuer: str, audience: str, now:
     _require(iat < exp <= iat + MAX_ACCESS_TTL_S, "exp")
     if "nbf" in payload:
         _require(_instant(payload, "nbf") <= now + IAT_LEEWAY_S, "nbf")
-    # Bound to a key (RFC 7800 §3.1), whose proof this service does not check, so it is no bearer token.
-    _require("cnf" not in payload, "cnf")
     auth_time = _instant(payload, "auth_time")
     _require(auth_time <= iat + IAT_LEEWAY_S, "auth_time")
     return AccessClaims(
@@ -162,7 +164,17 @@ def check_claims(payload: Mapping[str, Any], *, issuer: str, audience: str, now:
         labels=tuple(filter(is_label, _texts(payload, "labels"))),
         iat=iat,
         exp=exp,
+        jkt=_bound_key(payload),
     )
+
+
+def _bound_key(payload: Mapping[str, Any]) -> str | None:
+    """`cnf` (RFC 7800 §3.1), which is absent or exactly `{"jkt": thumbprint}` (RFC 9449 §6.1)."""
+    if "cnf" not in payload:
+        return None
+    cnf = payload["cnf"]
+    _require(isinstance(cnf, dict) and cnf.keys() == {"jkt"} and is_base64url_32(cnf["jkt"]), "cnf")
+    return str(cnf["jkt"])
 
 
 def _audience_holds(value: object, audience: str) -> bool:

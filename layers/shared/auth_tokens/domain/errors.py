@@ -18,6 +18,8 @@ class TokenServiceError(Exception):
         super().__init__(detail or self.description)
         self.detail = detail
         self.about: Mapping[str, str] = {}
+        # For the answer to a request that brought a good proof: the nonce of the next one (RFC 9449 §8.2).
+        self.next_nonce: str | None = None
 
     def of(self, ids: Mapping[str, str]) -> Self:
         """This error, with ids for the log line of the proven owner of the request. Never a secret."""
@@ -98,6 +100,39 @@ class InvalidAccessToken(TokenServiceError):
 
     code = "invalid_token"
     description = "The access token is not valid."
+
+
+class ProofRefused(TokenServiceError):
+    """A DPoP proof is not taken (RFC 9449 §5, §7.1). with_token: it came with an access token, so the answer is a
+    challenge."""
+
+    code = "invalid_dpop_proof"
+    description = "The DPoP proof is not valid."
+
+    def __init__(self, detail: str = "", *, with_token: bool = False) -> None:
+        super().__init__(detail)
+        self.with_token = with_token
+
+
+class InvalidProof(ProofRefused):
+    """Not valid, or not there: one public text; `detail` names the check that failed."""
+
+
+class ProofOfAnotherTime(ProofRefused):
+    """The client can mend this one, so its text says what is wrong."""
+
+    description = "iat is too far from the server's time."
+
+
+class NonceNeeded(ProofRefused):
+    """The proof lacks a nonce of this service, or has an old one; next_nonce: the one to use (RFC 9449 §8, §9)."""
+
+    code = "use_dpop_nonce"
+    description = "The proof needs the nonce that this answer gives."
+
+    def __init__(self, nonce: str) -> None:
+        super().__init__("nonce")
+        self.next_nonce = nonce
 
 
 class AccessDenied(TokenServiceError):

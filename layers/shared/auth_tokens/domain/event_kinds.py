@@ -226,5 +226,13 @@ def refresh_burst(session: TokenRecord, usual_s: int, caller: Caller, at: int) -
     return SecurityEvent(EventType.REFRESH_BURST, at, session.user_id, session.id, caller.address, detail)
 
 
+def token_key_mismatch(record: TokenRecord, shown: str | None, caller: Caller, at: int) -> SecurityEvent:
+    """A genuine token of a key's owner is presented by somebody who does not hold the key. shown: the thumbprint of the
+    key that they do hold, None without a proof."""
+    detail: _Detail = {"shown": shown or "", "token_type": record.kind.value, **caller.detail}
+    kind = EventType.TOKEN_KEY_MISMATCH
+    return SecurityEvent(kind, at, record.user_id, record.id, caller.address, detail)
+
+
 def _of_device(device_id: bytes, cause: Cause, caller: Caller) -> _Detail:
     return {**cause.detail, "device_id": uuid_text(device_id), **caller.detail}

@@ -30,6 +30,7 @@ class EventType(Enum):
     DATA_KEY_WITHDRAWN = "data_key_withdrawn"
     SESSION_MOVED = "session_moved"
     REFRESH_BURST = "refresh_burst"
+    TOKEN_KEY_MISMATCH = "token_key_mismatch"
     FINDING = "finding"
 
 
@@ -69,6 +70,7 @@ DETAILS: Mapping[EventType, Mapping[str, type]] = {
     EventType.DATA_KEY_WITHDRAWN: {"kid": str},
     EventType.SESSION_MOVED: {"from_place": str, "km": int, "elapsed_s": int},
     EventType.REFRESH_BURST: {"usual_s": int},
+    EventType.TOKEN_KEY_MISMATCH: {"shown": str, "token_type": str},
     EventType.FINDING: {
         "rule": str,
         "severity": str,

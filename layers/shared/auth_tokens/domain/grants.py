@@ -20,13 +20,15 @@ class DeviceRequest:
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """Options of a session. cookie: the session cookie that the browser had until now."""
+    """Options of a session. cookie: the session cookie that the browser had until now; jkt: the thumbprint of the key
+    that the session is to be bound to, None for a bearer session."""
 
     kind: TokenKind = TokenKind.REFRESH
     scope: str | None = None
     client_id: str | None = None
     device: DeviceRequest = field(default_factory=DeviceRequest)
     cookie: str | None = field(default=None, repr=False)
+    jkt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class RepeatKey:
 @dataclass(frozen=True, slots=True)
 class Grant:
     """A session as granted, before anything is written. replaces: the session that the browser had until now, perhaps
-    another user's."""
+    another user's; jkt: of the key that it is bound to."""
 
     user: User
     session_id: bytes
@@ -52,6 +54,7 @@ class Grant:
     how: Authentication
     repeat: RepeatKey | None = None
     replaces: TokenRecord | None = None
+    jkt: str | None = None
 
     def known(self, device: TokenRecord | None) -> TokenRecord | None:
         """The device that the caller named, if it is this client's; else the session gets a new one."""

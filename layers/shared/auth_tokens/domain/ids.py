@@ -7,6 +7,8 @@ NIL_UUID = bytes(16)
 MAX_UUID = b"\xff" * 16
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+# Four bits of the last character are used, the spare ones are not set.
+_32_BYTES = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 _USER_ID = re.compile(r"[!-~]{1,36}", re.ASCII)
 
 
@@ -47,6 +49,11 @@ def uuid_bytes(text: str) -> bytes:
 def is_canonical_uuid(text: str) -> bool:
     """Is this a UUID in the form that uuid_text writes, in lower case?"""
     return _UUID.fullmatch(text) is not None and text == text.lower()
+
+
+def is_base64url_32(value: object) -> bool:
+    """Is this the one spelling of 32 bytes in base64url: a key's thumbprint (RFC 7638), a coordinate?"""
+    return isinstance(value, str) and _32_BYTES.fullmatch(value) is not None
 
 
 def is_user_id(text: str) -> bool:

@@ -78,6 +78,8 @@ GUESSES_PER_SITE = Limit("guess-site", burst=10_000, interval_ms=100)
 # once in three seconds. An environment makes 50 look-ups a second, whoever asks.
 LEGACY_MISSES_PER_SOURCE = Limit("legacy-miss-source", burst=20, interval_ms=3000)
 LEGACY_LOOK_UPS = Limit("legacy-look-up", burst=50, interval_ms=20)
+# Of a token that comes without its key: one event an hour says as much as a thousand.
+KEY_MISMATCH_PER_TOKEN = Limit("key-mismatch", burst=1, interval_ms=3_600_000)
 # Against a faulty backend, not against an attacker, as the requests are signed.
 IAM_PER_PRINCIPAL = Limit("iam-principal", burst=2000, interval_ms=10)
 INTROSPECTION_PER_PRINCIPAL = Limit("introspection-principal", burst=5000, interval_ms=2)

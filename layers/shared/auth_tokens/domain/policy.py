@@ -13,7 +13,7 @@ from auth_tokens.domain.bounds import (
     MIN_TTL_S,
     LimitAction,
 )
-from auth_tokens.domain.errors import InvalidClient, SessionLimitReached
+from auth_tokens.domain.errors import InvalidClient, InvalidGrant, InvalidProof, SessionLimitReached
 from auth_tokens.domain.labels import carried_labels
 from auth_tokens.domain.rotation import MAX_UNDER_WAY_S
 from auth_tokens.domain.scopes import permitted_scope
@@ -94,8 +94,9 @@ class Policy:
 
     clients: client_id → its scope, the first is the default; label_scopes: label → the scopes that need it;
     labels_max_bytes: how much of a user's labels tokens and sessions carry; acr_order: classes of authentication, from
-    the weakest to the strongest; out_of_bounds: the preferences that could
-    not be taken as they are stored, and were clamped or left to the setting.
+    the weakest to the strongest; bound_clients: those that get no token without a proof of a key; binds_keys: whether
+    new sessions are bound to the keys of proofs; out_of_bounds: the preferences that could not be taken as they are
+    stored, and were clamped or left to the setting.
     """
 
     access_ttl_s: Annotated[int, number(MIN_ACCESS_TTL_S, MAX_ACCESS_TTL_S)]
@@ -116,6 +117,8 @@ class Policy:
     label_scopes: Mapping[str, frozenset[str]]
     labels_max_bytes: int
     acr_order: tuple[str, ...] = ACR_ORDER
+    bound_clients: frozenset[str] = frozenset()
+    binds_keys: bool = True
     out_of_bounds: tuple[str, ...] = ()
 
     def lifetimes(self, kind: TokenKind) -> Lifetimes:
@@ -146,6 +149,16 @@ class Policy:
         if client_id is not None and client_id not in self.clients:
             raise InvalidClient()
         return client_id
+
+    def check_binding(self, client_id: str, jkt: str | None) -> None:
+        """jkt: of the key that a client's session is to be bound to. Raises InvalidProof where there has to be one."""
+        if jkt is None and client_id in self.bound_clients:
+            raise InvalidProof("none, and the client needs one")
+
+    def check_still_bound(self, record: TokenRecord) -> None:
+        """Raises InvalidGrant for a session that began without a key, of a client that has to have one now."""
+        if record.jkt is None and record.client_id in self.bound_clients:
+            raise InvalidGrant("bound to no key")
 
     def scope_left(self, granted: str, record: TokenRecord) -> str:
         """What of a scope that was granted in a session its client and its user may still have."""

@@ -16,6 +16,7 @@ from auth_tokens.domain.tokens import MAX_GENERATION
 
 # API Gateway waits at most this long for an answer, so no request takes longer. An earlier arrival is not believed.
 MAX_UNDER_WAY_S = 30
+OTHER_KEY = "other_key"
 
 
 class ReuseKind(Enum):
@@ -30,7 +31,7 @@ class Presented:
     """What the caller brought. store_hash: as the database would keep it; client_id: None for the token's own;
     retry_key_hash: of its Idempotency-Key; raced: this call read the token as current and lost the rotation to a
     simultaneous call, so it is no replay; arrived_at: epoch seconds, when its request came to the gateway, None where
-    that is unknown."""
+    that is unknown; jkt: the thumbprint of the key that the caller has proven to hold, None without a proof."""
 
     generation: int
     epoch: int
@@ -39,6 +40,7 @@ class Presented:
     retry_key_hash: bytes | None = None
     raced: bool = False
     arrived_at: int | None = None
+    jkt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +120,15 @@ Verdict = Rotate | Repeat | Reuse | Refuse | Overtaken
 def decide(record: TokenRecord | None, presented: Presented, now: int, retry_window_s: int) -> Verdict:
     """What to do with a presented token. now: epoch seconds.
 
-    The order matters: another client's attempt and an ended session are refused before
-    generations are compared, so that neither can raise a reuse alarm.
+    The order matters: another client's attempt, one without the key that the row is bound to (RFC 9449 §5) and an ended
+    session are refused before generations are compared, so that none can raise a reuse alarm.
     """
     if record is None or record.token_hash is None:
         return Refuse("unknown")
     if presented.client_id is not None and record.client_id != presented.client_id:
         return Refuse("other_client")
+    if record.jkt is not None and record.jkt != presented.jkt:
+        return Refuse(OTHER_KEY)
     if record.revoked_at is not None:
         return Refuse("revoked")
     owner = record.active_owner
@@ -170,7 +174,8 @@ def _current(row: ActiveRow, presented: Presented) -> Verdict:
 
 
 def _is_retry(record: TokenRecord, presented: Presented, since: int, retry_window_s: int) -> bool:
-    if presented.raced or since < retry_window_s:
+    # Who has proven to hold the row's key is its owner, and whoever took the token from them gets nothing.
+    if presented.raced or since < retry_window_s or record.jkt is not None:
         return True
     if record.retry_key_hash is None or presented.retry_key_hash is None:
         return False

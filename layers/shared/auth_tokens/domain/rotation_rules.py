@@ -21,13 +21,13 @@ class RotationRules:
         self, record: TokenRecord, token: OpaqueToken, now: int, arrived_at: int | None = None
     ) -> Verdict:
         """Rotate for a current token; Repeat for its predecessor while requests that overlapped the rotation may
-        arrive. arrived_at: as of Caller."""
+        arrive. arrived_at: as of Caller. No key is asked for: nothing is issued here."""
         codec = self.codec
         if not (codec.has_epoch(token.epoch) and codec.has_epoch(record.key_epoch)):
             return Refuse("epoch withdrawn")  # the row's SELECT showed it
         store_hash = codec.store_hash(token)
         presented = Presented(
-            token.generation, token.epoch, store_hash, client_id=None, arrived_at=arrived_at
+            token.generation, token.epoch, store_hash, client_id=None, arrived_at=arrived_at, jkt=record.jkt
         )
         verdict = decide(record, presented, now, self.retry_window_s)
         if isinstance(verdict, Repeat):

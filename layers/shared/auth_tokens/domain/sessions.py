@@ -39,7 +39,8 @@ class TokenRecord:
 
     token_hash: None for a device that holds no token. owner: None where the Portal has
     deleted the user, also if it has made another one of the same id since. access_expires_at: no access token of a
-    session is good from then on; None where it has none or that is not known. read_at: by the database's clock, with
+    session is good from then on; None where it has none or that is not known. jkt: the thumbprint of the key that its
+    tokens are bound to (RFC 9449), set once; None: of bearer tokens. read_at: by the database's clock, with
     fractions; None where it was not read by itself.
     """
 
@@ -68,6 +69,7 @@ class TokenRecord:
     # The owner's created_us when the row was written; None: not known.
     user_created_us: int | None = None
     access_expires_at: int | None = None
+    jkt: str | None = None
     read_at: float | None = field(default=None, compare=False)
 
     def is_live(self, now: int) -> bool:

@@ -10,6 +10,7 @@ from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
 from auth_tokens.domain.usernames import canonical_username
 from auth_tokens.usecases.issue_deps import IssueDeps
+from auth_tokens.usecases.presentation import PresentedToken
 
 # After a lost race others have filled the bucket, which the second read finds. More races mean contention.
 MAX_RACES = 4
@@ -30,11 +31,12 @@ def admit(attempt: Attempt, deps: IssueDeps) -> Admission:
     raise RateLimited(1, "contention")
 
 
-def known_device(text: str | None, client_id: str, account: str, deps: IssueDeps, now: int) -> str:
-    """The id of the device whose current token this is, if it is a live device of this account and client; else empty.
-    The token is not spent. A forged token costs no statement, a genuine one a SELECT, up to a limit of its own."""
+def known_device(shown: PresentedToken, account: str, deps: IssueDeps, now: int) -> str:
+    """The id of the device whose current token this is, if it is a live device of this account and client, and the key
+    that it is bound to, if any, is proven; else empty. The token is not spent. A forged token costs no statement, a
+    genuine one a SELECT, up to a limit of its own."""
     try:
-        token = deps.codec.parse(text or "", TokenKind.DEVICE)
+        token = deps.codec.parse(shown.text, TokenKind.DEVICE)
         deps.presentations.hit(PRESENTED_PER_TOKEN, token.id.hex())
     except (MalformedToken, RateLimited):
         return ""
@@ -42,8 +44,9 @@ def known_device(text: str | None, client_id: str, account: str, deps: IssueDeps
     owner = record.owner_in_force(now) if record else None
     if record is None or owner is None or record.kind is not TokenKind.DEVICE:
         return ""
-    is_theirs = canonical_username(owner.username) == account and record.client_id == client_id
-    return uuid_text(record.id) if is_theirs and _is_current(token, record, deps) else ""
+    is_theirs = canonical_username(owner.username) == account and record.client_id == shown.client_id
+    is_proven = record.jkt in (None, shown.jkt)
+    return uuid_text(record.id) if is_theirs and is_proven and _is_current(token, record, deps) else ""
 
 
 def _is_current(token: OpaqueToken, record: TokenRecord, deps: IssueDeps) -> bool:

@@ -52,6 +52,7 @@ def token_answer(tokens: SessionTokens, deps: IssueDeps, now: int, *, is_repeat:
         csrf_token=csrf_token,
         device_token=deps.codec.encode(tokens.device_token) if tokens.device_token else None,
         is_repeat=is_repeat,
+        is_bound=record.jkt is not None,
     )
 
 

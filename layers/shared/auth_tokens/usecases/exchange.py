@@ -10,7 +10,7 @@ from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidGrant, InvalidRequest, Unavailable
 from auth_tokens.domain.grants import Grant, RepeatKey, SessionOptions
 from auth_tokens.domain.ids import uuid7, uuid_text
-from auth_tokens.domain.rotation import Repeat
+from auth_tokens.domain.rotation import OTHER_KEY, Repeat
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sessions import ActiveRow, TokenRecord
 from auth_tokens.domain.sign_ins import LiveRows, SessionStart, SignIn, SignInOvertaken
@@ -28,11 +28,12 @@ DEVICE_AMR = ("swk",)
 
 @dataclass(frozen=True, slots=True)
 class ExchangeRequest:
-    """A device token and the session wanted for it."""
+    """A device token and the session wanted for it. jkt: of the key that the client proves to hold."""
 
     device_token: str = field(repr=False)
     options: SessionOptions = field(default_factory=SessionOptions)
     retry_key: str | None = None
+    jkt: str | None = None
 
 
 def exchange_device_token(request: ExchangeRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer:
@@ -44,7 +45,7 @@ def exchange_device_token(request: ExchangeRequest, caller: Caller, deps: IssueD
     """
     options = request.options
     client_id = deps.policy.known_client(options.client_id)
-    shown = PresentedToken(request.device_token, TokenKind.DEVICE, client_id, request.retry_key)
+    shown = PresentedToken(request.device_token, TokenKind.DEVICE, client_id, request.retry_key, request.jkt)
     presentation = present(shown, caller, deps)
     for attempt in range(MAX_RACES):
         record, stop_number = deps.store.load_device(presentation.token.id) or (None, 0)
@@ -68,9 +69,9 @@ def _grant(options: SessionOptions, token: OpaqueToken, row: ActiveRow, builder:
     # Devices remembered by an earlier version have no scope of their own.
     within = deps.policy.scope_left(record.scope, record) if record.scope else None
     repeat = _repeat_key(token, builder.now, deps)
-    grant = builder.grant(
-        row.owner, replace(options, client_id=record.client_id), how, within=within, repeat=repeat
-    )
+    # A bound device's session is bound to the same key, which was proven; another's to the one that comes now.
+    wanted = replace(options, client_id=record.client_id, jkt=record.jkt or options.jkt)
+    grant = builder.grant(row.owner, wanted, how, within=within, repeat=repeat)
     if not grant.policy.remember_devices:
         raise InvalidGrant(f"remembering not allowed, device {uuid_text(record.id)}")
     return grant
@@ -119,6 +120,10 @@ def _again(options: SessionOptions, presentation: Presentation, row: ActiveRow, 
     owner = session.owner_in_force(now) if session else None
     if session is None or owner is None:
         raise InvalidGrant(f"its session is over, device {uuid_text(device.id)}")
+    if (
+        session.jkt is not None and session.jkt != presentation.presented.jkt
+    ):  # of a device that is bound to no key
+        raise InvalidGrant(f"{OTHER_KEY}, session {uuid_text(session.id)}")
     if session.kind is not options.kind:
         raise InvalidRequest("mode must be that of the call that is repeated.")
     scope = granted_scope(options.scope, deps.policy.scope_left(session.scope, session))

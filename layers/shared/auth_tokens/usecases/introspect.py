@@ -3,7 +3,6 @@
 from typing import Any
 
 from auth_tokens.domain.claims import AccessClaims
-from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import InvalidAccessToken, InvalidRequest
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.rotation import Repeat, Rotate
@@ -11,7 +10,6 @@ from auth_tokens.domain.rotation_rules import rotation_rules
 from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind, kind_of
 from auth_tokens.usecases.session_deps import SessionDeps
-from auth_tokens.usecases.validate import validate
 
 INACTIVE: dict[str, Any] = {"active": False}
 
@@ -26,8 +24,9 @@ def introspect(text: str, deps: SessionDeps) -> dict[str, Any]:
     kind = kind_of(text)
     if kind is not None:
         return _opaque(text, kind, deps)
+    now = deps.clock()
     try:
-        claims = validate(Credential(Transport.BEARER, text), deps.validation).claims
+        claims = deps.tokens.in_force(deps.verifier.verify(text, now), text, now)
     except InvalidAccessToken:
         return INACTIVE
     return _access_token(claims, deps)
@@ -36,7 +35,7 @@ def introspect(text: str, deps: SessionDeps) -> dict[str, Any]:
 def _access_token(claims: AccessClaims, deps: SessionDeps) -> dict[str, Any]:
     return {
         "active": True,
-        "token_type": "Bearer",
+        **_binding(claims.jkt),
         "token_use": TokenKind.ACCESS.value,
         "iss": deps.issuer,
         "aud": deps.audience,
@@ -52,6 +51,11 @@ def _access_token(claims: AccessClaims, deps: SessionDeps) -> dict[str, Any]:
         "acr": claims.acr,
         "amr": list(claims.amr),
     }
+
+
+def _binding(jkt: str | None) -> dict[str, Any]:
+    """How an access token is shown: whoever asks here checks the proof, or has the authorizer do it (RFC 9449 §6.2)."""
+    return {"token_type": "DPoP", "cnf": {"jkt": jkt}} if jkt else {"token_type": "Bearer"}
 
 
 def _opaque(text: str, kind: TokenKind, deps: SessionDeps) -> dict[str, Any]:
@@ -86,6 +90,8 @@ def _members(record: TokenRecord, kind: TokenKind, deps: SessionDeps) -> dict[st
         "iat": record.created_at,
         "exp": record.expires_at,
     }
+    if record.jkt is not None:
+        members["cnf"] = {"jkt": record.jkt}
     if kind is not TokenKind.DEVICE:
         members["sid"] = uuid_text(record.id)
     return members

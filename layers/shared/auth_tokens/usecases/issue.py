@@ -56,6 +56,8 @@ def issue(request: IssueRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
         raise InvalidRequest("auth_time must not be in the future.")
     if request.not_after is not None and request.not_after <= now:
         raise InvalidRequest("not_after must be in the future.")
+    if request.options.jkt is not None and not deps.policy.binds_keys:
+        raise InvalidRequest("dpop_jkt is not taken here: no key is bound.")
     # A backend whose clock is ahead by at most the leeway has recognised the user just now.
     auth_time = now if request.auth_time is None else min(request.auth_time, now)
     account = deps.portal.account_by_id(request.user_id)
@@ -106,7 +108,9 @@ def _session_id(key: str, slot: int, deps: IssueDeps) -> bytes:
 
 def _request_hash(request: IssueRequest, repeat: RepeatKey, epoch: int, deps: IssueDeps) -> bytes:
     options, device = request.options, request.options.device
-    wanted = (options.kind.value, options.scope, options.client_id)
+    wanted = [options.kind.value, options.scope, options.client_id]
+    if options.jkt is not None:  # left out else, so that a request of before its upgrade is known again
+        wanted.append(options.jkt)
     named = (device.id, device.name, device.platform, device.remember)
     said = [request.user_id, request.amr, request.acr, request.auth_time]
     if request.not_after is not None:

@@ -12,10 +12,12 @@ from auth_tokens.domain.grants import SessionOptions
 from auth_tokens.domain.login_limits import Attempt, settlements
 from auth_tokens.domain.scopes import granted_scope
 from auth_tokens.domain.sign_ins import Account, SignInOvertaken
+from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.domain.usernames import canonical_username
 from auth_tokens.usecases.admit import admit, known_device
 from auth_tokens.usecases.begin import begin_session
 from auth_tokens.usecases.issue_deps import IssueDeps
+from auth_tokens.usecases.presentation import PresentedToken
 from auth_tokens.usecases.session_builder import SessionBuilder
 
 # The second read finds the new hash of a simultaneous login. More races mean contention.
@@ -39,17 +41,20 @@ def login(request: LoginRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     """Verify a password and start a session.
 
     Raises InvalidCredentials (unknown user, wrong password, disabled user: one text, one cost),
-    InvalidRequest (a user name of spaces), InvalidClient and InvalidScope (before the password is
-    verified, except for a scope that the user lacks the label for), AccessDenied, Unavailable, RateLimited (before the
-    password is verified; or after it, where the account is closed to unknown networks).
+    InvalidRequest (a user name of spaces), InvalidClient, InvalidProof (none, of a client that needs one) and
+    InvalidScope (before the password is verified, except for a scope that the user lacks the label for), AccessDenied,
+    Unavailable, RateLimited (before the password is verified; or after it, where the account is closed to unknown
+    networks).
     """
     client_id = deps.client(request.options.client_id)
     granted_scope(request.options.scope, deps.policy.clients[client_id])
+    deps.policy.check_binding(client_id, request.options.jkt)
     name = canonical_username(request.username)
     if not name:
         raise InvalidRequest("username is missing.")
     now = deps.clock()
-    device = known_device(request.device_token, client_id, name, deps, now)
+    shown = PresentedToken(request.device_token or "", TokenKind.DEVICE, client_id, None, request.options.jkt)
+    device = known_device(shown, name, deps, now)
     attempt = Attempt(name, caller.network, caller.site, device)
     admitted = admit(attempt, deps)
     account = deps.portal.account_by_name(name)

@@ -9,11 +9,22 @@ from auth_tokens.domain.errors import InvalidGrant, Unavailable
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.limits import PRESENTED_PER_TOKEN, REFRESH_PER_SESSION
 from auth_tokens.domain.policy import Policy
-from auth_tokens.domain.rotation import Overtaken, Presented, Refuse, Repeat, Reuse, Rotate, Rotation, decide
+from auth_tokens.domain.rotation import (
+    OTHER_KEY,
+    Overtaken,
+    Presented,
+    Refuse,
+    Repeat,
+    Reuse,
+    Rotate,
+    Rotation,
+    decide,
+)
 from auth_tokens.domain.sessions import ActiveRow, TokenRecord
 from auth_tokens.domain.tokens import MalformedToken, OpaqueToken, TokenKind
 from auth_tokens.usecases.anomalies import observe_refresh
 from auth_tokens.usecases.issue_deps import IssueDeps
+from auth_tokens.usecases.other_keys import report_other_key
 from auth_tokens.usecases.reuse import revoke_reused
 from auth_tokens.usecases.row_metadata import metadata_of
 
@@ -23,12 +34,14 @@ MAX_RACES = 4
 
 @dataclass(frozen=True, slots=True)
 class PresentedToken:
-    """A token as a client presents it. client_id: None for the token's own; retry_key: its Idempotency-Key."""
+    """A token as a client presents it. client_id: None for the token's own; retry_key: its Idempotency-Key; jkt: of the
+    key that it proves to hold."""
 
     text: str = field(repr=False)
     kind: TokenKind
     client_id: str | None
     retry_key: str | None
+    jkt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +65,12 @@ class Presentation:
             raise InvalidGrant(f"epoch withdrawn, {where}")
         match decide(found, self.presented, now, self.deps.policy.retry_window_s):
             case Rotate() | Repeat() as verdict:
+                if self.token.kind is not TokenKind.DEVICE:  # which may open a session that is bound
+                    self.deps.policy.check_still_bound(verdict.row.record)
                 return verdict
             case Refuse(reason):
+                if found is not None and reason == OTHER_KEY:
+                    report_other_key(found, self.presented.jkt, self.caller, self.deps, now)
                 raise InvalidGrant(f"{reason}, {where}")
             case Overtaken():
                 raise Unavailable(f"overtaken, {where}")
@@ -123,5 +140,6 @@ def present(shown: PresentedToken, caller: Caller, deps: IssueDeps) -> Presentat
         client_id=shown.client_id,
         retry_key_hash=deps.keys.retry_key_hash(token, shown.retry_key) if shown.retry_key else None,
         arrived_at=caller.arrived_at,
+        jkt=shown.jkt,
     )
     return Presentation(token, presented, caller, deps)

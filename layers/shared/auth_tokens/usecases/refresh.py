@@ -16,13 +16,14 @@ from auth_tokens.usecases.presentation import MAX_RACES, PresentedToken, present
 @dataclass(frozen=True, slots=True)
 class RefreshRequest:
     """A refresh as a client requests it. kind: REFRESH or SESSION; client_id: None for the token's own; retry_key: its
-    Idempotency-Key; scope: a narrower one."""
+    Idempotency-Key; scope: a narrower one; jkt: the thumbprint of the key that the client proves to hold."""
 
     token: str = field(repr=False)
     kind: TokenKind = TokenKind.REFRESH
     client_id: str | None = None
     scope: str | None = None
     retry_key: str | None = None
+    jkt: str | None = None
 
 
 def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer:
@@ -33,7 +34,7 @@ def refresh(request: RefreshRequest, caller: Caller, deps: IssueDeps) -> TokenAn
     RFC 6749 §6; rotation and reuse: RFC 9700 §4.14.
     """
     client_id = deps.policy.known_client(request.client_id)
-    shown = PresentedToken(request.token, request.kind, client_id, request.retry_key)
+    shown = PresentedToken(request.token, request.kind, client_id, request.retry_key, request.jkt)
     presentation = present(shown, caller, deps)
     for attempt in range(MAX_RACES):
         record = deps.store.load(presentation.token.id)

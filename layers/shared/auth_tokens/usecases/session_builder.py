@@ -39,7 +39,8 @@ class SessionBuilder:
         client's scope.
 
         Raises InvalidClient, InvalidScope (also for a scope that the user lacks the label for), AccessDenied
-        (a mode that the user's preferences forbid; a user id that no token can carry or no route can name).
+        (a mode that the user's preferences forbid; a user id that no token can carry or no route can name),
+        InvalidProof (none, of a client that needs one).
         """
         deps = self.deps
         if not is_path_safe(user.id):
@@ -50,9 +51,10 @@ class SessionBuilder:
             raise AccessDenied("mode not allowed for this user")
         allowed = policy.scope_for(policy.clients[client_id], user.labels) if within is None else within
         scope = granted_scope(options.scope, allowed)
+        policy.check_binding(client_id, options.jkt)
         deps.report_labels(user, policy)
         session_id = repeat.session_id if repeat else deps.new_id()
-        return Grant(user, session_id, client_id, scope, options.kind, policy, how, repeat)
+        return Grant(user, session_id, client_id, scope, options.kind, policy, how, repeat, jkt=options.jkt)
 
     def replacing(self, cookie: str | None, grant: Grant) -> Grant:
         """The grant of a session that replaces that of the cookie, if it is live. Raises Unavailable."""
@@ -73,6 +75,7 @@ class SessionBuilder:
             auth_time=grant.how.auth_time,
             acr=grant.how.acr,
             amr=grant.how.amr,
+            jkt=grant.jkt,
             expires_at=expires_at,
             absolute_expires_at=absolute_expires_at,
             metadata=seen.sealed(deps.cipher, grant.session_id, grant.user.id, 0),
@@ -121,6 +124,7 @@ class SessionBuilder:
             token_hash=self.deps.codec.store_hash(token),
             scope=grant.scope,
             auth_time=grant.how.auth_time,
+            jkt=grant.jkt,
             # A token that this one replaces is spent now, by the clock again, as this sign-in may have waited for
             # others; nobody can derive this one from it.
             rotated_at=self.deps.clock() if device.token_hash else None,

@@ -7,6 +7,7 @@ from auth_tokens.domain.policy import Policy
 from auth_tokens.domain.tokens import TokenCodec
 from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.keys import Cipher, Keys, Verifier
+from auth_tokens.ports.proofs import TokenProofs
 from auth_tokens.ports.tokens import TokenStore
 from auth_tokens.usecases.browser_session import BrowserSessions
 from auth_tokens.usecases.by_database import RevokeOnReuse, StoredRows, TokensByDatabase
@@ -26,6 +27,12 @@ class SessionDeps:
     issuer: str
     audience: str
     keys: Keys
+    proofs: TokenProofs
+
+    @property
+    def tokens(self) -> TokensByDatabase:
+        """Whether access tokens are in force, by the database."""
+        return TokensByDatabase(self.store, self.policy, self.verifier)
 
     @property
     def validation(self) -> ValidateDeps:
@@ -34,8 +41,7 @@ class SessionDeps:
 
     def validation_for(self, caller: Caller) -> ValidateDeps:
         """For the caller's own credential: against the database, not the feed; a spent one revokes its session."""
-        tokens = TokensByDatabase(self.store, self.policy, self.verifier)
         on_reuse = RevokeOnReuse(caller, self)
         rows = StoredRows(self.store)
         cookies = BrowserSessions(self.codec, self.policy, rows, on_reuse, arrived_at=caller.arrived_at)
-        return ValidateDeps(self.verifier, tokens, cookies, self.clock)
+        return ValidateDeps(self.verifier, self.tokens, cookies, self.proofs, self.clock)

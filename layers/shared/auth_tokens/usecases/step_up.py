@@ -21,7 +21,7 @@ from auth_tokens.usecases.presentation import MAX_RACES, Presentation, Presented
 @dataclass(frozen=True, slots=True)
 class StepUpRequest:
     """A step-up as a client requests it. kind: REFRESH or SESSION; client_id, retry_key: as of a refresh; acr_values:
-    one of them is wanted, empty for any."""
+    one of them is wanted, empty for any; jkt: of the key that the client proves to hold."""
 
     token: str = field(repr=False)
     password: str = field(repr=False)
@@ -29,6 +29,7 @@ class StepUpRequest:
     client_id: str | None = None
     retry_key: str | None = None
     acr_values: tuple[str, ...] = ()
+    jkt: str | None = None
 
 
 def step_up(request: StepUpRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer:
@@ -41,7 +42,7 @@ def step_up(request: StepUpRequest, caller: Caller, deps: IssueDeps) -> TokenAns
     attempt counted), RateLimited, InvalidCredentials (nothing spent), InvalidClient, Unavailable.
     """
     client_id = deps.policy.known_client(request.client_id)
-    shown = PresentedToken(request.token, request.kind, client_id, request.retry_key)
+    shown = PresentedToken(request.token, request.kind, client_id, request.retry_key, request.jkt)
     presentation = present(shown, caller, deps)
     how: Authentication | None = None
     for attempt in range(MAX_RACES):

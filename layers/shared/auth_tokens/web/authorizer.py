@@ -4,7 +4,7 @@ Only `Unauthorized` is ever raised, and an unexpected error is never an Allow.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from auth_tokens.domain.credentials import Credential, Transport, Validated
@@ -28,11 +28,13 @@ class Unauthorized(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AuthorizerOptions:
-    """simple_response: whether HTTP APIs with payload 2.0 get the simple response; allowed_origins: of cookies."""
+    """simple_response: whether HTTP APIs with payload 2.0 get the simple response; allowed_origins: of cookies;
+    public_urls: `API_ID/STAGE` → the addresses that clients know an API by, where they are not the gateway's own."""
 
     simple_response: bool
     allowed_origins: Collection[str] = ()
     route_scopes: RouteScopes = NO_ROUTE_SCOPES
+    public_urls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def authorize(
@@ -50,7 +52,7 @@ def authorize(
     fields: dict[str, object] = {"request_id": _request_id(event) or invocation_id, "outcome": "ok"}
     answer, reason = None, None
     try:
-        validated = validate(_credential(event, options.allowed_origins))
+        validated = validate(_located(_credential(event, options.allowed_origins), event, arn, options))
         fields |= validated.claims.ids
         if _is_connect(event):  # what comes over the socket later has no method
             validated = replace(validated, may_change_state=True)
@@ -122,6 +124,18 @@ def _credential(event: Mapping[str, Any], allowed_origins: Collection[str]) -> C
     return credential_from(head, allowed_origins)
 
 
+def _located(
+    credential: Credential, event: Mapping[str, Any], arn: str, options: AuthorizerOptions
+) -> Credential:
+    """The credential, with the places that its proof may name."""
+    if credential.proof is None:
+        return credential
+    from auth_tokens.web.gateway_places import places_of
+
+    places = places_of(event, arn, options.public_urls)
+    return replace(credential, proof=replace(credential.proof, places=places))
+
+
 def _is_connect(event: Mapping[str, Any]) -> bool:
     """A WebSocket API asks once, when the socket opens."""
     return (event.get("requestContext") or {}).get("eventType") == "CONNECT"
@@ -154,9 +168,11 @@ def _query(event: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _refuse_two(event: Mapping[str, Any], headers: dict[str, str]) -> None:
-    """Two Authorization fields, or fields that differ, are ambiguous and refused."""
-    fields = _every_value(event.get("multiValueHeaders") or {})
-    values = [v for name, v in fields if name.lower() == "authorization"]
-    single = [v for name, v in (event.get("headers") or {}).items() if name.lower() == "authorization"]
-    if len(set(values + single)) > 1 or len(values) > 1:
-        headers["authorization"] = "two fields"
+    """Two Authorization fields, two of DPoP, or fields that differ, are ambiguous and refused."""
+    every = list(_every_value(event.get("multiValueHeaders") or {}))
+    for name in ("authorization", "dpop"):
+        if name in headers:
+            values = [v for written, v in every if written.lower() == name]
+            single = [v for written, v in (event.get("headers") or {}).items() if written.lower() == name]
+            if len(set(values + single)) > 1 or len(values) > 1:
+                headers[name] = "two fields"

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping
 from auth_tokens.web.requests import Request
 
 _MAX_AGE_S = "600"
-_HEADERS = "authorization, content-type, idempotency-key, x-csrf-token"
+_HEADERS = "authorization, content-type, dpop, idempotency-key, x-csrf-token"
 # `date`: a Retry-After that is a date counts from it, whatever the clock of the client.
-_EXPOSED = "date, retry-after, www-authenticate"
+_EXPOSED = "date, dpop-nonce, retry-after, www-authenticate"
 
 
 def cors_headers(request: Request, allowed_origins: Collection[str]) -> dict[str, str]:

@@ -5,22 +5,22 @@ import re
 from collections.abc import Collection
 
 from auth_tokens.domain.credentials import Credential, Transport
-from auth_tokens.domain.errors import AccessDenied, InvalidAccessToken, MissingCredential
+from auth_tokens.domain.errors import AccessDenied, InvalidAccessToken, InvalidProof, MissingCredential
 from auth_tokens.web.request_head import SESSION_COOKIE, RequestHead
 
 # RFC 6750 §2.1; nothing but spaces may stand around the token, and only ASCII is a letter.
-_BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.ASCII | re.IGNORECASE)
+_SCHEMES = re.compile(r"(bearer|dpop) +([A-Za-z0-9._~+/-]+=*) *", re.ASCII | re.IGNORECASE)
 
 
 def credential_from(head: RequestHead, allowed_origins: Collection[str]) -> Credential:
     """The credential of a request. With a header the cookie is ignored, also where the header is malformed.
 
-    Raises MissingCredential, InvalidAccessToken (another scheme), AccessDenied (a foreign Origin
-    with a cookie on a method that changes state).
+    Raises MissingCredential, InvalidAccessToken (another scheme), InvalidProof (none, with the scheme `DPoP`),
+    AccessDenied (a foreign Origin with a cookie on a method that changes state).
     """
     header = head.headers.get("authorization", "")
     if header:
-        return Credential(Transport.BEARER, bearer_token(header))
+        return _header_credential(header, head)
     cookie = head.cookies.get(SESSION_COOKIE)
     if not cookie:
         raise MissingCredential()
@@ -46,12 +46,30 @@ def websocket_credential(head: RequestHead, allowed_origins: Collection[str]) ->
     return Credential(Transport.BEARER, tokens[0])
 
 
-def bearer_token(header: str) -> str:
-    """The token of `Bearer <token>`; the scheme in any case (RFC 9110 §11.1). Raises InvalidAccessToken."""
-    match = _BEARER.fullmatch(header)
+def _header_credential(header: str, head: RequestHead) -> Credential:
+    """The token of `Bearer <token>`, or of `DPoP <token>` with the request's proof (RFC 9449 §7.1); the scheme in any
+    case (RFC 9110 §11.1). Raises InvalidAccessToken, InvalidProof."""
+    match = _SCHEMES.fullmatch(header)
     if match is None:
         raise InvalidAccessToken("scheme")
-    return match[1]
+    scheme, token = match.groups()
+    if scheme.lower() == "bearer":
+        return Credential(Transport.BEARER, token)
+    # Its module, and what checks a proof, is loaded with the first one: bearer tokens pay nothing for it.
+    from auth_tokens.web.proofs import presented_proof
+
+    proof = presented_proof(head)
+    if proof is None:
+        raise InvalidProof("none", with_token=True)
+    return Credential(Transport.BEARER, token, proof=proof)
+
+
+def bearer_token(header: str) -> str:
+    """The token of `Bearer <token>`, where no proof can come with it. Raises InvalidAccessToken."""
+    match = _SCHEMES.fullmatch(header)
+    if match is None or match[1].lower() != "bearer":
+        raise InvalidAccessToken("scheme")
+    return match[2]
 
 
 def refuse_cross_site(head: RequestHead, allowed_origins: Collection[str]) -> None:

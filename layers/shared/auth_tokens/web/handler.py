@@ -1,7 +1,7 @@
 """The handler of every HTTP function: it calls one route, maps errors to responses, and logs one line."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from auth_tokens.domain.edge import NO_EDGE, Edge
@@ -10,7 +10,7 @@ from auth_tokens.observability import Telemetry
 from auth_tokens.time_left import timed
 from auth_tokens.web.cors import cors_headers
 from auth_tokens.web.requests import Request, request_from
-from auth_tokens.web.responses import Response, error_response, server_error
+from auth_tokens.web.responses import BOTH_SCHEMES, DPOP, Response, error_response, server_error
 from auth_tokens.web.unknown_parameters import refuse_unknown_query
 
 Route = Callable[[Request], Response]
@@ -57,10 +57,11 @@ def _answer(
     started = time.perf_counter()
     fields: dict[str, object] = {"route": event.get("routeKey"), "outcome": "ok"}
     cors: Mapping[str, str] = {}
+    schemes: Sequence[str] = BOTH_SCHEMES
     try:
         request = request_from(event, edge)
         fields |= {"request_id": request.request_id, **request.caller.act}
-        cors = cors_headers(request, allowed_origins)
+        cors, schemes = cors_headers(request, allowed_origins), _schemes_for(request)
         if request.is_viewer_unknown:
             telemetry.count("EdgeAddressMissing")
         _refuse_bypassed_edge(edge, request)
@@ -69,7 +70,7 @@ def _answer(
         fields |= response.about
         answer = response.as_event(cors)
     except TokenServiceError as exc:
-        answer = error_response(exc).as_event(cors)
+        answer = error_response(exc, schemes).as_event(cors)
         fields |= {**exc.about, "outcome": exc.code or "no_credential", "detail": exc.detail}
         count_refusal(exc, telemetry)
     except Exception as exc:  # noqa: BLE001 - the last resort: the caller gets a 500 without details
@@ -80,6 +81,12 @@ def _answer(
     duration_ms = round((time.perf_counter() - started) * 1000, 1)
     telemetry.outcome("request", **fields, status=answer["statusCode"], duration_ms=duration_ms)
     return {**answer, "body": ""} if _is_head(event) else answer
+
+
+def _schemes_for(request: Request) -> Sequence[str]:
+    """The schemes of the answer's challenge: that of the request's token, or all."""
+    is_by_proof = request.headers.get("authorization", "").lower().startswith("dpop ")
+    return (DPOP,) if is_by_proof else BOTH_SCHEMES
 
 
 def _is_head(event: Mapping[str, Any]) -> bool:

@@ -6,12 +6,13 @@ from typing import Any
 
 from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
-from auth_tokens.domain.ids import is_path_safe
+from auth_tokens.domain.ids import is_base64url_32, is_path_safe
 from auth_tokens.domain.policy import MODES
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.issue import IssueRequest
 from auth_tokens.usecases.login import LoginRequest
 from auth_tokens.web.credentials import is_cross_site, refuse_cross_site
+from auth_tokens.web.key_binding import bound_options
 from auth_tokens.web.request_body import BodyParameters, checked_idempotency_key
 from auth_tokens.web.request_head import SESSION_COOKIE
 from auth_tokens.web.requests import Request
@@ -35,8 +36,12 @@ def login_request(parameters: BodyParameters, options: SessionOptions) -> LoginR
 
 
 def issue_request(parameters: BodyParameters, options: SessionOptions, retry_key: str | None) -> IssueRequest:
-    """`{"user_id", "amr", "acr"?, "auth_time"?, "not_after"?, …options}`. Raises InvalidRequest naming the member."""
-    not_after = parameters.whole("not_after")
+    """`{"user_id", "amr", "acr"?, "auth_time"?, "not_after"?, "dpop_jkt"?, …options}`. Raises InvalidRequest naming the
+    member."""
+    not_after, jkt = parameters.whole("not_after"), parameters.text("dpop_jkt")
+    if jkt is not None and not is_base64url_32(jkt):
+        raise InvalidRequest("dpop_jkt is not the thumbprint of a key (RFC 7638, SHA-256).")
+    options = bound_options(options, jkt)
     return IssueRequest(*recognised(parameters), not_after=not_after, options=options, retry_key=retry_key)
 
 

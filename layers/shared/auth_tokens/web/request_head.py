@@ -24,6 +24,10 @@ class RequestHead:
     def changes_state(self) -> bool:
         return self.method not in SAFE_METHODS
 
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Where it goes, as domain.dpop.presented.Place; none where that is not known."""
+        return ()
+
 
 def fields_from(fields: Iterable[tuple[str, Any]]) -> dict[str, str]:
     """Header fields by name in lower case, without the spaces around their values (RFC 9110 §5.1, §5.5).

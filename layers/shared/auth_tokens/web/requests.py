@@ -15,6 +15,7 @@ from auth_tokens.web.request_head import RequestHead, cookies_from, fields_from
 
 # The actor of a direct invocation, in events and log lines.
 DIRECT = "lambda:InvokeFunction"
+_PARAMETER = re.compile(r"\{([a-z_]+)\}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,11 @@ class Request(RequestHead):
     request_id: str
     is_through_edge: bool = False
     is_viewer_unknown: bool = False
+
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """The route's path, whatever the stage or a domain's base path puts before it."""
+        template = self.route_key.partition(" ")[2]
+        return (("", _PARAMETER.sub(lambda name: self.path_parameters.get(name[1], ""), template)),)
 
     def query_value(self, name: str) -> str | None:
         """The one value of a query parameter. Raises InvalidRequest if it is there twice."""

@@ -1,7 +1,7 @@
 """Responses: the two token answers, and one body for every error (api: «Answers»)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,7 +20,11 @@ ISSUED_TOKEN_TYPES = {
     TokenKind.SESSION: "urn:auth-user-tokens:token-type:session",
 }
 
-_BEARER = f'Bearer realm="{REALM}"'
+# As domain.dpop.public_keys has them, which only a proof loads.
+PROOF_ALGORITHMS = "ES256 EdDSA Ed25519"
+BEARER, DPOP = "Bearer", "DPoP"
+BOTH_SCHEMES = (BEARER, DPOP)
+
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
@@ -79,7 +83,7 @@ def token_response(answer: TokenAnswer) -> Response:
         return _cookie_response(answer)
     body = {
         "access_token": answer.access_token,
-        "token_type": "Bearer",
+        "token_type": DPOP if answer.is_bound else BEARER,
         "expires_in": answer.expires_in,
         "refresh_token": answer.token,
         "refresh_expires_in": answer.token_expires_in,
@@ -103,13 +107,18 @@ def clearing_cookie() -> str:
     return f"{SESSION_COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"
 
 
-def error_response(error: errors.TokenServiceError) -> Response:
-    """The one error body (RFC 6749 §5.2), with the headers that its kind asks for."""
+def error_response(error: errors.TokenServiceError, schemes: Sequence[str] = (BEARER,)) -> Response:
+    """The one error body (RFC 6749 §5.2), with the headers that its kind asks for. schemes: what the resource takes,
+    the one that the request used first."""
     status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 400)
     if not error.code:
-        return Response(status, None, {**NO_STORE, "WWW-Authenticate": _BEARER})
+        challenges = ", ".join(_challenge(scheme) for scheme in schemes)
+        return Response(status, None, {**NO_STORE, "WWW-Authenticate": challenges})
+    if isinstance(error, errors.ProofRefused) and error.with_token:
+        status, schemes = 401, (DPOP,)
     body = {"error": error.code, "error_description": error.description}
-    return Response(status, body, {**NO_STORE, **_headers_for(error)})
+    nonce = {"DPoP-Nonce": error.next_nonce} if error.next_nonce else {}
+    return Response(status, body, {**NO_STORE, **_headers_for(error, schemes[0]), **nonce})
 
 
 def server_error() -> Response:
@@ -137,22 +146,32 @@ def _about(answer: TokenAnswer) -> dict[str, str]:
     return {"session_id": answer.session_id, "device_id": answer.device_id}
 
 
-def _headers_for(error: errors.TokenServiceError) -> dict[str, str]:
+def _headers_for(error: errors.TokenServiceError, scheme: str) -> dict[str, str]:
+    described = f'error="{error.code}", error_description="{error.description}"'
     match error:
         case errors.RateLimited() | errors.Unavailable():
             return {"Retry-After": str(error.retry_after_s)}
         case errors.InvalidClient():
             return {"WWW-Authenticate": f'Basic realm="{REALM}"'}
         case errors.InvalidAccessToken():
-            description = f'error="{error.code}", error_description="{error.description}"'
-            return {"WWW-Authenticate": f"{_BEARER}, {description}"}
+            return {"WWW-Authenticate": _challenge(scheme, described)}
+        case errors.ProofRefused() if error.with_token:
+            return {"WWW-Authenticate": _challenge(scheme, described)}
         case errors.InsufficientScope():
-            return {"WWW-Authenticate": f'{_BEARER}, error="{error.code}", scope="{error.scope}"'}
+            return {"WWW-Authenticate": _challenge(scheme, f'error="{error.code}", scope="{error.scope}"')}
         case errors.StepUpNeeded():
-            return {"WWW-Authenticate": f'{_BEARER}, error="{error.code}"{_asked_for(error)}'}
+            return {"WWW-Authenticate": _challenge(scheme, f'error="{error.code}"{_asked_for(error)}')}
         case MethodNotAllowed():
             return {"Allow": error.allow}
     return {}
+
+
+def _challenge(scheme: str, parameters: str = "") -> str:
+    """RFC 6750 §3, RFC 9449 §7.1."""
+    given = [f'{scheme} realm="{REALM}"', parameters]
+    if scheme == DPOP:
+        given.append(f'algs="{PROOF_ALGORITHMS}"')
+    return ", ".join(filter(None, given))
 
 
 def _asked_for(error: errors.StepUpNeeded) -> str:

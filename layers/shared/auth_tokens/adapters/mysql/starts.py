@@ -30,6 +30,7 @@ _DEVICE_COLUMNS = (
     "retry_key_hash",
     "last_used_at",
     "auth_time",
+    "jkt",
     "expires_at",
     "absolute_expires_at",
     "metadata",
