@@ -66,7 +66,7 @@ class Demo:
         started = time.monotonic()
         with self.service(window) as service:
             act(service)
-        count = self._count(title, time.monotonic() - started)
+        count = self.counted(title, time.monotonic() - started)
         self.counts.append(count)
         sides = f"{count.there:>8}{count.here:>8}{count.signed_out:>12}{count.doubled:>10}"
         print(f"{title:<44}{sides}{count.seconds:>8.0f} s", flush=True)
@@ -111,7 +111,8 @@ class Demo:
             time.sleep(float(reply.headers["retry-after"]) / 2)
         raise AssertionError("told to wait for too long")
 
-    def _count(self, phase: str, seconds: float) -> Count:
+    def counted(self, phase: str, seconds: float) -> Count:
+        """Both sides are asked about everybody."""
         asked = [self.portal.start("inForceOf", user=person.user) for person in self.people]
         there = {p.user for p, count in zip(self.people, asked, strict=True) if count.result(60) > 0}
         rows = self.at.world.sql(
@@ -119,8 +120,10 @@ class Demo:
             " AND expires_at > UTC_TIMESTAMP(6) GROUP BY user_id"
         )
         here = {row["user_id"]: row["live"] for row in rows}
-        places = [(person.user in there) + here.get(person.user, 0) for person in self.people]
-        return Count(phase, len(there), len(here), places.count(0), sum(n > 1 for n in places), seconds)
+        found = [here.get(person.user, 0) for person in self.people]
+        places = [(p.user in there) + live for p, live in zip(self.people, found, strict=True)]
+        moved = sum(live > 0 for live in found)
+        return Count(phase, len(there), moved, places.count(0), sum(n > 1 for n in places), seconds)
 
 
 def run(people_count: int) -> int:
@@ -131,9 +134,13 @@ def run(people_count: int) -> int:
         demo = Demo(at, portal, people)
         hashes = password_hashes(at)
         walk(demo)
-        signed_out = sum(count.signed_out for count in demo.counts)
-        doubled = sum(count.doubled for count in demo.counts)
-        unchanged = password_hashes(at) == hashes
+        return verdict(demo, unchanged=password_hashes(at) == hashes)
+
+
+def verdict(demo: Demo, *, unchanged: bool) -> int:
+    """What was counted over all phases, and the exit code. unchanged: the password hashes are."""
+    signed_out = sum(count.signed_out for count in demo.counts)
+    doubled = sum(count.doubled for count in demo.counts)
     print(
         f"\npassword hashes {'byte-equal' if unchanged else 'CHANGED'}; {demo.differing} repeated answers differed"
     )

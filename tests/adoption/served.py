@@ -1,7 +1,6 @@
 """A Portal by its own packages, and the whole service over HTTP beside it."""
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +46,11 @@ class Served:
         return int(count)
 
 
+def document_of(portal: LegacyPortal, window: LegacyWindow = OPEN) -> dict[str, Any]:
+    """The mapping that fits."""
+    return mapping("integer", portal.address.name, window=window, cookie=COOKIE)
+
+
 @contextlib.contextmanager
 def served(
     portal: LegacyPortal,
@@ -59,16 +63,14 @@ def served(
     passwords: Mapping[str, str] | None = None,
     parameters: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Served]:
-    """The service on `own`, with the mapping that fits the Portal's integers. passwords, parameters: as of
-    local.stack."""
-    document = json.dumps(mapping("integer", portal.address.name, window=window, cookie=COOKIE))
+    """The service on `own`. passwords, parameters: as of local.stack."""
     with LocalStack(
         {**UNTHROTTLED, "AllowedOrigins": ORIGIN, **parameters},
         servers=ServerOptions(
             database=own,
             aws=aws,
             passwords=passwords,
-            portal_map=str(written(json.loads(document), folder)),
+            portal_map=str(written(document_of(portal, window), folder)),
             seeds=False,
         ),
         runner=RunnerOptions(in_process=in_process),

@@ -3,27 +3,34 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import pymysql
 import pytest
+from pymysql.cursors import Cursor
 
 from local.servers.aws import LocalAws
 from local.servers.database.address import DatabaseAddress
-from tests.adoption.served import COOKIE, ORIGIN, Served, portal_at, served
-from tests.conftest import schema
+from tests.adoption.served import COOKIE, ORIGIN, Served, document_of, portal_at, served
+from tests.conftest import new_world, schema
+from tests.support.database_users import DatabaseUsers
 
 FROM_HERE, FROM_ELSEWHERE = {"Origin": ORIGIN}, {"Origin": "https://elsewhere.test"}
 
 
 @pytest.fixture(scope="module")
-def beside(database: DatabaseAddress, aws: LocalAws, run_dir: Path) -> Iterator[Served]:
-    with (
-        schema(database) as own,
-        schema(database) as theirs,
-        portal_at(theirs) as portal,
-        served(portal, own, aws, run_dir) as made,
-    ):
-        yield made
+def beside(
+    database: DatabaseAddress, administrator: "pymysql.Connection[Cursor]", aws: LocalAws, run_dir: Path
+) -> Iterator[Served]:
+    """Each function as its own database user, with the rights that follow from the mapping."""
+    with new_world(database, aws) as world, schema(database) as theirs, portal_at(theirs) as portal:
+        own = replace(theirs, name=world.settings.db_name)
+        with (
+            DatabaseUsers(administrator, own, document_of(portal)) as users,
+            served(portal, own, aws, run_dir, passwords=users.passwords, parameters=users.parameters) as made,
+        ):
+            yield made
 
 
 def test_a_token_of_the_portal_gets_a_session_whose_access_token_is_good(beside: Served) -> None:
@@ -138,6 +145,13 @@ def test_no_session_outlives_an_end_of_everything_that_comes_at_the_same_time(
             beside.refresh(tokens[user])
 
     assert [user for user in users if beside.live_sessions(user)] == []
+
+
+def test_the_schedules_count_who_is_still_to_come_and_clean(beside: Served) -> None:
+    beside.refresh(beside.token())
+
+    assert beside.stack.invoke("analytics", {})["ran"]
+    assert beside.stack.invoke("cleanup", {})
 
 
 def end_everything(beside: Served, user: str, by: str) -> None:

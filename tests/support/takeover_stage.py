@@ -77,7 +77,9 @@ class Stage:
             self.take_over(token)
         told = [(sql, values) for sql, values in seen if sql.split()[0] in ("SELECT", "UPDATE", "INSERT")]
         assert len(told) == 6  # two reads; mark, claim, the user's row, session and device
-        return [self.world.database.query(f"EXPLAIN {sql}", values) for sql, values in told]
+        return [
+            self.world.database.query(f"EXPLAIN FORMAT=TRADITIONAL {sql}", values) for sql, values in told
+        ]
 
     def environment(self) -> TakeoverDeps:
         """Another execution environment's."""
