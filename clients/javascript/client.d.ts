@@ -158,6 +158,9 @@ export interface Client extends EventTarget {
   signInWithDevice(): Promise<Session | null>;
   /** Takes the answer of a sign-in that was made elsewhere. */
   adopt(answer: TokenAnswer | CookieAnswer): Promise<Session>;
+  /** Raises this session by the user's password (RFC 9470), by the rules of a refresh. acrValues, maxAgeS: what `onStepUp` was
+   * told. A wrong password is `invalid_credentials`; that and every other refusal leave the session as it was. */
+  stepUp(password: string, asked?: { acrValues?: string; maxAgeS?: number | null }): Promise<Session>;
   /** An access token that lives for `minLifeMs` more, or at least for half its life. Mode `bearer` only. */
   accessToken(wanted?: { minLifeMs?: number }): Promise<string>;
   /** An API refused this access token: the next one, or null where it is too young for that to help. */

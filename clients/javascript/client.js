@@ -1,6 +1,7 @@
 // A client of auth-user-tokens. What is public: client.d.ts, README.md. R1 to R8: docs/how-to/clients.md.
 
 const EXCHANGE = { grant_type: "urn:ietf:params:oauth:grant-type:token-exchange", subject_token_type: "urn:auth-user-tokens:token-type:device" };
+const JSON_BODY = { "Content-Type": "application/json" };
 const VERSION = 1; // of the stored record
 const LOCK_WAIT_MS = 2500;
 const MIN_AGE_MS = 30000; // R4
@@ -33,31 +34,11 @@ export function webStore(area, key) {
 }
 
 export function indexedDbStore(key) {
-  const name = "auth-user-tokens";
-  const tabs = new BroadcastChannel(`${name} ${key}`);
-  const done = (request) =>
-    new Promise((resolve, reject) => {
-      request.onsuccess = request.oncomplete = () => resolve(request.result);
-      request.onerror = request.onblocked = request.onabort = () => reject(request.error);
-    });
-  const begun = async (mode) => {
-    const opening = indexedDB.open(name, 1);
-    opening.onupgradeneeded = () => opening.result.createObjectStore(name);
-    const transaction = (await done(opening)).transaction(name, mode);
-    opening.result.close(); // when the transaction is over
-    return transaction;
-  };
-  const textIn = async (transaction) => (await done(transaction.objectStore(name).get(key))) ?? null;
+  const entries = () => import("./indexeddb.js"); // what a page without it need not load
+  const tabs = new BroadcastChannel(`auth-user-tokens ${key}`);
   return {
-    get: async () => textIn(await begun("readonly")),
-    async swap(seen, next) {
-      const transaction = await begun("readwrite");
-      const isSame = (await textIn(transaction)) === seen;
-      if (isSame) transaction.objectStore(name).put(next, key);
-      await done(transaction);
-      tabs.postMessage("");
-      return isSame;
-    },
+    get: async () => (await entries()).get(key),
+    swap: async (seen, next) => (await entries()).swap(key, seen, next).finally(() => tabs.postMessage("")),
     watch(changed) {
       tabs.onmessage = changed;
       return () => (tabs.onmessage = null);
@@ -71,8 +52,7 @@ export function memoryStore() {
 }
 
 export function asyncStore(items, key) {
-  let last = Promise.resolve();
-  const inTurn = (work) => (last = last.catch(() => {}).then(work));
+  const inTurn = queue();
   const get = async () => (await items.getItem(key)) ?? null;
   return {
     get: () => inTurn(get),
@@ -93,6 +73,7 @@ class Client extends EventTarget {
   #seenAt = 0; // steady: #record is known here since
   #lookedAt = -Infinity; // steady: the store was last seen with #record
   #refreshing = null;
+  #queue = queue(); // of what spends tokens
   #notBefore = 0; // steady: no token request before
   #youngUntil = 0; // steady: nor before (R4)
   #failures = 0;
@@ -147,6 +128,11 @@ class Client extends EventTarget {
 
   adopt(answer) {
     return this.#begin(answer, this.#clocks());
+  }
+
+  async stepUp(password, { acrValues, maxAgeS } = {}) {
+    await this.#inTurn(() => this.#rotate(null, null, { password, acr_values: acrValues || undefined, max_age: maxAgeS ?? undefined }));
+    return this.session;
   }
 
   async accessToken({ minLifeMs = 0 } = {}) {
@@ -303,8 +289,12 @@ class Client extends EventTarget {
 
   // One at a time, in all tabs where there are locks; nothing depends on them.
   #refresh(stale, device) {
-    this.#refreshing ??= this.#locked(() => this.#rotate(stale, device)).finally(() => (this.#refreshing = null));
+    this.#refreshing ??= this.#inTurn(() => this.#rotate(stale, device)).finally(() => (this.#refreshing = null));
     return this.#refreshing;
+  }
+
+  #inTurn(work) {
+    return this.#queue(() => this.#locked(work));
   }
 
   async #locked(work) {
@@ -318,17 +308,17 @@ class Client extends EventTarget {
     return work().finally(release);
   }
 
-  // stale: the record to be renewed; device: the device token to be spent instead.
-  async #rotate(stale, device) {
+  // stale: the record to be renewed; device: the device token to be spent instead; raise: the body of a step-up.
+  async #rotate(stale, device, raise) {
     const began = this.#clocks();
     for (let swaps = 0; swaps < MAX_SWAPS; ) {
       const record = await this.#read(true);
       if (!(device ? record?.dt : isSignedIn(record))) throw new AuthError("signed_out");
-      const isRenewed = device ? record.dt !== device : secretOf(record) !== secretOf(stale) || record.at !== stale.at;
+      const isRenewed = device ? record.dt !== device : !raise && (secretOf(record) !== secretOf(stale) || record.at !== stale.at);
       if (isRenewed && (this.#isCookie || this.#left(record) > SPARE_MS)) return record;
       if (await this.#waited(began)) continue;
       const sent = this.#clocks();
-      const got = await this.#send(record, device);
+      const got = await this.#send(record, device, raise);
       const isLate = !this.#isCookie && this.#elapsed(sent) > this.#timeoutMs; // R5
       if (got.status === 200 && isAnswer(got.body, this.#isCookie, record)) {
         const next = recordOf(got.body, { ...record, n: record.n + 1 }, sent);
@@ -338,7 +328,7 @@ class Client extends EventTarget {
         this.#tell("refreshed", { session: this.session });
         return next;
       }
-      if (isRefusal(got)) await this.#refused(got, record, device);
+      if (isRefusal(got) || (raise && got.status === 429)) await this.#refused(got, record, device);
       else this.#unreachable(got.retryAfterMs);
     }
     throw new AuthError("storage");
@@ -347,22 +337,25 @@ class Client extends EventTarget {
   // R6. Returns where the store has another token by now.
   async #refused(got, record, device) {
     this.#reached();
-    if (got.body.error !== "invalid_grant") throw errorOf(got);
+    if (got.body?.error !== "invalid_grant") throw errorOf(got);
     const forgotten = (now) => (now?.dt === device ? { ...now, n: now.n + 1, dt: undefined, dk: undefined } : null);
     const isOver = await (device ? this.#change(forgotten) : this.#over("session_over", secretOf(record)));
     if (isOver) throw device ? errorOf(got) : new AuthError("session_over", { status: got.status });
   }
 
   // R8: nothing else sends or repeats a token request.
-  #send(record, device) {
-    const { clientId, scope, mode } = this.#options;
+  #send(record, device, raise) {
+    const { clientId: client_id, scope, mode } = this.#options;
     const form = device
       ? { ...EXCHANGE, subject_token: device, mode, ...(scope && { scope }) }
       : { grant_type: "refresh_token", ...(!this.#isCookie && { refresh_token: record.token }) };
     const key = device ? record.dk : `${record.salt}.${record.n}`; // R1
-    const headers = { "Idempotency-Key": key, ...(record.csrf && { "X-CSRF-Token": record.csrf }) };
-    const body = new URLSearchParams({ ...form, ...(clientId && { client_id: clientId }) });
-    const ask = (signal) => this.#ask("/auth/token", { method: "POST", headers, body, redirect: "manual", signal });
+    const headers = { "Idempotency-Key": key, ...(record.csrf && { "X-CSRF-Token": record.csrf }), ...(raise && JSON_BODY) };
+    const body = raise
+      ? JSON.stringify({ ...raise, refresh_token: record.token, client_id })
+      : new URLSearchParams({ ...form, ...(client_id && { client_id }) });
+    const path = raise ? "/auth/step-up" : "/auth/token";
+    const ask = (signal) => this.#ask(path, { method: "POST", headers, body, redirect: "manual", signal });
     return within(this.#timeoutMs, ask).catch(() => ({ status: 0 }));
   }
 
@@ -378,7 +371,7 @@ class Client extends EventTarget {
   }
 
   async #json(method, path, body, send) {
-    const headers = { Accept: "application/json", ...(body && { "Content-Type": "application/json" }) };
+    const headers = { Accept: "application/json", ...(body && JSON_BODY) };
     const init = { method, headers, body: body && JSON.stringify(body), redirect: "error" };
     const got = await this.#ask(path, init, send).catch((cause) => {
       throw cause instanceof AuthError ? cause : new AuthError("unreachable", { cause });
@@ -506,6 +499,11 @@ class Client extends EventTarget {
 // Nobody sets it, and all tabs of a running browser share it (W3C High Resolution Time, §3).
 const steady = () => performance.timeOrigin + performance.now();
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+function queue() {
+  let last = Promise.resolve();
+  return (work) => (last = last.catch(() => {}).then(work));
+}
+
 async function within(ms, work) {
   const stop = new AbortController();
   let timer;

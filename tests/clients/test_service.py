@@ -49,7 +49,7 @@ def sign_ins(service: LocalStack, count: int) -> list[dict[str, Any]]:
     for username in populate(service.base_url, count, seed=uuid.uuid4().int % 10**6).usernames:
         reply = Client(service.base_url).post("/auth/login", {"username": username, "password": PASSWORD})
         assert reply.status == 200
-        answers.append(reply.json)
+        answers.append({**reply.json, "password": PASSWORD})
     return answers
 
 
@@ -106,6 +106,10 @@ def test_an_api_that_refuses_everything_is_worth_one_refresh(service: LocalStack
     counts = trial(service, "refusals", people=3, rounds=20)
 
     assert counts["made"] == counts["needed"]
+
+
+def test_a_step_up_whose_answer_is_lost_raises_the_session_and_ends_none(service: LocalStack) -> None:
+    trial(service, "stepUps", people=1, rounds=1)
 
 
 def test_a_process_that_is_killed_at_any_point_ends_no_session(service: LocalStack, tmp_path: Path) -> None:

@@ -38,6 +38,14 @@ class LoginRequest(TypedDict):
     device: NotRequired[DeviceOptions]
 
 
+class StepUpRequest(TypedDict):
+    """acr_values: space-separated (RFC 9470)."""
+
+    password: str
+    acr_values: NotRequired[str]
+    max_age: NotRequired[int]
+
+
 class ErrorAnswer(TypedDict):
     """RFC 6749 §5.2."""
 

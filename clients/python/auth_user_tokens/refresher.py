@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from auth_user_tokens import rules
+from auth_user_tokens.answers import StepUpRequest, TokenAnswer
 from auth_user_tokens.clock import Clock, Instant, elapsed_s
 from auth_user_tokens.errors import AuthError, Late, NoAnswer, SignedOut
 from auth_user_tokens.events import Callback, Refreshed, SignedOutEvent
@@ -12,8 +14,19 @@ from auth_user_tokens.keeper import Keeper, Loaded
 from auth_user_tokens.outage import Outage, Turns
 from auth_user_tokens.records import Tokens
 from auth_user_tokens.rules import Need
-from auth_user_tokens.steps import Send, Steps, Wait
-from auth_user_tokens.wire import Again, Endpoints, Good, Over, Refused, Reply, Request, Verdict, verdict_of
+from auth_user_tokens.steps import Send, Steps, T, Wait
+from auth_user_tokens.wire import (
+    Again,
+    Endpoints,
+    Good,
+    Over,
+    Refused,
+    Reply,
+    Request,
+    Verdict,
+    step_up_verdict,
+    verdict_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +57,13 @@ class Asking:
     def __init__(self, clock: Clock, outage: Outage, timeout_s: float) -> None:
         self._clock, self._outage, self._timeout_s = clock, outage, timeout_s
 
-    def ask(self, request: Request, read_at: Instant, is_needed: bool = True) -> Steps[Verdict]:
+    def ask(
+        self,
+        request: Request,
+        read_at: Instant,
+        is_needed: bool = True,
+        meaning: Callable[[Reply], Verdict] = verdict_of,
+    ) -> Steps[Verdict]:
         """What the answer means; one that comes too late (rule 5) is none. Raises Late, and AuthError where another
         try is of no use."""
         sent_at = self._clock.now()
@@ -60,12 +79,12 @@ class Asking:
             took_s = elapsed_s(sent_at, self._clock.now())
             if rules.is_too_late(took_s, 2 * self._timeout_s):  # no sender waits as long: the machine slept
                 raise Late()
-            verdict = Again() if rules.is_too_late(took_s, self._timeout_s) else verdict_of(reply)
+            verdict = Again() if rules.is_too_late(took_s, self._timeout_s) else meaning(reply)
         match verdict:
             case Again():
                 self._outage.failed(verdict)
-            case Refused(code, status):
-                raise AuthError(code, status=status)
+            case Refused(code, status, retry_after_s):
+                raise AuthError(code, status=status, retry_after_s=retry_after_s)
             case Good() | Over():
                 self._outage.over()
         return verdict
@@ -97,8 +116,29 @@ class Refresher:
             case Need.NOW:
                 return (yield from self._refreshed(want)).access_token
 
+    def step_up(self, by: StepUpRequest) -> Steps[None]:
+        """A refresh that a password makes stronger. Raises AuthError `invalid_credentials`, `rate_limited` …: nothing
+        is spent, and the session lives on."""
+
+        def once() -> Steps[bool]:
+            loaded = yield from self._keeper.load()
+            request = self._endpoints.step_up(loaded.session, by)
+            return (yield from self._spend(loaded, request, meaning=step_up_verdict))
+
+        yield from self._until_done(once)
+
     def _refreshed(self, want: Want) -> Steps[Tokens]:
-        """However many tries it takes, within the time that a caller waits."""
+        def once() -> Steps[Tokens | None]:
+            loaded = yield from self._keeper.load()
+            if want.need(self._keeper, loaded.session) is not Need.NOW:
+                return loaded.session
+            yield from self._try(loaded, is_needed=True)
+            return None
+
+        return (yield from self._until_done(once))
+
+    def _until_done(self, once: Callable[[], Steps[T | None]]) -> Steps[T]:
+        """However many tries it takes, one thread at a time, within the time that a caller waits."""
         until_s = self._clock.now().steady + self._limits.retry_for_s
         while True:
             yield from self._outage.pause(until_s)
@@ -107,10 +147,8 @@ class Refresher:
                 yield from self._turns.wait(turn)
                 if self._outage.wait_s():
                     continue
-                loaded = yield from self._keeper.load()
-                if want.need(self._keeper, loaded.session) is not Need.NOW:
-                    return loaded.session
-                yield from self._try(loaded, is_needed=True)
+                if done := (yield from once()):
+                    return done
             finally:
                 self._turns.give_back(turn)
 
@@ -132,28 +170,41 @@ class Refresher:
             self._turns.give_back(turn)
 
     def _try(self, loaded: Loaded, is_needed: bool) -> Steps[None]:
-        """One refresh with the token that the store holds, which has just been read."""
+        yield from self._spend(loaded, self._endpoints.refresh(loaded.session), is_needed)
+
+    def _spend(
+        self,
+        loaded: Loaded,
+        request: Request,
+        is_needed: bool = True,
+        meaning: Callable[[Reply], Verdict] = verdict_of,
+    ) -> Steps[bool]:
+        """One try with the token that the store holds, which has just been read. Gives whether the next is saved."""
         if loaded.is_unsaved:
             yield from self._keeper.write_again(loaded)
-            return
+            return False
         if settles_in_s := self._keeper.settles_in_s(loaded.session, self._limits.timeout_s):
             if is_needed:
                 yield Wait(settles_in_s)
-            return
+            return False
         sent_at = self._clock.now()
         try:
-            verdict = yield from self._asking.ask(
-                self._endpoints.refresh(loaded.session), loaded.read_at, is_needed
-            )
+            verdict = yield from self._asking.ask(request, loaded.read_at, is_needed, meaning)
         except Late:
-            return
+            return False
         match verdict:
             case Good(answer):
-                after = replace(loaded.saved, session=loaded.session.rotated(answer, sent_at))
-                if (yield from self._keeper.save(loaded.text, after, sent_at)):
-                    self._emit(Refreshed(answer["session_id"]))
+                return (yield from self._kept(loaded, answer, sent_at))
             case Over():
                 yield from self._end(loaded)
+        return False
+
+    def _kept(self, loaded: Loaded, answer: TokenAnswer, sent_at: Instant) -> Steps[bool]:
+        after = replace(loaded.saved, session=loaded.session.rotated(answer, sent_at))
+        is_saved = yield from self._keeper.save(loaded.text, after, sent_at)
+        if is_saved:
+            self._emit(Refreshed(answer["session_id"]))
+        return is_saved
 
     def _end(self, loaded: Loaded) -> Steps[None]:
         """Rule 6: the session is over if the store still holds the token that was refused."""

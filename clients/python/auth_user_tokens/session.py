@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from auth_user_tokens.answers import DeviceOptions, LoginRequest, token_answer
+from auth_user_tokens.answers import DeviceOptions, LoginRequest, StepUpRequest, token_answer
 from auth_user_tokens.calls import Apis, Calls
 from auth_user_tokens.clock import Clock, SystemClock
 from auth_user_tokens.drivers import Driver
@@ -141,6 +141,17 @@ class Session:
     async def asign_in_with_device(self) -> None:
         await self._driver.arun(self._sign_ins.by_device())
 
+    def step_up(self, password: str, *, acr_values: str | None = None, max_age_s: int | None = None) -> None:
+        """Raises this session to a sign-in by password of now, as its access tokens from here on say. acr_values
+        (space-separated), max_age_s: what an API asked for (RFC 9470). Raises AuthError: `invalid_credentials`,
+        `rate_limited`, `unmet_authentication_requirements` …; the session stays as it was."""
+        self._driver.run(self._refresher.step_up(_step_up(password, acr_values, max_age_s)))
+
+    async def astep_up(
+        self, password: str, *, acr_values: str | None = None, max_age_s: int | None = None
+    ) -> None:
+        await self._driver.arun(self._refresher.step_up(_step_up(password, acr_values, max_age_s)))
+
     def adopt(self, answer: Any) -> None:
         """Keeps a session that somebody else began a moment ago, such as a backend by `POST /auth/issue`: the token
         answer, parsed. Raises ValueError: it is none."""
@@ -192,6 +203,15 @@ def _login(
     if platform is not None:
         device["platform"] = platform
     return {"username": username, "password": password, "device": device}
+
+
+def _step_up(password: str, acr_values: str | None, max_age_s: int | None) -> StepUpRequest:
+    body: StepUpRequest = {"password": password}
+    if acr_values:
+        body["acr_values"] = acr_values
+    if max_age_s is not None:
+        body["max_age"] = max_age_s
+    return body
 
 
 def _sender(http: Any, clock: Clock) -> Sender:

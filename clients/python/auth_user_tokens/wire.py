@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from auth_user_tokens import rules
-from auth_user_tokens.answers import LoginRequest, TokenAnswer, token_answer
+from auth_user_tokens.answers import LoginRequest, StepUpRequest, TokenAnswer, token_answer
 from auth_user_tokens.errors import AuthError
 from auth_user_tokens.records import Device, Tokens
 
@@ -59,6 +59,7 @@ class Refused:
 
     code: str
     status: int
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,12 @@ class Endpoints:
     def exchange(self, device: Device) -> Request:
         form = {"grant_type": _EXCHANGE, "subject_token": device.token or "", "subject_token_type": _DEVICE}
         return self._form("/auth/token", {**form, **self._own()}, device.retry_key)
+
+    def step_up(self, tokens: Tokens, by: StepUpRequest) -> Request:
+        """With the key of the token that it spends, as a refresh (rule 1)."""
+        client = {"client_id": self.client_id} if self.client_id else {}
+        body = {**by, **client, "refresh_token": tokens.refresh_token}
+        return self._json("/auth/step-up", body, {"Idempotency-Key": tokens.retry_key})
 
     def login(self, body: LoginRequest) -> Request:
         return self._json("/auth/login", {**body, **self._own()})
@@ -130,6 +137,14 @@ def verdict_of(reply: Reply) -> Verdict:
     if 400 <= reply.status < 500:
         return Refused(code or "bad_answer", reply.status)
     return Again("bad_answer", reply.status)
+
+
+def step_up_verdict(reply: Reply) -> Verdict:
+    """The same of a step-up. Too many passwords (429) is for whoever types them, and no reason to refresh later."""
+    verdict = verdict_of(reply)
+    if isinstance(verdict, Again) and reply.status == 429:
+        return Refused(verdict.code, reply.status, verdict.retry_after_s)
+    return verdict
 
 
 def error_of(reply: Reply) -> AuthError:

@@ -77,7 +77,7 @@ export async function attempt(action) {
 function askForPassword({ acrValues, maxAgeS }) {
   wantsMore = Boolean(acrValues) && !acrValues.split(" ").includes(REACHED);
   if (wantsMore) return false;
-  asking ??= passwordDialog({ acr_values: acrValues, max_age: maxAgeS }).finally(() => (asking = null));
+  asking ??= passwordDialog({ acrValues, maxAgeS }).finally(() => (asking = null));
   return asking;
 }
 
@@ -101,7 +101,7 @@ function passwordDialog(asked) {
   async function send(event) {
     event.preventDefault();
     proceed.disabled = true;
-    const refusal = await stepUp({ password: field.value, ...asked });
+    const refusal = await stepUp(field.value, asked);
     proceed.disabled = false;
     if (refusal === null) return dialog.close("raised");
     told.textContent = refusal;
@@ -119,9 +119,9 @@ function passwordDialog(asked) {
 }
 
 // Null where the session is raised, else what the person is told.
-async function stepUp(body) {
+async function stepUp(password, asked) {
   try {
-    await request("POST", "/auth/step-up", body);
+    await client.stepUp(password, asked);
     return null;
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;

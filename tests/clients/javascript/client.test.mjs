@@ -391,3 +391,127 @@ test("a cookie session: the CSRF token goes with what changes something, a lost 
   assert.ok(sent.every(({ credentials }) => credentials === "include"));
   assert.ok(!rotations[0].body.has("refresh_token"));
 });
+
+// What a step-up and refreshes are answered with, and what the client sends.
+async function raising(answers, options) {
+  const left = [...answers];
+  const made = await signedIn([() => json(200, tokens())], {
+    api: (url, init) => (left.length > 1 ? left.shift() : left[0])(init),
+    ...options,
+  });
+  const raises = () => made.sent.filter(({ url }) => url.endsWith("/auth/step-up"));
+  return { ...made, raises };
+}
+
+test("a step-up spends the stored token with that token's own key, and keeps its successor", async () => {
+  const store = memoryStore();
+  const { client, raises, refreshes, names, clock } = await raising([() => json(200, tokens({ access_token: "raised" }))], { store, clientId: "portal" });
+  const { token, salt, n } = JSON.parse(store.get());
+
+  await client.stepUp("secret", { acrValues: "urn:a urn:b", maxAgeS: 0 });
+
+  const [sent] = raises();
+  assert.deepEqual(JSON.parse(sent.body), { password: "secret", acr_values: "urn:a urn:b", max_age: 0, refresh_token: token, client_id: "portal" });
+  assert.equal(sent.headers.get("Idempotency-Key"), `${salt}.${n}`);
+  assert.equal(JSON.parse(store.get()).n, n + 1);
+  assert.equal(await client.accessToken(), "raised");
+  assert.deepEqual(names(), ["signedin", "refreshed"]);
+  clock.now += 700_000;
+  await client.accessToken();
+  assert.equal(refreshes()[0].headers.get("Idempotency-Key"), `${salt}.${n + 1}`);
+  assert.ok(!store.get().includes("secret"));
+});
+
+for (const [what, lost] of Object.entries({
+  "that is lost": () => Promise.reject(new TypeError("fetch failed")),
+  "that never comes": () => new Promise(() => {}),
+  "that a proxy made": () => new Response("<html>blocked</html>", { status: 403 }),
+  "of a service that is out of reach": () => json(503, { error: "temporarily_unavailable" }),
+})) {
+  test(`an answer to a step-up ${what} is asked for again with the same token and key`, async () => {
+    const { client, raises, names } = await raising([lost, () => json(200, tokens())]);
+
+    await client.stepUp("secret");
+
+    const [first, second] = raises();
+    assert.equal(first.body, second.body);
+    assert.equal(first.headers.get("Idempotency-Key"), second.headers.get("Idempotency-Key"));
+    assert.deepEqual(names(), ["signedin", "unreachable", "refreshed"]);
+  });
+}
+
+for (const [code, status] of [["invalid_credentials", 401], ["rate_limited", 429], ["unmet_authentication_requirements", 400]]) {
+  test(`a step-up that is refused as ${code} is an error at once, and neither ends the session nor holds up its refresh`, async () => {
+    const { client, raises, refreshes, names, clock } = await raising([() => json(status, { error: code }, { "Retry-After": "60" })]);
+
+    await assert.rejects(client.stepUp("wrong"), (error) => refused(code)(error) && error.retryAfterMs === 60_000);
+
+    assert.equal(raises().length, 1);
+    assert.deepEqual(names(), ["signedin"]);
+    clock.now += 700_000;
+    await client.accessToken();
+    assert.equal(refreshes().length, 1);
+  });
+}
+
+test("a step-up of a session that is over says so", async () => {
+  const { client, events } = await raising([() => json(400, { error: "invalid_grant" })]);
+
+  await assert.rejects(client.stepUp("secret"), refused("session_over"));
+
+  assert.deepEqual(events.at(-1), ["signedout", { reason: "session_over" }]);
+  await assert.rejects(client.stepUp("secret"), refused("signed_out"));
+});
+
+test("a refresh that is wanted during a step-up waits for it and is not made", async () => {
+  const { client, refreshes } = await raising([() => json(200, tokens({ access_token: "raised" }))], EXPIRED);
+
+  const [, token] = await Promise.all([client.stepUp("secret"), client.accessToken()]);
+
+  assert.equal(token, "raised");
+  assert.equal(refreshes().length, 0);
+});
+
+test("a step-up whose token another tab has spent meanwhile is made again with the next one", async () => {
+  const store = memoryStore();
+  const { client, raises } = await raising([
+    () => {
+      const record = JSON.parse(store.get());
+      store.swap(store.get(), JSON.stringify({ ...record, token: "aut_rt_other", n: record.n + 1 }));
+      return json(200, tokens());
+    },
+    () => json(200, tokens({ access_token: "raised" })),
+  ], { store });
+
+  await client.stepUp("secret");
+
+  const [first, second] = raises();
+  assert.notEqual(first.headers.get("Idempotency-Key"), second.headers.get("Idempotency-Key"));
+  assert.equal(JSON.parse(second.body).refresh_token, "aut_rt_other");
+  assert.equal(JSON.parse(store.get()).n, 2);
+  assert.equal(await client.accessToken(), "raised");
+});
+
+test("a step-up of a cookie session carries the CSRF token, and no token in its body", async () => {
+  const sent = [];
+  const answers = [() => Promise.reject(new TypeError("lost")), () => json(200, { session_id: "s", expires_in: 3600, csrf_token: "csrf" })];
+  const client = createClient({
+    issuer: ISSUER,
+    mode: "cookie",
+    storage: memoryStore(),
+    fetch: async (url, init) => {
+      sent.push({ ...init, headers: new Headers(init.headers), url });
+      return url.endsWith("/auth/step-up") ? answers.shift()() : json(200, { session_id: "s", device_id: "d", csrf_token: "csrf", scope: "" });
+    },
+  });
+  await client.ready;
+
+  await client.stepUp("secret");
+
+  const [first, second] = sent.slice(1);
+  assert.deepEqual(JSON.parse(first.body), { password: "secret" });
+  assert.equal(first.headers.get("X-CSRF-Token"), "csrf");
+  assert.ok(first.headers.get("Idempotency-Key"));
+  assert.equal(first.headers.get("Idempotency-Key"), second.headers.get("Idempotency-Key"));
+  assert.deepEqual([first.credentials, first.body], ["include", second.body]);
+});

@@ -2,7 +2,7 @@
 const KEY = "`${record.salt}.${record.n}`; // R1";
 const READ = "const record = await this.#read(true);";
 const LOOP = "for (let swaps = 0; swaps < MAX_SWAPS; ) {";
-const SEND = "const got = await this.#send(record, device);";
+const SEND = "const got = await this.#send(record, device, raise);";
 // A slow store without a lock.
 const RACES = { hasLocks: false, lifeS: 60, storeMs: 800, strikeEveryMs: 20_000, freezeMs: 300_000, useEveryMs: 10_000, hours: 1 };
 const FREEZES = { ...RACES, kinds: 0.45, strikeEveryMs: 8_000, freezeMs: 400_000, useEveryMs: 5_000, storeMs: 1500 };

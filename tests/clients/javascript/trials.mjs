@@ -1,5 +1,6 @@
 // Trials of the client against the running service: trials.mjs ISSUER NAME ROUNDS. Reads a list of sign-in answers, one a
 // client, from the standard input. Prints how many refreshes were needed and made, and how many sessions ended.
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createClient, memoryStore } from "../../../clients/javascript/client.js";
@@ -77,6 +78,24 @@ const TRIALS = {
     server.closeAllConnections();
     server.close();
     return people.length; // one refresh is right: the token could have been the reason
+  },
+  // A step-up whose answer is lost, and asked for again when the retry window is over.
+  async stepUps() {
+    let isLost = true;
+    const lossy = async (url, init) => {
+      const response = await fetch(url, init);
+      if (!String(url).endsWith("/auth/step-up") || !isLost) return response;
+      isLost = false;
+      await new Promise((resolve) => setTimeout(resolve, 1200));
+      throw new TypeError("the answer is lost");
+    };
+    return each({ fetch: lossy }, async ({ client }, round) => {
+      const before = await client.request("GET", "/auth/session");
+      await assert.rejects(client.stepUp("wrong"), { code: "invalid_credentials" });
+      await client.stepUp(answers[round].password, { maxAgeS: 0 });
+      const after = await client.request("GET", "/auth/session");
+      assert.ok(after.session_id === before.session_id && after.auth_time > before.auth_time);
+    });
   },
   storm503: () => storm(503, "temporarily_unavailable"),
   storm429: () => storm(429, "rate_limited"),

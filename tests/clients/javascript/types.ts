@@ -9,6 +9,7 @@ createClient({ issuer: "https://tokens.test", storage: indexedDbStore("key") ?? 
 client.addEventListener("signedout", ({ detail }) => detail.reason satisfies "here" | "other_tab" | "session_over");
 client.addEventListener("unreachable", ({ detail: { since, retryAt } }) => retryAt - since);
 const session: Session | null = await client.ready;
+await client.stepUp("password", { acrValues: "", maxAgeS: null });
 const token: string = await client.accessToken({ minLifeMs: 1000 });
 const next: string | null = await client.rejected(token);
 const answer: Response = await client.fetch(new URL("https://api.test"), { method: "POST" });
@@ -23,6 +24,8 @@ createClient({});
 createClient({ issuer: "https://tokens.test", mode: "dpop" });
 // @ts-expect-error The password is needed.
 client.signIn({ username: "alice" });
+// @ts-expect-error The password is needed.
+client.stepUp();
 // @ts-expect-error There is no such scope.
 client.signOut({ scope: "everything" });
 // @ts-expect-error Nobody sets who is signed in.

@@ -18,7 +18,7 @@ import pytest
 import requests
 from pymysql.cursors import Cursor
 
-from auth_user_tokens import Event, FileStore, Refreshed, Session, SignedOutEvent
+from auth_user_tokens import AuthError, Event, FileStore, Refreshed, Session, SignedOutEvent
 from auth_user_tokens.clock import Instant, SystemClock
 from auth_user_tokens.errors import NoAnswer
 from auth_user_tokens.sender import Sender, StandardSender
@@ -231,6 +231,28 @@ def test_a_device_token_opens_sessions_one_after_another(service: str, tmp_path:
     assert first and second
     assert (first.device_id, first.session_id != second.session_id) == (second.device_id, True)
     trial.assert_alive(session, range(1))
+
+
+def test_a_step_up_whose_answer_is_lost_raises_the_session_and_ends_none(trial: Trial) -> None:
+    standard, losses = StandardSender(trial.clock), [True]
+
+    def lossy(step: Send) -> Reply:
+        reply = standard(step)
+        if reply.status == 200 and losses and losses.pop():
+            raise NoAnswer("lost on the way back")
+        return reply
+
+    session = trial.session(http=lossy)
+    url = f"{trial.issuer}/auth/session"
+    before = requests.get(url, auth=session.requests_auth(), timeout=30).json()
+    with pytest.raises(AuthError, match="invalid_credentials"):
+        session.step_up("wrong")
+    session.step_up(PASSWORD, max_age_s=0)
+
+    after = requests.get(url, auth=session.requests_auth(), timeout=30).json()
+    assert after["session_id"] == before["session_id"]
+    assert after["auth_time"] > before["auth_time"]
+    trial.assert_alive(session, range(1, 2))
 
 
 def test_signing_out_ends_the_session_at_the_service(trial: Trial) -> None:

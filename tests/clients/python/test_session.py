@@ -1,5 +1,6 @@
 """What a session does with each answer of the service, each state of the store, and time."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -642,3 +643,101 @@ def test_the_clock_of_this_machine_counts_forward() -> None:
     before = SystemClock().now()
 
     assert elapsed_s(before, SystemClock().now()) >= 0
+
+
+# Step-up
+
+
+def body(lab: Lab, number: int) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(lab.sent[number].request.body)
+    return parsed
+
+
+def test_a_step_up_spends_the_stored_token_with_its_own_key(lab: Lab) -> None:
+    session = lab.signed_in(client_id="portal")
+    lab.answers = [reply(200, answer(1, access_token="raised"))]
+    session.step_up("secret", acr_values="urn:a urn:b", max_age_s=0)
+
+    assert lab.sent[0].request.url == f"{ISSUER}/auth/step-up"
+    assert body(lab, 0) == {
+        "password": "secret",
+        "acr_values": "urn:a urn:b",
+        "max_age": 0,
+        "client_id": "portal",
+        "refresh_token": "refresh-0",
+    }
+    assert session.access_token() == "raised"
+    lab.clock.passes(600)
+    session.access_token()
+    assert lab.key(0) != lab.key(1)
+    assert lab.told() == ["Refreshed", "Refreshed"]
+
+
+@pytest.mark.parametrize(
+    "lost", [NONE, reply(503, {"error": "temporarily_unavailable"}), reply(502, PAGE), reply(200, PAGE)]
+)
+def test_an_answer_to_a_step_up_that_is_lost_is_asked_for_with_the_same_token_and_key(
+    lab: Lab, lost: Any
+) -> None:
+    session = lab.signed_in()
+    lab.answers = [lost, reply(200, answer(1))]
+    session.step_up("secret")
+
+    assert body(lab, 0) == body(lab, 1)
+    assert lab.key(0) == lab.key(1)
+    assert lab.told() == ["Unreachable", "Refreshed"]
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("invalid_credentials", 401), ("rate_limited", 429), ("unmet_authentication_requirements", 400)],
+)
+def test_a_step_up_that_is_refused_ends_nothing_and_holds_up_no_refresh(
+    lab: Lab, code: str, status: int
+) -> None:
+    session = lab.signed_in()
+    lab.answers = [reply(status, {"error": code}, retry_after="60")]
+    with pytest.raises(AuthError) as error:
+        session.step_up("wrong")
+
+    assert (error.value.code, error.value.status) == (code, status)
+    assert status != 429 or error.value.retry_after_s == 60
+    lab.clock.passes(600)
+    assert session.access_token() == "access-1"
+    assert lab.waits == []
+    assert lab.told() == ["Refreshed"]
+
+
+def test_a_step_up_of_a_session_that_is_over_says_so(lab: Lab) -> None:
+    session = lab.signed_in()
+    lab.answers = [OVER]
+
+    with pytest.raises(SignedOut):
+        session.step_up("secret")
+    assert lab.events == [SignedOutEvent("session_over")]
+    with pytest.raises(SignedOut):
+        session.step_up("secret")
+
+
+def test_a_step_up_whose_token_another_process_has_spent_is_made_again_with_the_next_one(lab: Lab) -> None:
+    session, other = lab.signed_in(), lab.session()
+
+    def overtaken() -> Reply:
+        lab.clock.passes(600)
+        other.access_token()
+        lab.clock.passes(-600)
+        return reply(200, answer(1))
+
+    lab.answers = [overtaken, reply(200, answer(1)), reply(200, answer(2))]
+    session.step_up("secret")
+
+    assert [body(lab, n)["refresh_token"] for n in (0, 2)] == ["refresh-0", "refresh-1"]
+    assert session.access_token() == "access-2"
+
+
+def test_a_step_up_works_in_an_event_loop(lab: Lab) -> None:
+    session = lab.signed_in()
+    asyncio.run(session.astep_up("secret"))
+
+    assert body(lab, 0)["password"] == "secret"
+    assert "secret" not in str(lab.store.get()) + repr(session) + repr(lab.sent)
