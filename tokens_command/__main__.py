@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from deploy.aws import Failed
-from tokens_command import decoding, people
+from tokens_command import checks, decoding, everything, judging, keys, people, upkeep
 from tokens_command.connection import Place, with_options
 from tokens_command.output import printable
 from tokens_command.problems import Exit, Problem
@@ -35,7 +35,14 @@ def cli(context: click.Context, **given: Any) -> None:
     context.obj = Place(**given)
 
 
-for _command in (people.whois, people.sessions, people.end, people.revoke, decoding.decode):
+for _command in (
+    *(people.whois, people.sessions, people.end, people.revoke),
+    *(everything.revoke_before, everything.after_restore),
+    *(judging.findings, judging.finding, judging.ack, judging.close, judging.reopen, judging.events),
+    *(keys.keys, keys.rotate, keys.withdraw),
+    *(upkeep.debt, upkeep.cleanup, upkeep.replay, upkeep.skip, upkeep.recount, upkeep.dlq),
+    *(checks.doctor, checks.smoke, decoding.decode),
+):
     cli.add_command(_command)
 
 

@@ -12,7 +12,7 @@ from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError
 
 from deploy.aws import Aws
-from deploy.stack import Stack, stack_named
+from deploy.stack import Stack, foundation_of, stack_named
 from tokens_command.output import Output
 from tokens_command.problems import Exit, Problem
 from tokens_command.service import SignedService
@@ -98,6 +98,21 @@ class Session:
         if self.place.local or not self.place.stack:
             raise Problem("Say which service: --stack NAME (or TOKENS_STACK), --url ADDRESS, or --local.")
         return stack_named(self.place.stack, self.aws)
+
+    @cached_property
+    def foundation(self) -> Stack:
+        """What the product stands on. Raises Problem, Failed."""
+        return stack_named(foundation_of(self.stack.name), self.aws)
+
+    @cached_property
+    def function_names(self) -> set[str]:
+        """Of the product's stack. Raises Problem, Failed."""
+        listed = self.aws.each(
+            "cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=self.stack.name
+        )
+        return {
+            each["PhysicalResourceId"] for each in listed if each["ResourceType"] == "AWS::Lambda::Function"
+        }
 
     @cached_property
     def aws(self) -> Aws:

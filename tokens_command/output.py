@@ -17,7 +17,7 @@ from tokens_command import times
 
 _WIDE = 240
 # How the members are called that are instants: those of the service, and of a token.
-_INSTANTS = ("_at", "at", "auth_time", "exp", "iat", "nbf")
+_INSTANTS = ("_at", "at", "auth_time", "before", "exp", "iat", "nbf")
 
 
 def printable(value: object) -> str:

@@ -144,6 +144,13 @@ def revoke(session: Session, user: str, reason: str, dry_run: bool, yes: bool) -
     _ended(session, {"user_id": found["user_id"], **session.service.post(path, {"reason": reason})})
 
 
+def id_in_path(text: str) -> str:
+    """A UUID, to stand in a path. Raises Problem."""
+    if not _UUID.fullmatch(text):
+        raise Problem(f"{text} is no id: a UUID is wanted, as lists show it.")
+    return text
+
+
 def user_id_of(session: Session, user: str) -> str:
     """The id of a user who is named by name or id. Raises Problem."""
     return str(find_user(session, user)["user_id"])

@@ -9,6 +9,7 @@ from typing import Any
 from auth_tokens.bootstrap.analysing import analysing
 from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.counting_unclaimed import counting_unclaimed
+from auth_tokens.bootstrap.keeping_up import judging_findings, keeping_up
 from auth_tokens.bootstrap.listing_events import listing_events
 from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.portal import user_ids
@@ -17,14 +18,11 @@ from auth_tokens.bootstrap.summarising import summarising
 from auth_tokens.domain.analytics.findings import Severity
 from auth_tokens.time_left import timed
 from auth_tokens.usecases.analytics.analyse import analyse
-from auth_tokens.usecases.analytics.summarise import summarise
-from auth_tokens.usecases.list_events import list_events
+from auth_tokens.web.event_routes import get_events, get_summary
+from auth_tokens.web.finding_routes import get_findings, get_one_finding, post_finding_state
 from auth_tokens.web.handler import http_handler, is_http
-from auth_tokens.web.query_parameters import event_filter, span_parameters
 from auth_tokens.web.rate_limits import limited_by_principal
-from auth_tokens.web.requests import Request
-from auth_tokens.web.responses import Response
-from auth_tokens.web.views import event_page_view, summary_view
+from auth_tokens.web.upkeep_routes import get_debt, post_recount, post_replay, post_skip
 
 SHARED = Container(powertools())
 EVENTS = listing_events(SHARED)
@@ -32,21 +30,23 @@ FIGURES = summarising(SHARED)
 USER_IDS = user_ids(SHARED)
 SCHEDULED = analysing(SHARED)
 UNCLAIMED = counting_unclaimed(SHARED)
-
-
-def get_events(request: Request) -> Response:
-    return Response(body=event_page_view(list_events(event_filter(request, USER_IDS), EVENTS)))
-
-
-def get_summary(request: Request) -> Response:
-    span_s, step = span_parameters(request)
-    return Response(body=summary_view(span_s, summarise(span_s, step, FIGURES)))
+FINDINGS = judging_findings(SHARED)
+UPKEEP = keeping_up(SHARED)
+LIMITER = memory_limiter(SHARED)
+CHANGE_STATE = post_finding_state(FINDINGS)
 
 
 http = http_handler(
     {
-        "GET /admin/security/events": limited_by_principal(get_events, memory_limiter(SHARED)),
-        "GET /admin/security/summary": limited_by_principal(get_summary, memory_limiter(SHARED)),
+        "GET /admin/security/events": limited_by_principal(get_events(EVENTS, USER_IDS), LIMITER),
+        "GET /admin/security/summary": limited_by_principal(get_summary(FIGURES), LIMITER),
+        "GET /admin/security/findings": limited_by_principal(get_findings(FINDINGS, USER_IDS), LIMITER),
+        "GET /admin/security/findings/{finding_id}": limited_by_principal(get_one_finding(FINDINGS), LIMITER),
+        "POST /admin/security/findings/{finding_id}/state": limited_by_principal(CHANGE_STATE, LIMITER),
+        "POST /admin/security/events/replay": limited_by_principal(post_replay(UPKEEP), LIMITER),
+        "POST /admin/security/events/{event_id}/skip": limited_by_principal(post_skip(UPKEEP), LIMITER),
+        "POST /admin/security/figures/recount": limited_by_principal(post_recount(UPKEEP), LIMITER),
+        "GET /admin/debt": limited_by_principal(get_debt(UPKEEP), LIMITER),
     },
     SHARED.telemetry,
     SHARED.settings.allowed_origins,

@@ -11,18 +11,17 @@ from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.bootstrap.summarising import summarising
 from auth_tokens.domain.ends import Cause
 from auth_tokens.domain.events import RevokeReason
-from auth_tokens.usecases.analytics.summarise import summarise
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.end_session import SessionEnd, end_session, forget_device
-from auth_tokens.usecases.list_events import list_events
 from auth_tokens.usecases.list_sessions import MAX_PAGE, list_sessions
+from auth_tokens.web.event_routes import get_events, get_summary
 from auth_tokens.web.handler import Route, http_handler
 from auth_tokens.web.operators import OperatorRule, for_operators
 from auth_tokens.web.pages import page_in_path, pages_in
-from auth_tokens.web.query_parameters import event_filter, flag_query_value, span_parameters, user_in_path
+from auth_tokens.web.query_parameters import flag_query_value, user_in_path
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
-from auth_tokens.web.views import event_page_view, summary_view, user_view
+from auth_tokens.web.views import user_view
 
 SHARED = Container(powertools())
 SESSIONS = sessions(SHARED)
@@ -39,15 +38,6 @@ SESSIONS_CURSOR, DEVICES_CURSOR = "sessions_cursor", "devices_cursor"
 
 def get_page(request: Request) -> Response:
     return page_in_path(request, PAGES)
-
-
-def get_summary(request: Request) -> Response:
-    span_s, step = span_parameters(request)
-    return Response(body=summary_view(span_s, summarise(span_s, step, FIGURES)))
-
-
-def get_events(request: Request) -> Response:
-    return Response(body=event_page_view(list_events(event_filter(request, USER_IDS), EVENTS)))
 
 
 def get_user(request: Request) -> Response:
@@ -81,8 +71,8 @@ def by_operator(route: Route, rule: OperatorRule = RULE) -> Route:
 handler = http_handler(
     {
         "GET /pages/{page}": get_page,
-        "GET /console/summary": by_operator(get_summary),
-        "GET /console/events": by_operator(get_events),
+        "GET /console/summary": by_operator(get_summary(FIGURES)),
+        "GET /console/events": by_operator(get_events(EVENTS, USER_IDS)),
         "GET /console/users/{user_id}": by_operator(get_user),
         "DELETE /console/users/{user_id}/sessions/{session_id}": by_operator(delete_session, ENDING_RULE),
         "DELETE /console/users/{user_id}/devices/{device_id}": by_operator(delete_device, ENDING_RULE),

@@ -130,6 +130,11 @@ OPENS = {
     "MayIssuePolicy": {"POST /auth/issue"},
     "MayIntrospectPolicy": {"POST /auth/introspect"},
     "MayReadRevocationsPolicy": {"GET /admin/revocations", "HEAD /admin/revocations"},
+    "MayInvestigatePolicy": {
+        *(route for route in IAM_ROUTES | HEADS if route.startswith(("GET /admin/", "HEAD /admin/"))),
+        "POST /admin/lookup",
+        "POST /admin/security/findings/{finding_id}/state",
+    },
     "MayAdministerPolicy": {route for route in IAM_ROUTES | HEADS if " /admin/" in route},
 }
 

@@ -345,6 +345,79 @@ def _operators() -> Iterator[Case]:
     yield case("no cursor", 400, "invalid_request", query={"cursor": "x"})
     yield case("no user's id", 400, "invalid_request", query={"user_id": TOO_LONG_AN_ID})
 
+    searched = {
+        "source": "5" * 32,
+        "session_id": "$session_id",
+        "severity": "high",
+        "until": "2026-12-01T00:00Z",
+    }
+    for name, text in searched.items():
+        yield case(f"by {name}", 200, query={name: text})
+        yield case(f"no {name}", 400, "invalid_request", query={name: "some"})
+    yield case(
+        "a severity of no finding", 400, "invalid_request", query={"severity": "low", "type": "new_device"}
+    )
+    yield case("a time without a zone", 400, "invalid_request", query={"since": "2026-12-01T00:00"})
+
+    case = partial(Case, "GET /admin/security/findings", who=Who.SIGNED)
+    filters = {"state": "open", "rule": "far_apart", "severity": "low", "user_id": "$user_id", "since": "0"}
+    yield case("all", 200)
+    yield case("by everything", 200, query={**filters, "until": "9", "limit": "1"})
+    for name in ("state", "rule", "severity", "since", "until", "cursor", "limit"):
+        yield case(f"no {name}", 400, "invalid_request", query={name: "some"})
+    yield case("no user's id", 400, "invalid_request", query={"user_id": TOO_LONG_AN_ID})
+
+    case = partial(Case, "GET /admin/security/findings/{finding_id}", who=Who.SIGNED)
+    yield case("one", 200)
+    yield case("an unknown one", 404, "not_found", path={"finding_id": NO_ID})
+    yield case("no id at all", 404, "not_found", path={"finding_id": "x"})
+
+    case = partial(Case, "POST /admin/security/findings/{finding_id}/state", who=Who.SIGNED)
+    looking = {"state": "acknowledged", "note": "looking into it"}
+    yield case("in hand", 200, body=looking)
+    yield case("done", 200, body={"state": "closed"})
+    yield case("no state", 400, "invalid_request", body={"note": "x"})
+    yield case("another state", 400, "invalid_request", body={"state": "done"})
+    yield case("an unknown one", 404, "not_found", body=looking, path={"finding_id": NO_ID})
+
+    case = partial(Case, "POST /admin/security/events/replay", who=Who.SIGNED)
+    again = {"since": 1_700_000_000, "until": "2023-11-15T00:00:00Z", "reason": "SIEM restored"}
+    yield case("a span", 200, body=again)
+    yield case("only counted", 200, body={**again, "dry_run": True})
+    yield case("a span backwards", 400, "invalid_request", body={**again, "until": 1_600_000_000})
+    yield case("an empty span", 400, "invalid_request", body={**again, "until": 1_700_000_000})
+    yield case("a time without a zone", 400, "invalid_request", body={**again, "since": "2023-11-14T00:00"})
+    yield case("no end", 400, "invalid_request", body={"since": 1, "reason": "x"})
+    yield case("no reason", 400, "invalid_request", body={"since": 1, "until": 2})
+    yield case("a made-up cursor", 400, "invalid_request", body={**again, "cursor": NO_ID})
+
+    case = partial(Case, "POST /admin/security/events/{event_id}/skip", who=Who.SIGNED)
+    refused = {"reason": "refused by the bus"}
+    yield case("one that waits", 200, body=refused)
+    yield case("no reason", 400, "invalid_request", body={})
+    yield case("an unknown one", 404, "not_found", body=refused, path={"event_id": NO_ID})
+    yield case("no id at all", 404, "not_found", body=refused, path={"event_id": "x"})
+
+    case = partial(Case, "POST /admin/security/figures/recount", who=Who.SIGNED)
+    yield case("from now on", 200, body={"since": "$now", "reason": "rows were inserted"})
+    yield case("before all events", 400, "invalid_request", body={"since": 0, "reason": "x"})
+    yield case("no reason", 400, "invalid_request", body={"since": "$now"})
+
+    yield Case("GET /admin/debt", "all", 200, who=Who.SIGNED)
+    yield Case("GET /admin/keys", "all", 200, who=Who.SIGNED)
+
+    case = partial(Case, "POST /admin/keys/rotate", who=Who.SIGNED)
+    yield case("what is due", 200, body={"reason": "after a pause"})
+    yield case("too soon", 400, "invalid_request", body={"purpose": "token-chain", "reason": "leaked"})
+    yield case("no such purpose", 400, "invalid_request", body={"purpose": "party", "reason": "x"})
+    yield case("no reason", 400, "invalid_request", body={})
+
+    case = partial(Case, "POST /admin/keys/withdraw", who=Who.SIGNED)
+    yield case("the standby", 200, body={"kid": "$kid", "reason": "leaked"})
+    yield case("an unknown one", 400, "invalid_request", body={"kid": "x", "reason": "leaked"})
+    yield case("an unknown epoch", 400, "invalid_request", body={"kid": "metadata.99", "reason": "leaked"})
+    yield case("no reason", 400, "invalid_request", body={"kid": "$kid"})
+
     case = partial(Case, "GET /admin/security/summary", who=Who.SIGNED)
     yield case("of a day", 200)
     yield case("of a minute", 200, query={"span_s": "60"})

@@ -9,7 +9,7 @@ import pytest
 
 from local.seed import USERS, SeedUser
 from local.stack import LocalStack
-from tests.contract.visitor import Visitor, remembered_without_session
+from tests.contract.visitor import Case, Visitor, Who, remembered_without_session
 
 BOB = USERS[1]
 
@@ -44,7 +44,20 @@ def _made(stack: LocalStack, **preferences: object) -> SeedUser:
 
 
 @pytest.fixture
-def visitor(stack: LocalStack, user: SeedUser, full_user: Mapping[str, str]) -> Visitor:
+def visitor(stack: LocalStack, user: SeedUser, full_user: Mapping[str, str], finding_id: str) -> Visitor:
     """A visitor to the shared service, who has just arrived."""
     arrived = Visitor.arrived(stack.base_url, user.username, user.id)
-    return replace(arrived, values={**arrived.values, **full_user})
+    return replace(arrived, values={**arrived.values, **full_user, "finding_id": finding_id})
+
+
+@pytest.fixture(scope="module")
+def finding_id(stack: LocalStack, user: SeedUser) -> str:
+    """Of what the schedule found after one user signed in on five new devices."""
+    anyone = Visitor(stack.base_url, {}, "", "")
+    vouched = {"user_id": user.id, "amr": ["pwd"]}
+    for _ in range(5):
+        assert anyone.send(Case("POST /auth/issue", "", 200, who=Who.SIGNED, body=vouched)).status == 200
+    stack.invoke("analytics", {"source": "aws.scheduler"})
+    wanted = {"user_id": user.id, "rule": "device_burst"}
+    found = anyone.send(Case("GET /admin/security/findings", "", 200, who=Who.SIGNED, query=wanted))
+    return str(found.json["findings"][0]["id"])

@@ -32,7 +32,10 @@ def given(stack: LocalStack, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) 
         "AWS_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": LOCAL_KEY.access_key,
         "AWS_SECRET_ACCESS_KEY": LOCAL_KEY.secret_key,
-        **{name.upper(): visitor.values[name] for name in ("user_id", "session_id", "device_id")},
+        **{
+            name.upper(): visitor.values[name]
+            for name in ("user_id", "session_id", "device_id", "finding_id", "event_id", "kid", "now")
+        },
         "TOKEN": visitor.values["refresh_token"],
     }
     for name, value in values.items():

@@ -83,6 +83,16 @@ RECORDED: dict[str, Case] = {
     "look-up": _case("POST /admin/lookup", "a user by id"),
     "revoke-session": _case("POST /admin/sessions/{session_id}/revoke", "but for its device"),
     "revoke-device": _case("POST /admin/devices/{device_id}/revoke", "anybody's"),
+    "findings": _case("GET /admin/security/findings", "all", query={"user_id": "$user_id", "state": "open"}),
+    "finding": _case("GET /admin/security/findings/{finding_id}", "one"),
+    "finding-state": _case("POST /admin/security/findings/{finding_id}/state", "in hand"),
+    "replay": _case("POST /admin/security/events/replay", "a span"),
+    "skip-event": _case("POST /admin/security/events/{event_id}/skip", "one that waits"),
+    "recount": _case("POST /admin/security/figures/recount", "from now on"),
+    "debt": _case("GET /admin/debt", "all"),
+    "key-list": _case("GET /admin/keys", "all"),
+    "rotate": _case("POST /admin/keys/rotate", "what is due"),
+    "withdraw": _case("POST /admin/keys/withdraw", "the standby"),
     "revoke-user": _case("POST /admin/users/{user_id}/revoke", "with a reason"),
     "revoke-before": _case("POST /admin/revoke-before", "everything"),
     "revoke-before-user": _case("POST /admin/revoke-before", "a user"),
@@ -129,6 +139,13 @@ _FIXED: dict[str, Any] = {
     "ids": "A" * 22,
     "next_sessions_cursor": None,
     "next_devices_cursor": None,
+    "subject": "7d444840-9dc0-11d1-b245-5ffdce74fad2",
+    "event_id": f"{_ID}4",
+    "finding_id": f"{_ID}4",
+    "steps": [f"{'K' * 43} gone", "signing 3 published"],
+    "withdrawn": "K" * 43,
+    "pending": 0,
+    "oldest_due_s": 0,
     "due": 0,
     "oldest_due_at": None,
     "rolled_up_at": _INSTANT,
@@ -136,8 +153,9 @@ _FIXED: dict[str, Any] = {
 }
 # How much the cases before have left: another amount with each new case.
 _AMOUNTS = {"revoked", "live_devices", "live_sessions"}
-_INSTANTS = {"at", "iat", "exp", "auth_time", "since", "before", "authorizers_by"}
+_INSTANTS = {"at", "iat", "exp", "auth_time", "since", "until", "before", "authorizers_by"}
 _LISTS = {"keys", "sessions", "devices", "events", "series", "top_sources", "cutoffs"}
+_LISTS |= {"findings", "evidence", "cleanup"}
 # Null where they do not apply.
 _OPTIONAL = {"user_id"}
 # Objects of counts; `events` is a list of events elsewhere, each with a type.
@@ -148,12 +166,14 @@ _LOCAL_URL = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
 @pytest.fixture
-def arrive(stack: LocalStack, user: SeedUser, full_user: Mapping[str, str]) -> Callable[[], Visitor]:
+def arrive(
+    stack: LocalStack, user: SeedUser, full_user: Mapping[str, str], finding_id: str
+) -> Callable[[], Visitor]:
     """Another visitor who has just arrived."""
 
     def arrived() -> Visitor:
         visitor = Visitor.arrived(stack.base_url, user.username, user.id)
-        return replace(visitor, values={**visitor.values, **full_user})
+        return replace(visitor, values={**visitor.values, **full_user, "finding_id": finding_id})
 
     return arrived
 

@@ -86,6 +86,7 @@ class Visitor:
         values = {**bearer.json, "username": username, "user_id": user_id, "page": "account"}
         cookie = browser.cookies[0].split(";")[0]
         values["session_token"] = cookie.partition("=")[2]
+        values |= _of_operators(anyone, user_id)
         return cls(base_url, values, cookie, browser.json["csrf_token"])
 
     def send(self, case: Case) -> Reply:
@@ -160,6 +161,20 @@ class Visitor:
                 request = AWSRequest(method, self.base_url + target, data=body, headers=dict(headers))
                 SigV4Auth(Credentials("local", secret), "execute-api", REGION).add_auth(request)
                 return dict(request.headers.items())
+
+
+def _of_operators(anyone: Visitor, user_id: str) -> dict[str, str]:
+    """Values for operators' routes: an event that waits for the bus, the standby key, and an id for a finding, which is
+    an event as well (tests/contract/conftest.py has a real one)."""
+
+    def get(path: str, **query: str) -> Any:
+        return anyone.send(Case(f"GET {path}", "", 200, who=Who.SIGNED, query=query)).json
+
+    newest = get("/admin/security/events", user_id=user_id, limit="1")["events"][0]["id"]
+    keys = get("/admin/keys")["keys"]
+    standby = [k["kid"] for k in keys if k["purpose"] == "signing" and k["state"] == "published"]
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return {"event_id": newest, "finding_id": newest, "kid": standby[0] if standby else "none", "now": now}
 
 
 def remembered_without_session(base_url: str, user_id: str) -> str:

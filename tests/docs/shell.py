@@ -11,6 +11,15 @@ _STRICT = """\
 set -euo pipefail
 HERE=$PWD
 curl() { command curl --fail-with-body "$@"; }
+# Whoever reads the page answers the one question that an act asks.
+tokens() {
+  case $1 in
+    end|revoke|rotate|withdraw|replay|skip|recount) set -- "$@" --yes ;;
+    after-restore) set -- "$@" --confirm "end every session" ;;
+  esac
+  TOKENS_LOCAL=1 TOKENS_URL=http://127.0.0.1:3000 PYTHONPATH="$HERE:$HERE/layers/shared" \\
+    "$HERE/.venv/bin/python" -m tokens_command "$@"
+}
 """
 
 

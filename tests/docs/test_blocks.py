@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+import click
 import pytest
 from botocore import xform_name
 
@@ -15,6 +16,7 @@ from deploy.__main__ import _parser as parser_of_deploy
 from deploy.database_users import CLASSES
 from tests.docs.markdown import BY_CURL, DEPLOY_PAGES, DOCS, README, ROOT, Block, blocks
 from tests.docs.shell import missing
+from tokens_command.__main__ import cli as tokens
 
 PAGES = [
     README,
@@ -48,8 +50,10 @@ NOT_RUN = {
     "docs/reference/commands.md": "it needs Docker, or is tests/handlers/test_events.py by another name",
     "docs/how-to/choose-a-mode.md": "tests/e2e/test_make_run.py starts it with an origin",
     "docs/how-to/feed-a-siem.md": AWS,
+    "docs/how-to/revoke-before.md": "it ends what other pages began",
     "docs/runbook/README.md": AWS,
     "docs/runbook/a-function-fails.md": AWS,
+    "docs/runbook/a-secret-has-leaked.md": "the next key is too young in a new service",
     "docs/runbook/dead-letters.md": AWS,
     "docs/tutorials/first-client-python.md": "a test reaches no package registry, and the service runs already",
     "docs/tutorials/first-client-typescript.md": "the service runs already",
@@ -138,6 +142,19 @@ def test_a_command_of_the_aws_cli_exists_with_its_options(command: list[str]) ->
     known = {xform_name(member, "-") for member in members} | CLI_OPTIONS
     options = [word[2:] for word in rest if word.startswith("--")]
     assert {RENAMED.get(option, option) for option in options} <= known
+
+
+@pytest.mark.parametrize("command", _commands(r"(?m:^ *|\$\()tokens"), ids=" ".join)
+def test_a_command_of_tokens_exists_with_its_options(command: list[str]) -> None:
+    """Its arguments are parsed, and nothing is done."""
+    group, arguments = tokens, [word for word in command if not word.startswith(">")]
+    context = click.Context(tokens)
+    while isinstance(group, click.Group):
+        _, found, arguments = group.resolve_command(context, arguments)
+        assert found is not None
+        group = found
+
+    assert group.make_context("tokens", arguments)
 
 
 @pytest.mark.parametrize("command", _commands(r"python -m deploy"), ids=" ".join)

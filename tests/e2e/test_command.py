@@ -1,10 +1,12 @@
 """`tokens` against a running service: as a process of its own, and each subcommand with its answers and exit codes."""
 
 import contextlib
+import csv
 import io
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import uuid
@@ -254,3 +256,245 @@ def test_credentials_of_the_usual_chain_sign(
     code = command.main(["whois", BOB.id, "--url", stack.base_url, "--region", "eu-west-1", "--json"])
 
     assert (code, json.loads(capsys.readouterr().out)["username"]) == (Exit.DONE, BOB.username)
+
+
+# --- Everything
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("revoke-before", "1m", "--reason", "x"), Exit.UNCONFIRMED),
+        (("revoke-before", "1m", "--reason", "x", "--yes"), Exit.UNCONFIRMED),
+        (("revoke-before", "1m", "--reason", "x", "--confirm", "yes"), Exit.UNCONFIRMED),
+        (("revoke-before", "--reason", "x"), Exit.REFUSED),
+        (("revoke-before", "1m"), Exit.REFUSED),
+        (("revoke-before", "yesterday", "--reason", "x"), Exit.REFUSED),
+        (("revoke-before", "1m", "--client", "nobody", "--reason", "x", "--yes"), Exit.REFUSED),
+        (("revoke-before", "1m", "--client", "portal-web", "--reason", "x"), Exit.UNCONFIRMED),
+        (("revoke-before", "1m", "--client", "a", "--user", "b", "--reason", "x", "--yes"), Exit.REFUSED),
+        (("revoke-before", "1m", "--user", "nobody@example.com", "--reason", "x", "--yes"), Exit.NO),
+        (("after-restore", "--at", "1m", "--reason", "x"), Exit.UNCONFIRMED),
+        (("after-restore", "--at", "1m", "--reason", "x", "--confirm", "end everything"), Exit.UNCONFIRMED),
+    ],
+)
+def test_everything_is_ended_in_words_alone_and_a_mistyped_extent_ends_nothing(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: Exit
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    before = terminal.json("revoke-before", "--list")
+
+    assert terminal.run(*arguments)[0] == code
+
+    assert terminal.json("revoke-before", "--list") == before
+
+
+def test_a_user_s_older_sessions_end_and_the_newer_stay(
+    stack: LocalStack, terminal: Terminal, user: tuple[str, str]
+) -> None:
+    signed_in(stack, user[0])
+
+    kept = terminal.json("revoke-before", "1h", "--user", user[0], "--reason", "x", "--yes")
+    ended = terminal.json("revoke-before", "now", "--user", user[0], "--reason", "leak", "--yes")
+
+    assert (kept["revoked"], ended["revoked"]) == (0, 2)
+
+
+def test_after_a_restore_everything_of_before_ends(stack: LocalStack, terminal: Terminal) -> None:
+    words = ("--confirm", "end every session", "--reason", "restored")
+
+    answer = terminal.json("after-restore", "--at", "12h", *words)  # before the tests of this run began
+
+    assert (answer["client_id"], answer["user_id"]) == (None, None)
+    assert [each["client_id"] for each in terminal.json("revoke-before", "--list")["cutoffs"]] == [None]
+
+
+# --- Findings, events
+
+
+def found_burst(stack: LocalStack, terminal: Terminal, user: tuple[str, str]) -> str:
+    for _ in range(5):
+        signed_in(stack, user[0])
+    stack.invoke("analytics", {"source": "aws.scheduler"})
+    [finding] = terminal.json("findings", "--user", user[0])["findings"]
+    return str(finding["id"])
+
+
+def test_a_finding_goes_from_open_over_acknowledged_to_closed_and_shows_its_evidence(
+    stack: LocalStack, terminal: Terminal, user: tuple[str, str]
+) -> None:
+    finding_id = found_burst(stack, terminal, user)
+
+    _, shown, _ = terminal.run("finding", finding_id)
+    evidence = terminal.json("finding", finding_id)
+    assert "device_burst" in shown
+    assert f"--user {user[1]}" in shown
+    assert {event["type"] for event in evidence["evidence"]} == {"new_device"}
+
+    [acked] = terminal.json("ack", finding_id, "--note", "on it")["findings"]
+    assert (acked["state"], acked["note"]) == ("acknowledged", "on it")
+    assert acked["changed_by"].endswith(":user/local")
+    assert terminal.json("findings", "--user", user[0])["findings"] == []
+    terminal.json("close", finding_id)
+    assert [
+        f["state"] for f in terminal.json("findings", "--user", user[0], "--state", "all")["findings"]
+    ] == ["closed"]
+    terminal.json("reopen", finding_id)
+    assert len(terminal.json("finding", finding_id)["history"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("findings", "--state", "done"), Exit.REFUSED, "acknowledged"),
+        (("findings", "--severity", "HIGH"), Exit.REFUSED, "'high'"),
+        (("findings", "--rule", "stuffing"), Exit.REFUSED, "stuffing_from_one_source"),
+        (("findings", "--user", "nobody@example.com"), Exit.NO, "is no user name"),
+        (("findings", "--since", "2026-12-01"), Exit.REFUSED, "with its zone"),
+        (("finding", UNKNOWN), Exit.NO, "no such resource"),
+        (("finding", "../events"), Exit.REFUSED, "is no id"),
+        (("ack", UNKNOWN), Exit.NO, "no such resource"),
+        (("events", "--type", "login"), Exit.REFUSED, "login_succeeded"),
+        (("events", "--session", "x"), Exit.REFUSED, "session_id must be"),
+        (("events", "--source", "192.0.2.7"), Exit.REFUSED, "32 hexadecimal"),
+        (("events", "--severity", "low", "--type", "new_device"), Exit.REFUSED, "severity is of findings"),
+        (("events", "--usr", "x"), Exit.REFUSED, "'--user'"),
+        (("events", "--limit", "0"), Exit.REFUSED, "1<=x<="),
+        (("events", "--follow", "--csv"), Exit.REFUSED, "--follow is without"),
+    ],
+)
+def test_a_mistyped_filter_is_refused_with_what_would_be_right_and_lists_nothing(
+    terminal: Terminal, arguments: tuple[str, ...], code: Exit, says: str
+) -> None:
+    found, out, err = terminal.run(*arguments)
+
+    assert (found, out) == (code, "")
+    assert says in err
+
+
+def test_events_are_searched_and_exported_and_no_cell_is_a_formula(
+    stack: LocalStack, terminal: Terminal, user: tuple[str, str]
+) -> None:
+    session = signed_in(stack, user[0])
+    terminal.json("end", session["session_id"], "--reason", "=HYPERLINK(1)", "--yes")
+
+    of_session = terminal.json("events", "--session", session["session_id"])["events"]
+    _, exported, _ = terminal.run("events", "--user", user[0], "--csv", "--since", "1h")
+
+    assert {event["session_id"] for event in of_session} == {session["session_id"]}
+    rows = list(csv.DictReader(io.StringIO(exported)))
+    assert [row["type"] for row in rows][-1] in ("login_succeeded", "new_device")
+    assert {row["user_id"] for row in rows} == {user[1]}
+    assert json.loads(rows[0]["detail"])["note"] == "=HYPERLINK(1)"
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "@"))]
+
+
+def test_follow_shows_events_as_they_come(stack: LocalStack, user: tuple[str, str]) -> None:
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/shared'}"}
+    signed_in(stack, user[0])
+    arguments = ["events", "--user", user[0], "--follow", "--since", "1m", "--json"]
+    arguments += ["--local", "--url", stack.base_url]
+    with subprocess.Popen(
+        [sys.executable, "-m", "tokens_command", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as following:
+        assert following.stdout is not None
+        try:
+            kinds = [json.loads(following.stdout.readline())["type"] for _ in range(2)]
+            signed_in(stack, user[0])
+            kinds += [json.loads(following.stdout.readline())["type"] for _ in range(2)]
+        finally:
+            following.send_signal(signal.SIGINT)
+
+    assert kinds == ["login_succeeded", "new_device"] * 2
+    assert following.returncode == Exit.INTERRUPTED
+
+
+# --- Keys, upkeep
+
+
+def test_keys_have_states_ages_and_next_turns_and_one_is_withdrawn(terminal: Terminal) -> None:
+    code, out, _ = terminal.run("keys")
+    keys = terminal.json("keys")["keys"]
+    [standby] = [key for key in keys if (key["purpose"], key["state"]) == ("signing", "published")]
+    assert (code, standby["kid"] in out, standby["next_state"]) == (Exit.DONE, True, "signing")
+
+    answer = terminal.json("withdraw", standby["kid"], "--reason", "leaked", "--yes", "--no-wait")
+
+    assert answer["withdrawn"] == standby["kid"]
+    assert standby["kid"] not in {key["kid"] for key in terminal.json("keys")["keys"]}
+    assert terminal.json("rotate", "--reason", "look")["steps"] == []
+    [event, *_] = terminal.json("events", "--type", "signing_key_withdrawn")["events"]
+    assert event["detail"]["note"] == "leaked"
+
+
+def test_a_withdrawal_waits_until_caches_have_forgotten_the_key(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("tokens_command.keys.time.sleep", waits.append)
+    [standby] = [k["kid"] for k in terminal.json("keys")["keys"] if k["state"] == "published"][1:2]
+
+    assert terminal.run("withdraw", standby, "--reason", "x", "--yes")[0] == Exit.DONE
+
+    assert waits[-1] in (30, 300)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("withdraw", "nonsense", "--reason", "x", "--yes"), Exit.NO),
+        (("withdraw", "metadata.1", "--reason", "x"), Exit.UNCONFIRMED),
+        (("rotate", "tokens", "--reason", "x", "--yes"), Exit.REFUSED),
+        (("rotate", "token-chain", "--reason", "x"), Exit.UNCONFIRMED),
+        (("rotate", "token-chain", "--reason", "x", "--yes"), Exit.REFUSED),
+        (("replay", "--since", "2h", "--until", "3h", "--reason", "x", "--yes"), Exit.REFUSED),
+        (("replay", "--since", "2h", "--until", "now", "--reason", "x"), Exit.UNCONFIRMED),
+        (("skip", UNKNOWN, "--reason", "x", "--yes"), Exit.NO),
+        (("skip", "x", "--reason", "x", "--yes"), Exit.REFUSED),
+        (("recount", "--since", "52w", "--reason", "x", "--yes"), Exit.REFUSED),
+        (("dlq", "list"), Exit.REFUSED),
+        (("dlq", "redrive", "--yes"), Exit.REFUSED),
+        (("doctor",), Exit.REFUSED),
+    ],
+)
+def test_what_is_mistyped_not_confirmed_or_not_there_changes_nothing(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: Exit
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    keys, debt = terminal.json("keys", "--all"), terminal.json("debt")["outbox"]
+
+    assert terminal.run(*arguments)[0] == code
+
+    assert terminal.json("keys", "--all") == keys
+    assert terminal.json("debt")["outbox"]["pending"] >= debt["pending"]
+
+
+def test_debt_cleanup_replay_skip_and_recount(stack: LocalStack, terminal: Terminal) -> None:
+    signed_in(stack, BOB.username)
+    debt = terminal.json("debt")
+    assert "auth_user_tokens" in {table["table"] for table in debt["cleanup"]}
+    assert terminal.json("cleanup", "--catch-up")["complete"] is True
+
+    span = ("--since", "1h", "--until", "now", "--reason", "SIEM restored")
+    counted = terminal.json("replay", *span, "--dry-run")
+    sent = terminal.json("replay", *span, "--yes")
+    assert (counted["replayed"], sent["replayed"]) == (False, True)
+    assert sent["events"] >= counted["events"] > 0
+
+    [event, *_] = terminal.json("events", "--limit", "1")["events"]
+    assert terminal.json("skip", event["id"], "--reason", "refused", "--yes") == {"event_id": event["id"]}
+    assert terminal.json("recount", "--since", "2h", "--reason", "by hand", "--yes")["since"] % 3600 == 0
+
+
+def test_smoke_is_that_of_deploy(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEPLOY_PROBE_PASSWORD", PASSWORD)
+
+    code, out, _ = terminal.run("smoke", "--user", BOB.username)
+    assert code == Exit.DONE
+    assert {line.split(" ")[0] for line in out.splitlines()} == {"ok"}
+
+    monkeypatch.setenv("DEPLOY_PROBE_PASSWORD", "wrong")
+    assert terminal.run("smoke", "--user", BOB.username)[0] == Exit.NO

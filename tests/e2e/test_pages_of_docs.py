@@ -35,7 +35,7 @@ def service(
 def test_the_commands_of_a_page_run_and_print_what_it_says(
     service: LocalStack, tmp_path: Path, page: Path
 ) -> None:
-    for part in ("clients", "deploy", "events", "layers", ".venv", ".venv-node"):
+    for part in ("clients", "deploy", "events", "layers", "tokens_command", ".venv", ".venv-node"):
         (tmp_path / part).symlink_to(ROOT / part)
 
     done = subprocess.run(

@@ -63,6 +63,7 @@ HTTP: dict[str, tuple[int, str | None]] = {
     "console/unknown_page": (404, "not_found"),
     "console/not_an_operator": (403, "access_denied"),
     "console/anonymous": (401, None),
+    "rotate_keys/through_an_api": (404, "not_found"),
     "analytics/events": (200, None),
     "analytics/summary": (200, None),
     "analytics/unknown_type": (400, "invalid_request"),
@@ -97,8 +98,10 @@ FAILURES: dict[str, tuple[str, str]] = {
     "authorizer/rest_request_bad": ("Unauthorized", "Unauthorized"),
     "authorizer/websocket_anonymous": ("Unauthorized", "Unauthorized"),
     "cleanup/through_an_api": ("ValueError", "cleanup is not reachable through an API"),
-    "rotate_keys/through_an_api": ("ValueError", "rotate_keys is not reachable through an API"),
-    "rotate_keys/withdraw_unknown": ("InvalidRequest", "withdraw is not the kid of a signing key."),
+    "rotate_keys/withdraw_unknown": (
+        "InvalidRequest",
+        "There is no signing key of this kid; those that there are: GET /admin/keys.",
+    ),
     "migrate/through_an_api": ("ValueError", "migrate is not reachable through an API"),
 }
 

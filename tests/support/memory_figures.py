@@ -34,6 +34,9 @@ class MemoryRollups:
     def keep_hour(self, hour: int, events: Mapping[str, int], sources: Mapping[bytes, int], now: int) -> None:
         self.kept[hour], self.kept_sources[hour], self.kept_at = dict(events), dict(sources), now
 
+    def forget_from(self, hour: int) -> None:
+        self.kept = {kept: counts for kept, counts in self.kept.items() if kept < hour}
+
     def figures(self, since: int, before: int, step_s: int) -> list[StepFigure]:
         hours = [(hour, kept) for hour, kept in self.kept.items() if since <= hour < before]
         steps: dict[tuple[int, str], list[int]] = {}

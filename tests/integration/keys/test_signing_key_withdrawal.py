@@ -288,7 +288,7 @@ def test_the_function_withdraws_a_data_key_as_well(
 
 @pytest.mark.parametrize("kid", ["token-chain.9", "metadata.", ".1", "signing.1", "a.b"])
 def test_the_function_refuses_what_is_no_data_key(function: ModuleType, kid: str) -> None:
-    with pytest.raises(InvalidRequest, match="withdraw"):
+    with pytest.raises(InvalidRequest, match="no data key of this kid"):
         function.handler({"withdraw": kid}, None)
 
 
@@ -324,9 +324,21 @@ def test_discovery_goes_on_without_the_database_and_asks_it_once_a_second(fresh_
     assert table.reads == before + 2
 
 
-def test_the_function_cannot_be_reached_through_an_api(function: ModuleType) -> None:
-    with pytest.raises(ValueError, match="not reachable"):
-        function.handler({"withdraw": "k", "requestContext": {}}, None)
+def test_a_member_of_an_http_event_withdraws_nothing_and_without_a_principal_no_route_does(
+    fresh_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kid = kid_of(fresh_world.login(fresh_world.user()).access_token)
+    function = app_of("rotate_keys", fresh_world, monkeypatch)
+    body = json.dumps({"kid": kid, "reason": "x"})
+    withdrawal = {"routeKey": "POST /admin/keys/withdraw", "body": body, "requestContext": {}}
+
+    answers = [
+        function.handler({"withdraw": kid, "requestContext": {}}, None),
+        function.handler({**withdrawal, "headers": {"content-type": "application/json"}}, None),
+    ]
+
+    assert [answer["statusCode"] for answer in answers] == [404, 403]
+    assert kid in {key.kid for key in fresh_world.shared.table.all()}
 
 
 def _dies(*_: object) -> bool:

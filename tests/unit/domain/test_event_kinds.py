@@ -3,6 +3,7 @@
 import pytest
 
 from auth_tokens.domain import event_kinds as kinds
+from auth_tokens.domain.analytics.finding_states import FindingState
 from auth_tokens.domain.authentication import Authentication
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
@@ -122,6 +123,30 @@ CASES: dict[str, tuple[SecurityEvent, dict[str, str | int]]] = {
         {"kid": "k", "request_id": "r"},
     ),
     "data_key_withdrawn": (kinds.data_key_withdrawn("k", CALLER, AT), {"kid": "k", "request_id": "r"}),
+    "keys_rotated, by an operator": (
+        kinds.keys_rotated(AT, CALLER, "leaked"),
+        {"note": "leaked", "request_id": "r"},
+    ),
+    "signing_key_withdrawn, with a reason": (
+        kinds.signing_key_withdrawn("k", CALLER, AT, "leaked"),
+        {"kid": "k", "note": "leaked", "request_id": "r"},
+    ),
+    "finding_changed": (
+        kinds.finding_changed(ROW_ID, FindingState.CLOSED, "", CALLER, AT),
+        {"finding_id": SID, "state": "closed", "request_id": "r"},
+    ),
+    "events_replayed": (
+        kinds.events_replayed(1, 2, "SIEM", CALLER, AT),
+        {"since": 1, "until": 2, "note": "SIEM", "request_id": "r"},
+    ),
+    "event_skipped": (
+        kinds.event_skipped(ROW_ID, "refused", CALLER, AT),
+        {"event_id": SID, "note": "refused", "request_id": "r"},
+    ),
+    "figures_recounted": (
+        kinds.figures_recounted(3600, "by hand", CALLER, AT),
+        {"since": 3600, "note": "by hand", "request_id": "r"},
+    ),
     "session_moved": (
         kinds.session_moved(SESSION, kinds.Move("DE", 60, None), CALLER, AT),
         {"from_place": "DE", "elapsed_s": 60, "request_id": "r"},
@@ -147,6 +172,7 @@ CASES: dict[str, tuple[SecurityEvent, dict[str, str | int]]] = {
 WITHOUT_SOURCE = {
     *("session_evicted", "device_revoked, evicted", "user_revoked, to an extent", "keys_rotated"),
     *("user_revoked, an earlier account", "signing_key_withdrawn", "data_key_withdrawn"),
+    *("keys_rotated, by an operator", "signing_key_withdrawn, with a reason"),
 }
 
 

@@ -1,11 +1,12 @@
 """A page of security events for operators, from a list in memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
 
 from auth_tokens.domain.errors import InvalidRequest
-from auth_tokens.domain.events import EventType, RecordedEvent
+from auth_tokens.domain.events import EventSelection, EventType, RecordedEvent
 from auth_tokens.usecases.list_events import MAX_PAGE, MAX_SPAN_S, EventFilter, ListEventsDeps, list_events
 from tests.support.world import START, Clock
 
@@ -19,15 +20,23 @@ class MemoryEvents:
     def page(
         self, before: bytes, since: int, user_id: str | None, kind: EventType | None, limit: int
     ) -> list[RecordedEvent]:
+        return self.search(EventSelection(since, user_id, kind), before, limit)
+
+    def search(self, wanted: EventSelection, before: bytes, limit: int) -> list[RecordedEvent]:
         found = [
             event
             for event in sorted(self.events, key=lambda each: each.id, reverse=True)
             if event.id < before
-            and event.at >= since
-            and user_id in (None, event.user_id)
-            and (kind is None or event.type == kind.value)
+            and event.at >= wanted.since
+            and wanted.user_id in (None, event.user_id)
+            and wanted.session_id in (None, event.session_id)
+            and wanted.source in (None, event.source_hash)
+            and (wanted.kind is None or event.type == wanted.kind.value)
         ]
         return found[:limit]
+
+    def of_ids(self, ids: Sequence[bytes]) -> list[RecordedEvent]:
+        return [event for event in self.events if event.id in ids]
 
 
 def event(number: int, age_s: int = 0, user_id: str = "alice", kind: str = "login_failed") -> RecordedEvent:

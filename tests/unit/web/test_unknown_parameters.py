@@ -63,7 +63,8 @@ def test_an_unknown_query_parameter_is_refused_before_anything_is_done(route: st
 def test_the_refusal_names_what_there_is() -> None:
     _, text, _ = answer(EVENTS, "usr_id=7&limit=1")
 
-    assert text == "usr_id is no query parameter of this route; it takes user_id, type, since, cursor, limit."
+    taken = "user_id, type, source, session_id, severity, since, until, cursor, limit"
+    assert text == f"usr_id is no query parameter of this route; it takes {taken}."
 
 
 def test_a_route_that_takes_nothing_says_so() -> None:

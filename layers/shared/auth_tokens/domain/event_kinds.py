@@ -5,8 +5,9 @@ at: epoch seconds; caller: who made the request that caused the event.
 
 from dataclasses import dataclass, replace
 
+from auth_tokens.domain.analytics.finding_states import FindingState
 from auth_tokens.domain.authentication import Authentication
-from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.caller import NO_CALLER, Caller
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.cutoffs import Cutoff
 from auth_tokens.domain.ends import Cause, RevocationScope
@@ -198,19 +199,52 @@ def earlier_account_revoked(user_id: str, at: int) -> SecurityEvent:
     return SecurityEvent(EventType.USER_REVOKED, at, user_id, detail=detail)
 
 
-def keys_rotated(at: int) -> SecurityEvent:
-    """Keys have changed their states."""
-    return SecurityEvent(EventType.KEYS_ROTATED, at)
+def keys_rotated(at: int, caller: Caller = NO_CALLER, note: str = "") -> SecurityEvent:
+    """Keys have changed their states: by the schedule, or because an operator wanted it."""
+    detail = {**_note(note), **caller.detail}
+    return SecurityEvent(EventType.KEYS_ROTATED, at, detail=detail)
 
 
-def signing_key_withdrawn(kid: str, caller: Caller, at: int) -> SecurityEvent:
+def signing_key_withdrawn(kid: str, caller: Caller, at: int, note: str = "") -> SecurityEvent:
     """A signing key ends at once."""
-    return SecurityEvent(EventType.SIGNING_KEY_WITHDRAWN, at, detail={"kid": kid, **caller.detail})
+    detail = {"kid": kid, **_note(note), **caller.detail}
+    return SecurityEvent(EventType.SIGNING_KEY_WITHDRAWN, at, detail=detail)
 
 
-def data_key_withdrawn(kid: str, caller: Caller, at: int) -> SecurityEvent:
+def data_key_withdrawn(kid: str, caller: Caller, at: int, note: str = "") -> SecurityEvent:
     """A data key ends at once."""
-    return SecurityEvent(EventType.DATA_KEY_WITHDRAWN, at, detail={"kid": kid, **caller.detail})
+    detail = {"kid": kid, **_note(note), **caller.detail}
+    return SecurityEvent(EventType.DATA_KEY_WITHDRAWN, at, detail=detail)
+
+
+def finding_changed(
+    finding_id: bytes, state: FindingState, note: str, caller: Caller, at: int
+) -> SecurityEvent:
+    """An operator has a finding in hand, or is done with it."""
+    about: _Detail = {"finding_id": uuid_text(finding_id), "state": state.value}
+    detail = {**about, **_note(note), **caller.detail}
+    return SecurityEvent(EventType.FINDING_CHANGED, at, None, None, caller.address, detail)
+
+
+def events_replayed(since: int, until: int, note: str, caller: Caller, at: int) -> SecurityEvent:
+    """Events of a span go to the bus once more."""
+    span: _Detail = {"since": since, "until": until}
+    detail = {**span, **_note(note), **caller.detail}
+    return SecurityEvent(EventType.EVENTS_REPLAYED, at, None, None, caller.address, detail)
+
+
+def event_skipped(event_id: bytes, note: str, caller: Caller, at: int) -> SecurityEvent:
+    """An event is not sent to the bus, which refuses it."""
+    about: _Detail = {"event_id": uuid_text(event_id)}
+    detail = {**about, **_note(note), **caller.detail}
+    return SecurityEvent(EventType.EVENT_SKIPPED, at, None, None, caller.address, detail)
+
+
+def figures_recounted(since: int, note: str, caller: Caller, at: int) -> SecurityEvent:
+    """The figures from an hour on are counted again."""
+    about: _Detail = {"since": since}
+    detail = {**about, **_note(note), **caller.detail}
+    return SecurityEvent(EventType.FIGURES_RECOUNTED, at, None, None, caller.address, detail)
 
 
 def session_moved(session: TokenRecord, move: Move, caller: Caller, at: int) -> SecurityEvent:
@@ -232,6 +266,10 @@ def token_key_mismatch(record: TokenRecord, shown: str | None, caller: Caller, a
     detail: _Detail = {"shown": shown or "", "token_type": record.kind.value, **caller.detail}
     kind = EventType.TOKEN_KEY_MISMATCH
     return SecurityEvent(kind, at, record.user_id, record.id, caller.address, detail)
+
+
+def _note(note: str) -> _Detail:
+    return {"note": note} if note else {}
 
 
 def _of_device(device_id: bytes, cause: Cause, caller: Caller) -> _Detail:

@@ -32,7 +32,21 @@ class EventType(Enum):
     REFRESH_BURST = "refresh_burst"
     TOKEN_KEY_MISMATCH = "token_key_mismatch"
     FINDING = "finding"
+    FINDING_CHANGED = "finding_changed"
+    EVENTS_REPLAYED = "events_replayed"
+    EVENT_SKIPPED = "event_skipped"
+    FIGURES_RECOUNTED = "figures_recounted"
 
+
+# What operators do with findings, outbox and figures: no metric counts it, as each is billed and nobody would watch it.
+UNCOUNTED = frozenset(
+    {
+        EventType.FINDING_CHANGED,
+        EventType.EVENTS_REPLAYED,
+        EventType.EVENT_SKIPPED,
+        EventType.FIGURES_RECOUNTED,
+    }
+)
 
 # Members of every type about the caller (domain.caller.Caller.detail).
 CALLER: Mapping[str, type] = {"place": str, "request_id": str, "actor": str, "actor_session": str}
@@ -65,9 +79,9 @@ DETAILS: Mapping[EventType, Mapping[str, type]] = {
     EventType.ACCESS_TOKEN_REVOKED: {"jti": str},
     EventType.USER_REVOKED: {"reason": str, "note": str, "before": int, "kept_session_id": str},
     EventType.SESSIONS_CUT_OFF: {"client_id": str, "before": int, "note": str},
-    EventType.KEYS_ROTATED: {},
-    EventType.SIGNING_KEY_WITHDRAWN: {"kid": str},
-    EventType.DATA_KEY_WITHDRAWN: {"kid": str},
+    EventType.KEYS_ROTATED: {"note": str},
+    EventType.SIGNING_KEY_WITHDRAWN: {"kid": str, "note": str},
+    EventType.DATA_KEY_WITHDRAWN: {"kid": str, "note": str},
     EventType.SESSION_MOVED: {"from_place": str, "km": int, "elapsed_s": int},
     EventType.REFRESH_BURST: {"usual_s": int},
     EventType.TOKEN_KEY_MISMATCH: {"shown": str, "token_type": str},
@@ -82,6 +96,10 @@ DETAILS: Mapping[EventType, Mapping[str, type]] = {
         "last_at": int,
         "evidence": str,
     },
+    EventType.FINDING_CHANGED: {"finding_id": str, "state": str, "note": str},
+    EventType.EVENTS_REPLAYED: {"since": int, "until": int, "note": str},
+    EventType.EVENT_SKIPPED: {"event_id": str, "note": str},
+    EventType.FIGURES_RECOUNTED: {"since": int, "note": str},
 }
 
 
@@ -120,6 +138,17 @@ class SecurityEvent:
         for name, value in self.detail.items():
             if not isinstance(value, members.get(name, ())):
                 raise ValueError(f"{self.type.value} has no {name} that is {type(value).__name__}")
+
+
+@dataclass(frozen=True, slots=True)
+class EventSelection:
+    """Which events; None: whatever. since: epoch seconds; source: as RecordedEvent.source_hash."""
+
+    since: int = 0
+    user_id: str | None = None
+    kind: EventType | None = None
+    session_id: bytes | None = None
+    source: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,11 @@ def uuid7(now_ms: int, entropy: bytes) -> bytes:
     return value.to_bytes(16, "big")
 
 
+def first_uuid_at(instant: int) -> bytes:
+    """Not above any id of this second or later (epoch seconds), and above all earlier ones."""
+    return uuid7(min(instant, 2**37) * 1000, bytes(10))
+
+
 def uuid_time(identifier: bytes) -> int:
     """The epoch second at which a UUIDv7 was made."""
     return int.from_bytes(identifier[:6], "big") // 1000

@@ -105,6 +105,32 @@ def next_steps(purpose: Purpose, keys: Sequence[StoredKey], now: int, schedule: 
     return steps
 
 
+def next_turn(
+    key: StoredKey, keys: Sequence[StoredKey], schedule: KeySchedule
+) -> tuple[KeyState, int] | None:
+    """The next state of a key, and from which instant on rotation takes it there; None for one that is gone. keys: all
+    of its purpose, oldest first."""
+    in_use = [each for each in keys if each.state is IN_USE[key.purpose]]
+    published = [each for each in keys if each.state is KeyState.PUBLISHED]
+    match key.state:
+        case KeyState.GONE:
+            return None
+        case KeyState.RETIRED:
+            return KeyState.GONE, key.changed_at + schedule.retire_wait_s
+        case KeyState.PUBLISHED:
+            return IN_USE[key.purpose], _turn_of(key, in_use, schedule)
+    successor = published[0] if published else None
+    since = key.changed_at + schedule.use_for_s
+    return KeyState.RETIRED, since if successor is None else _turn_of(successor, [key], schedule)
+
+
+def _turn_of(successor: StoredKey, in_use: Sequence[StoredKey], schedule: KeySchedule) -> int:
+    """When a published key comes into use."""
+    if not in_use:
+        return successor.changed_at
+    return max(successor.changed_at + schedule.publish_wait_s, in_use[-1].changed_at + schedule.use_for_s)
+
+
 def withdrawal(keys: Sequence[StoredKey], withdrawn: StoredKey) -> list[Step]:
     """End a key now: first another one comes into use, then this one is gone.
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from auth_tokens.domain.events import EventType, RecordedEvent, SecurityEvent
+from auth_tokens.domain.events import EventSelection, EventType, RecordedEvent, SecurityEvent
 
 
 class EventLog(Protocol):
@@ -17,6 +17,12 @@ class EventQuery(Protocol):
     ) -> list[RecordedEvent]:
         """Newest first, ids below `before`."""
 
+    def search(self, wanted: EventSelection, before: bytes, limit: int) -> list[RecordedEvent]:
+        """The same by more filters."""
+
+    def of_ids(self, ids: Sequence[bytes]) -> list[RecordedEvent]:
+        """Those of at most 5 ids that are there, newest first."""
+
 
 class Outbox(Protocol):
     """The events that have yet to go to the bus."""
@@ -29,6 +35,22 @@ class Outbox(Protocol):
 
     def oldest_pending_at(self) -> int | None:
         """When the oldest was recorded; None where none is pending."""
+
+
+class Replays(Protocol):
+    """The outbox in an operator's hands. Raises Unavailable."""
+
+    def count_pending(self) -> int:
+        """Up to 10,000."""
+
+    def count(self, after: bytes, before: bytes) -> int:
+        """Events from an id on and before another, up to 1,000,000."""
+
+    def replay(self, after: bytes, before: bytes, limit: int) -> bytes | None:
+        """Have the first so many of them sent again; where to go on, None at their end."""
+
+    def skip(self, event_id: bytes, at: int) -> bool:
+        """Have one that is pending not sent; False where there is no such event, or it is not pending."""
 
 
 class EventBus(Protocol):

@@ -34,6 +34,9 @@ class Rollups(Protocol):
     def top_sources(self, since: int, before: int, limit: int) -> list[SourceFigure]:
         """Most failures first."""
 
+    def forget_from(self, hour: int) -> None:
+        """Drop the counts of events from an hour on, so that they are counted again."""
+
     def cleanup_debt(self, before: int) -> CleanupDebt:
         """Rows of auth_user_tokens that ended before the instant."""
 

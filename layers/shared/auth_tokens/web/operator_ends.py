@@ -8,11 +8,10 @@ from auth_tokens.usecases.revoke_user import revoke_user
 from auth_tokens.usecases.session_deps import SessionDeps
 from auth_tokens.web.handler import Route
 from auth_tokens.web.query_parameters import user_in_path
-from auth_tokens.web.request_body import BodyParameters, parse_body
+from auth_tokens.web.reasons import reason_in
+from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
-
-MAX_REASON = 200
 
 
 def end_of_user(deps: SessionDeps, ids: IdForm) -> Route:
@@ -49,11 +48,6 @@ def end_of_device(deps: SessionDeps) -> Route:
         return _ended(ended, device_id=device_id.lower())
 
     return route
-
-
-def reason_in(parameters: BodyParameters) -> str:
-    """Why, in an operator's words; must be there. Raises InvalidRequest."""
-    return parameters.required_text("reason", max_length=MAX_REASON)
 
 
 def _ended(ended: RowsEnded, **ids: str) -> Response:

@@ -1,11 +1,15 @@
 """Parameters of query and path. All raise InvalidRequest naming the parameter."""
 
 import re
+from collections.abc import Callable
 
 from auth_tokens.domain.errors import InvalidRequest, NotFound
+from auth_tokens.domain.ids import parse_uuid
 from auth_tokens.domain.user_ids import IdForm
+from auth_tokens.usecases.findings import FindingFilter
 from auth_tokens.usecases.list_events import EventFilter
 from auth_tokens.usecases.list_sessions import DEFAULT_PAGE
+from auth_tokens.web.instants import instant_query_value
 from auth_tokens.web.requests import Request
 
 _DEFAULT_EVENTS = 50
@@ -33,18 +37,59 @@ def user_in_path(request: Request, ids: IdForm) -> str:
 
 def event_filter(request: Request, ids: IdForm) -> EventFilter:
     """Which security events are asked for."""
-    asked = request.query_value("user_id")
-    user_id = None if asked is None else ids.canonical(asked)
-    if asked is not None and user_id is None:
-        raise InvalidRequest("user_id is not the id of a user.")
+    user_id = _user_query_value(request, ids)
     limit = whole_query_value(request, "limit")
     return EventFilter(
         user_id=user_id,
         type=request.query_value("type"),
-        since=whole_query_value(request, "since"),
+        since=instant_query_value(request, "since"),
+        cursor=request.query_value("cursor"),
+        limit=_DEFAULT_EVENTS if limit is None else limit,
+        until=instant_query_value(request, "until"),
+        session_id=_bytes_query_value(request, "session_id", parse_uuid, "the id of a session (a UUID)"),
+        source=_bytes_query_value(
+            request, "source", _source_from, "a source as events have it: 32 hexadecimal digits"
+        ),
+        severity=request.query_value("severity"),
+    )
+
+
+def finding_filter(request: Request, ids: IdForm) -> FindingFilter:
+    """Which findings are asked for."""
+    user_id = _user_query_value(request, ids)
+    limit = whole_query_value(request, "limit")
+    return FindingFilter(
+        state=request.query_value("state"),
+        rule=request.query_value("rule"),
+        severity=request.query_value("severity"),
+        user_id=user_id,
+        since=instant_query_value(request, "since"),
+        until=instant_query_value(request, "until"),
         cursor=request.query_value("cursor"),
         limit=_DEFAULT_EVENTS if limit is None else limit,
     )
+
+
+def _user_query_value(request: Request, ids: IdForm) -> str | None:
+    asked = request.query_value("user_id")
+    user_id = None if asked is None else ids.canonical(asked)
+    if asked is not None and user_id is None:
+        raise InvalidRequest("user_id is not the id of a user.")
+    return user_id
+
+
+def _bytes_query_value(
+    request: Request, name: str, parse: Callable[[str], bytes | None], what: str
+) -> bytes | None:
+    text = request.query_value(name)
+    value = parse(text) if text is not None else None
+    if text is not None and value is None:
+        raise InvalidRequest(f"{name} must be {what}.")
+    return value
+
+
+def _source_from(text: str) -> bytes | None:
+    return bytes.fromhex(text) if re.fullmatch(r"[0-9a-fA-F]{32}", text, re.ASCII) else None
 
 
 def span_parameters(request: Request) -> tuple[int, str]:

@@ -1,7 +1,5 @@
 """POST and GET /admin/revoke-before, as routes: everything that began up to an instant ends, or has ended."""
 
-from datetime import datetime
-
 from auth_tokens.domain.errors import InvalidRequest
 from auth_tokens.domain.user_ids import IdForm
 from auth_tokens.usecases.revoke_before import (
@@ -11,7 +9,8 @@ from auth_tokens.usecases.revoke_before import (
     revoke_before,
 )
 from auth_tokens.web.handler import Route
-from auth_tokens.web.operator_ends import reason_in
+from auth_tokens.web.instants import instant_of
+from auth_tokens.web.reasons import reason_in
 from auth_tokens.web.request_body import BodyParameters, parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
@@ -80,17 +79,7 @@ def _instant(parameters: BodyParameters) -> int | None:
         raise InvalidRequest("before is missing.")
     if before == _NOW:
         return None
-    if isinstance(before, int):
-        return before
-    try:
-        instant = datetime.fromisoformat(before)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None or instant.year < 1970:
-        raise InvalidRequest(
-            "before must be epoch seconds, an ISO 8601 instant with its offset from UTC, or now."
-        )
-    return max(0, int(instant.timestamp()))
+    return before if isinstance(before, int) else instant_of(before, "before", or_word=_NOW)
 
 
 def _view(wanted: RevokeBeforeRequest, result: RevokedBefore) -> dict[str, object]:

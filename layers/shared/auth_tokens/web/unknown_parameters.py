@@ -19,7 +19,12 @@ class AllowedParameters:
 
 
 _PAGE = AllowedParameters(query=("limit", "cursor"))
-_EVENTS = AllowedParameters(query=("user_id", "type", "since", "cursor", "limit"))
+_EVENTS = AllowedParameters(
+    query=("user_id", "type", "source", "session_id", "severity", "since", "until", "cursor", "limit")
+)
+_FINDINGS = AllowedParameters(
+    query=("state", "rule", "severity", "user_id", "since", "until", "cursor", "limit")
+)
 _SUMMARY = AllowedParameters(query=("span_s", "step"))
 # An operators' route that is not listed takes none. A test compares docs/openapi.yaml.
 ALLOWED_PARAMETERS = {
@@ -35,6 +40,15 @@ ALLOWED_PARAMETERS = {
     ),
     "GET /admin/security/events": _EVENTS,
     "GET /admin/security/summary": _SUMMARY,
+    "GET /admin/security/findings": _FINDINGS,
+    "POST /admin/security/findings/{finding_id}/state": AllowedParameters(body=("state", "note")),
+    "POST /admin/security/events/replay": AllowedParameters(
+        body=("since", "until", "reason", "dry_run", "cursor")
+    ),
+    "POST /admin/security/events/{event_id}/skip": AllowedParameters(body=("reason",)),
+    "POST /admin/security/figures/recount": AllowedParameters(body=("since", "reason")),
+    "POST /admin/keys/rotate": AllowedParameters(body=("purpose", "reason")),
+    "POST /admin/keys/withdraw": AllowedParameters(body=("kid", "reason")),
     "GET /console/events": _EVENTS,
     "GET /console/summary": _SUMMARY,
     "GET /console/users/{user_id}": AllowedParameters(query=("sessions_cursor", "devices_cursor")),

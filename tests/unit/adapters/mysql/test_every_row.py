@@ -18,6 +18,8 @@ OF_ONE_ROW = {
     "keys.SELECT_KEY_IN_STATE",
     "leases.SELECT_LEASE",
     "live_counts.COUNT_LIVE",
+    "outbox.COUNT_EVENTS_OF_SPAN",
+    "outbox.COUNT_PENDING",
     "log_purge.COUNT_OLD_LOG",
     "log_purge.SELECT_FIRST_TO_STAY",
     "migrations.LOCK_MIGRATIONS",

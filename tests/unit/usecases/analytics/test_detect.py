@@ -1,10 +1,11 @@
 """Findings are reported once. domain/analytics/detections.py has the rules, and their own test."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from auth_tokens.domain.analytics.detections import WINDOW_S
 from auth_tokens.domain.analytics.hours import HOUR_S, hour_of
-from auth_tokens.domain.events import EventType, RecordedEvent, SecurityEvent
+from auth_tokens.domain.events import EventSelection, EventType, RecordedEvent, SecurityEvent
 from auth_tokens.usecases.analytics.detect import DetectDeps, Detection, detect
 from tests.support.memory_figures import MemoryRollups
 from tests.support.world import START, Clock
@@ -21,6 +22,12 @@ class Log:
     ) -> list[RecordedEvent]:
         found = [e for e in self.events if e.at >= since and (kind is None or e.type == kind.value)]
         return found[:limit]
+
+    def search(self, wanted: EventSelection, before: bytes, limit: int) -> list[RecordedEvent]:
+        raise NotImplementedError
+
+    def of_ids(self, ids: Sequence[bytes]) -> list[RecordedEvent]:
+        raise NotImplementedError
 
     def record(self, event: SecurityEvent) -> None:
         self.add(event.type, event.at, event.user_id, event.detail)

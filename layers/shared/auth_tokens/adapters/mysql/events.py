@@ -7,8 +7,15 @@ from typing import Any
 
 from auth_tokens.adapters.mysql.connection import Database, Transaction
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
-from auth_tokens.domain.events import DETAILS, EventType, RecordedEvent, SecurityEvent
-from auth_tokens.domain.ids import uuid7
+from auth_tokens.domain.events import (
+    DETAILS,
+    UNCOUNTED,
+    EventSelection,
+    EventType,
+    RecordedEvent,
+    SecurityEvent,
+)
+from auth_tokens.domain.ids import first_uuid_at, uuid7
 from auth_tokens.domain.networks import network_of, site_of
 from auth_tokens.observability import Telemetry
 from auth_tokens.ports.keys import Cipher, Keys
@@ -33,8 +40,8 @@ LIMIT %s
 """
 
 
-# A statement for each set of filters, so that each has its index and reads no row that it does not answer
-# (both filters: no other rows than the user's).
+# A statement for each set of filters, so that each has its index; of several filters the server takes the index of
+# one, and looks at the rest of its rows.
 # Index: primary key, backwards.
 SELECT_EVENTS = _page("")
 # Index: ix_user, backwards.
@@ -44,13 +51,22 @@ SELECT_EVENTS_OF_TYPE = _page("\n  AND type = %s")
 # Index: ix_user, backwards.
 SELECT_EVENTS_OF_USER_AND_TYPE = _page("\n  AND user_id = %s\n  AND type = %s")
 
-_PAGES = {
-    (False, False): SELECT_EVENTS,
-    (True, False): SELECT_EVENTS_OF_USER,
-    (False, True): SELECT_EVENTS_OF_TYPE,
-    (True, True): SELECT_EVENTS_OF_USER_AND_TYPE,
-}
+# Index: ix_session, backwards.
+SELECT_EVENTS_OF_SESSION = _page("\n  AND session_id = %s")
+# Index: ix_source, backwards.
+SELECT_EVENTS_OF_SOURCE = _page("\n  AND source_hash = %s")
 
+MAX_IDS = 5
+# Index: primary key.
+SELECT_EVENTS_BY_ID = f"""
+SELECT {EVENT_COLUMNS}
+FROM auth_token_events
+WHERE id IN ({", ".join(["%s"] * MAX_IDS)})
+ORDER BY id DESC
+LIMIT {MAX_IDS}
+"""
+
+_UNCOUNTED = {kind.value for kind in UNCOUNTED}
 EventRow = tuple[object, ...]
 OpenDetail = Callable[[bytes, bytes, str], bytes | None]
 
@@ -83,7 +99,8 @@ class EventWriter:
     def count(self, rows: Sequence[EventRow]) -> None:
         """A metric for each row, named after its type, so that events are visible without a delay."""
         for row in rows:
-            self._telemetry.count(event_metric(str(row[1])))
+            if row[1] not in _UNCOUNTED:
+                self._telemetry.count(event_metric(str(row[1])))
 
     def _row(self, event: SecurityEvent, id_ms: int) -> EventRow:
         event_id = uuid7(id_ms, secrets.token_bytes(10))
@@ -128,15 +145,27 @@ class MySqlEventLog:
     def page(
         self, before: bytes, since: int, user_id: str | None, kind: EventType | None, limit: int
     ) -> list[RecordedEvent]:
-        filters = [value for value in (user_id, kind.value if kind else None) if value is not None]
-        statement = _PAGES[user_id is not None, kind is not None]
-        rows = self._database.query(statement, (before, first_id_at(since), *filters, limit))
+        return self.search(EventSelection(since, user_id, kind), before, limit)
+
+    def search(self, wanted: EventSelection, before: bytes, limit: int) -> list[RecordedEvent]:
+        columns = {
+            "user_id": wanted.user_id,
+            "type": wanted.kind.value if wanted.kind else None,
+            "session_id": wanted.session_id,
+            "source_hash": wanted.source,
+        }
+        given = {column: value for column, value in columns.items() if value is not None}
+        statement = _page("".join(f"\n  AND {column} = %s" for column in given))
+        parameters = (before, first_uuid_at(wanted.since), *given.values(), limit)
+        rows = self._database.query(statement, parameters)
         return [recorded(row, self.open_detail) for row in rows]
 
-
-def first_id_at(instant: int) -> bytes:
-    """Not above any event id of this second or later (epoch seconds), and above all earlier ones."""
-    return uuid7(instant * 1000, bytes(10))
+    def of_ids(self, ids: Sequence[bytes]) -> list[RecordedEvent]:
+        if not ids:
+            return []
+        filled = (*ids[:MAX_IDS], *[ids[0]] * (MAX_IDS - len(ids)))
+        rows = self._database.query(SELECT_EVENTS_BY_ID, filled)
+        return [recorded(row, self.open_detail) for row in rows]
 
 
 def recorded(row: dict[str, Any], open_detail: OpenDetail) -> RecordedEvent:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from auth_tokens.adapters.mysql.connection import Database
-from auth_tokens.adapters.mysql.events import EVENT_COLUMNS, OpenDetail, first_id_at, recorded
+from auth_tokens.adapters.mysql.events import EVENT_COLUMNS, OpenDetail, recorded
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
 from auth_tokens.domain.events import RecordedEvent
+from auth_tokens.domain.ids import first_uuid_at
 from auth_tokens.domain.outbox import BATCH_EVENTS
 
 # Index: ix_published, whose NULLs come in the order of ids.
@@ -36,6 +37,48 @@ WHERE id IN ({", ".join(["%s"] * BATCH_EVENTS)})
 """
 
 
+MAX_PENDING = 10_000
+# Index: ix_published, at most LIMIT entries.
+COUNT_PENDING = """
+SELECT COUNT(*) AS pending
+FROM (SELECT 1 FROM auth_token_events WHERE published_at IS NULL LIMIT %s) AS p
+"""
+
+MAX_COUNTED = 1_000_000
+# Index: primary key range, at most LIMIT rows.
+COUNT_EVENTS_OF_SPAN = """
+SELECT COUNT(*) AS events
+FROM (SELECT 1 FROM auth_token_events WHERE id >= %s AND id < %s ORDER BY id LIMIT %s) AS e
+"""
+
+# Index: primary key range.
+SELECT_SLICE_END = """
+SELECT id
+FROM auth_token_events
+WHERE id >= %s
+  AND id < %s
+ORDER BY id
+LIMIT 1 OFFSET %s
+"""
+
+# Index: primary key range, a slice of it.
+REPLAY_SLICE = """
+UPDATE auth_token_events
+SET published_at = NULL
+WHERE id >= %s
+  AND id < %s
+  AND published_at IS NOT NULL
+"""
+
+# Index: primary key. Row count 0: there is no such event, or it has gone.
+SKIP_EVENT = """
+UPDATE auth_token_events
+SET published_at = %s
+WHERE id = %s
+  AND published_at IS NULL
+"""
+
+
 class MySqlOutbox:
     """Port ports.events.Outbox."""
 
@@ -44,7 +87,7 @@ class MySqlOutbox:
         self._open = open_detail
 
     def pending(self, after: bytes, before: int, limit: int) -> list[RecordedEvent]:
-        rows = self._database.query(SELECT_PENDING, (after, first_id_at(before), limit))
+        rows = self._database.query(SELECT_PENDING, (after, first_uuid_at(before), limit))
         return [recorded(row, self._open) for row in rows]
 
     def mark_published(self, ids: Sequence[bytes], at: int) -> None:
@@ -56,3 +99,27 @@ class MySqlOutbox:
     def oldest_pending_at(self) -> int | None:
         rows = self._database.query(SELECT_OLDEST_PENDING)
         return from_sql(rows[0]["created_at"]) if rows else None
+
+
+class MySqlReplays:
+    """Port ports.events.Replays."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def count_pending(self) -> int:
+        [row] = self._database.query(COUNT_PENDING, (MAX_PENDING,))
+        return int(row["pending"])
+
+    def count(self, after: bytes, before: bytes) -> int:
+        [row] = self._database.query(COUNT_EVENTS_OF_SPAN, (after, before, MAX_COUNTED))
+        return int(row["events"])
+
+    def replay(self, after: bytes, before: bytes, limit: int) -> bytes | None:
+        rows = self._database.query(SELECT_SLICE_END, (after, before, limit))
+        end: bytes | None = rows[0]["id"] if rows else None
+        self._database.execute(REPLAY_SLICE, (after, end or before))
+        return end
+
+    def skip(self, event_id: bytes, at: int) -> bool:
+        return self._database.execute(SKIP_EVENT, (to_sql(at), event_id)) == 1

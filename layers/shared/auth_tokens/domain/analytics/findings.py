@@ -1,6 +1,6 @@
 """Findings of the detection rules: their subject, severity and evidence."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -24,6 +24,19 @@ class Rule(Enum):
     DEVICE_BURST = "device_burst"
     REVOCATION_STORM = "revocation_storm"
     REFRESH_BURST = "refresh_burst"
+
+
+# The type of event that shows what each rule found; None: of several types.
+EVIDENCE_TYPES: Mapping[str, EventType | None] = {
+    Rule.STUFFING_FROM_ONE_SOURCE.value: EventType.LOGIN_FAILED,
+    Rule.STUFFING_FROM_MANY_SOURCES.value: EventType.LOGIN_FAILED,
+    Rule.GUESSING_ONE_ACCOUNT.value: EventType.LOGIN_FAILED,
+    Rule.REUSE_SPIKE.value: EventType.TOKEN_REUSE_DETECTED,
+    Rule.FAR_APART.value: EventType.SESSION_MOVED,
+    Rule.DEVICE_BURST.value: EventType.NEW_DEVICE,
+    Rule.REVOCATION_STORM.value: None,
+    Rule.REFRESH_BURST.value: EventType.REFRESH_BURST,
+}
 
 
 class Severity(Enum):

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Transaction
-from auth_tokens.adapters.mysql.events import first_id_at
 from auth_tokens.adapters.mysql.times import from_sql, to_sql
-from auth_tokens.domain.analytics.figures import CleanupDebt, SourceFigure, StepFigure
+from auth_tokens.domain.analytics.figures import COUNTED, CleanupDebt, SourceFigure, StepFigure
 from auth_tokens.domain.analytics.hours import HOUR_S
+from auth_tokens.domain.ids import first_uuid_at
 
 NO_SUBJECT = bytes(16)
 ROLLED_UP = "rolled_up"
@@ -96,6 +96,17 @@ FROM (SELECT 1 FROM auth_user_tokens WHERE expires_at < %s ORDER BY expires_at L
 """
 
 
+# Index: primary key range. What the census counted cannot be counted again, and stays.
+FORGET_HOURS = f"""
+DELETE FROM auth_token_rollups
+WHERE hour_at >= %s
+  AND name NOT IN ({", ".join(f"'{name}'" for name in COUNTED)})
+ORDER BY hour_at, name, subject
+LIMIT %s
+"""
+FORGOTTEN_AT_ONCE = 5000
+
+
 class MySqlRollups:
     """Port ports.figures.Rollups."""
 
@@ -141,6 +152,10 @@ class MySqlRollups:
         rows = self._database.query(SELECT_TOP_SOURCES, (since, before, FAILURES_OF_SOURCE, limit))
         return [SourceFigure(row["subject"], int(row["failures"])) for row in rows]
 
+    def forget_from(self, hour: int) -> None:
+        while self._database.execute(FORGET_HOURS, (hour, FORGOTTEN_AT_ONCE)) == FORGOTTEN_AT_ONCE:
+            pass
+
     def cleanup_debt(self, before: int) -> CleanupDebt:
         bound = to_sql(before)
         oldest = self._database.query(SELECT_OLDEST_DUE, (bound,))
@@ -149,4 +164,4 @@ class MySqlRollups:
 
 
 def _bounds(hour: int) -> tuple[bytes, bytes]:
-    return first_id_at(hour), first_id_at(hour + HOUR_S)
+    return first_uuid_at(hour), first_uuid_at(hour + HOUR_S)

@@ -1,0 +1,29 @@
+"""For what operators do about findings, outbox and figures."""
+
+from auth_tokens.adapters.mysql.analytics.rollups import MySqlRollups
+from auth_tokens.adapters.mysql.outbox import MySqlOutbox, MySqlReplays
+from auth_tokens.adapters.mysql.purges import purges
+from auth_tokens.bootstrap.container import Container
+from auth_tokens.bootstrap.events import event_log
+from auth_tokens.usecases.findings import FindingsDeps
+from auth_tokens.usecases.upkeep import UpkeepDeps
+
+
+def judging_findings(shared: Container) -> FindingsDeps:
+    """Dependencies of the list of findings."""
+    log = event_log(shared)
+    return FindingsDeps(log, log, shared.clock)
+
+
+def keeping_up(shared: Container) -> UpkeepDeps:
+    """Dependencies of the upkeep."""
+    settings, database, log = shared.settings, shared.database, event_log(shared)
+    return UpkeepDeps(
+        replays=MySqlReplays(database),
+        outbox=MySqlOutbox(database, log.open_detail),
+        purges=purges(database, settings.cleanup_retention_s, settings.event_retention_s),
+        rollups=MySqlRollups(database),
+        log=log,
+        clock=shared.clock,
+        event_retention_s=settings.event_retention_s,
+    )
