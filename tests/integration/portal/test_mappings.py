@@ -25,11 +25,12 @@ from auth_tokens.usecases.introspect import introspect
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
+from auth_tokens.usecases.step_up import StepUpRequest, step_up
 from auth_tokens.usecases.validate import validate
 from auth_tokens.web.portal_events import MalformedEvent, portal_event
 from tests.support import wiring
 from tests.support.portals import KINDS, PortalWorld, portal_world
-from tests.support.world import CALLER, World
+from tests.support.world import CALLER, PASSWORD, World
 
 COUNTED = (
     "Com_select",
@@ -87,6 +88,16 @@ def test_the_authorizer_takes_its_tokens_and_cookies(mapped: PortalWorld) -> Non
         Credential(Transport.COOKIE, cookie.token),
     ):
         assert validate(credential, authorizer).claims.sub == mapped.user_id(name)
+
+
+def test_a_session_is_raised_by_its_user_s_password(mapped: PortalWorld) -> None:
+    answer = mapped.login(mapped.user())
+
+    raised = step_up(StepUpRequest(answer.token, PASSWORD), CALLER, mapped.issuing)
+    with pytest.raises(InvalidCredentials):
+        step_up(StepUpRequest(raised.token, "wrong"), CALLER, mapped.issuing)
+
+    assert mapped.row(answer.session_id)["generation"] == 1
 
 
 def test_a_device_token_is_exchanged_and_the_lists_have_both(mapped: PortalWorld) -> None:
@@ -294,6 +305,8 @@ TEMPLATES = {
     "device": token_table.SELECT_DEVICE,
     "session": token_table.SELECT_SESSION_UNLESS_DENIED,
     "rotate": rotations.ROTATE_TOKEN,
+    "rotate and raise": rotations.ROTATE_AND_RAISE,
+    "raise": rotations.RAISE_SESSION,
     "admit": starts.ADMIT_SIGN_IN,
     "known": ends.SELECT_USER_KNOWN,
     "by name": portal.SELECT_ACCOUNT_BY_NAME,
@@ -350,6 +363,10 @@ def test_no_statement_scans_a_table(crowded: PortalWorld, what: str) -> None:
         "retry_key_hash": None,
         "spent_generation": 0,
         "spent_hash": row["token_hash"],
+        "auth_time": row["created_at"],
+        "acr": "x",
+        "amr": "pwd",
+        "held_acr": "x",
         "expires_at": row["expires_at"],
         "access_expires_at": row["created_at"],
     }
