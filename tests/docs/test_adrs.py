@@ -12,10 +12,8 @@ MAX_WORDS = 650  # one page
 CITED_BY = ("layers", "functions", "local", "tests", "examples", "scripts")
 
 
-def test_numbers_are_unique() -> None:
-    numbers = [path.name[:4] for path in ADRS]
-
-    assert len(set(numbers)) == len(numbers)
+def test_numbers_are_unique_and_without_gaps() -> None:
+    assert [path.name[:4] for path in ADRS] == [f"{number:04}" for number in range(1, len(ADRS) + 1)]
 
 
 @pytest.mark.parametrize("path", ADRS, ids=lambda path: path.stem)
