@@ -1,7 +1,9 @@
 // The claims of an access token (RFC 9068 §4, RFC 8725 §3.8-3.12), each of the right type and in bounds: the rules of
 // the service's own verifier, in its order.
 
+import { isObject } from "./json.js";
 import { invalid } from "./refusals.js";
+import { BASE64URL_32 } from "./token.js";
 
 // Instances' clocks differ by some seconds. `exp` gets no leeway.
 const LEEWAY_S = 5;
@@ -16,7 +18,7 @@ const SCOPE = /^[!#-[\]-~]+( [!#-[\]-~]+)*$/;
 const METHOD = /^[!-~]+$/;
 const PRINTABLE = /^(?! )(?:[^\p{C}\p{Z}]| )+(?<! )$/u;
 
-/** The claims as a frozen object. now: epoch seconds. Throws VerifyError naming the claim in its detail. */
+/** The claims as an object. now: epoch seconds. Throws VerifyError naming the claim in its detail. */
 export function checkClaims(payload, { issuer, audience, now }) {
   require(payload.iss === issuer, "iss");
   require(holdsAudience(payload.aud, audience), "aud");
@@ -26,11 +28,9 @@ export function checkClaims(payload, { issuer, audience, now }) {
   require(iat <= now + LEEWAY_S, "iat");
   require(iat < exp && exp <= iat + MAX_TTL_S, "exp");
   if ("nbf" in payload) require(instant(payload, "nbf") <= now + LEEWAY_S, "nbf");
-  // Bound to a key (RFC 7800 §3.1), whose proof is not checked here, so it is no bearer token.
-  require(!("cnf" in payload), "cnf");
   const authTime = instant(payload, "auth_time");
   require(authTime <= iat + LEEWAY_S, "auth_time");
-  return Object.freeze({
+  return {
     sub: matching(payload, "sub", USER_ID),
     sid: matching(payload, "sid", UUID),
     jti: matching(payload, "jti", UUID),
@@ -43,7 +43,17 @@ export function checkClaims(payload, { issuer, audience, now }) {
     labels: Object.freeze(texts(payload, "labels").filter(isLabel)),
     iat,
     exp,
-  });
+    jkt: boundKey(payload),
+  };
+}
+
+/** `cnf` (RFC 7800 §3.1), which is absent or exactly `{"jkt": thumbprint}` (RFC 9449 §6.1). */
+function boundKey(payload) {
+  if (!("cnf" in payload)) return null;
+  const { cnf } = payload;
+  require(isObject(cnf) && Object.keys(cnf).join() === "jkt", "cnf");
+  require(typeof cnf.jkt === "string" && BASE64URL_32.test(cnf.jkt), "cnf");
+  return cnf.jkt;
 }
 
 function holdsAudience(value, audience) {

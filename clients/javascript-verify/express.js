@@ -3,7 +3,10 @@
 export function requireToken(verifier, requirements) {
   return async (request, response, next) => {
     try {
-      const verdict = await verifier.check(request.headersDistinct, requirements);
+      const verdict = await verifier.check(request.headersDistinct, requirements, {
+        method: request.method,
+        target: request.originalUrl,
+      });
       if (!verdict.ok) return response.status(verdict.status).set(verdict.headers).end(verdict.body);
       request.auth = verdict.claims;
     } catch (error) {

@@ -3,7 +3,10 @@
 
 export function requireToken(verifier, requirements) {
   return async (request, reply) => {
-    const verdict = await verifier.check(request.raw.headersDistinct, requirements);
+    const verdict = await verifier.check(request.raw.headersDistinct, requirements, {
+      method: request.raw.method,
+      target: request.originalUrl,
+    });
     if (!verdict.ok) return reply.code(verdict.status).headers(verdict.headers).send(verdict.body);
     request.auth = verdict.claims;
   };

@@ -3,7 +3,8 @@
 
 export function withToken(verifier, requirements, handler) {
   return async (request, ...more) => {
-    const verdict = await verifier.check(request.headers, requirements);
+    const { pathname: target } = new URL(request.url);
+    const verdict = await verifier.check(request.headers, requirements, { method: request.method, target });
     if (verdict.ok) return handler(request, verdict.claims, ...more);
     return new Response(verdict.body || null, { status: verdict.status, headers: verdict.headers });
   };

@@ -24,6 +24,11 @@ export function strictObject(text) {
   return value;
 }
 
+/** Is this an object of a strict JSON text, and not a list, null or a number of its own? */
+export function isObject(value) {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === null;
+}
+
 function valueOf(reader, depth) {
   skip(reader);
   const first = reader.text[reader.at];

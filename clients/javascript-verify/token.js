@@ -6,7 +6,9 @@ import { strictObject } from "./json.js";
 import { invalid } from "./refusals.js";
 
 const MAX_LENGTH = 8192;
-const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+// 32 bytes in base64url, in their only spelling: a key's thumbprint (RFC 7638), a coordinate.
+export const BASE64URL_32 = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
+export const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 // Bits of a segment's last character that no byte uses, by the segment's length modulo 4.
 const SPARE_BITS = { 0: 0, 2: 15, 3: 3 };
@@ -23,7 +25,17 @@ export async function openToken(text, types, keys) {
   } catch {
     throw invalid("signature");
   }
-  return object(payload);
+  return objectOf(payload);
+}
+
+/** SHA-256 of a text's UTF-8. */
+export async function sha256(text) {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+}
+
+/** Bytes in base64url without padding. */
+export function base64url(bytes) {
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 /** The bytes of a base64url text without padding and without spare bits set. Throws VerifyError. */
@@ -36,14 +48,15 @@ export function decoded(segment) {
 function parsed(text, types) {
   if (text.length > MAX_LENGTH || !COMPACT.test(text)) throw invalid("form");
   const [head, payload] = text.split(".").map(decoded);
-  const header = object(head);
+  const header = objectOf(head);
   const isOurs = Object.keys(header).sort().join() === "alg,kid,typ";
   if (!isOurs || !Object.values(header).every((value) => typeof value === "string")) throw invalid("header");
   if (!types.includes(header.typ.toLowerCase())) throw invalid("typ");
   return { header, payload };
 }
 
-function object(bytes) {
+/** The JSON object that bytes are. Throws VerifyError. */
+export function objectOf(bytes) {
   try {
     return strictObject(UTF8.decode(bytes));
   } catch {

@@ -12,6 +12,13 @@ export interface Claims {
   readonly labels: readonly string[];
   readonly iat: number;
   readonly exp: number;
+  /** The thumbprint of the key that the token is bound to; null: of a bearer token. */
+  readonly jkt: string | null;
+  /**
+   * Names the proof that came with a key-bound token (22 characters); an API that must do nothing twice stores it for 120 s
+   * under a UNIQUE index. null: of a bearer token.
+   */
+  readonly proof_id: string | null;
 }
 
 /** scope: all of them; acr: one of them; maxAgeS: seconds since the user authenticated; strict: ask the service now. */
@@ -39,20 +46,33 @@ export interface Options {
   audience: string;
   /** "iam": with a `fetch` that signs. "none": a token is good until its `exp`. Default: "public". */
   revocations?: "public" | "iam" | "none";
+  /** The base URLs by which clients know this API. Without them no key-bound token is taken. Default: none. */
+  publicUrls?: readonly string[];
+  /** Asks the service about a key-bound token (RFC 7662), for `strict`. */
+  introspect?: (token: string) => Promise<{ active: boolean }>;
   /** Of one request to the service. Default: 2000. */
   timeoutMs?: number;
   /** Such as one that signs, where the service's revocations ask for IAM. Default: the global one. */
   fetch?: typeof globalThis.fetch;
+  /** Called with the name of a metric: DpopReplay, DpopClockSkewed, DpopMemoryFull. */
+  count?: (metric: string) => void;
   clock?: Clock;
 }
 
+/** The first line of a request; target: percent-encoded as it came. */
+export interface RequestLine {
+  method: string | undefined;
+  target: string | undefined;
+}
+
 export interface Verifier {
-  /** Rejects with VerifyError. */
+  /** Rejects with VerifyError; also for a key-bound token. */
   verify(token: string, requirements?: Requirements): Promise<Claims>;
   /** headers: of the Fetch API, or Node's headersDistinct or headers, or an object with lower-case names. */
   check(
     headers: { get(name: string): string | null } | Record<string, string | string[] | undefined>,
     requirements?: Requirements,
+    line?: RequestLine,
   ): Promise<Verdict>;
 }
 
@@ -63,6 +83,7 @@ export class VerifyError extends Error {
   readonly code:
     | ""
     | "invalid_token"
+    | "invalid_dpop_proof"
     | "insufficient_scope"
     | "insufficient_user_authentication"
     | "temporarily_unavailable";

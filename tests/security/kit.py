@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
@@ -58,6 +58,8 @@ ISSUER = "https://tokens.test"
 AUDIENCE = "portal"
 SID = "01900000-0000-7000-8000-00000000000a"
 JTI = "01900000-0000-7000-8000-0000000000ff"
+# Of an API outside API Gateway, behind a verifier.
+API = "https://api.test"
 ARN = "arn:aws:execute-api:eu-west-1:123456789012:abcdef1234/prod/GET/jobs"
 CLIENTS = {"portal-web": "portal:read portal:write"}
 POLICY = policy(
@@ -158,6 +160,14 @@ def claims_text(name: str, value: str) -> bytes:
     return f'{others[:-1]}, "{name}": {value}}}'.encode()
 
 
+class Verdict(NamedTuple):
+    """Of a verifier for APIs outside API Gateway. says: the challenge, or the proof's id."""
+
+    status: int
+    code: str
+    says: str
+
+
 @dataclass
 class Kit:
     """The service in memory: one live session (SID), keys of all three algorithms published."""
@@ -199,6 +209,8 @@ class Kit:
         self.packaged = Verifier(
             ISSUER,
             AUDIENCE,
+            public_urls=[API],
+            count=self.telemetry.count,
             via=self._fetched,
             clock=self.clock,
             monotonic=self.clock,
@@ -234,22 +246,35 @@ class Kit:
 
     def elsewhere(self, token: str) -> dict[str, tuple[int, str]]:
         """(status, error code) by the verifiers for APIs outside API Gateway."""
+        headers = {"Authorization": f"Bearer {token}"}
+        verdicts = {"javascript": self.by_javascript(headers), "python": self.by_python(headers)}
+        return {name: (status, code) for name, (status, code, _) in verdicts.items()}
+
+    def by_python(self, headers: dict[str, str]) -> Verdict:
+        """At `GET /jobs` of the API."""
+        found = self.packaged.check(headers, method="GET", target="/jobs?of=me")
+        if not isinstance(found, Refusal):
+            return Verdict(200, "", found.proof_id or "")
+        code = json.loads(found.body)["error"] if found.body else ""
+        return Verdict(found.status, code, found.headers.get("WWW-Authenticate", ""))
+
+    def by_javascript(self, headers: dict[str, str]) -> Verdict:
+        """The same by the other one."""
         question = {
             "verifier": self.number,
-            "issuer": ISSUER,
-            "audience": AUDIENCE,
+            "options": {"issuer": ISSUER, "audience": AUDIENCE, "publicUrls": [API]},
             "now": self.clock.now,
             "jwks": self._published(),
             "feed": self._document(),
-            "token": token,
+            "headers": {name.lower(): value for name, value in headers.items()},
+            "line": {"method": "GET", "target": "/jobs?of=me"},
         }
-        there = verdict(question)
-        here = self.packaged.check({"Authorization": f"Bearer {token}"})
-        code = json.loads(here.body)["error"] if isinstance(here, Refusal) else ""
-        return {
-            "javascript": (there["status"], there["code"]),
-            "python": (here.status if isinstance(here, Refusal) else 200, code),
-        }
+        found = verdict(question)
+        for metric, total in found["counts"].items():
+            self.telemetry.counts[metric] = total
+        if found["status"] == 200:
+            return Verdict(200, "", found["detail"]["proof_id"] or "")
+        return Verdict(found["status"], found["code"], found.get("challenge", ""))
 
     def _live(self) -> list[StoredKey]:
         return [row for row in self.table.rows if row.state is not KeyState.GONE]

@@ -1,4 +1,5 @@
-"""DPoP (RFC 9449) where an access token comes with a proof: every kind of authorizer event, and a route of our own.
+"""DPoP (RFC 9449) where an access token comes with a proof: every kind of authorizer event, a route of our own, and
+the two verifiers for APIs outside API Gateway.
 
 Each refusal is one of the caller's, costs no statement and uses nothing up; the good proof passes right after it.
 """
@@ -15,7 +16,7 @@ from auth_tokens.domain.dpop.nonces import STEP_S
 from auth_tokens.usecases.introspect import introspect
 from auth_tokens.web.authorizer import AuthorizerOptions, Unauthorized
 from local.authorizers.policy import Decision, evaluate
-from tests.security.kit import ARN, ISSUER, P256_ORDER, Kit, forged, good_claims, raw_of
+from tests.security.kit import API, ARN, ISSUER, P256_ORDER, Kit, Verdict, forged, good_claims, raw_of
 from tests.security.proof_cases import BAD, BAD_WITH_TOKEN, GOOD, MakesProof, changed
 from tests.support.proofs import ABSENT, Prover, prover, segment
 from tests.support.world import START
@@ -99,11 +100,27 @@ def gateway(
 def own(kit: Kit, headers: dict[str, Any]) -> bool:
     answer = kit.http(**{name.lower(): value for name, value in headers.items()})
     assert answer["statusCode"] in (200, 401)
-    if answer["statusCode"] == 401 and headers["Authorization"].lower().startswith("dpop"):
-        challenge = answer["headers"]["WWW-Authenticate"]
+    if answer["statusCode"] == 401:
+        assert_challenged(headers, answer["headers"]["WWW-Authenticate"])
+    return bool(answer["statusCode"] == 200)
+
+
+def assert_challenged(headers: dict[str, Any], challenge: str) -> None:
+    """A token that came by a proof gets the challenge of that scheme alone."""
+    if headers["Authorization"].lower().startswith("dpop"):
         assert challenge.startswith('DPoP realm="auth-user-tokens", error=')
         assert challenge.endswith(', algs="ES256 EdDSA Ed25519"') and "Bearer" not in challenge
-    return bool(answer["statusCode"] == 200)
+
+
+def verifier(by: Callable[[Kit, dict[str, str]], Verdict]) -> Any:
+    def ask(kit: Kit, headers: dict[str, Any]) -> bool:
+        verdict = by(kit, headers)
+        assert verdict.status in (200, 401)
+        if verdict.status == 401:
+            assert_challenged(headers, verdict.says)
+        return verdict.status == 200
+
+    return ask
 
 
 PLACES = {
@@ -113,6 +130,8 @@ PLACES = {
     "HTTP API 2.0 with policies": Place(f"https://{HOST}/prod/jobs", gateway(http_2, IAM)),
     "WebSocket": Place(f"wss://{HOST}/prod", gateway(socket)),
     "own route": Place(f"{ISSUER}/auth/session", own),
+    "Python verifier": Place(f"{API}/jobs", verifier(Kit.by_python)),
+    "JavaScript verifier": Place(f"{API}/jobs", verifier(Kit.by_javascript)),
 }
 every_place = pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 
@@ -143,6 +162,26 @@ def test_a_bad_proof_is_refused_everywhere_and_uses_nothing_up(kit: Kit, make: M
         assert kit.store.reads == reads
         assert place.ask(kit, headers_of(kit, place, changed(), client, token, jti=name)), name
     assert not [fields for _, fields in kit.telemetry.lines if "error" in fields]
+
+
+@cases(BAD, BAD_WITH_TOKEN, GOOD)
+def test_three_verifiers_answer_a_proof_in_the_same_words(kit: Kit, make: MakesProof) -> None:
+    """Status, error code, challenge, and the proof's id."""
+    client, place = prover(), PLACES["Python verifier"]
+    token = bound(client)
+    headers = headers_of(kit, place, make, client, token, jti="one")
+
+    here, there = kit.by_python(headers), kit.by_javascript(headers)
+
+    assert here == there
+    own_place = headers_of(kit, PLACES["own route"], make, client, token)
+    answer = kit.http(**{name.lower(): value for name, value in own_place.items()})
+    assert answer["statusCode"] == here.status
+    if here.status == 401:
+        assert json.loads(answer["body"])["error"] == here.code == "invalid_dpop_proof"
+        assert answer["headers"]["WWW-Authenticate"] == here.says
+    else:
+        assert len(here.says) == 22
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA"])

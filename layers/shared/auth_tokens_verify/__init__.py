@@ -8,18 +8,21 @@ from auth_tokens.domain.errors import (
     InsufficientScope,
     InvalidAccessToken,
     MissingCredential,
+    ProofRefused,
     StepUpNeeded,
     TokenServiceError,
     Unavailable,
 )
-from auth_tokens_verify.verifier import Refusal, Verifier
+from auth_tokens_verify.verifier import Refusal, RequestClaims, Verifier
 
 __all__ = [
     "AccessClaims",
     "InsufficientScope",
     "InvalidAccessToken",
     "MissingCredential",
+    "ProofRefused",
     "Refusal",
+    "RequestClaims",
     "StepUpNeeded",
     "TokenServiceError",
     "Unavailable",

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import quote
 
 from auth_tokens_verify.verifier import Refusal, Verifier
 
@@ -25,12 +26,20 @@ class RequireToken:
             return await self._app(scope, receive, send)
         fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         # In a thread: where keys or revocations are old, it waits for the service.
-        verdict = await asyncio.to_thread(self._verifier.check, fields, **self._requirements)
+        asked = {**request_line(scope), **self._requirements}
+        verdict = await asyncio.to_thread(self._verifier.check, fields, **asked)
         if not isinstance(verdict, Refusal):
             return await self._app({**scope, "auth": verdict}, receive, send)
         if scope["type"] == "websocket":
             return await send({"type": "websocket.close", "code": 1008})
         return await _answer(verdict, send)
+
+
+def request_line(scope: Scope) -> dict[str, str]:
+    """`method` and `target` of Verifier.check. A WebSocket is opened by GET (RFC 6455 §4.1)."""
+    raw = scope.get("raw_path")
+    target = raw.decode("latin-1") if raw else quote(scope.get("path", ""))
+    return {"method": scope.get("method", "GET"), "target": target}
 
 
 async def _answer(refusal: Refusal, send: Send) -> None:

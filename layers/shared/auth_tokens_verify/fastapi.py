@@ -1,12 +1,12 @@
-"""A FastAPI dependency: `claims: Annotated[AccessClaims, Depends(TokenRequired(verifier, "jobs:read"))]`."""
+"""A FastAPI dependency: `claims: Annotated[RequestClaims, Depends(TokenRequired(verifier, "jobs:read"))]`."""
 
 import json
 from collections.abc import Iterable
 
 from fastapi import HTTPException, Request
 
-from auth_tokens.domain.claims import AccessClaims
-from auth_tokens_verify.verifier import Refusal, Verifier
+from auth_tokens_verify.asgi import request_line
+from auth_tokens_verify.verifier import Refusal, RequestClaims, Verifier
 
 
 class TokenRequired:
@@ -30,10 +30,11 @@ class TokenRequired:
         self._max_age_s = max_age_s
         self._strict = strict
 
-    def __call__(self, request: Request) -> AccessClaims:
+    def __call__(self, request: Request) -> RequestClaims:
         verdict = self._verifier.check(
             request.headers.items(),
             self._scope,
+            **request_line(request.scope),
             acr=self._acr,
             max_age_s=self._max_age_s,
             strict=self._strict,

@@ -17,6 +17,10 @@ export class Service {
 
   constructor() {
     this.rotate();
+    const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const { kty, crv, x, y } = publicKey.export({ format: "jwk" });
+    this.proving = { privateKey, jwk: { kty, crv, x, y } };
+    this.jkt = createHash("sha256").update(JSON.stringify({ crv, kty, x, y })).digest("base64url");
     this.clock = { nowMs: () => this.nowS * 1000, monotonicMs: () => this.nowS * 1000 };
     this.fetch = async (url, { headers }) => {
       const { pathname } = new URL(url);
@@ -44,9 +48,18 @@ export class Service {
     return this.signed({ alg: "ES256", typ: "at+jwt", kid: this.kid, ...header }, { ...claimsAt(iat), ...claims });
   }
 
-  signed(header, claims) {
+  /** The header fields of a key-bound token and its proof for a GET of a URL. */
+  bound(url) {
+    const token = this.token({ cnf: { jkt: this.jkt } });
+    const ath = createHash("sha256").update(token).digest("base64url");
+    const claims = { jti: randomUUID(), htm: "GET", htu: url, iat: this.nowS, ath };
+    const dpop = this.signed({ typ: "dpop+jwt", alg: "ES256", jwk: this.proving.jwk }, claims, this.proving.privateKey);
+    return { authorization: `DPoP ${token}`, dpop };
+  }
+
+  signed(header, claims, key = this.signing.privateKey) {
     const input = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
-    const raw = sign("sha256", Buffer.from(input), { key: this.signing.privateKey, dsaEncoding: "ieee-p1363" });
+    const raw = sign("sha256", Buffer.from(input), { key, dsaEncoding: "ieee-p1363" });
     return `${input}.${raw.toString("base64url")}`;
   }
 

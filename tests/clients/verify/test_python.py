@@ -12,7 +12,8 @@ from auth_tokens_verify import InvalidAccessToken, Refusal, Verifier
 from auth_tokens_verify.asgi import RequireToken as AsgiRequireToken
 from auth_tokens_verify.wsgi import RequireToken as WsgiRequireToken
 from tests.clients.verify.world import FEED, JWKS, SESSION, Answer, World, as_json, away
-from tests.security.kit import JTI, SID, forged, good_header
+from tests.security.kit import API, JTI, SID, forged, good_header
+from tests.support.proofs import prover
 from tests.support.world import START
 
 REALM = 'Bearer realm="auth-user-tokens"'
@@ -377,8 +378,10 @@ def test_an_issuer_that_is_none_is_refused_when_the_verifier_is_made(issuer: str
         Verifier(issuer, "portal")
 
 
-def asgi(world: World, kind: str, **headers: str) -> tuple[list[Any], list[Any]]:
-    """What an ASGI application behind the middleware saw, and what was sent."""
+def asgi(
+    world: World, kind: str, line: dict[str, Any] | None = None, **headers: str
+) -> tuple[list[Any], list[Any]]:
+    """What an ASGI application behind the middleware saw, and what was sent. line: members of the scope."""
     seen: list[Any] = []
     sent: list[Any] = []
 
@@ -390,7 +393,7 @@ def asgi(world: World, kind: str, **headers: str) -> tuple[list[Any], list[Any]]
 
     fields = [(name.encode(), value.encode()) for name, value in headers.items()]
     guarded = AsgiRequireToken(app, world.verifier, scope="portal:read")
-    asyncio.run(guarded({"type": kind, "headers": fields}, send, send))
+    asyncio.run(guarded({"type": kind, "headers": fields, **(line or {})}, send, send))
     return seen, sent
 
 
@@ -418,3 +421,190 @@ def test_the_wsgi_middleware_hands_on_the_claims_or_answers(world: World) -> Non
     [body] = app({}, lambda *args: answered.append(args))
     [(status, headers)] = answered
     assert (status, dict(headers)["WWW-Authenticate"], body) == ("401 Unauthorized", REALM, b"")
+
+
+@pytest.fixture
+def public() -> World:
+    """A verifier that is told by which URL clients know its API."""
+    return World(public_urls=[f"{API}/"])
+
+
+def line(target: str, method: str = "GET") -> dict[str, str]:
+    return {"method": method, "target": target}
+
+
+def test_a_key_bound_token_gives_its_claims_with_the_key_and_the_proof_s_id(public: World) -> None:
+    verdicts = [public.verifier.check(public.bound(jti=jti), **line("/jobs?of=me")) for jti in ("1", "2")]
+
+    first, second = verdicts
+    assert not isinstance(first, Refusal)
+    assert not isinstance(second, Refusal)
+    assert first.jkt == second.jkt == prover().jkt
+    assert len(first.proof_id or "") == 22
+    assert first.proof_id != second.proof_id
+    assert not isinstance(bearer := public.verdict(), Refusal)
+    assert (bearer.jkt, bearer.proof_id) == (None, None)
+
+
+def test_without_public_urls_no_key_bound_token_is_taken_whatever_host_says(world: World) -> None:
+    fields = {
+        **world.bound(),
+        "host": "api.test",
+        "x-forwarded-host": "api.test",
+        "x-forwarded-proto": "https",
+    }
+
+    verdict = world.verifier.check(fields, **line("/jobs"))
+
+    assert isinstance(verdict, Refusal)
+    assert (verdict.status, verdict.detail) == (401, f"htu: {API}, not known here")
+
+
+@pytest.mark.parametrize(
+    ("bases", "named", "target", "status"),
+    [
+        (["https://a.test/v1", API], f"{API}/jobs", "/jobs", 200),
+        (["https://a.test/v1", API], "https://a.test/v1/jobs", "/jobs", 200),
+        (["https://a.test/v1"], "https://a.test/jobs", "/jobs", 401),
+        ([API], f"{API}/j%6Fbs", "/jobs", 200),
+        ([API], f"{API}/jobs", "/j%6fbs", 200),
+        ([API], f"{API}/a%2Fb", "/a/b", 200),
+        ([API], f"{API}/jobs", "/jobs/", 401),
+        ([API], f"{API}/jobs", "/a/../jobs", 401),
+        ([API], f"{API}/jobs", "/jobs%", 401),
+        ([API], f"{API}/jobs", "jobs", 401),
+        ([API], f"{API}/jobs", "*", 401),
+        ([API], f"{API}/jobs", "", 401),
+        ([API], f"{API}/%C3%BC", "/\u00fc", 200),
+        ([API], f"{API}/%25", "/%2525", 401),
+        ([API], f"{API}.evil.test/jobs", ".evil.test/jobs", 401),
+        ([API], "wss://api.test/jobs", "/jobs", 200),
+    ],
+)
+def test_a_proof_names_a_public_url_and_the_request_s_path(
+    bases: list[str], named: str, target: str, status: int
+) -> None:
+    world = World(public_urls=bases)
+
+    verdict = world.verifier.check(world.bound(url=named), **line(target))
+
+    assert (verdict.status if isinstance(verdict, Refusal) else 200) == status
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["api.test", "/jobs", "https://api.test?a", "https://api.test#a", "ftp://api.test", "https://u@api.test"],
+)
+def test_a_public_url_that_is_none_is_refused_when_the_verifier_is_made(url: str) -> None:
+    with pytest.raises(ValueError, match=r"URL|host|query"):
+        World(public_urls=[url])
+
+
+@pytest.mark.parametrize(
+    ("bases", "challenge"),
+    [([], REALM), ([API], f'{REALM}, DPoP realm="auth-user-tokens", algs="ES256 EdDSA Ed25519"')],
+)
+def test_without_a_credential_the_schemes_that_are_taken_are_offered(
+    bases: list[str], challenge: str
+) -> None:
+    verdict = World(public_urls=bases).verifier.check({})
+
+    assert isinstance(verdict, Refusal)
+    assert verdict.headers["WWW-Authenticate"] == challenge
+
+
+def test_what_a_key_bound_token_lacks_is_said_by_its_own_scheme(public: World) -> None:
+    verdict = public.verifier.check(public.bound(), "admin", **line("/jobs"))
+
+    assert isinstance(verdict, Refusal)
+    assert verdict.headers["WWW-Authenticate"] == (
+        'DPoP realm="auth-user-tokens", error="insufficient_scope", scope="admin", algs="ES256 EdDSA Ed25519"'
+    )
+
+
+def test_a_revoked_key_bound_token_is_refused_and_a_repeat_is_counted(public: World) -> None:
+    fields = public.bound()
+    verdicts = [public.verifier.check(fields, **line("/jobs")) for _ in range(2)]
+    assert [isinstance(verdict, Refusal) for verdict in verdicts] == [False, True]
+    assert public.counts == ["DpopReplay"]
+
+    public.revoked = [SID]
+    public.at(3)
+    verdict = public.verifier.check(public.bound(), **line("/jobs"))
+    assert isinstance(verdict, Refusal)
+    assert (verdict.status, verdict.detail) == (401, "revoked")
+
+
+def test_verify_takes_no_key_bound_token(public: World) -> None:
+    with pytest.raises(InvalidAccessToken, match="bound to a key"):
+        public.verifier.verify(public.token(cnf={"jkt": prover().jkt}))
+
+
+@pytest.mark.parametrize(
+    ("introspect", "status"),
+    [
+        (None, 503),
+        (lambda token: {"active": True}, 200),
+        (lambda token: {"active": False}, 401),
+        (lambda token: {}, 503),
+        (lambda token: 1 / 0, 503),
+    ],
+    ids=["none", "active", "inactive", "no answer", "a fault"],
+)
+@pytest.mark.parametrize("overflow", [False, True])
+def test_strict_asks_about_a_key_bound_token_by_introspection(
+    introspect: Any, status: int, overflow: bool
+) -> None:
+    world = World(public_urls=[API], introspect=introspect)
+    world.stated = {"overflow": overflow}
+
+    verdict = world.verifier.check(world.bound(), **line("/jobs"), strict=not overflow)
+
+    assert (verdict.status if isinstance(verdict, Refusal) else 200, world.count(SESSION)) == (status, 0)
+
+
+@pytest.mark.parametrize(
+    ("scope", "url"),
+    [
+        ({"method": "GET", "path": "/a b/ü", "raw_path": b"/a%20b/%c3%bc"}, f"{API}/a%20b/%C3%BC"),
+        ({"method": "GET", "path": "/a b/ü", "raw_path": None}, f"{API}/a%20b/%C3%BC"),
+        ({"method": "GET", "path": "/50%"}, f"{API}/50%25"),
+        ({"method": "GET", "path": "/a?b", "raw_path": b"/a%3Fb"}, f"{API}/a%3Fb"),
+        ({"method": "GET", "path": "/a?b"}, f"{API}/a%3Fb"),
+    ],
+    ids=repr,
+)
+def test_the_asgi_middleware_takes_the_path_as_it_was_sent(
+    public: World, scope: dict[str, Any], url: str
+) -> None:
+    [claims], sent = asgi(public, "http", scope, **public.bound(url=url))
+
+    assert (claims.jkt, sent) == (prover().jkt, [])
+    assert asgi(public, "http", {**scope, "method": "POST"}, **public.bound(url=url))[0] == []
+
+
+def test_the_asgi_middleware_opens_a_websocket_by_a_proof(public: World) -> None:
+    [claims], _ = asgi(public, "websocket", {"path": "/jobs"}, **public.bound(url="wss://api.test/jobs"))
+
+    assert claims.proof_id
+
+
+@pytest.mark.parametrize(
+    ("environ", "url"),
+    [
+        ({"PATH_INFO": "/jobs"}, f"{API}/jobs"),
+        ({"SCRIPT_NAME": "/v1", "PATH_INFO": "/jobs"}, f"{API}/v1/jobs"),
+        ({"PATH_INFO": "/ü".encode().decode("latin-1")}, f"{API}/%C3%BC"),
+        ({"PATH_INFO": "/50%?"}, f"{API}/50%25%3F"),
+    ],
+    ids=repr,
+)
+def test_the_wsgi_middleware_checks_proofs(public: World, environ: dict[str, str], url: str) -> None:
+    app = WsgiRequireToken(lambda given, _: [given["auth"].jkt.encode()], public.verifier)
+
+    def asked(method: str) -> list[bytes]:
+        fields = {f"HTTP_{name.upper()}": value for name, value in public.bound(url=url).items()}
+        return list(app({"REQUEST_METHOD": method, **environ, **fields}, lambda *_: None))
+
+    assert asked("GET") == [prover().jkt.encode()]
+    assert json.loads(asked("POST")[0])["error"] == "invalid_dpop_proof"

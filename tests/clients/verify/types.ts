@@ -3,6 +3,8 @@ import { createVerifier, VerifyError, type Claims, type Verdict } from "auth-use
 import { withToken } from "auth-user-tokens-verify/fetch";
 
 const verifier = createVerifier({ issuer: "https://tokens.test", audience: "portal", revocations: "iam" });
+createVerifier({ issuer: "i", audience: "a", publicUrls: ["https://api.test"], introspect: async () => ({ active: true }), count: () => {} });
+await verifier.check({}, {}, { method: "GET", target: "/jobs" });
 const claims: Claims = await verifier.verify("token", { scope: ["a"], acr: "b", maxAgeS: 60, strict: true });
 const verdict: Verdict = await verifier.check(new Headers(), { scope: "a b" });
 const status: 401 | 403 | 503 | string = verdict.ok ? verdict.claims.sub : verdict.status;
@@ -15,7 +17,8 @@ createVerifier({ issuer: "https://tokens.test" });
 if (!verdict.ok) verdict.claims;
 // @ts-expect-error claims cannot be written to
 claims.sub = "somebody else";
+const proofId: string | null = claims.proof_id;
 // @ts-expect-error not a requirement
 await verifier.verify("token", { scopes: "a" });
 
-export { answered, status, VerifyError };
+export { answered, proofId, status, VerifyError };

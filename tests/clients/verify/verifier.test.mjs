@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { withToken } from "auth-user-tokens-verify/fetch";
+import { Replays } from "../../../clients/javascript-verify/replays.js";
 import { claimsAt, ISSUER, Service, START_S } from "./service.mjs";
 
 const JWKS = "/.well-known/jwks.json";
@@ -56,9 +57,12 @@ describe("answers", () => {
     });
   }
 
-  test("a token bound to a key: 401 invalid_token", async () => {
-    assert.equal(await status({}, service.token({ cnf: { jkt: "x" } })), 401);
-  });
+  for (const cnf of [{ jkt: "x" }, {}, null, "x", { jkt: "A".repeat(43), kid: "x" }, { jkt: "A".repeat(42) + "B" }]) {
+    test(`a token bound by ${JSON.stringify(cnf)}: 401 invalid_token`, async () => {
+      const { status, detail } = await ask({}, service.token({ cnf }));
+      assert.deepEqual([status, detail], [401, "cnf"]);
+    });
+  }
 
   test("too little scope: 403 with the scope that is needed", async () => {
     const { status, headers } = await ask({ scope: ["jobs:read", "jobs:admin"] });
@@ -379,6 +383,132 @@ describe("strict", () => {
     assert.equal(await status({ strict: true }), 401);
     service.answers[SESSION] = () => Response.json({ session_id: jti });
     assert.equal(await status({ strict: true }), 503);
+  });
+});
+
+describe("proofs of key-bound tokens", () => {
+  const API = "https://api.test";
+  const LINE = { method: "GET", target: "/jobs?of=me" };
+
+  beforeEach(() => (verifier = service.verifier({ publicUrls: [API] })));
+
+  const byProof = (fields, line = LINE, requirements = {}) => verifier.check(fields, requirements, line);
+
+  test("a good one: the claims with the key and the proof's id", async () => {
+    const [first, second] = [await byProof(service.bound(`${API}/jobs`)), await byProof(service.bound(`${API}/jobs`))];
+    assert.equal(first.claims.jkt, service.jkt);
+    assert.match(first.claims.proof_id, /^[\w-]{22}$/);
+    assert.notEqual(first.claims.proof_id, second.claims.proof_id);
+    const { claims } = await ask();
+    assert.deepEqual([claims.jkt, claims.proof_id, Object.isFrozen(claims)], [null, null, true]);
+  });
+
+  test("without public URLs none is taken, whatever Host says", async () => {
+    verifier = service.verifier();
+    const fields = { ...service.bound(`${API}/jobs`), host: "api.test", "x-forwarded-host": "api.test", "x-forwarded-proto": "https" };
+    const { status, detail } = await byProof(fields);
+    assert.deepEqual([status, detail], [401, `htu: ${API}, not known here`]);
+  });
+
+  for (const [publicUrls, named, target, expected] of [
+    [["https://a.test/v1/", API], `${API}/jobs`, "/jobs", 200],
+    [["https://a.test/v1/", API], "https://a.test/v1/jobs", "/jobs", 200],
+    [["https://a.test/v1"], "https://a.test/jobs", "/jobs", 401],
+    [[API], `${API}/j%6Fbs`, "/jobs", 200],
+    [[API], `${API}/jobs`, "/j%6fbs", 200],
+    [[API], `${API}/a%2Fb`, "/a/b", 200],
+    [[API], `${API}/jobs`, "/jobs/", 401],
+    [[API], `${API}/jobs`, "/a/../jobs", 401],
+    [[API], `${API}/jobs`, "/jobs%", 401],
+    [[API], `${API}/jobs`, "jobs", 401],
+    [[API], `${API}/jobs`, "*", 401],
+    [[API], `${API}/jobs`, undefined, 401],
+    [[API], `${API}/%C3%BC`, "/ü", 200],
+    [[API], `${API}/%25`, "/%2525", 401],
+    [[API], `${API}.evil.test/jobs`, ".evil.test/jobs", 401],
+    [[API], "wss://api.test/jobs", "/jobs", 200],
+  ]) {
+    test(`at ${publicUrls}, for ${named}, asked for ${target}: ${expected}`, async () => {
+      verifier = service.verifier({ publicUrls });
+      const verdict = await byProof(service.bound(named), { method: "GET", target });
+      assert.equal(verdict.ok ? 200 : verdict.status, expected);
+    });
+  }
+
+  for (const url of ["api.test", "/jobs", "https://api.test?a", "https://api.test#a", "ftp://api.test", "https://u@api.test"]) {
+    test(`${url} is no public URL`, () => assert.throws(() => service.verifier({ publicUrls: [url] }), TypeError));
+  }
+
+  test("two fields, or none: 401 invalid_dpop_proof", async () => {
+    const { authorization, dpop } = service.bound(`${API}/jobs`);
+    for (const fields of [{ authorization }, { authorization, dpop: [dpop, dpop] }, new Headers([["authorization", authorization], ["dpop", dpop], ["dpop", dpop]])]) {
+      const { status, body } = await byProof(fields);
+      assert.deepEqual([status, JSON.parse(body).error], [401, "invalid_dpop_proof"]);
+    }
+    assert.equal((await byProof({ authorization, dpop: [dpop] })).ok, true);
+  });
+
+  test("of a hundred at the same time one passes", async () => {
+    const counts = [];
+    verifier = service.verifier({ publicUrls: [API], count: (metric) => counts.push(metric) });
+    const fields = service.bound(`${API}/jobs`);
+    const verdicts = await Promise.all(Array.from({ length: 100 }, () => byProof(fields)));
+    assert.equal(verdicts.filter(({ ok }) => ok).length, 1);
+    assert.deepEqual([counts.length, new Set(counts)], [99, new Set(["DpopReplay"])]);
+  });
+
+  test("no credential: both schemes; a scope that lacks: the token's own", async () => {
+    const { headers } = await byProof({});
+    assert.equal(headers["WWW-Authenticate"], 'Bearer realm="auth-user-tokens", DPoP realm="auth-user-tokens", algs="ES256 EdDSA Ed25519"');
+    const narrow = await byProof(service.bound(`${API}/jobs`), LINE, { scope: "admin" });
+    const challenge = 'DPoP realm="auth-user-tokens", error="insufficient_scope", scope="admin", algs="ES256 EdDSA Ed25519"';
+    assert.equal(narrow.headers["WWW-Authenticate"], challenge);
+  });
+
+  test("verify takes no key-bound token", async () => {
+    const bound = service.token({ cnf: { jkt: service.jkt } });
+    await assert.rejects(verifier.verify(bound), { code: "invalid_token", detail: "bound to a key" });
+  });
+
+  for (const [name, introspect, expected] of [
+    ["nothing to ask by", undefined, 503],
+    ["active", async () => ({ active: true }), 200],
+    ["inactive", () => ({ active: false }), 401],
+    ["no answer", async () => ({}), 503],
+    ["a fault", () => assert.fail("a fault"), 503],
+  ]) {
+    for (const overflow of [false, true]) {
+      test(`strict asks by introspection, ${name}, overflow ${overflow}: ${expected}`, async () => {
+        service.stated = { overflow };
+        verifier = service.verifier({ publicUrls: [API], introspect });
+        const verdict = await byProof(service.bound(`${API}/jobs`), LINE, { strict: !overflow });
+        assert.deepEqual([verdict.ok ? 200 : verdict.status, service.count(SESSION)], [expected, 0]);
+      });
+    }
+  }
+
+  test("the fetch-style wrapper says where the request went", async () => {
+    const handler = withToken(verifier, {}, (_request, claims) => Response.json(claims.jkt));
+    const ask = async (method) => (await handler(new Request("http://127.0.0.1:8080/jobs?a=1", { method, headers: service.bound(`${API}/jobs`) }))).status;
+    assert.deepEqual([await ask("GET"), await ask("POST")], [200, 401]);
+  });
+});
+
+describe("the memory of proofs", () => {
+  test("forgets a proof when it cannot be good any more", () => {
+    const replays = new Replays(() => assert.fail("not full"));
+    assert.equal(replays.isFirst("a", START_S), true);
+    assert.equal(replays.isFirst("a", START_S + 120), false);
+    assert.equal(replays.isFirst("b", START_S + 121), true);
+    assert.equal(replays.isFirst("a", START_S + 241), false);
+    assert.equal(replays.isFirst("a", START_S + 242), true);
+  });
+
+  test("drops the oldest where there are too many, and says so", () => {
+    let full = 0;
+    const replays = new Replays(() => (full += 1), 4);
+    const seen = ["a", "b", "c", "d", "e", "a", "c"].map((id) => replays.isFirst(id, START_S));
+    assert.deepEqual([seen, full], [[true, true, true, true, true, true, false], 2]);
   });
 });
 

@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from auth_tokens.domain.ids import uuid_bytes
 from auth_tokens_verify import AccessClaims, Refusal, Verifier
-from tests.security.kit import AUDIENCE, ISSUER, forged, good_claims, good_header, signature, stored_key
+from tests.security.kit import API, AUDIENCE, ISSUER, forged, good_claims, good_header, signature, stored_key
+from tests.support.proofs import prover
 from tests.support.revocation_documents import compact, document
 from tests.support.world import START
 
@@ -32,6 +33,7 @@ class World:
         self.revoked: list[str] = []
         self.stated: dict[str, Any] = {}
         self.algorithms = ["ES256"]
+        self.counts: list[str] = []
         self.answers: dict[str, Asked] = {JWKS: self.keys, FEED: self.document, SESSION: self.session}
         self.aside: list[Callable[[], None]] = []
         self.verifier = Verifier(
@@ -41,6 +43,7 @@ class World:
             clock=lambda: self.now,
             monotonic=lambda: self.now,
             beside=self.aside.append,
+            count=self.counts.append,
             **options,
         )
 
@@ -56,6 +59,12 @@ class World:
 
     def token(self, algorithm: str = "ES256", **claims: Any) -> str:
         return forged(payload=good_claims(**{"exp": START + 3000, **claims}), algorithm=algorithm)
+
+    def bound(self, method: str = "GET", url: str = f"{API}/jobs", **proof: Any) -> dict[str, str]:
+        """The header fields of a key-bound token and its proof. proof: changes of its claims."""
+        token = self.token(cnf={"jkt": prover().jkt})
+        made = prover().proof(method, url, token=token, **{"iat": int(self.now), **proof})
+        return {"authorization": f"DPoP {token}", "dpop": made}
 
     def count(self, path: str) -> int:
         return self.asked.count(path)

@@ -42,7 +42,7 @@ def validate(credential: Credential, deps: ValidateDeps) -> Validated:
         return deps.cookies.validated(credential, deps.requirements, now)
     claims = deps.verifier.verify(credential.text, now)
     try:
-        proof_id = _proof_id(credential, claims, deps, now)
+        proof_id = proof_id_of(credential, claims, deps.proofs, now)
         claims = deps.tokens.in_force(claims, credential.text, now)
         deps.requirements.check(claims, now)
     except TokenServiceError as exc:
@@ -51,12 +51,15 @@ def validate(credential: Credential, deps: ValidateDeps) -> Validated:
     return Validated(claims, credential.transport, proof_id=proof_id)
 
 
-def _proof_id(credential: Credential, claims: AccessClaims, deps: ValidateDeps, now: int) -> str | None:
-    """Of a key-bound token's proof; before any statement. A bearer token has none."""
+def proof_id_of(credential: Credential, claims: AccessClaims, proofs: TokenProofs, now: int) -> str | None:
+    """The id of a key-bound token's proof; before any statement. A bearer token has none.
+
+    Raises InvalidAccessToken, ProofRefused, Unavailable.
+    """
     if claims.jkt is None:
         if credential.proof is not None:
             raise InvalidAccessToken("bound to no key")  # RFC 9449 §7.1
         return None
     if credential.proof is None:
         raise InvalidAccessToken("bound to a key")  # RFC 9449 §7.2
-    return deps.proofs.of_token(credential.proof, credential.text, claims.jkt, now)
+    return proofs.of_token(credential.proof, credential.text, claims.jkt, now)
