@@ -45,6 +45,7 @@ class Client:
     def __init__(
         self, base_url: str, source: str = "", headers: Mapping[str, str] | None = None, timeout_s: float = 60
     ) -> None:
+        self.base_url = base_url
         parts = urlsplit(base_url)
         self._host, self._port = parts.hostname or "", parts.port or 80
         self._source = (source, 0) if source else None

@@ -1,11 +1,12 @@
-// An API in Express that takes the token service's access tokens. ISSUER, AUDIENCE and PORT say where.
+// An API in Express that takes the token service's access tokens. ISSUER, AUDIENCE and PORT say where; PUBLIC_URL: by which
+// clients know it, without which it takes no key-bound token.
 
 import express from "express";
 import { createVerifier } from "auth-user-tokens-verify";
 import { requireToken } from "auth-user-tokens-verify/express";
 
-const { ISSUER, AUDIENCE = "portal", PORT = "8080" } = process.env;
-const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE });
+const { ISSUER, AUDIENCE = "portal", PORT = "8080", PUBLIC_URL } = process.env;
+const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, publicUrls: PUBLIC_URL ? [PUBLIC_URL] : [] });
 const jobs = [{ id: 1, name: "night tram" }];
 
 const app = express();

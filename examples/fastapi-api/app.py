@@ -1,4 +1,5 @@
-"""An API in FastAPI that takes the token service's access tokens. ISSUER and AUDIENCE say where."""
+"""An API in FastAPI that takes the token service's access tokens. ISSUER and AUDIENCE say where; PUBLIC_URL: by which
+clients know it, without which it takes no key-bound token."""
 
 import os
 from typing import Annotated
@@ -9,7 +10,8 @@ from pydantic import BaseModel
 from auth_tokens_verify import AccessClaims, Verifier
 from auth_tokens_verify.fastapi import TokenRequired
 
-verifier = Verifier(os.environ["ISSUER"], os.environ.get("AUDIENCE", "portal"))
+public_urls = os.environ.get("PUBLIC_URL", "").split()
+verifier = Verifier(os.environ["ISSUER"], os.environ.get("AUDIENCE", "portal"), public_urls=public_urls)
 reader = TokenRequired(verifier, "portal:read")
 # What must not happen in the seconds after a sign-out asks the service itself.
 writer = TokenRequired(verifier, "portal:read", max_age_s=3600, strict=True)

@@ -1,5 +1,6 @@
 """APIs outside API Gateway behind the verifiers, against the running service: the stated delay, and the examples."""
 
+import contextlib
 import functools
 import os
 import re
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,11 +19,16 @@ from auth_tokens_verify import Refusal, Verifier
 from local.client import Client
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
+from tests.e2e.test_node_clients import run
 
 ROOT = Path(__file__).parents[2]
 NODE = ROOT / ".venv-node" / "bin" / "node"
 STATED_S = 5
 SESSIONS = 3
+CHALLENGE = (
+    'DPoP realm="auth-user-tokens", error="invalid_dpop_proof", error_description="The DPoP proof is not valid.",'
+    ' algs="ES256 EdDSA Ed25519"'
+)
 # Status of a request with this access token.
 Ask = Callable[[str], int]
 
@@ -53,22 +60,23 @@ def served(command: list[str | Path], issuer: str, **environment: str) -> Iterat
         process.communicate()
 
 
-def in_node(app: Path, issuer: str) -> AbstractContextManager[Client]:
-    return served([NODE, "--import", ROOT / "tests/clients/verify/resolve.mjs", app], issuer)
+def in_node(app: Path, issuer: str, **environment: str) -> AbstractContextManager[Client]:
+    command = [NODE, "--import", ROOT / "tests/clients/verify/resolve.mjs", app]
+    return served(command, issuer, **environment)
 
 
-def express_api(issuer: str) -> AbstractContextManager[Client]:
-    return in_node(ROOT / "examples/express-api/app.js", issuer)
+def express_api(issuer: str, **environment: str) -> AbstractContextManager[Client]:
+    return in_node(ROOT / "examples/express-api/app.js", issuer, **environment)
 
 
-def fastify_api(issuer: str) -> AbstractContextManager[Client]:
-    return in_node(ROOT / "tests/clients/verify/fastify-api.mjs", issuer)
+def fastify_api(issuer: str, **environment: str) -> AbstractContextManager[Client]:
+    return in_node(ROOT / "tests/clients/verify/fastify-api.mjs", issuer, **environment)
 
 
-def fastapi_api(issuer: str) -> AbstractContextManager[Client]:
+def fastapi_api(issuer: str, **environment: str) -> AbstractContextManager[Client]:
     app = ROOT / "examples" / "fastapi-api"
     command = [sys.executable, "-m", "uvicorn", "app:app", "--app-dir", app, "--port", "0"]
-    return served(command, issuer, PYTHONPATH=str(ROOT / "layers" / "shared"))
+    return served(command, issuer, PYTHONPATH=str(ROOT / "layers" / "shared"), **environment)
 
 
 APIS = {"Express": express_api, "Fastify": fastify_api, "FastAPI": fastapi_api}
@@ -142,6 +150,32 @@ def test_a_scope_that_the_token_lacks_is_refused_by_fastify_with_the_challenge(s
 
     assert reply.status == 403
     assert "insufficient_scope" in reply.headers["www-authenticate"]
+
+
+def test_a_key_bound_session_by_npm_s_dpop_at_the_service_and_at_the_apis(
+    stack: LocalStack,
+) -> None:
+    """The APIs are known by another URL than they are called at, as behind a proxy."""
+    public_url = "https://api.example.com/v1"
+    given: dict[str, Any] = {"issuer": stack.base_url, "client_id": "portal-web", "known_as": public_url}
+    with contextlib.ExitStack() as running:
+        apis = [running.enter_context(api(stack.base_url, PUBLIC_URL=public_url)) for api in APIS.values()]
+        given["apis"] = {name: client.base_url for name, client in zip(APIS, apis, strict=True)}
+        user = {"username": USERS[0].username, "password": PASSWORD}
+        seen = [run("dpop", {**given, **user, "algorithm": name}) for name in ("ES256", "Ed25519")]
+
+    assert seen == 2 * [
+        {
+            "token_types": ["DPoP", "DPoP"],
+            "bound": True,
+            "nonce_errors": 1,
+            "session": True,
+            "apis": {name: {"statuses": [200, 401, 401, 401, 401], "challenge": CHALLENGE} for name in APIS},
+            "stolen": [401, "invalid_dpop_proof"],
+            "logged_out": 204,
+            "after": "invalid_grant",
+        }
+    ]
 
 
 @pytest.mark.parametrize("app", ["express-api/app.js", "fastapi-api/app.py"])

@@ -3,7 +3,7 @@ import Fastify from "fastify";
 import { createVerifier } from "auth-user-tokens-verify";
 import { requireToken } from "auth-user-tokens-verify/fastify";
 
-const verifier = createVerifier({ issuer: process.env.ISSUER, audience: "portal" });
+const verifier = createVerifier({ issuer: process.env.ISSUER, audience: "portal", publicUrls: [process.env.PUBLIC_URL].filter(Boolean) });
 const app = Fastify();
 app.decorateRequest("auth", null);
 app.get("/jobs", { onRequest: requireToken(verifier, { scope: "portal:read" }) }, async (request) => ({ of: request.auth.sub }));
