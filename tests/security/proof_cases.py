@@ -214,6 +214,7 @@ BAD: dict[str, MakesProof] = {
         lambda url: url.replace(url.rpartition("/")[2], "./" + url.rpartition("/")[2])
     ),
     "htu without host": located(lambda url: "/" + "/".join(url.split("/")[3:])),
+    "htu too long": located(lambda url: f"{url}?{'a' * (2048 - len(url))}"),
     "htu beyond ASCII": located(lambda url: url + "ä"),
     # 9: iat
     "iat too old": changed(iat=START - 61),
@@ -272,6 +273,7 @@ GOOD: dict[str, MakesProof] = {
     "jti of one character": changed(jti="a"),
     "jti of 256 characters": changed(jti="ä" * 256),
     "htu with a query and a fragment": located(lambda url: url + "?a=1&b=%zz#c"),
+    "htu as long as may be": located(lambda url: f"{url}?{'a' * (2047 - len(url))}"),
     "htu with the default port": located(
         lambda url: "/".join([*url.split("/")[:2], url.split("/")[2] + ":443", *url.split("/")[3:]])
     ),

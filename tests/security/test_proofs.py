@@ -6,10 +6,13 @@ Each refusal is one of the caller's, costs no statement and uses nothing up; the
 
 import json
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from auth_tokens.adapters.replay_memory import MEMORY_S
 from auth_tokens.domain.dpop.nonces import STEP_S
@@ -17,7 +20,7 @@ from auth_tokens.usecases.introspect import introspect
 from auth_tokens.web.authorizer import AuthorizerOptions, Unauthorized
 from local.authorizers.policy import Decision, evaluate
 from tests.security.kit import API, ARN, ISSUER, P256_ORDER, Kit, Verdict, forged, good_claims, raw_of
-from tests.security.proof_cases import BAD, BAD_WITH_TOKEN, GOOD, MakesProof, changed
+from tests.security.proof_cases import BAD, BAD_WITH_TOKEN, GOOD, MakesProof, changed, spelt
 from tests.support.proofs import ABSENT, Prover, prover, segment
 from tests.support.world import START
 
@@ -198,6 +201,23 @@ def test_the_other_name_of_eddsa_is_taken(kit: Kit, place: Place) -> None:
     client = prover("EdDSA")
 
     assert place.ask(kit, headers_of(kit, place, changed({"alg": "Ed25519"}), client, bound(client)))
+
+
+@every_place
+def test_a_key_of_small_order_for_which_anybody_can_sign_is_refused(kit: Kit, place: Place) -> None:
+    """With the identity as key, the identity and a zero are a signature of every text."""
+    identity = bytes([1, *bytes(31)])
+    client = copy(prover("EdDSA"))
+    client.jwk = {"kty": "OKP", "crv": "Ed25519", "x": segment(identity)}
+    canonical = json.dumps(client.jwk, sort_keys=True, separators=(",", ":"))
+    client.jkt = segment(sha256(canonical.encode()).digest())
+    unchecked = ed25519.Ed25519PublicKey.from_public_bytes(identity)
+    unchecked.verify(identity + bytes(32), b"any text")
+
+    def forged_proof(text: str) -> str:
+        return f"{text.rpartition('.')[0]}.{segment(identity + bytes(32))}"
+
+    assert not place.ask(kit, headers_of(kit, place, spelt(forged_proof), client, bound(client)))
 
 
 @every_place

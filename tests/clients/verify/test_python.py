@@ -474,6 +474,7 @@ def test_without_public_urls_no_key_bound_token_is_taken_whatever_host_says(worl
         ([API], f"{API}/jobs", "/jobs%", 401),
         ([API], f"{API}/jobs", "jobs", 401),
         ([API], f"{API}/jobs", "*", 401),
+        (["https://a.test/v1"], "https://a.test/v1jobs", "jobs", 401),
         ([API], f"{API}/jobs", "", 401),
         ([API], f"{API}/%C3%BC", "/\u00fc", 200),
         ([API], f"{API}/%25", "/%2525", 401),

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { beforeEach, describe, test } from "node:test";
 import { withToken } from "auth-user-tokens-verify/fetch";
+import { keyIn } from "../../../clients/javascript-verify/proof-keys.js";
 import { Replays } from "../../../clients/javascript-verify/replays.js";
 import { claimsAt, ISSUER, Service, START_S } from "./service.mjs";
 
@@ -422,6 +424,7 @@ describe("proofs of key-bound tokens", () => {
     [[API], `${API}/jobs`, "/jobs%", 401],
     [[API], `${API}/jobs`, "jobs", 401],
     [[API], `${API}/jobs`, "*", 401],
+    [["https://a.test/v1"], "https://a.test/v1jobs", "jobs", 401],
     [[API], `${API}/jobs`, undefined, 401],
     [[API], `${API}/%C3%BC`, "/ü", 200],
     [[API], `${API}/%25`, "/%2525", 401],
@@ -492,6 +495,19 @@ describe("proofs of key-bound tokens", () => {
     const ask = async (method) => (await handler(new Request("http://127.0.0.1:8080/jobs?a=1", { method, headers: service.bound(`${API}/jobs`) }))).status;
     assert.deepEqual([await ask("GET"), await ask("POST")], [200, 401]);
   });
+});
+
+test("keys of small order are refused by the service's own list, as not every runtime refuses them", async () => {
+  const source = readFileSync(new URL("../../../layers/shared/auth_tokens/domain/dpop/public_keys.py", import.meta.url), "utf8");
+  const points = [...source.matchAll(/"([0-9a-f]{64})"/g)].map(([, hex]) => Buffer.from(hex, "hex"));
+  assert.equal(points.length, 7);
+  for (const point of points) {
+    for (const sign of [0, 0x80]) {
+      const x = Buffer.from([...point.subarray(0, 31), point[31] | sign]).toString("base64url");
+      const header = { typ: "dpop+jwt", alg: "EdDSA", jwk: Object.assign(Object.create(null), { kty: "OKP", crv: "Ed25519", x }) };
+      await assert.rejects(keyIn(header), { detail: "jwk: a point of small order" });
+    }
+  }
 });
 
 describe("the memory of proofs", () => {
