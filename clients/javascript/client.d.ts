@@ -3,7 +3,8 @@
 /** `POST /auth/login`, `/auth/token`, `/auth/issue` in the mode `bearer`. Units: seconds. */
 export interface TokenAnswer {
   access_token: string;
-  token_type: "Bearer";
+  /** `DPoP`: bound to a key. */
+  token_type: "Bearer" | "DPoP";
   expires_in: number;
   refresh_token: string;
   refresh_expires_in: number;
@@ -91,6 +92,17 @@ export interface StepUp {
   maxAgeS: number | null;
 }
 
+/** What an API is known to ask for. acr: space-separated, one of which is enough. */
+export interface Requirement {
+  acr?: string;
+  maxAgeS?: number;
+}
+
+/** keyPair: of ECDSA P-256, the same at each call. */
+export interface KeyPairSource {
+  keyPair(): CryptoKeyPair | Promise<CryptoKeyPair>;
+}
+
 export interface ClientOptions {
   /** URL of the service. */
   issuer: string;
@@ -102,6 +114,12 @@ export interface ClientOptions {
   apis?: string[];
   /** URLs of HTTP APIs behind the authorizer: their bare 403 `{"message": "Forbidden"}` counts as 401. */
   httpApis?: string[];
+  /** By URL: what an API asks for whose gateway cannot say so. Its 401 or 403 that outlives a refresh is compared with the
+   * session, and `onStepUp` called. */
+  requires?: Record<string, Requirement>;
+  /** Binds new sessions to a key (RFC 9449). `true`: a key that IndexedDB keeps and no script can read; with the storage `memory`
+   * one as short-lived. Mode `bearer` only. */
+  dpop?: boolean | KeyPairSource;
   /** Default: `local` in a page, else `memory`. */
   storage?: "local" | "session" | "indexeddb" | "memory" | Store;
   storageKey?: string;
@@ -172,6 +190,8 @@ export interface Client extends EventTarget {
   /** Ends this session (`current`), the `others` or `all`. Bearer tokens are gone from here even where the service cannot be
    * reached, which throws. The device's id is kept, its token is not. */
   signOut(what?: { scope?: "current" | "others" | "all"; keepDevices?: boolean }): Promise<void>;
+  /** Of the key of `dpop`, for `dpop_jkt` of `POST /auth/issue`. */
+  keyThumbprint(): Promise<string>;
   /** Stops timers and listeners. The session stays. */
   close(): void;
   addEventListener<Name extends keyof ClientEvents>(

@@ -62,6 +62,7 @@ export function asyncStore(items, key) {
 
 class Client extends EventTarget {
   #options;
+  #fetch; // with a proof where tokens are bound to a key
   #now;
   #timeoutMs;
   #store;
@@ -88,13 +89,15 @@ class Client extends EventTarget {
     super();
     const issuer = new URL(given.issuer).href.replace(/\/$/, "");
     const options = (this.#options = {
-      mode: "bearer", apis: [], httpApis: [], storage: globalThis.document ? "local" : "memory",
+      mode: "bearer", apis: [], httpApis: [], requires: {}, storage: globalThis.document ? "local" : "memory",
       refreshAt: 0.75, jitter: 0.1, timeoutMs: 10000, retryForMs: 60000, rotateCookieEveryMs: 900000, now: Date.now,
       fetch: (target, init) => globalThis.fetch(target, init),
       ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
       issuer,
     });
     options.storageKey ??= `auth-user-tokens ${options.mode} ${issuer}`;
+    const signed = async (...given) => (await import("./dpop.js")).signedFetch(options, ...given);
+    this.#fetch = options.dpop ? signed : options.fetch;
     this.#now = options.now;
     this.#timeoutMs = options.timeoutMs;
     this.#store = storeOf(options.storage, options.storageKey);
@@ -156,21 +159,27 @@ class Client extends EventTarget {
     if (!this.#apis.includes(url.origin) || headers.has("Authorization")) return this.#options.fetch(request ?? url, init);
     const isUnsafe = /^(POST|PUT|PATCH|DELETE)$/i.test(init.method ?? request?.method);
     const send = (credential) => {
-      if (!this.#isCookie) headers.set("Authorization", `Bearer ${credential}`);
+      if (!this.#isCookie) headers.set("Authorization", `${this.#record?.type ?? "Bearer"} ${credential}`);
       else if (isUnsafe && credential) headers.set("X-CSRF-Token", credential);
       // Where one leads is not known before.
       const redirect = init.redirect === "manual" ? "manual" : "error";
-      return this.#options.fetch(request ?? url, { ...init, ...(this.#isCookie && { credentials: "include" }), headers, redirect });
+      return this.#fetch(request ?? url, { ...init, ...(this.#isCookie && { credentials: "include" }), headers, redirect });
     };
     const used = this.#isCookie ? await this.#csrf(isUnsafe) : await this.accessToken();
-    const response = await send(used);
+    let response = await send(used);
     if (!(await this.#isRefused(response, url))) return response;
+    const again = async (credential) => (await response.body?.cancel(), (response = await send(credential)));
+    const isOnce = request?.body || !isRepeatable(init.body);
     const next = await this.#afterRefusal(response, url, used).catch(() => null);
-    if (next === null || request?.body || !isRepeatable(init.body)) return response;
-    await response.body?.cancel();
-    const repeated = await send(next);
-    this.#useless = (await this.#isRefused(repeated, url)) ? this.#useless * 4 : 1;
-    return repeated;
+    if (isOnce) return response;
+    if (next !== null) {
+      await again(next);
+      this.#useless = (await this.#isRefused(response, url)) ? this.#useless * 4 : 1;
+    }
+    const required = this.#requiredBy(url);
+    const lacks = ({ lacking }) => lacking(required, url, this, this.#now());
+    const isLacking = required && (await this.#isRefused(response, url)) && (await this.#isRaised(lacks).catch(() => false));
+    return isLacking ? again(this.#credential()) : response;
   }
 
   request(method, path, body) {
@@ -185,6 +194,10 @@ class Client extends EventTarget {
     } else if (isSignedIn(record)) {
       await this.#json("POST", "/auth/revoke", { token: record.token }).finally(() => this.#over("here"));
     }
+  }
+
+  async keyThumbprint() {
+    return (await import("./dpop.js")).thumbprint(this.#options);
   }
 
   close() {
@@ -272,6 +285,7 @@ class Client extends EventTarget {
 
   async #begin(answer, sent) {
     if (!isAnswer(answer, this.#isCookie)) throw new AuthError("bad_answer");
+    if (this.#options.dpop && answer.token_type !== "DPoP") throw new AuthError("not_bound");
     const salt = crypto.getRandomValues(new Uint32Array(4)).join("-");
     await this.#change((before) => recordOf(answer, { v: VERSION, salt, n: 0, did: before?.did, dt: before?.dt, dk: before?.dk }, sent));
     this.#useless = 1;
@@ -328,6 +342,7 @@ class Client extends EventTarget {
         this.#tell("refreshed", { session: this.session });
         return next;
       }
+      if (/^(use_dpop_nonce|invalid_dpop_proof)$/.test(got.body?.error) && ++swaps < 3) continue;
       if (isRefusal(got) || (raise && got.status === 429)) await this.#refused(got, record, device);
       else this.#unreachable(got.retryAfterMs);
     }
@@ -359,7 +374,7 @@ class Client extends EventTarget {
     return within(this.#timeoutMs, ask).catch(() => ({ status: 0 }));
   }
 
-  async #ask(path, init, send = this.#options.fetch) {
+  async #ask(path, init, send = this.#fetch) {
     const credentials = this.#isCookie ? "include" : "omit";
     const response = await send(this.#options.issuer + path, { ...init, credentials, cache: "no-store" });
     const { status, headers } = response;
@@ -432,24 +447,37 @@ class Client extends EventTarget {
     return this.#record;
   }
 
+  #requiredBy(url) {
+    return Object.entries(this.#options.requires).find(([api]) => isUnder(url, api))?.[1];
+  }
+
+  // asks: what is asked of the user, by what step-up.js exports; null for nothing.
+  async #isRaised(asks) {
+    const asked = await asks(await import("./step-up.js"));
+    if (asked) this.#tell("stepup", asked);
+    return Boolean(asked) && (await this.#options.onStepUp?.(asked)) === true;
+  }
+
   async #isRefused(response, url) {
-    const isHttpApi = this.#options.httpApis.some((api) => url.href.startsWith(new URL(api).href));
+    const isHttpApi = this.#options.httpApis.some((api) => isUnder(url, api));
+    if (response.status === 403 && this.#requiredBy(url)) return true;
     if (response.status !== 403 || !(isHttpApi || this.#isCookie)) return response.status === 401;
     const body = jsonOf(await response.clone().text());
     return isHttpApi ? body?.message === "Forbidden" : body?.error === "access_denied";
+  }
+
+  #credential() {
+    return this.#isCookie ? this.#record?.csrf : this.#record?.access;
   }
 
   // What to repeat a refused request with, or null.
   async #afterRefusal(response, url, used) {
     const header = (name) => response.headers.get(name);
     const challenge = header("WWW-Authenticate") ?? header("x-amzn-Remapped-WWW-Authenticate") ?? "";
+    if (challenge.includes("use_dpop_nonce")) return null; // what could be repeated was
     if (challenge.includes('error="insufficient_user_authentication"')) {
-      const found = (pattern) => pattern.exec(challenge)?.[1];
-      const maxAge = found(/max_age="?(\d+)/);
-      const asked = { url: url.href, acrValues: found(/acr_values="([^"]*)"/) ?? "", maxAgeS: maxAge ? Number(maxAge) : null };
-      this.#tell("stepup", asked);
-      if ((await this.#options.onStepUp?.(asked)) !== true) return null;
-      return this.#isCookie ? this.#record?.csrf : this.#record?.access;
+      const isRaised = await this.#isRaised(({ challenged }) => challenged(challenge, url));
+      return isRaised ? this.#credential() : null;
     }
     if (!this.#isCookie) return this.rejected(used);
     const before = this.#record?.at;
@@ -537,7 +565,7 @@ function parsed(text) {
 const recordOf = (answer, base, sent) => ({
   ...base,
   ...(answer.device_token && { dt: answer.device_token, dk: `${base.salt}.${base.n}.d` }),
-  token: answer.refresh_token, access: answer.access_token, csrf: answer.csrf_token, sid: answer.session_id,
+  token: answer.refresh_token, access: answer.access_token, type: answer.token_type, csrf: answer.csrf_token, sid: answer.session_id,
   at: sent.wall, steadyAt: sent.steady, lifeMs: answer.expires_in * 1000,
   did: answer.device_id ?? base.did, scope: answer.scope ?? base.scope,
 });
@@ -556,6 +584,7 @@ function errorOf({ status, body, retryAfterMs }) {
   return new AuthError(code, { status, retryAfterMs, description: body?.error_description });
 }
 
+const isUnder = (url, api) => url.href.startsWith(new URL(api).href);
 const isRepeatable = (body) => !(body instanceof ReadableStream || body?.[Symbol.asyncIterator]);
 
 function jsonOf(text) {

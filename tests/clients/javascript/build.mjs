@@ -1,8 +1,12 @@
-// The sizes of the shipped file: as it is, and minified and compressed. Prints both as JSON.
+// The sizes of the shipped files: as they are, and minified and compressed. Prints both of each as JSON.
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { transform } from "esbuild";
 
-const source = readFileSync(new URL("../../../clients/javascript/client.js", import.meta.url));
-const { code } = await transform(source, { minify: true, format: "esm", target: "es2022" });
-console.log(JSON.stringify({ source: source.length, compressed: gzipSync(code, { level: 9 }).length }));
+const sizes = {};
+for (const name of ["client", "dpop", "indexeddb", "step-up"]) {
+  const source = readFileSync(new URL(`../../../clients/javascript/${name}.js`, import.meta.url));
+  const { code } = await transform(source, { minify: true, format: "esm", target: "es2022" });
+  sizes[name] = { source: source.length, compressed: gzipSync(code, { level: 9 }).length };
+}
+console.log(JSON.stringify(sizes));

@@ -9,7 +9,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 const [issuer, program, profile] = process.argv.slice(2);
 const { seconds, tabs, lock, storage } = JSON.parse(process.argv[5]);
 const answers = JSON.parse(readFileSync(0, "utf8"));
-const CLIENT = readFileSync(new URL("../../../clients/javascript/client.js", import.meta.url));
+const MODULES = ["/client.js", "/indexeddb.js"];
+const moduleAt = (path) => readFileSync(new URL(`../../../clients/javascript${path}`, import.meta.url));
 // All times are about a sixteenth of real ones, in the same proportions.
 export const LIFE_S = 4;
 const TIMEOUT_MS = 600;
@@ -45,7 +46,7 @@ const proxy = createServer(async (request, response) => {
   for await (const chunk of request) chunks.push(chunk);
   const body = Buffer.concat(chunks);
   if (request.url === "/") return response.writeHead(200, { "Content-Type": "text/html" }).end(PAGE);
-  if (request.url === "/client.js") return response.writeHead(200, { "Content-Type": "text/javascript" }).end(CLIENT);
+  if (MODULES.includes(request.url)) return response.writeHead(200, { "Content-Type": "text/javascript" }).end(moduleAt(request.url));
   if (request.url === "/ended") return counts.ended.push(String(body)), response.end();
   if (request.url !== "/auth/token") return response.writeHead(404).end();
   counts.sent += 1;

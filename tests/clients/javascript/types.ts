@@ -9,6 +9,8 @@ createClient({ issuer: "https://tokens.test", storage: indexedDbStore("key") ?? 
 client.addEventListener("signedout", ({ detail }) => detail.reason satisfies "here" | "other_tab" | "session_over");
 client.addEventListener("unreachable", ({ detail: { since, retryAt } }) => retryAt - since);
 const session: Session | null = await client.ready;
+createClient({ issuer: "https://tokens.test", dpop: true, requires: { "https://api.test/": { maxAgeS: 900 } } });
+const jkt: string = await client.keyThumbprint();
 await client.stepUp("password", { acrValues: "", maxAgeS: null });
 const token: string = await client.accessToken({ minLifeMs: 1000 });
 const next: string | null = await client.rejected(token);
@@ -16,7 +18,7 @@ const answer: Response = await client.fetch(new URL("https://api.test"), { metho
 const listed = await client.request<{ sessions: string[] }>("GET", "/auth/sessions");
 listed.sessions.map((one) => one.length);
 await client.signOut({ scope: "others", keepDevices: true });
-console.log(session?.sessionId, next, answer.status, new AuthError("x", { status: 400 }).retryAfterMs);
+console.log(jkt, session?.sessionId, next, answer.status, new AuthError("x", { status: 400 }).retryAfterMs);
 
 // @ts-expect-error The issuer is needed.
 createClient({});
