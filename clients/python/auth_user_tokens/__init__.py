@@ -6,6 +6,7 @@ api = httpx2.Client(auth=session.httpx_auth())
 """
 
 from auth_user_tokens.answers import TokenAnswer
+from auth_user_tokens.calls import Requirement
 from auth_user_tokens.errors import AuthError, SignedOut, StoreError
 from auth_user_tokens.events import (
     Event,
@@ -27,6 +28,7 @@ __all__ = [
     "Info",
     "MemoryStore",
     "Refreshed",
+    "Requirement",
     "Session",
     "SignedIn",
     "SignedOut",

@@ -69,7 +69,7 @@ def token_answer(value: Any) -> TokenAnswer | None:
         and all(isinstance(value.get(name, ""), str) for name in _OPTIONAL_TEXTS)
         and all(value[name] for name in _TEXTS if name != "scope")
     )
-    if not whole or value["token_type"].lower() != "bearer" or _is_misplaced(value):
+    if not whole or value["token_type"].lower() not in ("bearer", "dpop") or _is_misplaced(value):
         return None
     known = (*_TEXTS, *_SPANS, *_OPTIONAL_TEXTS)
     answer: TokenAnswer = {name: value[name] for name in known if name in value}  # type: ignore[assignment]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import time
+from collections.abc import Callable
 from typing import Any, Generic
 
 from auth_user_tokens.errors import Late, NoAnswer, StoreError
+from auth_user_tokens.events import StepUp
 from auth_user_tokens.sender import Sender
-from auth_user_tokens.steps import Call, Load, Send, Step, Steps, Swap, T, Wait
+from auth_user_tokens.steps import AskUser, Call, Load, LoadKey, Send, Step, Steps, Swap, SwapKey, T, Wait
 from auth_user_tokens.stores import MemoryStore, Store
 
 FAILURES = (StoreError, NoAnswer, Late)
@@ -40,10 +43,18 @@ class Run(Generic[T]):
 
 
 class Driver:
-    """The store, the way to the service, and sleep."""
+    """The store, the way to the service, and sleep. keys: the store of the session's key; ask_user: asks the user for
+    what an API wants, in an event loop also by a coroutine."""
 
-    def __init__(self, store: Store, send: Sender) -> None:
+    def __init__(
+        self,
+        store: Store,
+        send: Sender,
+        keys: Store | None = None,
+        ask_user: Callable[[StepUp], Any] | None = None,
+    ) -> None:
         self._store, self._send = store, send
+        self._keys, self._ask_user = keys, ask_user
         self._sleep, self._asleep = time.sleep, asyncio.sleep
 
     def run(self, steps: Steps[T]) -> T:
@@ -82,6 +93,8 @@ class Driver:
                 self._sleep(seconds)
             case Send():
                 return self._send(step)
+            case AskUser(step_up):
+                return self._ask_user is not None and self._ask_user(step_up) is True
             case Call():
                 raise TypeError("whoever makes a call sends it")
         return None
@@ -91,15 +104,20 @@ class Driver:
         match step:
             case Wait(seconds):
                 return await self._asleep(seconds)
-            case Load() | Swap() if isinstance(self._store, MemoryStore):
+            case AskUser(step_up):
+                asked = self._ask_user and self._ask_user(step_up)
+                return (await asked if inspect.isawaitable(asked) else asked) is True
+            case Load() | Swap() if isinstance(self._store, MemoryStore) and type(step) in (Load, Swap):
                 return self._stored(step)
         return await asyncio.to_thread(self.perform, step)
 
     def _stored(self, step: Load | Swap) -> str | bool | None:
+        store = self._keys if isinstance(step, (LoadKey, SwapKey)) else self._store
+        assert store is not None, "proofs are made where there is a store for the key"
         try:
             if isinstance(step, Load):
-                return self._store.get()
-            return self._store.swap(step.seen, step.new)
+                return store.get()
+            return store.swap(step.seen, step.new)
         except StoreError:
             raise
         except Exception as error:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from auth_user_tokens.calls import Calls
+from auth_user_tokens.calls import Calls, Target
 from auth_user_tokens.clock import Clock
 from auth_user_tokens.drivers import Driver, Run
 from auth_user_tokens.errors import AuthError, Late, NoAnswer
@@ -61,8 +61,8 @@ class _Flow:
         with contextlib.closing(self._run(request)) as run:
             while run.step is not None:
                 match run.step:
-                    case Call(token):
-                        response = yield _with_token(request, token)
+                    case Call(headers):
+                        response = yield _with(request, headers)
                         if response.status_code == 403:
                             response.read()
                         _answered(run, response, ours)
@@ -82,8 +82,8 @@ class _Flow:
         with contextlib.closing(self._run(request)) as run:
             while run.step is not None:
                 match run.step:
-                    case Call(token):
-                        response = yield _with_token(request, token)
+                    case Call(headers):
+                        response = yield _with(request, headers)
                         if response.status_code == 403:
                             await response.aread()
                         _answered(run, response, ours)
@@ -101,14 +101,16 @@ class _Flow:
     def _run(self, request: Any) -> Run[None]:
         """A body that streams cannot be sent twice."""
         can_repeat = isinstance(request.stream, _library_of(request).ByteStream)
-        return Run(self._calls.call(self._calls.apis.origin(str(request.url)), can_repeat))
+        url = str(request.url)
+        self._calls.apis.origin(url)
+        return Run(self._calls.call(Target(request.method, url, can_repeat)))
 
     def _token_request(self, request: Any, step: Send) -> Any:
         return _token_request(_library_of(request), step, self._clock)
 
 
-def _with_token(request: Any, token: str) -> Any:
-    request.headers["Authorization"] = f"Bearer {token}"
+def _with(request: Any, headers: Mapping[str, str]) -> Any:
+    request.headers.update(headers)
     return request
 
 

@@ -38,6 +38,7 @@ class Tokens:
     expires_in: int
     obtained_at: float
     clock_zero: float = UNKNOWN_CLOCK
+    token_type: str = "Bearer"
 
     @property
     def retry_key(self) -> str:
@@ -109,7 +110,7 @@ def saved_in(text: str | None, issuer: str) -> Saved:
 
 
 # Members that records of earlier releases lack.
-_LATER = {"clock_zero"}
+_LATER = {"clock_zero", "token_type"}
 _Part = TypeVar("_Part", Tokens, Device)
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
@@ -143,6 +144,7 @@ def _tokens(answer: TokenAnswer, salt: str, n: int, sent: Instant) -> Tokens:
         expires_in=answer["expires_in"],
         obtained_at=sent.wall,
         clock_zero=sent.zero,
+        token_type=answer["token_type"],
     )
 
 

@@ -12,6 +12,7 @@ from auth_user_tokens.errors import AuthError, Late, NoAnswer, SignedOut
 from auth_user_tokens.events import Callback, Refreshed, SignedOutEvent
 from auth_user_tokens.keeper import Keeper, Loaded
 from auth_user_tokens.outage import Outage, Turns
+from auth_user_tokens.proofs import Signing
 from auth_user_tokens.records import Tokens
 from auth_user_tokens.rules import Need
 from auth_user_tokens.steps import Send, Steps, T, Wait
@@ -54,8 +55,9 @@ class Limits:
 class Asking:
     """One try at the service."""
 
-    def __init__(self, clock: Clock, outage: Outage, timeout_s: float) -> None:
+    def __init__(self, clock: Clock, outage: Outage, signing: Signing, timeout_s: float) -> None:
         self._clock, self._outage, self._timeout_s = clock, outage, timeout_s
+        self._signing = signing
 
     def ask(
         self,
@@ -69,7 +71,7 @@ class Asking:
         sent_at = self._clock.now()
         self._outage.sending()
         try:
-            reply: Reply = yield Send(request, read_at, self._timeout_s, is_needed)
+            reply = yield from self._signing.sent(Send(request, read_at, self._timeout_s, is_needed))
         except NoAnswer:
             verdict: Verdict = Again()
         except GeneratorExit:  # the caller's HTTP client raised, or the caller went away
@@ -79,7 +81,7 @@ class Asking:
             took_s = elapsed_s(sent_at, self._clock.now())
             if rules.is_too_late(took_s, 2 * self._timeout_s):  # no sender waits as long: the machine slept
                 raise Late()
-            verdict = Again() if rules.is_too_late(took_s, self._timeout_s) else meaning(reply)
+            verdict = Again() if rules.is_too_late(took_s, self._timeout_s) else self._usable(meaning(reply))
         match verdict:
             case Again():
                 self._outage.failed(verdict)
@@ -88,6 +90,12 @@ class Asking:
             case Good() | Over():
                 self._outage.over()
         return verdict
+
+    def _usable(self, verdict: Verdict) -> Verdict:
+        is_usable = (
+            not isinstance(verdict, Good) or verdict.answer["token_type"].lower() in self._signing.kinds
+        )
+        return verdict if is_usable else Again("bad_answer", 200)
 
 
 class Refresher:
@@ -106,15 +114,18 @@ class Refresher:
         self._turns = Turns(clock, limits.timeout_s + rules.PATIENCE_S)
 
     def access_token(self, want: Want) -> Steps[str]:
-        """One that is good, refreshed where it is due. Raises SignedOut, StoreError, AuthError."""
+        return (yield from self.tokens(want)).access_token
+
+    def tokens(self, want: Want) -> Steps[Tokens]:
+        """With an access token that is good, refreshed where it is due. Raises SignedOut, StoreError, AuthError."""
         loaded = yield from self._keeper.glance()
         match want.need(self._keeper, loaded.session):
             case Need.NONE:
-                return loaded.session.access_token
+                return loaded.session
             case Need.DUE:
-                return (yield from self._refreshed_beside(want, loaded)).access_token
+                return (yield from self._refreshed_beside(want, loaded))
             case Need.NOW:
-                return (yield from self._refreshed(want)).access_token
+                return (yield from self._refreshed(want))
 
     def step_up(self, by: StepUpRequest) -> Steps[None]:
         """A refresh that a password makes stronger. Raises AuthError `invalid_credentials`, `rate_limited` …: nothing

@@ -7,7 +7,7 @@ from typing import Any
 import requests
 from requests.auth import AuthBase
 
-from auth_user_tokens.calls import Calls
+from auth_user_tokens.calls import Calls, Target
 from auth_user_tokens.clock import Clock
 from auth_user_tokens.drivers import Driver, Run
 from auth_user_tokens.errors import NoAnswer
@@ -43,9 +43,10 @@ class SessionAuth(AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Of a request that is about to be sent. A body that streams is not sent twice."""
-        origin = self._calls.apis.origin(request.url or "")
+        url = request.url or ""
+        origin = self._calls.apis.origin(url)
         can_repeat = request.body is None or isinstance(request.body, (bytes, str))
-        run = Run(self._calls.call(origin, can_repeat))
+        run = Run(self._calls.call(Target(request.method or "GET", url, can_repeat)))
         self._until_call(run)
         _put_token(request, run)
         hook = _Answered(self._until_call, run, origin)
@@ -68,9 +69,10 @@ class _Answered:
             return response
         self._run.resume(_reply(response, is_whole=response.status_code == 403))
         self._until_call(self._run)
-        if self._run.step is None:
-            return response
-        return self._again(response, kwargs)
+        while self._run.step is not None:
+            response = self._again(response, kwargs)
+            self._until_call(self._run)
+        return response
 
     def _again(self, response: requests.Response, kwargs: dict[str, Any]) -> requests.Response:
         _ = response.content  # read, so that its connection can be used again
@@ -92,7 +94,7 @@ class _Answered:
 
 def _put_token(request: requests.PreparedRequest, run: Run[None]) -> None:
     if isinstance(run.step, Call):
-        request.headers["Authorization"] = f"Bearer {run.step.access_token}"
+        request.headers.update(run.step.headers)
 
 
 def _reply(response: requests.Response, is_whole: bool = True) -> Reply:

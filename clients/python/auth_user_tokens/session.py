@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from auth_user_tokens.answers import DeviceOptions, LoginRequest, StepUpRequest, token_answer
-from auth_user_tokens.calls import Apis, Calls
+from auth_user_tokens.calls import Apis, Calls, Requirement
 from auth_user_tokens.clock import Clock, SystemClock
 from auth_user_tokens.drivers import Driver
-from auth_user_tokens.events import Callback, Event
+from auth_user_tokens.events import Callback, Event, StepUp
 from auth_user_tokens.keeper import Keeper
 from auth_user_tokens.outage import Outage
+from auth_user_tokens.proofs import NoProofs, Proofs, Signing
 from auth_user_tokens.refresher import Asking, Limits, Refresher, Want
 from auth_user_tokens.sender import Sender, StandardSender
 from auth_user_tokens.sign_ins import SignIns
@@ -47,6 +48,11 @@ class Session:
     from which part of its life an access token is refreshed, give or take. timeout_s: of one try; retry_for_s: of all
     tries that a call waits for.
 
+    dpop: a store for a key, not the session's own. New sessions are bound to that key (RFC 9449), and every request is
+    signed with it. Without it, nothing is bound. on_step_up: called where an API asks for a stronger or fresher
+    sign-in; gives True, or for an event loop a coroutine of it, once there is one, and the call is repeated. requires:
+    by the start of an address, what an API asks for whose gateway cannot say so.
+
     Every method that talks to the service raises AuthError; SignedOut, one of them, says that only a sign-in helps.
     """
 
@@ -60,6 +66,9 @@ class Session:
         apis: Collection[str] = (),
         http_apis: Collection[str] = (),
         http: Any = None,
+        dpop: Store | None = None,
+        requires: Mapping[str, Requirement] | None = None,
+        on_step_up: Callable[[StepUp], Any] | None = None,
         refresh_at: float = 0.75,
         jitter: float = 0.10,
         timeout_s: float = 10.0,
@@ -68,18 +77,24 @@ class Session:
     ) -> None:
         self._clock = clock = clock or SystemClock()
         self._callbacks: list[Callback] = []
-        self._driver = Driver(MemoryStore() if store is None else store, _sender(http, clock))
+        sender = _sender(http, clock)
+        self._driver = Driver(MemoryStore() if store is None else store, sender, dpop, on_step_up)
         own = [origin_of(url) for url in (issuer, *apis, *http_apis)]
         self._issuer = issuer.rstrip("/")
         limits, chance, emit = Limits(timeout_s, retry_for_s), random.Random(), self._emit
         endpoints = Endpoints(self._issuer, client_id, scope)
         outage = Outage(clock, emit, chance)
-        asking = Asking(clock, outage, timeout_s)
+        signing: Signing = NoProofs() if dpop is None else Proofs(clock, timeout_s)
+        asking = Asking(clock, outage, signing, timeout_s)
         self._keeper = keeper = Keeper(self._issuer, clock, emit, chance, refresh_at, jitter)
         self._refresher = Refresher(keeper, endpoints, asking, outage, clock, emit, limits)
-        self._sign_ins = SignIns(keeper, endpoints, outage, self._refresher, asking, clock, emit, limits)
+        self._sign_ins = SignIns(
+            keeper, endpoints, outage, self._refresher, asking, signing, clock, emit, limits
+        )
         apis_ = Apis(frozenset(own), frozenset(origin_of(url) for url in http_apis))
-        self._calls = Calls(self._refresher, apis_, clock, emit)
+        self._signing = signing
+        required = dict(requires or {})
+        self._calls = Calls(self._refresher, endpoints, signing, required, timeout_s, apis_, clock, emit)
 
     def __repr__(self) -> str:
         return f"Session({self._issuer!r})"
@@ -168,6 +183,10 @@ class Session:
 
     async def asign_out(self, scope: Scope = "current", *, keep_devices: bool = False) -> None:
         await self._driver.arun(self._sign_ins.end(scope, keep_devices))
+
+    def key_thumbprint(self) -> str:
+        """Of the key of `dpop` (RFC 7638), for `dpop_jkt` of `POST /auth/issue`. Raises ValueError: there is none."""
+        return self._driver.run(self._signing.thumbprint())
 
     def info(self) -> Info | None:
         """None: nobody is signed in. Reads the store."""

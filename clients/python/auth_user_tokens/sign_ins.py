@@ -11,6 +11,7 @@ from auth_user_tokens.errors import AuthError, Late, NoAnswer, SignedOut
 from auth_user_tokens.events import Callback, SignedIn, SignedOutEvent
 from auth_user_tokens.keeper import Keeper, Loaded
 from auth_user_tokens.outage import Outage
+from auth_user_tokens.proofs import Signing
 from auth_user_tokens.records import Device, Saved
 from auth_user_tokens.refresher import Asking, Limits, Refresher, Want
 from auth_user_tokens.steps import Send, Steps
@@ -27,6 +28,7 @@ class SignIns:
     outage: Outage
     refresher: Refresher
     asking: Asking
+    signing: Signing
     clock: Clock
     emit: Callback
     limits: Limits
@@ -57,7 +59,10 @@ class SignIns:
                 return
 
     def adopt(self, answer: TokenAnswer, sent_at: Instant) -> Steps[None]:
-        """Keeps a session that has just begun, whatever the store held."""
+        """Keeps a session that has just begun, whatever the store held. Raises AuthError `not_bound`: it is bound to no
+        key although this one's are to be, or to a key that is not ours."""
+        if (answer["token_type"].lower() == "dpop") != self.signing.is_binding:
+            raise AuthError("not_bound", f"the session's tokens are of the type {answer['token_type']}")
         for _ in range(_MAX_RACES):
             loaded = yield from self.keeper.load_anything()
             saved = loaded.saved.signed_in(answer, secrets.token_hex(16), sent_at)
@@ -102,15 +107,19 @@ class SignIns:
         if scope == "current":
             request = self.endpoints.revoke(loaded.session)
         else:
-            token = yield from self.refresher.access_token(Want())
-            request = self.endpoints.logout(token, scope, keep_devices)
+            tokens = yield from self.refresher.tokens(Want())
+            credential = yield from self.signing.credential(
+                tokens.token_type, tokens.access_token, "POST", self.endpoints.logout_url
+            )
+            request = self.endpoints.logout(credential, scope, keep_devices)
         reply = yield from self._sent(request)
         if reply.status not in (200, 204):
             raise error_of(reply)
 
     def _sent(self, request: Request) -> Steps[Reply]:
         try:
-            reply: Reply = yield Send(request, self.clock.now(), self.limits.timeout_s)
+            send = Send(request, self.clock.now(), self.limits.timeout_s)
+            reply = yield from self.signing.sent(send)
         except (NoAnswer, Late):
             raise AuthError("unreachable", "the service did not answer") from None
         return reply

@@ -3,11 +3,12 @@ step out and sends the result back, so that tests can stand between any two."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from auth_user_tokens.clock import Instant
+from auth_user_tokens.events import StepUp
 from auth_user_tokens.wire import Request
 
 
@@ -22,6 +23,23 @@ class Swap:
 
     seen: str | None = field(repr=False)
     new: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadKey(Load):
+    """The same of the store that keeps the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwapKey(Swap):
+    """The same of the store that keeps the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskUser:
+    """Have the user authenticate anew. Gives whether that was done."""
+
+    step_up: StepUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +60,11 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Send the caller's own request with this access token. Gives a wire.Reply, whose body may be empty."""
+    """Send the caller's own request with these header fields. Gives a wire.Reply, whose body may be empty."""
 
-    access_token: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
 
 
-Step = Load | Swap | Wait | Send | Call
+Step = Load | Swap | Wait | Send | Call | AskUser
 T = TypeVar("T")
 Steps = Generator[Step, Any, T]

@@ -42,6 +42,14 @@ class Reply:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
+    @property
+    def date(self) -> float | None:
+        """Epoch seconds of its `Date`."""
+        try:
+            return parsedate_to_datetime(self.headers.get("date", "")).timestamp()
+        except (TypeError, ValueError):
+            return None
+
 
 @dataclass(frozen=True, slots=True)
 class Good:
@@ -102,9 +110,20 @@ class Endpoints:
     def revoke(self, tokens: Tokens) -> Request:
         return self._form("/auth/revoke", {"token": tokens.refresh_token})
 
-    def logout(self, access_token: str, scope: str, keep_devices: bool) -> Request:
+    def logout(self, credential: Mapping[str, str], scope: str, keep_devices: bool) -> Request:
         body = {"scope": scope, "keep_devices": keep_devices}
-        return self._json("/auth/logout", body, {"Authorization": f"Bearer {access_token}"})
+        return self._json("/auth/logout", body, credential)
+
+    def own_session(self, credential: Mapping[str, str]) -> Request:
+        return Request(self.session_url, credential, b"", "GET")
+
+    @property
+    def session_url(self) -> str:
+        return f"{self.issuer}/auth/session"
+
+    @property
+    def logout_url(self) -> str:
+        return f"{self.issuer}/auth/logout"
 
     def _own(self) -> dict[str, str]:
         own = {"client_id": self.client_id, "scope": self.scope}
@@ -121,10 +140,19 @@ class Endpoints:
         return Request(self.issuer + path, {**own, **(headers or {})}, json.dumps(body).encode())
 
 
+def error_code(reply: Reply) -> str | None:
+    """The `error` of a challenge or, where there is none, of the body."""
+    if code := challenge_of(reply.headers).get("error"):
+        return code
+    value = json_of(reply)
+    code = value.get("error") if isinstance(value, dict) else None
+    return code if isinstance(code, str) else None
+
+
 def verdict_of(reply: Reply) -> Verdict:
     """What an answer to a token means. Whatever is no whole answer of the service (a page of a proxy, half a body, a
     redirect, which is never followed) is as good as none."""
-    value = _json_of(reply)
+    value = json_of(reply)
     code = value.get("error") if isinstance(value, dict) else None
     code = code if isinstance(code, str) else None
     if reply.status == 200:
@@ -149,7 +177,7 @@ def step_up_verdict(reply: Reply) -> Verdict:
 
 def error_of(reply: Reply) -> AuthError:
     """A request that was refused, or answered by somebody else."""
-    value = _json_of(reply)
+    value = json_of(reply)
     code = value.get("error") if isinstance(value, dict) else None
     named = code if isinstance(code, str) else "bad_answer"
     return AuthError(named, status=reply.status, retry_after_s=retry_after_s(reply.headers))
@@ -168,11 +196,11 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 
 def challenge_of(headers: Mapping[str, str]) -> dict[str, str]:
-    """The parameters of a `WWW-Authenticate: Bearer` (RFC 6750 §3); empty without one."""
-    text = headers.get("www-authenticate", "").strip()
-    if text[:7].lower() != "bearer ":
+    """The parameters of a `WWW-Authenticate: Bearer` or `DPoP` (RFC 6750 §3, RFC 9449 §7.1); empty without one."""
+    scheme, _, rest = headers.get("www-authenticate", "").strip().partition(" ")
+    if scheme.lower() not in ("bearer", "dpop"):
         return {}
-    return {name.lower(): quoted or bare for name, quoted, bare in _PARAMETER.findall(text[7:])}
+    return {name.lower(): quoted or bare for name, quoted, bare in _PARAMETER.findall(rest)}
 
 
 def origin_of(url: str) -> str:
@@ -187,7 +215,7 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{shown}:{port or (443 if parts.scheme == 'https' else 80)}"
 
 
-def _json_of(reply: Reply) -> Any:
+def json_of(reply: Reply) -> Any:
     """The parsed body, None where it is none."""
     kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" or len(reply.body) > MAX_ANSWER_BYTES:

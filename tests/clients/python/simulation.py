@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from auth_user_tokens import Session, SignedOut, SignedOutEvent
+from auth_user_tokens.calls import Target
 from auth_user_tokens.clock import Instant
 from auth_user_tokens.drivers import Run
 from auth_user_tokens.errors import AuthError, Late, NoAnswer, StoreError
@@ -233,7 +234,7 @@ class World:
         self.at(self.chance.expovariate(1 / self.plan.think_s), lambda: self._call(process), process)
 
     def _call(self, process: Process) -> None:
-        steps = process.session._calls.call("https://api.test:443", True)
+        steps = process.session._calls.call(Target("GET", "https://api.test/", True))
         self._run(process, steps, lambda: self._call_later(process))
 
     def _run(self, process: Process, steps: Any, then: Callable[[], None]) -> None:
@@ -290,8 +291,8 @@ class World:
                 later(0, is_same)
             case Wait(seconds):
                 later(seconds)
-            case Call(token):
-                reply = self.service.api(token)
+            case Call(headers):
+                reply = self.service.api(headers["Authorization"].removeprefix("Bearer "))
                 self.figures.calls += 1
                 self.figures.refused_calls += reply.status == 401
                 later(0.1, reply)

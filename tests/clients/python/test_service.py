@@ -255,6 +255,61 @@ def test_a_step_up_whose_answer_is_lost_raises_the_session_and_ends_none(trial: 
     trial.assert_alive(session, range(1, 2))
 
 
+def test_a_bound_session_lives_through_a_wrong_clock_lost_answers_lost_nonces_and_refusals(
+    service: str, tmp_path: Path
+) -> None:
+    standard, lost = StandardSender(SystemClock()), list[str]()
+    statuses: list[tuple[str, int]] = []
+
+    def lossy(step: Send) -> Reply:
+        reply = standard(step)
+        path = step.request.url.removeprefix(service)
+        statuses.append((path, reply.status))
+        if reply.status == 200 and path in lost:
+            lost.remove(path)
+            raise NoAnswer("lost on the way back")
+        return reply
+
+    def taken() -> list[tuple[str, int]]:
+        found = list(statuses)
+        statuses.clear()
+        return found
+
+    trial = Trial(service, tmp_path / "session", Ahead(wall_by_s=3600))
+    keys = FileStore(tmp_path / "key")
+    session = trial.session(dpop=keys, http=lossy)
+    session._driver._sleep = trial.clock.passes
+    login, token, step_up = "/auth/login", "/auth/token", "/auth/step-up"
+    session.sign_in(BOB, PASSWORD)
+    assert taken() == [(login, 400), (login, 400), (login, 200)]  # the clock, the nonce
+
+    jobs = f"{service}/examples/http/jobs"
+    assert requests.get(jobs, auth=session.requests_auth(), timeout=30).status_code == 200
+    trial.clock.by_s += 700
+    lost.append(token)
+    session.access_token()
+    assert [status for _, status in taken()][-2:] == [200, 200]
+
+    another = trial.session(dpop=keys, http=lossy, http_apis=[service])  # knows neither nonce nor clock
+    trial.clock.by_s += 60
+    with httpx2.Client(auth=another.httpx_auth(), timeout=30) as client:
+        assert client.get(jobs).status_code == 200  # after a bare 403 and a refresh
+    with pytest.raises(AuthError, match="invalid_credentials"):
+        session.step_up("wrong")
+    lost.append(step_up)
+    session.step_up(PASSWORD)
+    assert [status for _, status in taken()][-3:] == [401, 200, 200]
+
+    access_token = session.access_token()
+    stolen = requests.get(
+        f"{service}/auth/session", headers={"Authorization": f"Bearer {access_token}"}, timeout=30
+    )
+    assert stolen.status_code == 401
+    trial.assert_alive(session, range(3, 4))
+    session.sign_out()
+    assert session.info() is None
+
+
 def test_signing_out_ends_the_session_at_the_service(trial: Trial) -> None:
     session = trial.session()
     refresh_token = json.loads(trial.path.read_text("utf-8"))["session"]["refresh_token"]
