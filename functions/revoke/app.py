@@ -8,10 +8,10 @@ from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.portal import user_ids
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
+from auth_tokens.bootstrap.taking_over import ending_legacy
 from auth_tokens.domain.credentials import Validated
 from auth_tokens.time_left import timed
 from auth_tokens.usecases.end_session import SessionEnd, end_session, forget_device
-from auth_tokens.usecases.revoke import revoke_token
 from auth_tokens.usecases.revoke_user import end_what_began_before
 from auth_tokens.usecases.validate import validate
 from auth_tokens.web.account_scope import require_account_scope
@@ -21,14 +21,13 @@ from auth_tokens.web.logout_route import logout_route
 from auth_tokens.web.nonces import with_nonces
 from auth_tokens.web.operator_ends import end_of_device, end_of_session, end_of_user
 from auth_tokens.web.portal_events import portal_caller, portal_event
-from auth_tokens.web.public_clients import refuse_client_authentication
 from auth_tokens.web.query_parameters import flag_query_value
 from auth_tokens.web.rate_limits import limited_by_principal
 from auth_tokens.web.recent_authentication import RecentAuthentication
-from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.revoke_before_routes import revoke_before_routes
+from auth_tokens.web.revoke_route import revoke_route
 from auth_tokens.web.views import ids_of
 
 SHARED = Container(powertools())
@@ -39,14 +38,6 @@ GET_BEFORE, POST_BEFORE = revoke_before_routes(cutting_off(SHARED, DEPS), USER_I
 ORIGINS = SHARED.settings.allowed_origins
 ACCOUNT_SCOPE = SHARED.settings.account_scope
 RECENT = RecentAuthentication(SHARED.settings.sensitive_max_auth_age_s, SHARED.settings.acr_order, DEPS.clock)
-
-
-def post_revoke(request: Request) -> Response:
-    parameters = parse_body(request, form=True)
-    refuse_client_authentication(request, parameters)
-    token = parameters.required_text("token", max_length=8192)
-    revoke_token(token, parameters.text("client_id"), request.caller, DEPS)
-    return Response()
 
 
 def delete_session(request: Request) -> Response:
@@ -71,7 +62,7 @@ def _session(request: Request) -> Validated:
 
 
 ROUTES = {
-    "POST /auth/revoke": post_revoke,
+    "POST /auth/revoke": revoke_route(DEPS, ending_legacy(SHARED, DEPS)),
     "POST /auth/logout": logout_route(_session, DEPS, ORIGINS, ACCOUNT_SCOPE, RECENT),
     "DELETE /auth/sessions/{session_id}": delete_session,
     "DELETE /auth/devices/{device_id}": delete_device,

@@ -35,6 +35,10 @@ class Served:
         form = {"grant_type": "refresh_token", "refresh_token": token, **fields}
         return self.client.form("/auth/token", form, headers=dict(headers))
 
+    def revoke(self, token: str, headers: Mapping[str, str] = MappingProxyType({}), **fields: str) -> Reply:
+        """RFC 7009, with a token of the Portal's or ours."""
+        return self.client.form("/auth/revoke", {"token": token, **fields}, headers=dict(headers))
+
     def live_sessions(self, user: str) -> int:
         with contextlib.closing(self.stack.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(

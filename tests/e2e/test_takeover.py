@@ -147,6 +147,43 @@ def test_no_session_outlives_an_end_of_everything_that_comes_at_the_same_time(
     assert [user for user in users if beside.live_sessions(user)] == []
 
 
+def test_a_sign_out_by_a_token_of_the_portal_is_true_here_and_there_whether_it_has_moved_or_not(
+    beside: Served,
+) -> None:
+    users = beside.portal.people(2)
+    moved, unmoved = [beside.token(user) for user in users]
+    device = beside.token(users[1], type="device")
+    session = beside.refresh(moved).json
+
+    replies = [
+        beside.revoke(token) for token in (moved, unmoved, device, moved, unmoved, "0" * 80, "no token")
+    ]
+
+    assert {(reply.status, reply.body) for reply in replies} == {(200, b"")}
+    assert [beside.live_sessions(user) for user in users] == [0, 0]
+    assert not any(beside.portal.is_in_force(token) for token in (moved, unmoved, device))
+    for token in (moved, unmoved, session["refresh_token"]):
+        assert beside.refresh(token).json["error"] == "invalid_grant"
+
+
+def test_an_access_token_and_ours_are_revoked_as_ever(beside: Served) -> None:
+    session = beside.refresh(beside.token()).json
+
+    assert beside.revoke(session["access_token"]).status == 200
+    assert beside.client.get("/auth/session", bearer=session["access_token"]).status == 401
+    assert beside.revoke(session["refresh_token"]).status == 200
+    assert beside.refresh(session["refresh_token"]).json["error"] == "invalid_grant"
+
+
+def test_a_revocation_by_an_unknown_client_or_with_client_authentication_ends_nothing(beside: Served) -> None:
+    token = beside.token()
+
+    assert beside.revoke(token, {"Authorization": "Basic eDp5"}).status == 401
+    assert beside.revoke(token, client_id="nobody").status == 401
+
+    assert beside.portal.is_in_force(token)
+
+
 def test_the_schedules_count_who_is_still_to_come_and_clean(beside: Served) -> None:
     beside.refresh(beside.token())
 

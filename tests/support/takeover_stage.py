@@ -14,8 +14,9 @@ from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.grants import SessionOptions
 from auth_tokens.domain.tokens import TokenKind
+from auth_tokens.usecases.revoke_legacy import revoke_legacy_token
 from auth_tokens.usecases.take_over import TakeoverRequest, is_legacy, take_over
-from auth_tokens.usecases.takeover_deps import TakeoverDeps
+from auth_tokens.usecases.takeover_deps import LegacyEndDeps, TakeoverDeps
 from local.servers.aws import LocalAws
 from local.servers.database.address import DatabaseAddress
 from tests.support import wiring
@@ -35,6 +36,9 @@ class Stage:
     folder: Path
     _users: list[str] = field(default_factory=list)
     _guessers: int = 0
+
+    def __post_init__(self) -> None:
+        self.ends = ends_of(self.world.shared)
 
     def user(self) -> str:
         """The id of a new user of the Portal."""
@@ -59,6 +63,25 @@ class Stage:
         self.world.clock.now += tick
         return take_over(TakeoverRequest(token, kind, SessionOptions(**options)), caller, deps or self.deps)
 
+    def revoke(
+        self,
+        token: str,
+        client_id: str | None = None,
+        deps: LegacyEndDeps | None = None,
+        caller: Caller = CALLER,
+        tick: int = 1,
+    ) -> None:
+        """At POST /auth/revoke. tick, deps: as of take_over."""
+        self.world.clock.now += tick
+        revoke_legacy_token(token, client_id, caller, deps or self.ends)
+
+    def is_alive(self, user: str, token: str) -> bool:
+        """Is there a live session or device of ours, or is the token in force at the Portal?"""
+        [row] = self.world.sql(
+            "SELECT COUNT(*) AS live FROM auth_user_tokens WHERE user_id = %s AND revoked_at IS NULL", user
+        )
+        return row["live"] > 0 or self.portal.is_in_force(token)
+
     def accepts(self, text: str) -> bool:
         return is_legacy(text, self.deps)
 
@@ -68,22 +91,33 @@ class Stage:
         return Caller(f"198.51.100.{self._guessers}", "guesser")
 
     def plans(self, token: str) -> list[list[dict[str, Any]]]:
-        """How the server would carry out each statement of a take-over."""
+        """How the server would carry out each statement of a take-over, and of a revocation."""
+        told = self._statements(lambda: self.take_over(token))
+        assert len(told) == 6  # two reads; mark, claim, the user's row, session and device
+        unmoved = self.token()
+        ended = self._statements(lambda: self.revoke(unmoved))
+        assert len(ended) == 3  # a read; mark, claim
+        return [
+            self.world.database.query(f"EXPLAIN FORMAT=TRADITIONAL {sql}", values)
+            for sql, values in (*told, *ended)
+        ]
+
+    def _statements(self, call: Callable[[], object]) -> list[tuple[str, Any]]:
         self.take_over(self.token())  # reads the keys, if they are too old
         seen: list[tuple[str, Any]] = []
         with pytest.MonkeyPatch.context() as patch:
             for name in ("query", "rows", "execute"):
                 patch.setattr(Transaction, name, _noting(seen, getattr(Transaction, name)))
-            self.take_over(token)
-        told = [(sql, values) for sql, values in seen if sql.split()[0] in ("SELECT", "UPDATE", "INSERT")]
-        assert len(told) == 6  # two reads; mark, claim, the user's row, session and device
-        return [
-            self.world.database.query(f"EXPLAIN FORMAT=TRADITIONAL {sql}", values) for sql, values in told
-        ]
+            call()
+        return [(sql, values) for sql, values in seen if sql.split()[0] in ("SELECT", "UPDATE", "INSERT")]
 
     def environment(self) -> TakeoverDeps:
         """Another execution environment's."""
         return deps_of(self.world.environment())
+
+    def ending_environment(self) -> LegacyEndDeps:
+        """The same of revoke."""
+        return ends_of(self.world.environment())
 
 
 def _noting(seen: list[tuple[str, Any]], run: Callable[..., Any]) -> Callable[..., Any]:
@@ -96,6 +130,12 @@ def _noting(seen: list[tuple[str, Any]], run: Callable[..., Any]) -> Callable[..
 
 def deps_of(shared: wiring.Container) -> TakeoverDeps:
     made = wiring.taking_over(shared, wiring.issuing(shared))
+    assert made is not None
+    return made
+
+
+def ends_of(shared: wiring.Container) -> LegacyEndDeps:
+    made = wiring.ending_legacy(shared, wiring.sessions(shared))
     assert made is not None
     return made
 

@@ -15,7 +15,7 @@ from auth_tokens.bootstrap.listing_events import listing_events
 from auth_tokens.bootstrap.rotating import rotating
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.bootstrap.summarising import summarising
-from auth_tokens.bootstrap.taking_over import taking_over
+from auth_tokens.bootstrap.taking_over import ending_legacy, taking_over
 from auth_tokens.bootstrap.telemetry import SERVICE
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "cleaning",
     "cutting_off",
     "database_config",
+    "ending_legacy",
     "issuing",
     "listing_events",
     "rotating",

@@ -43,6 +43,10 @@ CASES: dict[str, tuple[SecurityEvent, dict[str, str | int]]] = {
         kinds.session_taken_over(SESSION, TokenKind.DEVICE, CALLER),
         {"token_type": "device", "request_id": "r"},
     ),
+    "legacy_token_revoked": (
+        kinds.legacy_token_revoked(SESSION.user_id, TokenKind.REFRESH, CALLER, AT),
+        {"token_type": "refresh", "request_id": "r"},
+    ),
     "step_up_succeeded": (
         kinds.step_up_succeeded(SESSION, Authentication(("otp",), "urn:mfa", AT), CALLER, AT),
         {"amr": "otp", "acr": "urn:mfa", "request_id": "r"},

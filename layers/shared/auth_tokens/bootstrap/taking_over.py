@@ -1,4 +1,4 @@
-"""For refresh, while the Portal's own tokens are taken over."""
+"""For refresh and revoke, while the Portal's own tokens are taken over."""
 
 from auth_tokens.adapters.kms.legacy_digests import LegacyDigests
 from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
@@ -11,16 +11,47 @@ from auth_tokens.bootstrap.key_table import keys_version
 from auth_tokens.bootstrap.keys import wrapper
 from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.portal import portal_tables
+from auth_tokens.domain.legacy_tokens import LegacyTokens
 from auth_tokens.usecases.issue_deps import IssueDeps
-from auth_tokens.usecases.takeover_deps import TakeoverDeps
+from auth_tokens.usecases.session_deps import SessionDeps
+from auth_tokens.usecases.takeover_deps import LegacyEndDeps, TakeoverDeps
 
 
 def taking_over(shared: Container, issuing: IssueDeps) -> TakeoverDeps | None:
     """Dependencies of the take-over; None where the mapping has no tokens of the Portal."""
-    tables = portal_tables(shared)
-    legacy = tables.mapping.legacy_tokens
+    legacy = portal_tables(shared).mapping.legacy_tokens
     if legacy is None:
         return None
+    return TakeoverDeps(
+        issuing=issuing,
+        legacy=legacy,
+        takeovers=_takeovers(shared, legacy),
+        digests=_digests(shared, legacy),
+        misses=LegacyMisses(memory_limiter(shared), shared.clock_ms),
+    )
+
+
+def ending_legacy(shared: Container, sessions: SessionDeps) -> LegacyEndDeps | None:
+    """Dependencies of the end of the Portal's tokens; None where the mapping has none."""
+    legacy = portal_tables(shared).mapping.legacy_tokens
+    if legacy is None:
+        return None
+    return LegacyEndDeps(
+        sessions=sessions,
+        legacy=legacy,
+        ends=_takeovers(shared, legacy),
+        digests=_digests(shared, legacy),
+        misses=LegacyMisses(memory_limiter(shared), shared.clock_ms),
+        presentations=memory_limiter(shared),
+    )
+
+
+def _takeovers(shared: Container, legacy: LegacyTokens) -> MySqlTakeovers:
+    table = LegacyTable(legacy, portal_tables(shared))
+    return MySqlTakeovers(shared.database, event_writer(shared), keys_version(shared), table)
+
+
+def _digests(shared: Container, legacy: LegacyTokens) -> LegacyDigests:
     held = UnwrappedKeyCache(
         wrapper(shared),
         shared.clock_of_caches,
@@ -28,12 +59,4 @@ def taking_over(shared: Container, issuing: IssueDeps) -> TakeoverDeps | None:
         shared.settings.key_max_age_s,
         lambda _, material: material,
     )
-    return TakeoverDeps(
-        issuing=issuing,
-        legacy=legacy,
-        takeovers=MySqlTakeovers(
-            shared.database, event_writer(shared), keys_version(shared), LegacyTable(legacy, tables)
-        ),
-        digests=LegacyDigests(legacy, held),
-        misses=LegacyMisses(memory_limiter(shared), shared.clock_ms),
-    )
+    return LegacyDigests(legacy, held)

@@ -83,6 +83,12 @@ def session_taken_over(session: TokenRecord, kind: TokenKind, caller: Caller) ->
     )
 
 
+def legacy_token_revoked(user_id: str, kind: TokenKind, caller: Caller, at: int) -> SecurityEvent:
+    """A token of the Portal ends before it became a session of ours. kind: of the Portal's token."""
+    detail: _Detail = {"token_type": kind.value, **caller.detail}
+    return SecurityEvent(EventType.LEGACY_TOKEN_REVOKED, at, user_id, None, caller.address, detail)
+
+
 def session_evicted(session_id: bytes, by: TokenRecord) -> SecurityEvent:
     """by: the new session, beyond whose start the limit would have been exceeded."""
     return SecurityEvent(EventType.SESSION_EVICTED, by.created_at, by.user_id, session_id)

@@ -15,6 +15,7 @@ class EventType(Enum):
     LOGIN_FAILED = "login_failed"
     SESSION_ISSUED = "session_issued"
     SESSION_TAKEN_OVER = "session_taken_over"
+    LEGACY_TOKEN_REVOKED = "legacy_token_revoked"
     STEP_UP_SUCCEEDED = "step_up_succeeded"
     STEP_UP_FAILED = "step_up_failed"
     NEW_DEVICE = "new_device"
@@ -58,6 +59,7 @@ DETAILS: Mapping[EventType, Mapping[str, type]] = {
     EventType.LOGIN_FAILED: {"account": str, "site": str},
     EventType.SESSION_ISSUED: {"amr": str},
     EventType.SESSION_TAKEN_OVER: {"token_type": str},
+    EventType.LEGACY_TOKEN_REVOKED: {"token_type": str},
     EventType.STEP_UP_SUCCEEDED: {"amr": str, "acr": str},
     EventType.STEP_UP_FAILED: {},
     EventType.NEW_DEVICE: {"device_id": str, "notify": int},

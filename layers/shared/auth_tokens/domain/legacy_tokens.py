@@ -106,9 +106,17 @@ class LegacyTokens:
 
     def accepts(self, text: str, now: int) -> bool:
         """May this text be a token of the Portal that is taken over now? It costs no I/O to find out."""
-        if not self.accept_from <= now < self.accept_until or len(text) > MAX_LEGACY_LENGTH:
+        return self.accept_from <= now < self.accept_until and self._is_of_the_shape(text)
+
+    def revokes(self, text: str, now: int) -> bool:
+        """May this text be a token of the Portal that is revoked here now? For as long as claims are kept. Without
+        I/O, too."""
+        return self.accept_from <= now < self.keep_until and self._is_of_the_shape(text)
+
+    def _is_of_the_shape(self, text: str) -> bool:
+        if len(text) > MAX_LEGACY_LENGTH or text.startswith(tuple(PREFIXES.values())):
             return False
-        return not text.startswith(tuple(PREFIXES.values())) and self.shape.fullmatch(text) is not None
+        return self.shape.fullmatch(text) is not None
 
     @property
     def keep_until(self) -> int:

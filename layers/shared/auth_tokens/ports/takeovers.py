@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from auth_tokens.domain.events import SecurityEvent
 from auth_tokens.domain.sign_ins import SessionStart
 from auth_tokens.domain.takeovers import Claim, LegacyFound, LegacyToken, TakeResult
 
@@ -17,6 +18,17 @@ class Takeovers(Protocol):
 
         Serialised with what starts or ends sessions of the user. A user whose everything has ended since the session
         began, by whatever way, keeps nothing of it (OVER)."""
+
+
+class LegacyEnds(Protocol):
+    """Both raise Unavailable."""
+
+    def look_up_claimed(self, token: LegacyToken) -> LegacyFound:
+        """As Takeovers.look_up, whatever the kind of the token: the row of ours is that of the claim."""
+
+    def end_unclaimed(self, claim: Claim, event: SecurityEvent) -> bool:
+        """End the Portal's row, as far as it may be written, and claim its token for no session, with an event. False:
+        the row is not as it was read, or another call was first; nothing was written."""
 
 
 class Digests(Protocol):

@@ -16,37 +16,39 @@ from auth_tokens.domain.tokens import MalformedToken, TokenKind, kind_of
 from auth_tokens.usecases.session_deps import SessionDeps
 
 
-def revoke_token(text: str, client_id: str | None, caller: Caller, deps: SessionDeps) -> None:
+def revoke_token(text: str, client_id: str | None, caller: Caller, deps: SessionDeps) -> bool:
     """A refresh or session token ends its session, a device token the device and its sessions, an access token itself.
     A session's device stays, as its holder signs out their own device.
 
     Unknown, expired or foreign tokens end nothing and are no error (§2.2): the caller learns nothing.
     A spent token ends its session as well: its tag proves that it was ours, and the token endpoint would
-    end the session, too. client_id: None for the token's own. Raises InvalidRequest (no token),
-    InvalidClient (an unknown one), Unavailable (never a 200 that was not stored).
+    end the session, too. client_id: None for the token's own. Returns False for a text that is no token of ours, by
+    its form or its signature. Raises InvalidRequest (no token), InvalidClient (an unknown one), Unavailable (never a
+    200 that was not stored).
     """
     if not text:
         raise InvalidRequest("token is missing.")
     client_id = deps.policy.known_client(client_id)
     kind = kind_of(text)
     if kind is None:
-        _revoke_access_token(text, client_id, caller, deps)
-    else:
-        _revoke_opaque(text, kind, client_id, caller, deps)
+        return _revoke_access_token(text, client_id, caller, deps)
+    _revoke_opaque(text, kind, client_id, caller, deps)
+    return True
 
 
-def _revoke_access_token(text: str, client_id: str | None, caller: Caller, deps: SessionDeps) -> None:
+def _revoke_access_token(text: str, client_id: str | None, caller: Caller, deps: SessionDeps) -> bool:
+    """False for a text that is no access token of ours."""
     now = deps.clock()
     try:
         claims = deps.verifier.verify(text, now)
         if not _is_of_a_session(claims, deps):
-            return
+            return True
         deps.verifier.verify(text, now)  # the row's SELECT showed whether its key was withdrawn
     except InvalidAccessToken:
-        return
-    if client_id is not None and client_id != claims.client_id:
-        return
-    deps.store.deny_access_token(claims, access_token_revoked(claims, caller, now))
+        return False
+    if client_id is None or client_id == claims.client_id:
+        deps.store.deny_access_token(claims, access_token_revoked(claims, caller, now))
+    return True
 
 
 def _is_of_a_session(claims: AccessClaims, deps: SessionDeps) -> bool:

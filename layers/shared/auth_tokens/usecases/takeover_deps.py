@@ -1,4 +1,4 @@
-"""Dependencies of the take-over of the Portal's sessions, which the composition root fills, and what a call has."""
+"""Dependencies of what is done with the Portal's tokens, which the composition root fills, and what a call has."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,11 @@ from auth_tokens.domain.ids import uuid7
 from auth_tokens.domain.legacy_tokens import LegacyTokens
 from auth_tokens.domain.takeovers import LegacyToken
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.ports.takeovers import Digests, MissLimiter, Takeovers
+from auth_tokens.ports.keys import Keys
+from auth_tokens.ports.limits import Limiter
+from auth_tokens.ports.takeovers import Digests, LegacyEnds, MissLimiter, Takeovers
 from auth_tokens.usecases.issue_deps import IssueDeps
+from auth_tokens.usecases.session_deps import SessionDeps
 
 # 2026-01-01, the time in the ids of all that is taken over: the same token has the same ids, whatever the mapping's
 # dates become. The 74 random bits alone tell them apart.
@@ -27,17 +30,32 @@ class TakeoverDeps:
     misses: MissLimiter
 
     def token(self, text: str, kind: TokenKind) -> LegacyToken:
-        """A presented text, with all that follows from it: the same however often it is presented. Raises
-        Unavailable."""
-        pseudonym = self.issuing.keys.pseudonym
-        return LegacyToken(
-            key=pseudonym("takeover", text),
-            stored=self.digests.stored(text),
-            session_id=uuid7(_IDS_AT_MS, pseudonym("takeover-session", text)[:10]),
-            device_id=uuid7(_IDS_AT_MS, pseudonym("takeover-device", text)[:10]),
-            kind=kind,
-            seed=b"takeover\0" + text.encode(),
-        )
+        """As legacy_token."""
+        return legacy_token(text, kind, self.issuing.keys, self.digests)
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyEndDeps:
+    """To end tokens of the Portal, and what they became. presentations: counts without a statement."""
+
+    sessions: SessionDeps
+    legacy: LegacyTokens
+    ends: LegacyEnds
+    digests: Digests
+    misses: MissLimiter
+    presentations: Limiter
+
+
+def legacy_token(text: str, kind: TokenKind, keys: Keys, digests: Digests) -> LegacyToken:
+    """A presented text, with all that follows from it: the same however often it is presented. Raises Unavailable."""
+    return LegacyToken(
+        key=keys.pseudonym("takeover", text),
+        stored=digests.stored(text),
+        session_id=uuid7(_IDS_AT_MS, keys.pseudonym("takeover-session", text)[:10]),
+        device_id=uuid7(_IDS_AT_MS, keys.pseudonym("takeover-device", text)[:10]),
+        kind=kind,
+        seed=b"takeover\0" + text.encode(),
+    )
 
 
 @dataclass(frozen=True, slots=True)

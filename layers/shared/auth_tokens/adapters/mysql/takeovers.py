@@ -1,6 +1,7 @@
 """auth_token_takeovers, and the Portal's own tokens: a session of the Portal becomes one of ours (docs/adr/0040)."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from auth_tokens.adapters.mysql.connection import Database, Transaction
 from auth_tokens.adapters.mysql.events import EventWriter
@@ -9,25 +10,33 @@ from auth_tokens.adapters.mysql.legacy_table import LegacyTable
 from auth_tokens.adapters.mysql.portal import OwnerReads
 from auth_tokens.adapters.mysql.rows import INSERT_COLUMNS, TOKEN, places, record_from, row_from
 from auth_tokens.adapters.mysql.times import to_sql
+from auth_tokens.domain.events import SecurityEvent
 from auth_tokens.domain.sign_ins import SessionStart
 from auth_tokens.domain.takeovers import Claim, LegacyFound, LegacyToken, TakeResult
 
 # A token that so many rows of the Portal look like is nobody's.
 MAX_FOUND = 8
+_Result = TypeVar("_Result", bool, TakeResult)
 
 
-# The statements with `old` are made for a mapping that has tokens of the Portal (adapters.mysql.legacy_table).
-# Index: that on the Portal's token; primary key of each other table. One row at least.
-SELECT_LEGACY_TOKEN = f"""
+def _select_legacy_token(row_id: str) -> str:
+    return f"""
 SELECT {KEYS_VERSION}, claim.token_key IS NOT NULL, IF(t.id IS NULL, NULL, {TOKEN}), t.metadata, {{old_columns}},
   {{owner_columns}}
 FROM (SELECT 1 AS presented) AS p
 LEFT JOIN auth_token_takeovers AS claim ON claim.token_key = %(token_key)s
-LEFT JOIN auth_user_tokens AS t ON t.id = %(row_id)s
+LEFT JOIN auth_user_tokens AS t ON t.id = {row_id}
 {{owner_join}}
 LEFT JOIN {{old_table}} AS old ON {{old_token}} = %(stored)s
 LIMIT {MAX_FOUND}
 """
+
+
+# The statements with `old` are made for a mapping that has tokens of the Portal (adapters.mysql.legacy_table).
+# Index: that on the Portal's token; primary key of each other table. One row at least.
+SELECT_LEGACY_TOKEN = _select_legacy_token("%(row_id)s")
+# The same by the claim, for a token whose kind is not known.
+SELECT_CLAIMED_TOKEN = _select_legacy_token("claim.row_id")
 
 # Index: primary key. Comes first in its transaction: of two calls, and of a call and the Portal's own rotation, one
 # waits here before it holds anything else. Row count 0: no longer as it was read.
@@ -82,7 +91,7 @@ VALUES ({places("session_")}), ({places("device_")})
 
 
 class MySqlTakeovers:
-    """Port ports.takeovers.Takeovers."""
+    """Ports Takeovers and LegacyEnds."""
 
     def __init__(
         self, database: Database, events: EventWriter, version: KeysVersion, table: LegacyTable
@@ -93,8 +102,14 @@ class MySqlTakeovers:
         self._table = table
 
     def look_up(self, token: LegacyToken) -> LegacyFound:
+        return self._found(SELECT_LEGACY_TOKEN, token)
+
+    def look_up_claimed(self, token: LegacyToken) -> LegacyFound:
+        return self._found(SELECT_CLAIMED_TOKEN, token)
+
+    def _found(self, statement: str, token: LegacyToken) -> LegacyFound:
         values = {"token_key": token.key, "row_id": token.row_id, "stored": token.stored}
-        found = self._owners.rows(SELECT_LEGACY_TOKEN, values)
+        found = self._owners.rows(statement, values)
         is_claimed, row, metadata, *_, owner, labels = found[0]
         record = (
             None if row is None else record_from(row, metadata, self._table.tables.owner_from(owner, labels))
@@ -104,20 +119,16 @@ class MySqlTakeovers:
         return LegacyFound(bool(is_claimed), record, exact)
 
     def take(self, claim: Claim, start: SessionStart) -> TakeResult:
-        values = self._values(claim, start)
+        values = self._values(claim, start.session.user_id)
         rows = row_from(start.session, "session_") | row_from(start.device, "device_")
         events = self._events.rows(start.events)
 
-        sql = self._table.tables.sql
-        claims = [INSERT_CLAIM_OF_UNMARKED]
-        if self._table.legacy.mark is not None:
-            claims = [MARK_LEGACY_TOKEN, INSERT_CLAIM]
+        admit = self._table.tables.sql(ADMIT_TAKE_OVER)
 
         def work(statements: Transaction) -> TakeResult:
-            for claiming in claims:
-                if statements.execute(sql(claiming), values) != 1:
-                    return _undone(statements, TakeResult.CHANGED)
-            if not statements.execute(sql(ADMIT_TAKE_OVER), values):
+            if not self._claim(statements, values):
+                return _undone(statements, TakeResult.CHANGED)
+            if not statements.execute(admit, values):
                 return _undone(statements, TakeResult.OVER)
             statements.execute(INSERT_TAKEN_OVER, rows)
             self._events.write(statements, events)
@@ -125,13 +136,32 @@ class MySqlTakeovers:
 
         return self._database.transaction(work)
 
-    def _values(self, claim: Claim, start: SessionStart) -> dict[str, Any]:
+    def end_unclaimed(self, claim: Claim, event: SecurityEvent) -> bool:
+        values = self._values(claim, claim.row.user_id)
+        events = self._events.rows([event])
+
+        def work(statements: Transaction) -> bool:
+            if not self._claim(statements, values):
+                return _undone(statements, False)
+            self._events.write(statements, events)
+            return True
+
+        return self._database.transaction(work)
+
+    def _claim(self, statements: Transaction, values: Mapping[str, Any]) -> bool:
+        """End the Portal's row and claim its token. False where the transaction must be undone."""
+        claims = [INSERT_CLAIM_OF_UNMARKED]
+        if self._table.legacy.mark is not None:
+            claims = [MARK_LEGACY_TOKEN, INSERT_CLAIM]
+        return all(statements.execute(self._table.tables.sql(each), values) == 1 for each in claims)
+
+    def _values(self, claim: Claim, user_id: str | None) -> dict[str, Any]:
         token, row, table = claim.token, claim.row, self._table
         return {
             "token_key": token.key,
             "row_id": token.row_id,
-            "user_id": start.session.user_id,
-            "client_id": start.session.client_id,
+            "user_id": user_id,
+            "client_id": table.legacy.client,
             "password_hash": None,
             "at": to_sql(claim.at),
             "keep_until": to_sql(claim.keep_until),
@@ -144,6 +174,6 @@ class MySqlTakeovers:
         }
 
 
-def _undone(statements: Transaction, result: TakeResult) -> TakeResult:
+def _undone(statements: Transaction, result: _Result) -> _Result:
     statements.execute("ROLLBACK")
     return result
