@@ -10,8 +10,10 @@ import pymysql
 import pytest
 from pymysql.cursors import Cursor
 
+from local.http.sigv4 import LOCAL_KEY
 from local.servers.aws import LocalAws
 from local.servers.database.address import DatabaseAddress
+from local.templates.arns import REGION
 from tests.adoption.served import COOKIE, ORIGIN, Served, document_of, portal_at, served
 from tests.conftest import new_world, schema
 from tests.support.database_users import DatabaseUsers
@@ -182,6 +184,24 @@ def test_a_revocation_by_an_unknown_client_or_with_client_authentication_ends_no
     assert beside.revoke(token, client_id="nobody").status == 401
 
     assert beside.portal.is_in_force(token)
+
+
+def test_a_token_that_the_portal_verifies_itself_moves_by_the_bridge_and_a_repeat_is_the_same_session(
+    beside: Served,
+) -> None:
+    token = beside.token(lives_s=3600)
+    iam = {"id": LOCAL_KEY.access_key, "secret": LOCAL_KEY.secret_key, "region": REGION}
+    bridge = {"token": token, "url": f"{beside.stack.base_url}/auth/issue", "iam": iam}
+
+    lost = beside.portal.call("move", **bridge, loses=True)
+    assert beside.portal.is_in_force(token)  # the stated weakness: at both sides until the repeat
+    moved = beside.portal.call("move", **bridge)
+
+    assert (moved["session_id"], moved["refresh_token"]) == (lost["session_id"], lost["refresh_token"])
+    assert 3500 < moved["refresh_expires_in"] <= 3600
+    assert not beside.portal.is_in_force(token)
+    assert beside.portal.call("move", **bridge) is None
+    assert beside.refresh(moved["refresh_token"]).status == 200
 
 
 def test_the_schedules_count_who_is_still_to_come_and_clean(beside: Served) -> None:

@@ -122,6 +122,27 @@ class AuthUserTokens extends Model {
 AuthUsers.knex(knex);
 AuthUserTokens.knex(knex);
 
+const hmac = (key, text) => crypto.createHmac("sha256", key).update(text).digest();
+
+/** POSTs JSON, signed by an IAM key (SigV4, service execute-api); answers the JSON of a 200. */
+async function postSigned(url, body, headers, iam) {
+  const { host, pathname } = new URL(url);
+  const text = JSON.stringify(body);
+  const at = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
+  const sent = { "content-type": "application/json", host, ...headers, "x-amz-date": at };
+  const names = Object.keys(sent).sort();
+  const lines = names.map((name) => `${name}:${sent[name]}\n`).join("");
+  const request = ["POST", pathname, "", lines, names.join(";"), sha256(text).digest("hex")].join("\n");
+  const parts = [at.slice(0, 8), iam.region, "execute-api", "aws4_request"];
+  const key = parts.reduce(hmac, `AWS4${iam.secret}`);
+  const signature = hmac(key, ["AWS4-HMAC-SHA256", at, parts.join("/"), sha256(request).digest("hex")].join("\n"));
+  const credential = `Credential=${iam.id}/${parts.join("/")}, SignedHeaders=${names.join(";")}`;
+  sent.authorization = `AWS4-HMAC-SHA256 ${credential}, Signature=${signature.toString("hex")}`;
+  const answer = await fetch(url, { method: "POST", body: text, headers: sent });
+  if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`);
+  return await answer.json();
+}
+
 const calls = {
   /** Tables as the Portal's own migrations made them. */
   async createTables() {
@@ -184,6 +205,23 @@ const calls = {
     const next = shape.fresh();
     const query = AuthUserTokens.query().patch({ token: shape.stored(next) }).where({ token: shape.stored(token) });
     return (await AuthUserTokens.inForce(query)) === 1 ? next : null;
+  },
+
+  /**
+   * Moves a token that this Portal verifies itself, by POST /auth/issue: answers the session, null where the token is
+   * not in force. loses: the process ends between the call and the end of the row.
+   */
+  async move({ token, url, iam, loses = false }) {
+    const row = await AuthUserTokens.inForce(AuthUserTokens.query().findOne({ token: shape.stored(token) }));
+    if (!row) return null;
+    const session = await postSigned(
+      url,
+      { user_id: key(row.user_id), amr: ["pwd"], not_after: Math.floor(row.expires_at.getTime() / 1000) },
+      { "idempotency-key": sha256(`move${token}`).digest("base64url") },
+      iam,
+    );
+    if (!loses) await calls.end({ token });
+    return session;
   },
 
   /** Is a token in force here? */
