@@ -105,7 +105,7 @@ def test_a_build_is_refused_that_reaches_the_limit(tmp_path: Path) -> None:
     assert not faults(built, "arm64")
 
     [fault] = faults(layer_of(tmp_path, {"y.py": b"#"}), "arm64")
-    assert "20,000,000 bytes" in fault
+    assert f"{MAX_LAYER_BYTES:,} bytes" in fault
 
 
 def test_the_hash_tells_content_name_mode_and_time_apart(tmp_path: Path) -> None:
