@@ -75,7 +75,8 @@ def run_dir() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def own_server(run_dir: Path) -> Iterator[DatabaseServer]:
     """The private server of this run: MariaDB, or what TOKENS_DB names."""
-    server = private_server(run_dir / "server", durable=False)
+    # Environments of many tests hold theirs until they are collected.
+    server = private_server(run_dir / "server", durable=False, options=["--max-connections=500"])
     try:
         server.start()
         server.wait()

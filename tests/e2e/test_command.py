@@ -399,6 +399,8 @@ def test_follow_shows_events_as_they_come(stack: LocalStack, user: tuple[str, st
         stdout=subprocess.PIPE,
         text=True,
         env=environment,
+        # What runs in the background of a shell ignores interrupts, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as following:
         assert following.stdout is not None
         try:
