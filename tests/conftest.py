@@ -13,6 +13,8 @@ from typing import Any
 
 import pymysql
 import pytest
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from pymysql.cursors import Cursor
 
 from auth_tokens.adapters.kms import client
@@ -27,6 +29,11 @@ from local.stack import LocalStack
 from tests.support.database_users import DatabaseUsers
 from tests.support.throttles import UNTHROTTLED
 from tests.support.world import PASSWORD_COST, World
+
+# Hypothesis draws constants of all loaded modules, too: what a test meets would depend on which others were collected.
+_NO_CONSTANTS = Constants()
+assert callable(providers._get_local_constants)
+providers._get_local_constants = lambda: _NO_CONSTANTS
 
 # Programs that `make test` unpacked for whoever may not install: behind those of the machine.
 os.environ["PATH"] += os.pathsep + str(Path(__file__).parents[1] / ".local/bin")

@@ -244,8 +244,15 @@ def a_wrong_combination(deployed: Deployed) -> None:
 def the_first_deployment(deployed: Deployed) -> None:
     """By the path for production, with an existing proxy."""
     portal = deployed.portal
-    # The quick start and the conformance suite end sessions and devices by bearer tokens, as a local client may.
-    record(deployed, "prod", DbCaFile=str(portal.proxy.ca_file), AccountScope="portal:read")
+    # The tutorial and the conformance suite end sessions and devices by bearer tokens, as a local client may, and the
+    # tutorial reads what was revoked.
+    record(
+        deployed,
+        "prod",
+        DbCaFile=str(portal.proxy.ca_file),
+        AccountScope="portal:read",
+        RevocationsRoute="public",
+    )
     record(deployed, "prod-operations", AlarmTopicArn=None)
     deployed.operator.run(block(DEPLOY_PAGES, "for class in reader writer migrator"))
     secrets = '"$STACK/reader $STACK/writer $STACK/migrator"'

@@ -442,7 +442,7 @@ def test_the_store_does_what_the_model_of_devices_says(
     small = World(replace(world.settings, max_devices=MAX_DEVICES))
     machine = type("DevicesHere", (Devices,), {"world": small, "steps": 0, "met": Counter()})
 
-    chosen = settings(ALWAYS_THE_SAME, max_examples=100, stateful_step_count=40)
+    chosen = settings(ALWAYS_THE_SAME, max_examples=130, stateful_step_count=40)
     run_state_machine_as_test(machine, settings=chosen)
 
     with capsys.disabled():
