@@ -51,7 +51,7 @@ def impatient(world: World) -> wiring.Container:
 
 def settled(world: World) -> None:
     """Waits until no statement is waiting any more: those abandoned have come to their end."""
-    assert wait_until(lambda: not waiting_statements(world), 10), "a statement is still waiting"
+    assert wait_until(lambda: not waiting_statements(world), 30), "a statement is still waiting"
 
 
 @pytest.mark.parametrize("retry_key", [None, "key"])
