@@ -10,13 +10,10 @@ import random
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pymysql
 import pytest
-from pymysql.cursors import Cursor
 
 from auth_user_tokens import AuthError, MemoryStore, Session, SignedOutEvent
 from auth_user_tokens.clock import SystemClock
@@ -25,12 +22,9 @@ from auth_user_tokens.steps import Send
 from auth_user_tokens.wire import Reply
 from local.client import Client
 from local.seed import PASSWORD
-from local.servers.aws import LocalAws
-from local.servers.database.address import DatabaseAddress
 from local.stack import LocalStack
 from local.traffic import populate
 from tests.clients.test_service import lost, node
-from tests.conftest import new_stack
 
 CLIENTS = int(os.environ.get("STORM_CLIENTS", "40"))
 LIFE_S = 8 if CLIENTS > 100 else 2
@@ -38,14 +32,6 @@ RETRY_AFTER_S = LIFE_S // 2
 OUT_FROM_S, OUT_TO_S, END_S = 2 * LIFE_S, 2.4 * LIFE_S, 3.5 * LIFE_S
 STORMS = [(503, "temporarily_unavailable"), (429, "rate_limited")]
 SESSIONS_EACH = 10
-
-
-@pytest.fixture(scope="module")
-def service(
-    database: DatabaseAddress, administrator: "pymysql.Connection[Cursor]", aws: LocalAws
-) -> Iterator[LocalStack]:
-    with new_stack(database, administrator, aws, "inprocess", {"RetryWindowS": "0"}) as started:
-        yield started
 
 
 @pytest.fixture

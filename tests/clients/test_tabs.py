@@ -9,20 +9,14 @@ import os
 import shutil
 import subprocess
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pymysql
 import pytest
-from pymysql.cursors import Cursor
 
-from local.servers.aws import LocalAws
-from local.servers.database.address import DatabaseAddress
 from local.stack import LocalStack
 from tests.clients.test_service import NODE, SCRIPTS, lost, sign_ins
-from tests.conftest import new_stack
 from tests.support.browser import BROWSERS
 
 SECONDS = float(os.environ.get("TABS_S", "0"))
@@ -45,14 +39,6 @@ LONG = [
     Plan(4, lock=False),
     Plan(4, lock=False, storage="indexeddb"),
 ]
-
-
-@pytest.fixture(scope="module")
-def service(
-    database: DatabaseAddress, administrator: "pymysql.Connection[Cursor]", aws: LocalAws
-) -> Iterator[LocalStack]:
-    with new_stack(database, administrator, aws, "inprocess", {"RetryWindowS": "0"}) as started:
-        yield started
 
 
 def rotations(service: LocalStack, answers: list[dict[str, Any]]) -> list[int]:

@@ -190,7 +190,11 @@ def test_a_token_that_the_portal_verifies_itself_moves_by_the_bridge_and_a_repea
     beside: Served,
 ) -> None:
     token = beside.token(lives_s=3600)
-    iam = {"id": LOCAL_KEY.access_key, "secret": LOCAL_KEY.secret_key, "region": REGION}
+    iam = {
+        "accessKeyId": LOCAL_KEY.access_key,
+        "secretAccessKey": LOCAL_KEY.secret_key,
+        "region": REGION,
+    }
     bridge = {"token": token, "url": f"{beside.stack.base_url}/auth/issue", "iam": iam}
 
     lost = beside.portal.call("move", **bridge, loses=True)

@@ -1,22 +1,8 @@
 // The life of a key-bound session by oauth4webapi (RFC 9449): nonces are asked for and kept by the library itself.
 // Prints what came of each step.
-import { readFileSync } from "node:fs";
-import { AwsClient } from "aws4fetch";
 import * as oauth from "oauth4webapi";
+import { client, given, iam, insecure, server } from "./at-issuer.mjs";
 
-const given = JSON.parse(readFileSync(0, "utf8"));
-const client = { client_id: given.client_id };
-const insecure = { [oauth.allowInsecureRequests]: true };
-const iam = new AwsClient({
-  accessKeyId: "local",
-  secretAccessKey: "local-secret",
-  region: "eu-west-1",
-  service: "execute-api",
-});
-
-const issuer = new URL(given.issuer);
-const discovered = await oauth.discoveryRequest(issuer, { algorithm: "oauth2", ...insecure });
-const server = await oauth.processDiscoveryResponse(issuer, discovered);
 const keys = await oauth.generateKeyPair(given.algorithm);
 const DPoP = oauth.DPoP(client, keys);
 const options = { DPoP, ...insecure };

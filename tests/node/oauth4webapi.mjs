@@ -1,22 +1,7 @@
 // The life of a token by oauth4webapi: discovery, refresh, a repeated refresh, device token exchange,
 // revocation, introspection, and the validation of an access token (RFC 9068). Prints what came of each step.
-import { readFileSync } from "node:fs";
-import { AwsClient } from "aws4fetch";
 import * as oauth from "oauth4webapi";
-
-const given = JSON.parse(readFileSync(0, "utf8"));
-const client = { client_id: given.client_id };
-const insecure = { [oauth.allowInsecureRequests]: true };
-const iam = new AwsClient({
-  accessKeyId: "local",
-  secretAccessKey: "local-secret",
-  region: "eu-west-1",
-  service: "execute-api",
-});
-
-const issuer = new URL(given.issuer);
-const discovered = await oauth.discoveryRequest(issuer, { algorithm: "oauth2", ...insecure });
-const server = await oauth.processDiscoveryResponse(issuer, discovered);
+import { client, given, iam, insecure, server } from "./at-issuer.mjs";
 
 async function refreshed(token) {
   const response = await oauth.refreshTokenGrantRequest(server, client, oauth.None(), token, insecure);

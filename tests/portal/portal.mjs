@@ -5,12 +5,23 @@
 // SHAPES the schema has.
 import crypto from "node:crypto";
 import readline from "node:readline";
+import { AwsClient } from "aws4fetch";
 import knexOf from "knex";
 import { Model } from "objection";
 
 const DAY_MS = 86_400_000;
 const uuidBytes = () => Buffer.from(crypto.randomUUID().replaceAll("-", ""), "hex");
 const sha256 = (text) => crypto.createHash("sha256").update(text);
+
+const BY_USERNAME = {
+  users: (table) => {
+    table.string("username", 190).notNullable().unique();
+    table.string("password_hash", 255);
+    table.string("status", 20).notNullable().defaultTo("active");
+  },
+  user: (n) => ({ username: `user${n}@portal.test` }),
+  password: "password_hash",
+};
 
 // What differs between the Portals that are out there. live: what a token that is in force has; ended: what ends one.
 const SHAPES = {
@@ -44,13 +55,7 @@ const SHAPES = {
       reference: (table, name) => table.string(name, 36),
       make: () => crypto.randomUUID(),
     },
-    users: (table) => {
-      table.string("username", 190).notNullable().unique();
-      table.string("password_hash", 255);
-      table.string("status", 20).notNullable().defaultTo("active");
-    },
-    user: (n) => ({ username: `user${n}@portal.test` }),
-    password: "password_hash",
+    ...BY_USERNAME,
     tokens: (table) => {
       table.string("token", 255).notNullable().index();
       table.string("status", 16).notNullable().defaultTo("active");
@@ -69,13 +74,7 @@ const SHAPES = {
       reference: (table, name) => table.binary(name, 16),
       make: uuidBytes,
     },
-    users: (table) => {
-      table.string("username", 190).notNullable().unique();
-      table.string("password_hash", 255);
-      table.string("status", 20).notNullable().defaultTo("active");
-    },
-    user: (n) => ({ username: `user${n}@portal.test` }),
-    password: "password_hash",
+    ...BY_USERNAME,
     tokens: (table) => {
       table.binary("token", 32).notNullable().unique();
       table.boolean("is_revoked").notNullable().defaultTo(false);
@@ -122,23 +121,11 @@ class AuthUserTokens extends Model {
 AuthUsers.knex(knex);
 AuthUserTokens.knex(knex);
 
-const hmac = (key, text) => crypto.createHmac("sha256", key).update(text).digest();
-
-/** POSTs JSON, signed by an IAM key (SigV4, service execute-api); answers the JSON of a 200. */
+/** POSTs JSON, signed by an IAM key (SigV4); answers the JSON of a 200. */
 async function postSigned(url, body, headers, iam) {
-  const { host, pathname } = new URL(url);
-  const text = JSON.stringify(body);
-  const at = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-  const sent = { "content-type": "application/json", host, ...headers, "x-amz-date": at };
-  const names = Object.keys(sent).sort();
-  const lines = names.map((name) => `${name}:${sent[name]}\n`).join("");
-  const request = ["POST", pathname, "", lines, names.join(";"), sha256(text).digest("hex")].join("\n");
-  const parts = [at.slice(0, 8), iam.region, "execute-api", "aws4_request"];
-  const key = parts.reduce(hmac, `AWS4${iam.secret}`);
-  const signature = hmac(key, ["AWS4-HMAC-SHA256", at, parts.join("/"), sha256(request).digest("hex")].join("\n"));
-  const credential = `Credential=${iam.id}/${parts.join("/")}, SignedHeaders=${names.join(";")}`;
-  sent.authorization = `AWS4-HMAC-SHA256 ${credential}, Signature=${signature.toString("hex")}`;
-  const answer = await fetch(url, { method: "POST", body: text, headers: sent });
+  const signed = new AwsClient({ ...iam, service: "execute-api", retries: 0 });
+  const sent = { "content-type": "application/json", ...headers };
+  const answer = await signed.fetch(url, { method: "POST", body: JSON.stringify(body), headers: sent });
   if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`);
   return await answer.json();
 }

@@ -6,17 +6,14 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
-import pymysql
 import pytest
 import requests
-from pymysql.cursors import Cursor
 
 from auth_user_tokens import AuthError, Event, FileStore, Refreshed, Session, SignedOutEvent
 from auth_user_tokens.clock import Instant, SystemClock
@@ -26,9 +23,7 @@ from auth_user_tokens.steps import Send
 from auth_user_tokens.wire import Reply
 from local.client import Client
 from local.seed import PASSWORD, USERS
-from local.servers.aws import LocalAws
-from local.servers.database.address import DatabaseAddress
-from tests.conftest import new_stack
+from local.stack import LocalStack
 from tests.docs.markdown import README, ROOT, code_blocks
 
 BOB = USERS[1].username
@@ -71,12 +66,9 @@ session.access_token()
 
 
 @pytest.fixture(scope="module")
-def service(
-    database: DatabaseAddress, administrator: "pymysql.Connection[Cursor]", aws: LocalAws
-) -> Iterator[str]:
-    """Its address. A spent token without its key is theft at once."""
-    with new_stack(database, administrator, aws, "inprocess", {"RetryWindowS": "0"}) as started:
-        yield started.base_url
+def service(service: LocalStack) -> str:
+    """Its address."""
+    return service.base_url
 
 
 @dataclass

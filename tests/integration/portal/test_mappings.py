@@ -28,19 +28,10 @@ from auth_tokens.usecases.revoke_user import end_what_began_before, revoke_user
 from auth_tokens.usecases.step_up import StepUpRequest, step_up
 from auth_tokens.usecases.validate import validate
 from auth_tokens.web.portal_events import MalformedEvent, portal_event
+from tests.integration.server.test_statement_counts import cost
 from tests.support import wiring
 from tests.support.portals import KINDS, PortalWorld, portal_world
 from tests.support.world import CALLER, PASSWORD, World
-
-COUNTED = (
-    "Com_select",
-    "Com_insert",
-    "Com_insert_select",
-    "Com_update",
-    "Com_delete",
-    "Com_begin",
-    "Com_commit",
-)
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -277,18 +268,7 @@ def costs(world: World, name: str) -> dict[str, dict[str, int]]:
         "revoke": lambda: revoke_user(user_id, RevokeReason.ADMIN, "trial", sessions, CALLER),
     }
     validate(bearer, sessions.validation)  # reads keys
-    return {what: _cost(world, operation) for what, operation in operations.items()}
-
-
-def _cost(world: World, operation: Callable[[], object]) -> dict[str, int]:
-    def status(database: object) -> dict[str, int]:
-        rows = world.database.query("SHOW SESSION STATUS LIKE 'Com\\_%'")
-        return {row["Variable_name"]: int(row["Value"]) for row in rows}
-
-    before = status(world.database)
-    operation()
-    after = status(world.database)
-    return {name: after[name] - before[name] for name in COUNTED}
+    return {what: cost(world, operation) for what, operation in operations.items()}
 
 
 def test_each_operation_takes_as_many_statements_as_with_the_own_tables(
