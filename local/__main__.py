@@ -16,17 +16,19 @@ import pymysql
 
 from auth_tokens.domain.errors import Unavailable
 from local.foreign import Refused, agree, named_by_environment
-from local.host.ports import HOST
+from local.host.paths import default_state_dir
+from local.host.ports import DEFAULT_PORT, HOST, port_number
 from local.http.sigv4 import LOCAL_ROLE_KEY
 from local.options import GatewayOptions, ServerOptions
 from local.runners import FunctionError
 from local.runners.reload import Reloader
 from local.runners.scheduler import Schedules
+from local.running import NotFound, read_mark
 from local.seed import PASSWORD, USERS
 from local.servers.database.program import NoServer
 from local.servers.database.server import DatabaseFailed
 from local.servers.rds_proxy.options import ProxyOptions
-from local.stack import LocalStack, default_state_dir
+from local.stack import LocalStack
 from local.templates.intrinsics import TemplateError
 
 _GUIDE = """
@@ -54,6 +56,7 @@ _FAILURES = (
         DatabaseFailed,
         FunctionError,
         NoServer,
+        NotFound,
         OSError,
         Refused,
         TemplateError,
@@ -70,9 +73,8 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     try:
-        port = _port()
         with _only_one_run(default_state_dir()):
-            _serve(port, stopped)
+            _serve(_port(), stopped)
     except _FAILURES as exc:
         print(f"make run: {exc}", file=sys.stderr)
         return 1
@@ -105,10 +107,8 @@ def _serve(port: int, stopped: threading.Event) -> None:
 
 
 def _port() -> int:
-    text = os.environ.get("PORT") or "3000"
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise CannotStart(f"PORT must be a port number, not {text!r}")
-    port = int(text)
+    text = os.environ.get("PORT", "")
+    port = port_number(text) if text else DEFAULT_PORT
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -126,7 +126,9 @@ def _only_one_run(state_dir: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
-            raise CannotStart(f"another run is using {state_dir}; stop it first") from exc
+            mark = read_mark(state_dir)
+            which = f" (process {mark.pid} at {mark.base_url})" if mark else ""
+            raise CannotStart(f"another run is using {state_dir}{which}; stop it first") from exc
         yield
 
 

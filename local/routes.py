@@ -3,6 +3,7 @@
 POST /_local/invoke/FUNCTION  invokes a function by an event; FUNCTION is the name of its folder
 GET  /_local/metrics          the functions' metrics so far, as text
 GET  /_local/reference/       the API's reference page, where `make docs` has written it
+GET  /_local/running          the id of this run, by which `local.running` finds the service of its checkout
 POST /_local/users            adds Portal users for `make traffic`; `{"count": n}` → `{"usernames": […]}`; 403 where the
                               Portal's tables are not local mode's own
 """
@@ -12,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from local.http.messages import GatewayRequest, GatewayResponse, json_response, message_response
 from local.runners import FunctionError, PayloadTooLarge, Runner, Throttled
@@ -21,17 +21,11 @@ from local.servers.database.address import Connection
 
 _ALL = "/_local/"
 _INVOKE = "/_local/invoke/"
-_METRICS = "/_local/metrics"
 _USERS = "/_local/users"
-_REFERENCE = "/_local/reference/"
-_CONTENT_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".json": "application/json",
-    ".png": "image/png",
-}
 _MAX_USERS = 1000
+
+Reads = Mapping[str, Callable[[str], GatewayResponse]]
+"""What a GET returns, by path. A path that ends in a slash has files below it, whose name is the argument."""
 
 
 class LocalRoutes:
@@ -39,8 +33,6 @@ class LocalRoutes:
 
     names: the name of a function's folder → its logical id. connect: a connection to the database; None where the
     Portal's tables are not local mode's own.
-    metrics: makes the page of metrics; None where the runner collects none. reference: the folder of the reference
-    page, which need not exist.
     """
 
     def __init__(
@@ -48,30 +40,33 @@ class LocalRoutes:
         runner: Runner,
         names: Mapping[str, str],
         connect: Callable[[], Connection] | None,
-        metrics: Callable[[], str] | None,
-        reference: Path,
+        reads: Reads,
     ) -> None:
         self._runner = runner
         self._names = names
         self._connect = connect
-        self._metrics = metrics
-        self._reference = reference
+        self._reads = reads
 
     def __call__(self, request: GatewayRequest) -> GatewayResponse | None:
         """The response; None for a path that is not under `/_local`."""
         if not request.path.startswith(_ALL):
             return None
-        if request.path == _METRICS and self._metrics:
-            page = self._metrics().encode()
-            return GatewayResponse(200, (("Content-Type", "text/plain; charset=utf-8"),), page)
-        if request.path.startswith(_REFERENCE):
-            return self._reference_file(request.path.removeprefix(_REFERENCE) or "index.html")
+        if request.method == "GET":
+            return self._read(request.path)
         if (request.method, request.path) == ("POST", _USERS):
             return self._add_users(request)
         name = self._names.get(request.path.removeprefix(_INVOKE))
         if name is None or request.method != "POST":
             return message_response(404, "Not Found")
         return self._invoke(name, request)
+
+    def _read(self, path: str) -> GatewayResponse:
+        if read := self._reads.get(path):
+            return read("")
+        for folder, read in self._reads.items():
+            if folder.endswith("/") and path.startswith(folder):
+                return read(path.removeprefix(folder))
+        return message_response(404, "Not Found")
 
     def _invoke(self, name: str, request: GatewayRequest) -> GatewayResponse:
         try:
@@ -84,13 +79,6 @@ class LocalRoutes:
             return message_response(429, exc.error_message)
         except FunctionError as exc:
             return json_response(500, {"errorType": exc.error_type, "errorMessage": exc.error_message})
-
-    def _reference_file(self, name: str) -> GatewayResponse:
-        file = self._reference / name
-        if file.parent != self._reference or not file.is_file():
-            return message_response(404, "Not Found. `make docs` writes the reference page.")
-        headers = (("Content-Type", _CONTENT_TYPES[file.suffix]), ("Cache-Control", "no-cache"))
-        return GatewayResponse(200, headers, file.read_bytes())
 
     def _add_users(self, request: GatewayRequest) -> GatewayResponse:
         if self._connect is None:

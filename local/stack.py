@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import tempfile
 import time
 from collections.abc import Mapping
@@ -15,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 from local.database import StackDatabase
 from local.gateway.gateway import Gateway
 from local.gateway.server import RunningServer, serve
-from local.host.paths import REFERENCE, STATE
+from local.host.paths import REFERENCE
 from local.host.ports import HOST, free_port
 from local.options import GatewayOptions, RunnerOptions, ServerOptions
+from local.reads import reads
 from local.routes import LocalRoutes
 from local.runners import Runner
 from local.runners.inprocess import InProcessRunner
 from local.runners.lambda_runner import LambdaRunner
 from local.runners.metrics import LogMetrics
+from local.running import leave_mark, new_mark, remove_mark
 from local.seed import seed
 from local.servers.aws import LocalAws
 from local.servers.database.address import Connection, DatabaseAddress, connect
@@ -120,18 +121,16 @@ class LocalStack:
         if self._seeds:
             with contextlib.closing(self.connect()) as connection:
                 seed(connection)
-        routes = LocalRoutes(
-            runner,
-            self._names,
-            self.connect if self._seeds else None,
-            self._metrics_page if self._metrics else None,
-            REFERENCE,
-        )
+        mark = new_mark(self.port)
+        shown = reads(mark, self._metrics_page if self._metrics else None, REFERENCE)
+        routes = LocalRoutes(runner, self._names, self.connect if self._seeds else None, shown)
         self._server = serve(Gateway(self._apis, runner, self._clock), HOST, self.port, routes)
+        leave_mark(mark, self.state_dir)
 
     def stop(self) -> None:
         """Ends everything in order. Safe to call twice, and after a start that failed."""
         if self._server:
+            remove_mark(self.state_dir)
             self._server.shutdown()
         if self.runner:
             self.runner.close()
@@ -218,8 +217,3 @@ class LocalStack:
     def _metrics_page(self) -> str:
         assert self._metrics is not None
         return self._metrics.page(self._clock())
-
-
-def default_state_dir() -> Path:
-    """`.local/` beside the project's files, or the folder that LOCAL_STATE_DIR names."""
-    return Path(os.environ.get("LOCAL_STATE_DIR") or STATE)

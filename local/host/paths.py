@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -11,3 +12,8 @@ LAYER = ROOT / "layers" / "shared"
 STATE = ROOT / ".local"
 # The reference page of the API, by `make docs`.
 REFERENCE = STATE / "reference"
+
+
+def default_state_dir() -> Path:
+    """`.local/` beside the project's files, or the folder that LOCAL_STATE_DIR names."""
+    return Path(os.environ.get("LOCAL_STATE_DIR") or STATE)

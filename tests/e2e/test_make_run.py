@@ -14,6 +14,7 @@ from websockets.sync.client import connect
 
 from local.client import Client
 from local.host.ports import free_port
+from local.running import find_service
 from local.seed import PASSWORD, USERS
 from local.servers.database.address import DatabaseAddress
 from local.stack import JOBS_SOCKET
@@ -23,6 +24,7 @@ from tests.docs.markdown import ROOT
 # Longer than an end takes that waits for nobody, and shorter than the gateway's own time-outs.
 WAIT_S = 20
 START_S = 60
+PYTHONPATH = os.pathsep.join(str(ROOT / folder) for folder in (".", "layers/shared"))
 PAGE_ORIGIN = "http://localhost:5173"
 
 
@@ -36,7 +38,7 @@ def run(tmp_path: Path, database: DatabaseAddress) -> Iterator["tuple[subprocess
             "ORIGINS": PAGE_ORIGIN,
             "LOCAL_STATE_DIR": str(tmp_path),
             "TOKENS_DB_URL": f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}",
-            "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in (".", "layers/shared")),
+            "PYTHONPATH": PYTHONPATH,
         }
         told = tmp_path / "stderr"
         with (
@@ -98,6 +100,25 @@ def test_a_page_of_the_origin_that_was_given_may_call(run: "tuple[subprocess.Pop
 
     allowed = {origin: headers.get("access-control-allow-origin") for origin, headers in answers.items()}
     assert allowed == {PAGE_ORIGIN: PAGE_ORIGIN, "http://localhost:5174": None}
+
+
+def test_the_service_is_known_as_this_checkouts_and_a_second_run_names_it(
+    run: "tuple[subprocess.Popen[str], str]", tmp_path: Path
+) -> None:
+    process, address = run
+
+    assert find_service(tmp_path, port="") == address
+    second = subprocess.run(
+        [sys.executable, "-m", "local"],
+        cwd=ROOT,
+        env={**os.environ, "LOCAL_STATE_DIR": str(tmp_path), "PYTHONPATH": PYTHONPATH},
+        capture_output=True,
+        text=True,
+        timeout=START_S,
+    )
+
+    told = f"make run: another run is using {tmp_path} (process {process.pid} at {address}); stop it first\n"
+    assert (second.returncode, second.stdout, second.stderr) == (1, "", told)
 
 
 def children_of(process: "subprocess.Popen[str]") -> list[int]:

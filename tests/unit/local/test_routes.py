@@ -1,14 +1,13 @@
-"""The routes under /_local: they invoke functions, show metrics, add users, and leave every other path alone."""
+"""The routes under /_local: they invoke functions, add users, show pages, and leave every other path alone."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from local.http.messages import GatewayRequest, GatewayResponse
-from local.routes import LocalRoutes
+from local.http.messages import GatewayRequest, json_response
+from local.routes import LocalRoutes, Reads
 from local.runners import FunctionError, PayloadTooLarge, Throttled
 
 
@@ -39,10 +38,9 @@ def answer(
     path: str,
     body: bytes = b"",
     runner: Runner | None = None,
-    metrics: Callable[[], str] | None = None,
-    reference: Path = Path("/nowhere"),
+    reads: Reads = MappingProxyType({}),
 ) -> tuple[int, Any] | None:
-    routes = LocalRoutes(runner or Runner(), {"issue": "IssueFunction"}, no_connection, metrics, reference)
+    routes = LocalRoutes(runner or Runner(), {"issue": "IssueFunction"}, no_connection, reads)
     response = routes(GatewayRequest(method, path, body=body))
     return None if response is None else (response.status, json.loads(response.body))
 
@@ -67,9 +65,8 @@ def test_a_function_is_invoked_by_the_name_of_its_folder(body: bytes, event: Any
         ("POST", "/_local/invoke/IssueFunction"),
         ("POST", "/_local/other"),
         ("GET", "/_local/users"),
-        ("GET", "/_local/metrics"),
     ],
-    ids=["another method", "no folder", "no route", "users are added by POST", "this runner collects none"],
+    ids=["another method", "no folder", "no route", "users are added by POST"],
 )
 def test_anything_else_is_404_and_invokes_nothing(method: str, path: str) -> None:
     runner = Runner()
@@ -92,15 +89,6 @@ def test_a_failure_has_its_status(body: bytes, error: Exception | None, expected
     assert answer("POST", "/_local/invoke/issue", body, Runner(error)) == expected
 
 
-def test_the_page_of_metrics_is_text() -> None:
-    routes = LocalRoutes(Runner(), {}, no_connection, lambda: "größte 1\n", Path("/nowhere"))
-
-    response = routes(GatewayRequest("GET", "/_local/metrics"))
-
-    content_type = (("Content-Type", "text/plain; charset=utf-8"),)
-    assert response == GatewayResponse(200, content_type, "größte 1\n".encode())
-
-
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{}", b'{"count": 0}', b'{"count": 1001}', b'{"count": true}', b'{"count": "5"}']
 )
@@ -110,25 +98,19 @@ def test_a_wrong_number_of_users_is_refused_before_the_database_is_asked(body: b
     assert answer("POST", "/_local/users", body) == refused
 
 
-def test_the_reference_page_is_served_with_its_files(tmp_path: Path) -> None:
-    (tmp_path / "index.html").write_text("<h1>größte</h1>", "utf-8")
-    (tmp_path / "start.js").write_text("1", "utf-8")
-    routes = LocalRoutes(Runner(), {}, no_connection, None, tmp_path)
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/_local/metrics", (200, "")),
+        ("/_local/logs/", (200, "")),
+        ("/_local/logs/a/b", (200, "a/b")),
+        ("/_local/metrics/", (404, {"message": "Not Found"})),
+        ("/_local/log", (404, {"message": "Not Found"})),
+    ],
+)
+def test_a_path_is_read_by_its_name_and_below_a_folder_by_the_rest(
+    path: str, expected: tuple[int, Any]
+) -> None:
+    reads: Reads = dict.fromkeys(("/_local/metrics", "/_local/logs/"), lambda name: json_response(200, name))
 
-    page, script = (routes(GatewayRequest("GET", f"/_local/reference/{name}")) for name in ("", "start.js"))
-
-    assert page is not None and script is not None
-    assert (page.status, page.body.decode()) == (200, "<h1>größte</h1>")
-    assert dict(page.headers)["Content-Type"] == "text/html; charset=utf-8"
-    assert dict(script.headers)["Content-Type"] == "text/javascript"
-
-
-@pytest.mark.parametrize("name", ["", "index.html", "../secret.html", "a/b.html", "..", "."])
-def test_a_reference_page_that_was_not_written_says_how_to_write_it(tmp_path: Path, name: str) -> None:
-    (tmp_path / "secret.html").write_text("x", "utf-8")
-    (tmp_path / "reference").mkdir()
-
-    status, body = answer("GET", f"/_local/reference/{name}", reference=tmp_path / "reference") or (0, {})
-
-    assert status == 404
-    assert "make docs" in body["message"]
+    assert answer("GET", path, reads=reads) == expected
