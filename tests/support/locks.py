@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.ends import Cause
 from auth_tokens.domain.events import RevokeReason
@@ -84,14 +86,17 @@ def calls_of(world: World, user_id: str) -> list[Waiting]:
 
 def waiting_statements(world: World) -> list[dict[str, Any]]:
     return world.sql(
-        "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE '%%auth_%%token%%'"
+        "SELECT ID, TIME, STATE, INFO FROM information_schema.PROCESSLIST WHERE INFO LIKE '%%auth_%%token%%'"
         " AND ID <> CONNECTION_ID() AND DB = %s",
         world.settings.db_name,
     )
 
 
-def wait_until(is_so: Callable[[], bool], at_most_s: float) -> bool:
+def settled(world: World, at_most_s: float) -> None:
+    """Waits until no statement is waiting any more: those abandoned have come to their end. Fails, and shows them,
+    where one still waits after at_most_s."""
     deadline = time.monotonic() + at_most_s
-    while not is_so() and time.monotonic() < deadline:
+    while waiting := waiting_statements(world):
+        if time.monotonic() > deadline:
+            pytest.fail(f"still waiting after {at_most_s} s: {waiting}")
         time.sleep(0.02)
-    return is_so()

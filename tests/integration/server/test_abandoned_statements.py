@@ -29,12 +29,13 @@ from tests.support.locks import (
     Waiting,
     calls_of,
     held,
-    wait_until,
+    settled,
     waiting_statements,
 )
 from tests.support.world import CALLER, World
 
 PATIENCE_S = 1
+SETTLE_S = 10
 LONG_S = 12  # past the retry window
 
 
@@ -49,11 +50,6 @@ def impatient(world: World) -> wiring.Container:
     )
 
 
-def settled(world: World) -> None:
-    """Waits until no statement is waiting any more: those abandoned have come to their end."""
-    assert wait_until(lambda: not waiting_statements(world), 30), "a statement is still waiting"
-
-
 @pytest.mark.parametrize("retry_key", [None, "key"])
 @pytest.mark.parametrize("kind", [TokenKind.REFRESH, TokenKind.SESSION])
 def test_a_refresh_that_was_given_up_spends_nothing_later(
@@ -64,7 +60,7 @@ def test_a_refresh_that_was_given_up_spends_nothing_later(
     request = RefreshRequest(answer.token, kind=kind, retry_key=retry_key)
     with held(world, HOLD_TOKENS, world.user_id(name)), pytest.raises(Unavailable):
         refresh(request, CALLER, wiring.issuing(impatient(world)))
-    settled(world)
+    settled(world, SETTLE_S)
 
     world.clock.now += LONG_S
 
@@ -99,7 +95,7 @@ def test_an_exchange_that_was_given_up_leaves_the_device_token_as_it_was(world: 
     token = answer.device_token or ""
     with held(world, HOLD_TOKENS, user_id), pytest.raises(Unavailable):
         exchange(world, wiring.issuing(impatient(world)), token)
-    settled(world)
+    settled(world, SETTLE_S)
 
     world.clock.now += LONG_S
 
@@ -114,7 +110,7 @@ def test_a_sign_in_that_was_given_up_leaves_no_session(world: World) -> None:
 
     with held(world, HOLD_ORDER, user_id), pytest.raises(Unavailable):
         issue(IssueRequest(user_id, ("sso",)), CALLER, wiring.issuing(impatient(world)))
-    settled(world)
+    settled(world, SETTLE_S)
 
     assert world.sql("SELECT id FROM auth_user_tokens WHERE user_id = %s", user_id) == before
 
@@ -125,7 +121,7 @@ def test_an_end_that_was_given_up_can_be_repeated_and_counts_what_it_ends(world:
     issue(IssueRequest(user_id, ("sso",)), CALLER, world.issuing)
     with held(world, HOLD_TOKENS, user_id), pytest.raises(Unavailable):
         revoke_user(user_id, RevokeReason.ADMIN, "", wiring.sessions(impatient(world)))
-    settled(world)
+    settled(world, SETTLE_S)
 
     assert revoke_user(user_id, RevokeReason.ADMIN, "", world.sessions) == 2
     assert world.events(name).count("user_revoked") == 1
@@ -239,8 +235,8 @@ def test_what_waited_in_vain_has_done_nothing_and_can_be_repeated(
         for thread in threads:
             thread.join()
         if outlast:
-            settled(world)
-    settled(world)
+            settled(world, SETTLE_S)
+    settled(world, SETTLE_S)
 
     assert outcomes == {call.name: Unavailable for call in calls}
     assert (world.rows_of(name), world.events(name)) == (before, told)
