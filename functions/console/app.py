@@ -17,7 +17,7 @@ from auth_tokens.usecases.list_sessions import MAX_PAGE, list_sessions
 from auth_tokens.web.event_routes import get_events, get_summary
 from auth_tokens.web.handler import Route, http_handler
 from auth_tokens.web.operators import OperatorRule, for_operators
-from auth_tokens.web.pages import page_in_path, pages_in
+from auth_tokens.web.pages import page_in_path, pages_in, settings_of_pages
 from auth_tokens.web.query_parameters import flag_query_value, user_in_path
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
@@ -31,7 +31,12 @@ FIGURES = summarising(SHARED)
 SETTINGS = SHARED.settings
 RULE = OperatorRule(SETTINGS.admin_label, SETTINGS.admin_requirements(), SETTINGS.allowed_origins)
 ENDING_RULE = replace(RULE, requirements=SETTINGS.admin_ending_requirements())
-PAGES = pages_in(Path(__file__).parent / "pages")
+PAGES = {
+    **pages_in(Path(__file__).parent / "pages"),
+    "settings.json": settings_of_pages(
+        max_staleness_s=SETTINGS.revocation_max_staleness_s, operators_label=SETTINGS.admin_label
+    ),
+}
 BY_OPERATOR = Cause(RevokeReason.ADMIN)
 SESSIONS_CURSOR, DEVICES_CURSOR = "sessions_cursor", "devices_cursor"
 

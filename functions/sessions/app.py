@@ -21,7 +21,7 @@ from auth_tokens.web.rate_limits import limited_by_principal
 from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
-from auth_tokens.web.views import claims_view, device_page_view, device_view, session_page_view
+from auth_tokens.web.views import device_page_view, device_view, own_session_view, session_page_view
 
 SHARED = Container(powertools())
 DEPS = sessions(SHARED)
@@ -33,8 +33,7 @@ ACCOUNT_SCOPE = SHARED.settings.account_scope
 
 def get_session(request: Request) -> Response:
     caller = _session(request)
-    csrf_token = None if is_cross_site(request, ORIGINS) else caller.csrf_token
-    return Response(body=claims_view(caller.claims, csrf_token))
+    return Response(body=own_session_view(caller, with_csrf_token=not is_cross_site(request, ORIGINS)))
 
 
 def get_sessions(request: Request) -> Response:

@@ -428,7 +428,7 @@ def _operators() -> Iterator[Case]:
 
 def _pages() -> Iterator[Case]:
     case = partial(Case, "GET /pages/{page}")
-    for page in ("account", "security", "style.css", "common.js"):
+    for page in ("account", "security", "style.css", "frame.js", "settings.json"):
         yield case(page, 200, path={"page": page})
     yield case("no page", 404, "not_found", path={"page": "app.py"})
 

@@ -77,6 +77,7 @@ RECORDED: dict[str, Case] = {
     "introspect-refresh-token": _case(INTROSPECT, "of $refresh_token"),
     "introspect-inactive-token": _case(INTROSPECT, "garbage with a hint"),
     "keys": _case("GET /.well-known/jwks.json", "anyone"),
+    "page-settings": _case("GET /pages/{page}", "settings.json"),
     "metadata": _case("GET /.well-known/oauth-authorization-server", "anyone"),
     "revocations": _case("GET /auth/revocations", "everything"),
     "other-history": _case("GET /auth/revocations", "of another history"),

@@ -7,7 +7,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.chrome.webdriver import WebDriver
 
 from tests.contract.document import DOCUMENT
 from tests.support.browser import Page
@@ -45,7 +45,7 @@ def test_the_page_shows_every_public_operation_and_loads_nothing_of_elsewhere(
     page = Page(browser, reference)
 
     page.find(".opblock")
-    page.photograph("reference")
+    page.keep_picture("reference")
 
     assert {one.get_attribute("id") for one in page.all(".opblock")} == OPERATIONS
     loaded = browser.execute_script("return performance.getEntriesByType('resource').map((one) => one.name)")

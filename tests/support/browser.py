@@ -5,12 +5,13 @@ import shutil
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from local.seed import PASSWORD
+from tests.support.looks import IMAGES, faults_in_each_look
 
 WAIT_S = 20
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -72,15 +73,30 @@ class Page:
         self.find("#sign-in button").click()
 
     def wait_for_notice(self, text: str) -> None:
+        """Until a message says it."""
+        self.wait_for_text(".toasts", text)
+
+    def wait_for_text(self, selector: str, text: str) -> None:
         def says_it(browser: WebDriver) -> bool:
-            return text in browser.find_element(By.ID, "notice").text
+            # What is replaced meanwhile has no text any more.
+            return browser.execute_script(
+                "return [...document.querySelectorAll(arguments[0])].some((one) =>"
+                " one.innerText.includes(arguments[1]))",
+                selector,
+                text,
+            )
 
         WebDriverWait(self.browser, WAIT_S).until(says_it, text)
 
     def photograph(self, name: str) -> None:
-        """Keeps a picture of the page where SCREENSHOTS names a folder; docs/ shows them."""
-        if folder := os.environ.get("SCREENSHOTS"):
-            self.browser.save_screenshot(str(Path(folder) / f"{name}.png"))
+        """The page in this state can be seen and used: on both screens, in both schemes. With RECORD=1
+        docs/images/pages has it anew."""
+        assert list(faults_in_each_look(self.browser, name)) == []
+
+    def keep_picture(self, name: str) -> None:
+        """With RECORD=1 docs/images has the page anew, as it is now."""
+        if os.environ.get("RECORD"):
+            self.browser.save_screenshot(str(IMAGES / f"{name}.png"))
 
     def faults(self) -> list[str]:
         """What the browser complains of: scripts that failed, what the Content-Security-Policy refused."""

@@ -1,6 +1,11 @@
 // A person's own sessions and devices: see them, end them, rename a device.
 
-import { attempt, element, instant, notice, pagesOf, request, rows, start } from "/pages/common.js";
+import { element } from "/pages/dom.js";
+import { start } from "/pages/frame.js";
+import { rows } from "/pages/lists.js";
+import { attempt, pagesOf, request } from "/pages/session.js";
+import { ago } from "/pages/times.js";
+import { notice } from "/pages/toasts.js";
 
 async function show() {
   const [sessions, devices] = await Promise.all([
@@ -28,8 +33,8 @@ function sessionRow(session) {
     element("th", { scope: "row" }, name, " ", session.current ? here : null),
     element("td", {}, session.place),
     element("td", {}, session.address),
-    element("td", {}, instant(session.created_at)),
-    element("td", {}, instant(session.last_used_at)),
+    element("td", {}, ago(session.created_at)),
+    element("td", {}, ago(session.last_used_at)),
     element("td", {}, session.current ? "" : end),
   );
 }
@@ -42,7 +47,7 @@ function reusedRow(session) {
     element("th", { scope: "row" }, session.device_name || "Unnamed device"),
     element("td", {}, session.place),
     element("td", {}, session.address),
-    element("td", {}, instant(session.ended_at)),
+    element("td", {}, ago(session.ended_at)),
   );
 }
 
@@ -61,8 +66,8 @@ function deviceRow(device) {
     { "data-device": device.device_id },
     element("td", {}, form),
     element("td", {}, device.platform),
-    element("td", {}, instant(device.created_at)),
-    element("td", {}, instant(device.last_used_at)),
+    element("td", {}, ago(device.created_at)),
+    element("td", {}, ago(device.last_used_at)),
     element("td", {}, device.remembered ? "yes" : "no"),
     element("td", {}, forget),
   );
@@ -99,4 +104,4 @@ document.getElementById("end-others").addEventListener("click", () =>
   }),
 );
 
-await start(show);
+await start("account", show);

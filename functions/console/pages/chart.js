@@ -1,18 +1,10 @@
 // A bar chart as SVG, with the same figures as a table for those who do not see it.
 
-import { element } from "/pages/common.js";
+import { element, shape } from "/pages/dom.js";
 
 const WIDTH = 480;
 const HEIGHT = 140;
 const BOTTOM = 18;
-const SVG = "http://www.w3.org/2000/svg";
-
-function shape(name, attributes, ...children) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
 
 // points: [{at: epoch seconds, value}]; byDay: how instants are told.
 export function barChart(title, points, { isBad = false, byDay = false } = {}) {

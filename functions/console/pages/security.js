@@ -1,7 +1,12 @@
 // What operators look at: figures, findings, and a user's sessions and devices with a way to end them.
 
 import { barChart } from "/pages/chart.js";
-import { attempt, element, instant, notice, request, rows, start } from "/pages/common.js";
+import { element } from "/pages/dom.js";
+import { operatorsOnly, start } from "/pages/frame.js";
+import { rows } from "/pages/lists.js";
+import { attempt, request } from "/pages/session.js";
+import { ago } from "/pages/times.js";
+import { notice } from "/pages/toasts.js";
 
 const TILES = [
   ["logins", "logins"],
@@ -68,7 +73,7 @@ function showFindings(events) {
     return element(
       "tr",
       {},
-      element("td", {}, instant(event.at)),
+      element("td", {}, ago(event.at)),
       element("td", {}, element("span", { class: `badge ${severity}` }, severity ?? "")),
       element("th", { scope: "row" }, (rule ?? event.type).replaceAll("_", " ")),
       element("td", {}, event.user_id ? element("button", look, event.user_id) : ""),
@@ -117,8 +122,8 @@ function sessionRow(session) {
     element("td", {}, session.device_name),
     element("td", {}, session.place),
     element("td", {}, session.address),
-    element("td", {}, instant(session.created_at)),
-    element("td", {}, instant(session.last_used_at)),
+    element("td", {}, ago(session.created_at)),
+    element("td", {}, ago(session.last_used_at)),
     element("td", {}, end),
   );
 }
@@ -134,8 +139,8 @@ function deviceRow(device) {
     { "data-device": device.device_id },
     element("td", {}, device.name || "Unnamed device"),
     element("td", {}, device.platform),
-    element("td", {}, instant(device.created_at)),
-    element("td", {}, instant(device.last_used_at)),
+    element("td", {}, ago(device.created_at)),
+    element("td", {}, ago(device.last_used_at)),
     element("td", {}, end),
   );
 }
@@ -155,4 +160,4 @@ for (const [id, type] of [["span", "change"], ["reload", "click"]]) {
   document.getElementById(id).addEventListener(type, () => attempt(show));
 }
 
-await start(show);
+await start("security", show, operatorsOnly);

@@ -66,7 +66,7 @@ def test_a_label_with_a_comma_reaches_another_team_as_one(world: World, kind: To
     for deps in verifiers(world).values():
         validated = shown(world, answer, deps)
         assert context_of(validated)["labels"] == "100%25,Z%C3%BCrich,a%2Cb,two words"
-        assert claims_view(validated.claims, None)["labels"] == ["100%", "Zürich", "a,b", "two words"]
+        assert claims_view(validated.claims)["labels"] == ["100%", "Zürich", "a,b", "two words"]
 
 
 def test_what_is_left_out_is_said_once_a_sign_in_and_never_which(fresh_world: World) -> None:

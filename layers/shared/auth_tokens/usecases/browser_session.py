@@ -52,7 +52,14 @@ class BrowserSessions:
         claims = self._claims_of(record, owner, now)
         requirements.check(claims, now)
         self._note_use(record, owner, now)
-        return Validated(claims, credential.transport, may_change_state, frozenset(owner.labels), csrf_token)
+        return Validated(
+            claims,
+            credential.transport,
+            may_change_state,
+            frozenset(owner.labels),
+            csrf_token,
+            username=owner.username,
+        )
 
     def _refuse_spent(self, record: TokenRecord, token: OpaqueToken, now: int) -> None:
         match rotation_rules(self).verdict(record, token, now, self.arrived_at):

@@ -32,6 +32,12 @@ def pages_in(folder: Path) -> Mapping[str, Response]:
     }
 
 
+def settings_of_pages(*, max_staleness_s: int, operators_label: str) -> Response:
+    """What the pages say of this service, for everybody: how soon an end holds at other services, and who operates."""
+    body = {"authorizers_learn_within_s": max_staleness_s, "operators_label": operators_label}
+    return Response(headers=_HEADERS, body=body)
+
+
 def page_in_path(request: Request, pages: Mapping[str, Response]) -> Response:
     """The file that {page} names. Raises NotFound."""
     page = pages.get(request.path_parameters.get("page", ""))

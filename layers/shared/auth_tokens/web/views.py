@@ -5,6 +5,7 @@ from typing import Any
 
 from auth_tokens.domain.analytics.figures import figures_of
 from auth_tokens.domain.claims import AccessClaims
+from auth_tokens.domain.credentials import Validated
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.networks import address_from
 from auth_tokens.domain.sessions import TokenRecord
@@ -20,9 +21,19 @@ def ids_of(claims: AccessClaims) -> dict[str, str]:
     return claims.ids
 
 
-def claims_view(claims: AccessClaims, csrf_token: str | None) -> dict[str, Any]:
-    """The caller's own session. csrf_token: of a cookie session, for a page that has lost it; None to leave it out."""
-    view: dict[str, Any] = {
+def own_session_view(caller: Validated, *, with_csrf_token: bool) -> dict[str, Any]:
+    """The caller's own session; of a browser session with the user's name and, for a page that lost it, CSRF token."""
+    view = claims_view(caller.claims)
+    if caller.username is not None:
+        view["username"] = caller.username
+    if caller.csrf_token is not None and with_csrf_token:
+        view["csrf_token"] = caller.csrf_token
+    return view
+
+
+def claims_view(claims: AccessClaims) -> dict[str, Any]:
+    """What a credential says of its session."""
+    return {
         "session_id": claims.sid,
         "device_id": claims.device_id,
         "sub": claims.sub,
@@ -34,7 +45,6 @@ def claims_view(claims: AccessClaims, csrf_token: str | None) -> dict[str, Any]:
         "labels": list(claims.labels),
         "exp": claims.exp,
     }
-    return view if csrf_token is None else {**view, "csrf_token": csrf_token}
 
 
 def authentication_view(session: TokenRecord) -> dict[str, Any]:
