@@ -35,8 +35,8 @@ class Credential:
 class Validated:
     """A good credential. may_change_state: False for a cookie without its CSRF token, which is good for safe
     methods only; labels: all labels of a browser session's user, for rules to decide on, as the claims carry only what
-    fits; csrf_token: the one that belongs to the cookie; proof_id: of the proof of a key-bound token; username: None for
-    an access token."""
+    fits; csrf_token: the one that belongs to the cookie; proof_id: of the proof of a key-bound token; username: None
+    for an access token."""
 
     claims: AccessClaims
     transport: Transport
