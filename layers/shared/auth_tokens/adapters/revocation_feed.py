@@ -83,7 +83,7 @@ class PolledRevocationFeed:
         if self._overflowed_at is not None:
             return self._query_table(ids, now)
         self._report_staleness(now, self._polled_at)
-        return any(identifier in self._revocations for identifier in ids)
+        return any(map(self._revocations.__contains__, ids))
 
     def cutoffs(self) -> Sequence[Cutoff]:
         return self._revocations.cutoffs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
@@ -53,7 +54,7 @@ class Unissuable(Exception):
     """Claims that our own verifiers would refuse: a fault of this service. The text names the claim."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for the ids in bytes: a token seen before has them already
 class AccessClaims:
     """A verified access token's content, or a browser session's in the same terms. Instants: epoch seconds.
 
@@ -75,12 +76,12 @@ class AccessClaims:
     exp: int
     jkt: str | None = None
 
-    @property
+    @cached_property
     def session_id(self) -> bytes:
         """`sid` as 16 bytes."""
         return uuid_bytes(self.sid)
 
-    @property
+    @cached_property
     def token_id(self) -> bytes:
         """`jti` as 16 bytes; empty for a browser session."""
         return uuid_bytes(self.jti) if self.jti else b""
@@ -198,8 +199,9 @@ def _text(payload: Mapping[str, Any], name: str, *, allow_empty: bool = False) -
 
 
 def _user_id(payload: Mapping[str, Any], name: str) -> str:
-    value = _text(payload, name)
-    _require(is_user_id(value), name)
+    value = payload.get(name)
+    if not isinstance(value, str) or not is_user_id(value):
+        raise InvalidAccessToken(name)
     return value
 
 
@@ -210,16 +212,17 @@ def _scope(payload: Mapping[str, Any], name: str) -> str:
 
 
 def _uuid(payload: Mapping[str, Any], name: str, *, allow_empty: bool = False) -> str:
-    value = _text(payload, name, allow_empty=allow_empty)
-    _require(not value or is_canonical_uuid(value), name)
+    value = payload.get(name)
+    if allow_empty and value == "":
+        return ""
+    if not isinstance(value, str) or not is_canonical_uuid(value):
+        raise InvalidAccessToken(name)
     return value
 
 
 def _texts(payload: Mapping[str, Any], name: str) -> tuple[str, ...]:
     value = payload.get(name)
-    if not isinstance(value, list) or len(value) > _MAX_LIST:
-        raise InvalidAccessToken(name)
-    if not all(_is_text(item) for item in value):
+    if not isinstance(value, list) or len(value) > _MAX_LIST or not all(map(_is_text, value)):
         raise InvalidAccessToken(name)
     return tuple(value)
 
@@ -227,13 +230,15 @@ def _texts(payload: Mapping[str, Any], name: str) -> tuple[str, ...]:
 def _methods(payload: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """A list of texts that a list separated by spaces can hold."""
     value = _texts(payload, name)
-    _require(all(_METHOD.fullmatch(item) for item in value), name)
+    _require(all(map(_METHOD.fullmatch, value)), name)
     return value
 
 
 def _is_text(value: object) -> bool:
     """A text of bounded length, without the lone surrogates that JSON can spell and UTF-8 cannot."""
-    return isinstance(value, str) and len(value) <= _MAX_TEXT and not _SURROGATE.search(value)
+    if not isinstance(value, str) or len(value) > _MAX_TEXT:
+        return False
+    return value.isascii() or not _SURROGATE.search(value)
 
 
 def _require(holds: bool, name: str) -> None:

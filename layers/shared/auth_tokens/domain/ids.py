@@ -6,7 +6,8 @@ import re
 NIL_UUID = bytes(16)
 MAX_UUID = b"\xff" * 16
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_CANONICAL_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_UUID = re.compile(_CANONICAL_UUID.pattern, re.ASCII | re.IGNORECASE)
 # Four bits of the last character are used, the spare ones are not set.
 _32_BYTES = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 _USER_ID = re.compile(r"[!-~]{1,36}", re.ASCII)
@@ -53,7 +54,7 @@ def uuid_bytes(text: str) -> bytes:
 
 def is_canonical_uuid(text: str) -> bool:
     """Is this a UUID in the form that uuid_text writes, in lower case?"""
-    return _UUID.fullmatch(text) is not None and text == text.lower()
+    return _CANONICAL_UUID.fullmatch(text) is not None
 
 
 def is_base64url_32(value: object) -> bool:

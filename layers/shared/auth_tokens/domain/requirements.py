@@ -16,7 +16,7 @@ class Requirements:
 
     def check(self, claims: AccessClaims, now: int) -> None:
         """Raises InsufficientScope (RFC 6750 §3.1) or StepUpNeeded (RFC 9470 §3)."""
-        if not set(self.scope.split()) <= set(claims.scope.split()):
+        if self.scope and not set(self.scope.split()) <= set(claims.scope.split()):
             raise InsufficientScope(self.scope)
         is_strong = not self.acr_values or claims.acr in self.acr_values
         is_recent = self.max_auth_age_s is None or now - claims.auth_time <= self.max_auth_age_s
