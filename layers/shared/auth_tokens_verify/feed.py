@@ -11,6 +11,7 @@ from typing import Any
 
 from auth_tokens.adapters.access_jwt.verifier import KeysByKid, open_token
 from auth_tokens.adapters.ids_by_span import IdsBySpan
+from auth_tokens.domain.base64url import to_base64url
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.cutoffs import Cutoff
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
@@ -135,4 +136,4 @@ def _stated(claims: Mapping[str, Any]) -> _Stated:
 
 
 def _digest(ids: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(ids.encode()).digest()).decode().rstrip("=")
+    return to_base64url(hashlib.sha256(ids.encode()).digest())

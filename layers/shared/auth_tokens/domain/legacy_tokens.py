@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import sha256
 
+from auth_tokens.domain.base64url import to_base64url
 from auth_tokens.domain.portal_columns import Condition, TimeColumn
 from auth_tokens.domain.tokens import PREFIXES, TokenKind
 
@@ -44,7 +45,7 @@ class StoredForm(Enum):
             case StoredForm.SHA256_BASE64:
                 return base64.b64encode(digest).decode()
             case _:
-                return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+                return to_base64url(digest)
 
 
 class EndKind(Enum):

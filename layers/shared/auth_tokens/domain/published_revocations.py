@@ -1,13 +1,13 @@
 """The document of revocations for verifiers outside API Gateway, and the place up to which it was read
 (docs/adr/0038)."""
 
-import base64
 import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from auth_tokens.domain.base64url import to_base64url
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S, SETTLED_AFTER_S
 from auth_tokens.domain.errors import InvalidRequest
 
@@ -74,4 +74,4 @@ def statement(ids: str, claims: dict[str, Any]) -> dict[str, Any]:
 
 
 def _base64url(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return to_base64url(raw)

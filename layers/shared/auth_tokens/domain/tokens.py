@@ -8,7 +8,6 @@ spelling. The CRC (over prefix and payload) lets a secret scanner confirm a leak
 tag lets the service refuse garbage without a database call. docs/reference/tokens.md has test vectors.
 """
 
-import base64
 import hmac
 import re
 import zlib
@@ -16,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import sha256
+
+from auth_tokens.domain.base64url import from_base64url, to_base64url
 
 VERSION = 1
 SECRET_BYTES = 32
@@ -109,7 +110,7 @@ class TokenCodec:
         prefix = PREFIXES[token.kind]
         payload = _body(token) + self._tag(token, self._keys(token.epoch))
         checksum = zlib.crc32(prefix.encode() + payload).to_bytes(4, "big")
-        return prefix + base64.urlsafe_b64encode(payload + checksum).decode()
+        return prefix + to_base64url(payload + checksum)
 
     def parse(self, text: str, kind: TokenKind) -> OpaqueToken:
         """The token in a presented text, if this service made it and it is of this kind.
@@ -149,7 +150,7 @@ class TokenCodec:
     def csrf_token(self, token: OpaqueToken) -> str:
         """The X-CSRF-Token that goes with a browser session; the same across its rotations in an epoch."""
         digest = hmac.digest(self._keys(token.epoch).tag, b"csrf" + token.id, sha256)
-        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        return to_base64url(digest)
 
     def _tag(self, token: OpaqueToken, keys: ChainKeys) -> bytes:
         return hmac.digest(keys.tag, token.kind.value.encode() + _body(token), sha256)[:_TAG_BYTES]
@@ -178,7 +179,7 @@ def _unpack(text: str, kind: TokenKind) -> tuple[OpaqueToken, bytes]:
     encoded = text[len(prefix) :]
     if not _BASE64URL.fullmatch(encoded):
         raise MalformedToken("alphabet")
-    raw = base64.urlsafe_b64decode(encoded)
+    raw = from_base64url(encoded)
     if zlib.crc32(prefix.encode() + raw[:-4]).to_bytes(4, "big") != raw[-4:]:
         raise MalformedToken("checksum")
     if raw[0] != VERSION:

@@ -1,11 +1,12 @@
 """The three signature algorithms on offer, and public keys as JWK (RFC 7517, RFC 7518)."""
 
-import base64
 import hashlib
 import json
 from typing import Any
 
 import jwt.algorithms as pyjwt
+
+from auth_tokens.domain.base64url import to_base64url
 
 ALGORITHMS: dict[str, Any] = {
     "ES256": pyjwt.ECAlgorithm(pyjwt.ECAlgorithm.SHA256),
@@ -30,4 +31,4 @@ def key_from(jwk: dict[str, str]) -> Any:
 
 def _thumbprint(members: dict[str, str]) -> str:
     canonical = json.dumps(members, separators=(",", ":"), sort_keys=True).encode()
-    return base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).decode().rstrip("=")
+    return to_base64url(hashlib.sha256(canonical).digest())

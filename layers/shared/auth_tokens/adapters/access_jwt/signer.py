@@ -1,6 +1,5 @@
 """Signing of access tokens by a private key in memory or by KMS; the row in state `signing` decides."""
 
-import base64
 import json
 from collections.abc import Mapping
 from functools import lru_cache
@@ -16,6 +15,7 @@ from auth_tokens.adapters.access_jwt.signing_keys import NoSigningKeys, SigningK
 from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
 from auth_tokens.adapters.mysql.keys import KeyTable
 from auth_tokens.adapters.mysql.keys_version import KeysRead, KeysVersion
+from auth_tokens.domain.base64url import to_base64url
 from auth_tokens.domain.claims import MAX_TOKEN_LENGTH
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.key_steps import first_steps
@@ -58,7 +58,7 @@ class AccessTokenSigner:
         if row.kid != self._proven_kid:
             _prove(row, signing_input, signature)
             self._proven_kid = row.kid
-        token = f"{signing_input.decode()}.{_base64url(signature)}"
+        token = f"{signing_input.decode()}.{to_base64url(signature)}"
         if len(token) > MAX_TOKEN_LENGTH:
             raise TokenTooLong(f"{len(token)} characters, {MAX_TOKEN_LENGTH} are taken")
         return token
@@ -123,8 +123,4 @@ _to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def _segment(members: Mapping[str, Any]) -> str:
-    return _base64url(_to_json(members).encode())
-
-
-def _base64url(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return to_base64url(_to_json(members).encode())

@@ -1,27 +1,25 @@
 """Verification: strict form first, then the signature by the key that `kid` names, then the claims.
 
-PyJWT's algorithms only check the signature over what was parsed here. Its own parser accepts too much (other spellings
-of base64url, duplicate members, headers that supply or locate a key: RFC 8725 §3), two parsers might read one token
-in two ways, and the second one costs a third of the time.
+PyJWT only reads keys. Its own parser accepts too much (other spellings of base64url, duplicate members, headers that
+supply or locate a key: RFC 8725 §3), two parsers might read one token in two ways, and the second one costs a third of
+the time.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
-import re
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import jwt
 
 from auth_tokens.adapters.access_jwt.algorithms import key_from
+from auth_tokens.adapters.access_jwt.jws import COMPACT, decoded_segment, is_signature, parsed_object
 from auth_tokens.adapters.lru import Lru
 from auth_tokens.adapters.mysql.keys_version import KeysRead, KeysVersion
 from auth_tokens.domain.ages import is_within
 from auth_tokens.domain.claims import MAX_TOKEN_LENGTH, AccessClaims, check_claims
 from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
-from auth_tokens.domain.nesting import nests_too_deep
 
 if TYPE_CHECKING:  # types alone, and the authorizer's every start would pay for them
     from collections.abc import Collection
@@ -35,12 +33,9 @@ PENALTY_S = 30
 # While the store is down, not every request should wait for a connection attempt.
 RETRY_INTERVAL_S = 1
 
-COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-# By the length modulo 4: with 2 characters over, four bits of the last one are spare, with 3 two; 1 is no length.
-_LAST_CHARACTERS = (_ALPHABET, "", _ALPHABET[::16], _ALPHABET[::4])
+# Of the headers of our tokens: one a key and type.
+_HEADERS = 32
 _HEADER_MEMBERS = frozenset({"alg", "typ", "kid"})
-_ALGORITHMS = jwt.algorithms.get_default_algorithms()
 _TYPES = frozenset({"at+jwt", "application/at+jwt"})
 
 
@@ -133,15 +128,19 @@ def open_token(token: str, types: Collection[str], keys: KeysByKid) -> tuple[str
 
     Raises InvalidAccessToken, Unavailable.
     """
-    header, payload, signature = _parts(token, types)
-    kid = header["kid"]
-    found = keys.find(kid)
-    if found is None or found[0] != header["alg"]:
+    if len(token) > MAX_TOKEN_LENGTH or not COMPACT.fullmatch(token):
+        raise InvalidAccessToken("form")
+    head, payload_segment, signature_segment = token.split(".")
+    payload, signature = decoded_segment(payload_segment), decoded_segment(signature_segment)
+    header = _header(head)
+    if header.typ not in types:
+        raise InvalidAccessToken("typ")
+    found = keys.find(header.kid)
+    if found is None or found[0] != header.alg:
         raise InvalidAccessToken("kid")
-    algorithm, key = found
-    if not _ALGORITHMS[algorithm].verify(token.rpartition(".")[0].encode(), key, signature):
+    if not is_signature(signature, token[: -len(signature_segment) - 1].encode(), *found):
         raise InvalidAccessToken("signature")
-    return kid, parsed_object(payload)
+    return header.kid, parsed_object(payload)
 
 
 def key_of(row: PublicKeyRow) -> Any:
@@ -152,50 +151,19 @@ def key_of(row: PublicKeyRow) -> Any:
         return None
 
 
-def _parts(token: str, types: Collection[str]) -> tuple[dict[str, str], bytes, bytes]:
-    """Header, payload and signature of a token in strict form; the header with our three members and no other."""
-    if len(token) > MAX_TOKEN_LENGTH or not COMPACT.fullmatch(token):
-        raise InvalidAccessToken("form")
-    head, payload, signature = map(decoded_segment, token.split("."))
-    header = parsed_object(head)
+class _Header(NamedTuple):
+    """typ: in lower case."""
+
+    alg: str
+    typ: str
+    kid: str
+
+
+@lru_cache(maxsize=_HEADERS)
+def _header(segment: str) -> _Header:
+    """A token's header, with our three members and no other. All tokens of a key have the same. Raises
+    InvalidAccessToken, which is not remembered."""
+    header = parsed_object(decoded_segment(segment))
     if header.keys() != _HEADER_MEMBERS or not all(isinstance(v, str) for v in header.values()):
         raise InvalidAccessToken("header")
-    if header["typ"].lower() not in types:
-        raise InvalidAccessToken("typ")
-    return header, payload, signature
-
-
-def decoded_segment(segment: str) -> bytes:
-    """The bytes of a segment of COMPACT, with no spare bits set: each byte string has one spelling."""
-    if segment[-1] not in _LAST_CHARACTERS[len(segment) % 4]:
-        raise InvalidAccessToken("base64url")
-    return base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-
-
-def parsed_object(raw: bytes) -> dict[str, Any]:
-    """A JSON object, strictly: no member twice, no NaN, bounded numbers and depth."""
-    try:
-        text = raw.decode("utf-8")
-        if nests_too_deep(text):
-            raise InvalidAccessToken("json")
-        parsed = _STRICTLY.decode(text)
-    except ValueError as exc:
-        raise InvalidAccessToken("json") from exc
-    if not isinstance(parsed, dict):
-        raise InvalidAccessToken("json")
-    return parsed
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member twice")
-    return members
-
-
-def _refused(constant: str) -> NoReturn:
-    raise ValueError(constant)
-
-
-# json.loads would make one for each text (4 us, measured).
-_STRICTLY = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refused)
+    return _Header(header["alg"], header["typ"].lower(), header["kid"])

@@ -3,9 +3,10 @@
 nonce = base64url(step (4 bytes) | keyed hash of the step (16 bytes)), 27 characters
 """
 
-import base64
 import hmac
 from collections.abc import Callable
+
+from auth_tokens.domain.base64url import to_base64url
 
 STEP_S = 300
 # A nonce is good in its own step, in the two after it, and, for clocks that differ, in the one before: for 10 to 15
@@ -34,4 +35,4 @@ class Nonces:
 
     def _of_step(self, step: int) -> str:
         raw = step.to_bytes(4, "big") + self._keyed(str(step))
-        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+        return to_base64url(raw)

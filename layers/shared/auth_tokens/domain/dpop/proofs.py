@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from auth_tokens.domain.base64url import to_base64url
 from auth_tokens.domain.dpop.places import place_of
-from auth_tokens.domain.dpop.presented import PresentedProof
+from auth_tokens.domain.dpop.presented import Place, PresentedProof
 from auth_tokens.domain.errors import InvalidProof, ProofOfAnotherTime
 
 # A proof holds for this long, and a client's clock may be ahead by as much.
@@ -30,7 +30,7 @@ class Proof(NamedTuple):
     @property
     def id_text(self) -> str:
         """`id` in base64url: 22 characters."""
-        return base64.urlsafe_b64encode(self.id).decode().rstrip("=")
+        return to_base64url(self.id)
 
 
 def check_proof_claims(
@@ -42,7 +42,7 @@ def check_proof_claims(
     """
     if payload.get("htm") != presented.method:  # case-sensitive (RFC 9110 §9.1)
         raise InvalidProof("htm")
-    _check_htu(payload.get("htu"), presented)
+    _check_htu(payload.get("htu"), presented.places)
     iat = payload.get("iat")
     if type(iat) is not int:
         raise InvalidProof("iat")
@@ -51,7 +51,9 @@ def check_proof_claims(
     if token is not None and payload.get("ath") != _ath(token):
         raise InvalidProof("ath")
     jti = payload.get("jti")
-    if not isinstance(jti, str) or not 1 <= len(jti) <= MAX_JTI or _SURROGATE.search(jti):
+    if not isinstance(jti, str) or not 1 <= len(jti) <= MAX_JTI:
+        raise InvalidProof("jti")
+    if not jti.isascii() and _SURROGATE.search(jti):
         raise InvalidProof("jti")
 
 
@@ -61,18 +63,19 @@ def proof_from(payload: Mapping[str, Any], jkt: str) -> Proof:
     return Proof(jkt, hashlib.sha256(f"{jkt}{payload['jti']}".encode()).digest()[:16], payload.get("nonce"))
 
 
-def _check_htu(htu: object, presented: PresentedProof) -> None:
+def _check_htu(htu: object, asked: Sequence[Place]) -> None:
     try:
         place = place_of(htu) if isinstance(htu, str) else None
     except ValueError as exc:
         raise InvalidProof(f"htu: {exc}") from exc
-    if place is None or not any(place.origin == asked.origin for asked in presented.places):
+    if place in asked:
+        return
+    if place is None or all(place.origin != one.origin for one in asked):
         # Most often http for https, or a name that a proxy has changed: DPOP_PUBLIC_URLS.
-        asked = " or ".join(asked.origin for asked in presented.places)
-        raise InvalidProof(f"htu: {place.origin[:100] if place else 'none'}, not {asked or 'known here'}")
-    if place not in presented.places:
-        raise InvalidProof("htu: another path")
+        origins = " or ".join(one.origin for one in asked)
+        raise InvalidProof(f"htu: {place.origin[:100] if place else 'none'}, not {origins or 'known here'}")
+    raise InvalidProof("htu: another path")
 
 
 def _ath(token: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).decode().rstrip("=")
+    return to_base64url(hashlib.sha256(token.encode()).digest())

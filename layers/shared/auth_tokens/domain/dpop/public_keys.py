@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from auth_tokens.domain.base64url import from_base64url, to_base64url
 from auth_tokens.domain.errors import InvalidProof
 from auth_tokens.domain.ids import is_base64url_32
 
@@ -16,10 +15,14 @@ TYPE = "dpop+jwt"
 ALGORITHMS = ("ES256", "EdDSA", "Ed25519")
 MAX_MEMBERS = 12
 
-_FORM_OF = {
-    "ES256": ("EC", "P-256", ("x", "y")),
-    "EdDSA": ("OKP", "Ed25519", ("x",)),
-    "Ed25519": ("OKP", "Ed25519", ("x",)),
+# The algorithm that we call it by, `kty`, `crv`, the coordinates.
+_EC = ("ES256", "EC", "P-256", ("x", "y"))
+_OKP = ("EdDSA", "OKP", "Ed25519", ("x",))
+_FORM_OF = {"ES256": _EC, "EdDSA": _OKP, "Ed25519": _OKP}
+# RFC 7638 §3: the required members, in the order of their names, without spaces.
+_CANONICAL = {
+    "EC": '{"crv":"P-256","kty":"EC","x":"%s","y":"%s"}',
+    "OKP": '{"crv":"Ed25519","kty":"OKP","x":"%s"}',
 }
 # They would change what the signature covers, or supply or locate another key.
 _REFUSED_IN_HEADER = frozenset({"crit", "b64", "zip", "jku", "x5u", "x5c"})
@@ -41,8 +44,7 @@ _SMALL_ORDER = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
+class PublicKey(NamedTuple):
     """A public key as its header has it. algorithm: `ES256` or `EdDSA`; coordinates: 32 bytes each; jkt: its
     thumbprint (RFC 7638)."""
 
@@ -63,21 +65,16 @@ def key_in(header: Mapping[str, Any]) -> PublicKey:
         raise InvalidProof("alg")
     if not isinstance(jwk, dict) or len(jwk) > MAX_MEMBERS or not _PRIVATE.isdisjoint(jwk):
         raise InvalidProof("jwk")
-    kind, curve, names = _FORM_OF[algorithm]
+    name, kind, curve, members = _FORM_OF[algorithm]
     if (jwk.get("kty"), jwk.get("crv")) != (kind, curve):
         raise InvalidProof("alg")
-    texts = [jwk.get(name) for name in names]
+    texts: tuple[Any, ...] = tuple(jwk.get(member) for member in members)
     if not all(map(is_base64url_32, texts)):
         raise InvalidProof("jwk")
-    coordinates = tuple(base64.urlsafe_b64decode(f"{text}=") for text in texts)
+    coordinates = tuple(map(from_base64url, texts))
     if kind == "OKP" and _has_small_order(coordinates[0]):
         raise InvalidProof("jwk: a point of small order")
-    members = "".join(f',"{name}":"{text}"' for name, text in zip(names, texts, strict=True))
-    return PublicKey(
-        "ES256" if kind == "EC" else "EdDSA",
-        coordinates,
-        _thumbprint(f'{{"crv":"{curve}","kty":"{kind}"{members}}}'),
-    )
+    return PublicKey(name, coordinates, _thumbprint(_CANONICAL[kind] % texts))
 
 
 def _has_small_order(point: bytes) -> bool:
@@ -85,4 +82,4 @@ def _has_small_order(point: bytes) -> bool:
 
 
 def _thumbprint(canonical: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).decode().rstrip("=")
+    return to_base64url(hashlib.sha256(canonical.encode()).digest())
