@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import Protocol, TextIO
 
 NAMESPACE = "AuthUserTokens"
@@ -60,8 +61,9 @@ class StandardTelemetry:
         self._counted.add(metric, value, unit)
 
     def _write(self, line: Mapping[str, object]) -> None:
-        stamped = {"timestamp": _utc_now(), "service": self._service, **line}
-        print(json.dumps(stamped, default=str), file=self._stream or sys.stdout, flush=True)
+        stream = self._stream or sys.stdout
+        stream.write(_to_json({"timestamp": _utc_now(), "service": self._service, **line}) + "\n")
+        stream.flush()
 
 
 class StartupTelemetry:
@@ -126,5 +128,8 @@ def _emf(metrics: Mapping[str, tuple[str, float]]) -> dict[str, object]:
 
 
 def _utc_now() -> str:
-    now = time.time()
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
+    return datetime.now(timezone.utc).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+# json.dumps would make one for each line.
+_to_json = json.JSONEncoder(default=str).encode

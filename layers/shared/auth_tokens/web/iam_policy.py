@@ -22,6 +22,7 @@ _NOT_EXACT = re.compile(r"[*?]|\$\{")
 _EVERYTHING = ["*"]
 # Visible ASCII and the space, but for the separator and the mark of what is encoded.
 _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in ",%")
+_ENCODED = re.compile(f"[^{re.escape(_PLAIN)}]")
 _EVERYTHING_SAFE = [f"{method}/*" for method in METHODS if method in SAFE_METHODS]
 
 
@@ -86,7 +87,7 @@ def _list_item(label: str) -> str:
     """A label for a list that is split at commas. Visible ASCII characters and inner spaces stay; others, and `%` and
     `,`, are percent-encoded (RFC 3986 §2.1). API Gateway does not document other characters in a context, and a mapping
     may put them into a header."""
-    return quote(label, safe=_PLAIN)
+    return quote(label, safe=_PLAIN) if _ENCODED.search(label) else label
 
 
 def _routes(validated: Validated, route_scopes: RouteScopes) -> list[str]:
