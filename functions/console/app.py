@@ -4,30 +4,31 @@ from dataclasses import replace
 from pathlib import Path
 
 from auth_tokens.bootstrap.container import Container
+from auth_tokens.bootstrap.keeping_up import judging_findings
 from auth_tokens.bootstrap.listing_events import listing_events
+from auth_tokens.bootstrap.looking_up import looking_up
 from auth_tokens.bootstrap.portal import user_ids
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.bootstrap.summarising import summarising
-from auth_tokens.domain.ends import Cause
-from auth_tokens.domain.events import RevokeReason
-from auth_tokens.usecases.devices import list_devices
-from auth_tokens.usecases.end_session import SessionEnd, end_session, forget_device
-from auth_tokens.usecases.list_sessions import MAX_PAGE, list_sessions
+from auth_tokens.web.console_routes import delete_device, delete_session, get_user
 from auth_tokens.web.event_routes import get_events, get_summary
+from auth_tokens.web.finding_routes import get_findings, get_one_finding, post_finding_state
 from auth_tokens.web.handler import Route, http_handler
+from auth_tokens.web.look_up_route import look_up_route
+from auth_tokens.web.operator_ends import end_of_device, end_of_session, end_of_user
 from auth_tokens.web.operators import OperatorRule, for_operators
 from auth_tokens.web.pages import page_in_path, pages_in, settings_of_pages
-from auth_tokens.web.query_parameters import flag_query_value, user_in_path
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
-from auth_tokens.web.views import user_view
 
 SHARED = Container(powertools())
 SESSIONS = sessions(SHARED)
-USER_IDS = user_ids(SHARED)
+IDS = user_ids(SHARED)
 EVENTS = listing_events(SHARED)
 FIGURES = summarising(SHARED)
+FINDINGS = judging_findings(SHARED)
+LOOK_UP = looking_up(SHARED, SESSIONS)
 SETTINGS = SHARED.settings
 RULE = OperatorRule(SETTINGS.admin_label, SETTINGS.admin_requirements(), SETTINGS.allowed_origins)
 ENDING_RULE = replace(RULE, requirements=SETTINGS.admin_ending_requirements())
@@ -37,52 +38,41 @@ PAGES = {
         max_staleness_s=SETTINGS.revocation_max_staleness_s, operators_label=SETTINGS.admin_label
     ),
 }
-BY_OPERATOR = Cause(RevokeReason.ADMIN)
-SESSIONS_CURSOR, DEVICES_CURSOR = "sessions_cursor", "devices_cursor"
 
 
 def get_page(request: Request) -> Response:
     return page_in_path(request, PAGES)
 
 
-def get_user(request: Request) -> Response:
-    user_id = user_in_path(request, USER_IDS)
-    sessions = list_sessions(
-        user_id, MAX_PAGE, request.query_value(SESSIONS_CURSOR), SESSIONS, cursor_name=SESSIONS_CURSOR
-    )
-    devices = list_devices(
-        user_id, None, request.query_value(DEVICES_CURSOR), SESSIONS, cursor_name=DEVICES_CURSOR
-    )
-    return Response(body=user_view(sessions, devices), about={"user_id": user_id})
+def by_operator(route: Route) -> Route:
+    return for_operators(route, RULE, SESSIONS.validation_for)
 
 
-def delete_session(request: Request) -> Response:
-    user_id, session_id = user_in_path(request, USER_IDS), request.path_parameters["session_id"]
-    end = SessionEnd(cause=BY_OPERATOR, keep_device=flag_query_value(request, "keep_device"))
-    end_session(session_id, user_id, request.caller, SESSIONS, end)
-    return Response(204, about={"user_id": user_id, "session_id": session_id})
-
-
-def delete_device(request: Request) -> Response:
-    user_id, device_id = user_in_path(request, USER_IDS), request.path_parameters["device_id"]
-    forget_device(device_id, user_id, request.caller, SESSIONS, BY_OPERATOR)
-    return Response(204, about={"user_id": user_id, "device_id": device_id})
-
-
-def by_operator(route: Route, rule: OperatorRule = RULE) -> Route:
-    return for_operators(route, rule, SESSIONS.validation_for)
+def by_ending_operator(route: Route) -> Route:
+    return for_operators(route, ENDING_RULE, SESSIONS.validation_for)
 
 
 handler = http_handler(
     {
         "GET /pages/{page}": get_page,
         "GET /console/summary": by_operator(get_summary(FIGURES)),
-        "GET /console/events": by_operator(get_events(EVENTS, USER_IDS)),
-        "GET /console/users/{user_id}": by_operator(get_user),
-        "DELETE /console/users/{user_id}/sessions/{session_id}": by_operator(delete_session, ENDING_RULE),
-        "DELETE /console/users/{user_id}/devices/{device_id}": by_operator(delete_device, ENDING_RULE),
+        "GET /console/events": by_operator(get_events(EVENTS, IDS)),
+        "GET /console/findings": by_operator(get_findings(FINDINGS, IDS)),
+        "GET /console/findings/{finding_id}": by_operator(get_one_finding(FINDINGS)),
+        "POST /console/findings/{finding_id}/state": by_operator(post_finding_state(FINDINGS)),
+        "POST /console/lookup": by_operator(look_up_route(LOOK_UP, IDS)),
+        "GET /console/users/{user_id}": by_operator(get_user(SESSIONS, IDS)),
+        "POST /console/users/{user_id}/revoke": by_ending_operator(end_of_user(SESSIONS, IDS)),
+        "POST /console/sessions/{session_id}/revoke": by_ending_operator(end_of_session(SESSIONS)),
+        "POST /console/devices/{device_id}/revoke": by_ending_operator(end_of_device(SESSIONS)),
+        "DELETE /console/users/{user_id}/sessions/{session_id}": by_ending_operator(
+            delete_session(SESSIONS, IDS)
+        ),
+        "DELETE /console/users/{user_id}/devices/{device_id}": by_ending_operator(
+            delete_device(SESSIONS, IDS)
+        ),
     },
     SHARED.telemetry,
     SETTINGS.allowed_origins,
-    SHARED.settings.edge(),
+    SETTINGS.edge(),
 )

@@ -279,15 +279,7 @@ def _operators() -> Iterator[Case]:
     yield case("too short a page", 400, "invalid_request", query={"limit": "0"})
     yield case("too long an id", 404, "not_found", path={"user_id": TOO_LONG_AN_ID})
 
-    case = partial(Case, "POST /admin/lookup", who=Who.SIGNED)
-    for by, text in {"name": "$username", "user_id": "$user_id", "id": "$session_id"}.items():
-        yield case(f"a user by {by}", 200, body={by: text})
-        yield case(f"an unknown {by}", 404, "not_found", body={by: NO_ID})
-    yield case("a device", 200, body={"id": "$device_id"})
-    yield case("too long an id", 404, "not_found", body={"user_id": TOO_LONG_AN_ID})
-    yield case("no id at all", 404, "not_found", body={"id": "x"})
-    yield case("nothing", 400, "invalid_request", body={})
-    yield case("two things", 400, "invalid_request", body={"name": "$username", "user_id": "$user_id"})
+    yield from _look_ups("POST /admin/lookup", Who.SIGNED)
 
     case = partial(Case, "GET /admin/users/{user_id}/devices", who=Who.SIGNED)
     yield case("a user's", 200)
@@ -296,22 +288,7 @@ def _operators() -> Iterator[Case]:
     yield case("too short a page", 400, "invalid_request", query={"limit": "0"})
     yield case("too long an id", 404, "not_found", path={"user_id": TOO_LONG_AN_ID})
 
-    for kind, other in (("session", "device"), ("device", "session")):
-        route = f"POST /admin/{kind}s/{{{kind}_id}}/revoke"
-        case, body = partial(Case, route, who=Who.SIGNED), {"reason": "phone lost"}
-        yield case("anybody's", 200, body=body)
-        if kind == "session":
-            yield case("but for its device", 200, body={**body, "keep_device": True})
-            yield case("no flag", 400, "invalid_request", body={**body, "keep_device": "yes"})
-        yield case("no reason", 400, "invalid_request", body={})
-        yield case("an unknown one", 404, "not_found", body=body, path={f"{kind}_id": NO_ID})
-        yield case("of another kind", 404, "not_found", body=body, path={f"{kind}_id": f"${other}_id"})
-
-    case, body = partial(Case, "POST /admin/users/{user_id}/revoke", who=Who.SIGNED), {"reason": "leaver"}
-    yield case("with a reason", 200, body=body)
-    yield case("an unknown user's", 404, "not_found", body=body, path={"user_id": "nobody"})
-    yield case("no reason", 400, "invalid_request", body={})
-    yield case("too long an id", 404, "not_found", body=body, path={"user_id": TOO_LONG_AN_ID})
+    yield from _ends("/admin", Who.SIGNED)
 
     # Long before there was anything: the whole suite is served by one stack.
     case, body = partial(Case, "POST /admin/revoke-before", who=Who.SIGNED), {"before": 1, "reason": "leak"}
@@ -359,26 +336,7 @@ def _operators() -> Iterator[Case]:
     )
     yield case("a time without a zone", 400, "invalid_request", query={"since": "2026-12-01T00:00"})
 
-    case = partial(Case, "GET /admin/security/findings", who=Who.SIGNED)
-    filters = {"state": "open", "rule": "far_apart", "severity": "low", "user_id": "$user_id", "since": "0"}
-    yield case("all", 200)
-    yield case("by everything", 200, query={**filters, "until": "9", "limit": "1"})
-    for name in ("state", "rule", "severity", "since", "until", "cursor", "limit"):
-        yield case(f"no {name}", 400, "invalid_request", query={name: "some"})
-    yield case("no user's id", 400, "invalid_request", query={"user_id": TOO_LONG_AN_ID})
-
-    case = partial(Case, "GET /admin/security/findings/{finding_id}", who=Who.SIGNED)
-    yield case("one", 200)
-    yield case("an unknown one", 404, "not_found", path={"finding_id": NO_ID})
-    yield case("no id at all", 404, "not_found", path={"finding_id": "x"})
-
-    case = partial(Case, "POST /admin/security/findings/{finding_id}/state", who=Who.SIGNED)
-    looking = {"state": "acknowledged", "note": "looking into it"}
-    yield case("in hand", 200, body=looking)
-    yield case("done", 200, body={"state": "closed"})
-    yield case("no state", 400, "invalid_request", body={"note": "x"})
-    yield case("another state", 400, "invalid_request", body={"state": "done"})
-    yield case("an unknown one", 404, "not_found", body=looking, path={"finding_id": NO_ID})
+    yield from _findings("/admin/security", Who.SIGNED)
 
     case = partial(Case, "POST /admin/security/events/replay", who=Who.SIGNED)
     again = {"since": 1_700_000_000, "until": "2023-11-15T00:00:00Z", "reason": "SIEM restored"}
@@ -426,6 +384,63 @@ def _operators() -> Iterator[Case]:
     yield case("by week", 400, "invalid_request", query={"step": "week"})
 
 
+def _look_ups(route: str, who: Who) -> Iterator[Case]:
+    """Of signed requests and of browser sessions."""
+    case = partial(Case, route, who=who)
+    for by, text in {"name": "$username", "user_id": "$user_id", "id": "$session_id"}.items():
+        yield case(f"a user by {by}", 200, body={by: text})
+        yield case(f"an unknown {by}", 404, "not_found", body={by: NO_ID})
+    yield case("a device", 200, body={"id": "$device_id"})
+    yield case("too long an id", 404, "not_found", body={"user_id": TOO_LONG_AN_ID})
+    yield case("no id at all", 404, "not_found", body={"id": "x"})
+    yield case("nothing", 400, "invalid_request", body={})
+    yield case("two things", 400, "invalid_request", body={"name": "$username", "user_id": "$user_id"})
+
+
+def _ends(prefix: str, who: Who) -> Iterator[Case]:
+    """Of signed requests and of browser sessions."""
+    for kind, other in (("session", "device"), ("device", "session")):
+        route = f"POST {prefix}/{kind}s/{{{kind}_id}}/revoke"
+        case, body = partial(Case, route, who=who), {"reason": "phone lost"}
+        yield case("anybody's", 200, body=body)
+        if kind == "session":
+            yield case("but for its device", 200, body={**body, "keep_device": True})
+            yield case("no flag", 400, "invalid_request", body={**body, "keep_device": "yes"})
+        yield case("no reason", 400, "invalid_request", body={})
+        yield case("an unknown one", 404, "not_found", body=body, path={f"{kind}_id": NO_ID})
+        yield case("of another kind", 404, "not_found", body=body, path={f"{kind}_id": f"${other}_id"})
+
+    case, body = partial(Case, f"POST {prefix}/users/{{user_id}}/revoke", who=who), {"reason": "leaver"}
+    yield case("with a reason", 200, body=body)
+    yield case("an unknown user's", 404, "not_found", body=body, path={"user_id": "nobody"})
+    yield case("no reason", 400, "invalid_request", body={})
+    yield case("too long an id", 404, "not_found", body=body, path={"user_id": TOO_LONG_AN_ID})
+
+
+def _findings(prefix: str, who: Who) -> Iterator[Case]:
+    """Of signed requests and of browser sessions."""
+    case = partial(Case, f"GET {prefix}/findings", who=who)
+    filters = {"state": "open", "rule": "far_apart", "severity": "low", "user_id": "$user_id", "since": "0"}
+    yield case("all", 200)
+    yield case("by everything", 200, query={**filters, "until": "9", "limit": "1"})
+    for name in ("state", "rule", "severity", "since", "until", "cursor", "limit"):
+        yield case(f"no {name}", 400, "invalid_request", query={name: "some"})
+    yield case("no user's id", 400, "invalid_request", query={"user_id": TOO_LONG_AN_ID})
+
+    case = partial(Case, f"GET {prefix}/findings/{{finding_id}}", who=who)
+    yield case("one", 200)
+    yield case("an unknown one", 404, "not_found", path={"finding_id": NO_ID})
+    yield case("no id at all", 404, "not_found", path={"finding_id": "x"})
+
+    case = partial(Case, f"POST {prefix}/findings/{{finding_id}}/state", who=who)
+    looking = {"state": "acknowledged", "note": "looking into it"}
+    yield case("in hand", 200, body=looking)
+    yield case("done", 200, body={"state": "closed"})
+    yield case("no state", 400, "invalid_request", body={"note": "x"})
+    yield case("another state", 400, "invalid_request", body={"state": "done"})
+    yield case("an unknown one", 404, "not_found", body=looking, path={"finding_id": NO_ID})
+
+
 def _pages() -> Iterator[Case]:
     case = partial(Case, "GET /pages/{page}")
     for page in ("account", "security", "style.css", "frame.js", "settings.json"):
@@ -439,6 +454,10 @@ def _pages() -> Iterator[Case]:
     case = partial(Case, "GET /console/events", who=Who.COOKIE)
     yield case("a page", 200, query={"limit": "1"})
     yield case("an unknown type", 400, "invalid_request", query={"type": "party"})
+
+    yield from _findings("/console", Who.COOKIE)
+    yield from _look_ups("POST /console/lookup", Who.COOKIE)
+    yield from _ends("/console", Who.COOKIE)
 
     case = partial(Case, "GET /console/users/{user_id}", who=Who.COOKIE)
     yield case("a user", 200)
@@ -538,7 +557,9 @@ def _welcome(route: str) -> Who:
     schemes = set().union(*security_schemes(route))
     if "iam" in schemes:
         return Who.SIGNED
-    return Who.BEARER if "accessToken" in schemes else Who.ANYONE
+    if "accessToken" in schemes:
+        return Who.BEARER
+    return Who.COOKIE if "sessionCookie" in schemes else Who.ANYONE
 
 
 CASES = (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from auth_tokens.web.requests import DIRECT
-from local.client import Client
+from local.client import Client, Reply
 from local.seed import PASSWORD, USERS
 from local.servers.aws import LocalAws
 from local.servers.database.address import DatabaseAddress
@@ -340,6 +340,9 @@ class Operator:
     def delete(self, path: str) -> int:
         return self.client.delete(path, cookie=self.cookie, headers=self.headers).status
 
+    def post(self, path: str, **body: Any) -> Reply:
+        return self.client.post(path, body, cookie=self.cookie, headers=self.headers)
+
 
 def holds(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
     return {**found, **wanted} == found
@@ -360,6 +363,36 @@ def test_what_an_operator_ends_on_the_page_names_operator_target_and_request(
     assert told["user_id"] == BOB.id
     assert holds(told["detail"], {**operator.act, "request_id": line["request_id"], "reason": "admin"})
     assert target in (told["session_id"], told["detail"].get("device_id"))
+
+
+@pytest.mark.parametrize("what", ["user", "session", "device"])
+def test_what_an_operator_ends_on_the_page_with_a_reason_names_both(stack: LocalStack, what: str) -> None:
+    operator, session = Operator(stack), issued(stack)
+    target = path_values(session)[f"{what}_id"]
+
+    reply = operator.post(f"/console/{what}s/{target}/revoke", reason="phone lost")
+
+    assert reply.status == 200 and reply.json["revoked"] >= 2
+    line, told = last_line("request"), last_event(stack, f"{what}_revoked")
+    assert holds(line, {**operator.act, "user_id": BOB.id, f"{what}_id": target})
+    wanted = {"request_id": line["request_id"], "reason": "admin", "note": "phone lost"}
+    assert holds(told["detail"], {**operator.act, **wanted})
+    assert told["user_id"] == BOB.id
+
+
+def test_what_an_operator_says_of_a_finding_names_the_operator(stack: LocalStack) -> None:
+    operator = Operator(stack)
+    for _ in range(5):
+        issued(stack)
+    stack.invoke("analytics", {"source": "aws.scheduler"})
+    finding = last_event(stack, "finding")["id"]
+
+    reply = operator.post(f"/console/findings/{finding}/state", state="closed", note="a test")
+
+    assert (reply.json["state"], reply.json["changed_by"]) == ("closed", operator.act["actor"])
+    assert holds(last_line("request"), {**operator.act, "finding_id": finding})
+    told = last_event(stack, "finding_changed")["detail"]
+    assert holds(told, {**operator.act, "finding_id": finding, "note": "a test"})
 
 
 def test_an_operators_act_that_finds_nothing_names_the_operator_too(stack: LocalStack) -> None:

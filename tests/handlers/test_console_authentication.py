@@ -25,7 +25,7 @@ DEVICE_GRANT = {
     "subject_token_type": "urn:auth-user-tokens:token-type:device",
     "mode": "cookie",
 }
-PATHS = ["/console/summary", "/console/events", f"/console/users/{BOB.id}"]
+PATHS = ["/console/summary", "/console/events", "/console/findings", f"/console/users/{BOB.id}"]
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,11 @@ class Browser:
 
     def delete(self, path: str) -> Reply:
         return self.client.delete(path, cookie=self.cookie, headers=self.headers)
+
+    def revoke(self, path: str) -> Reply:
+        return self.client.post(
+            f"{path}/revoke", {"reason": "a test"}, cookie=self.cookie, headers=self.headers
+        )
 
     def age(self, seconds: int) -> None:
         """As if the sign-in had been that long ago."""
@@ -114,8 +119,12 @@ def test_a_remembered_device_ends_nothing(strict: LocalStack) -> None:
     operator = by_device(strict)
 
     for kind, name in (("sessions", "session_id"), ("devices", "device_id")):
-        reply = operator.delete(f"/console/users/{BOB.id}/{kind}/{session[name]}")
-        assert asks_for_more(reply, ENDING_MAX_AGE_S)
+        for reply in (
+            operator.delete(f"/console/users/{BOB.id}/{kind}/{session[name]}"),
+            operator.revoke(f"/console/{kind}/{session[name]}"),
+            operator.revoke(f"/console/users/{BOB.id}"),
+        ):
+            assert asks_for_more(reply, ENDING_MAX_AGE_S)
     assert Client(strict.base_url).get("/auth/session", bearer=session["access_token"]).status == 200
 
 

@@ -36,6 +36,7 @@ from tests.support.half_dead import HalfDead, Way
 ALICE, BOB, CAROL = USERS[:3]  # an operator, a user, and one who is disabled
 # Each of these ends what others rely on: it gets a visitor of its own.
 _ENDING = ("DELETE ", "POST /auth/logout", "POST /auth/revoke", "POST /auth/token", "POST /auth/step-up")
+_ENDING += ("POST /console/sessions/", "POST /console/devices/")
 AUTHORIZER_ROUTES = {
     "authorizer, access token": {"Authorization": "Bearer $access_token"},
     "authorizer, session cookie": {"Cookie": "__Host-session=$session_token"},
@@ -103,7 +104,7 @@ def asks(stack: LocalStack) -> list[Ask]:
         if route.startswith(_ENDING):
             visitor = _arrived(stack, user)
         case = next(case for case in GOOD if case.route == route)
-        if route.startswith("POST /admin/"):
+        if route.startswith(("POST /admin/", "POST /console/users/")):
             case = replace(case, path={"user_id": CAROL.id})
         found.append(replace(_caught(stack, visitor, case), name=route))
     for name, headers in AUTHORIZER_ROUTES.items():

@@ -26,22 +26,26 @@ _FINDINGS = AllowedParameters(
     query=("state", "rule", "severity", "user_id", "since", "until", "cursor", "limit")
 )
 _SUMMARY = AllowedParameters(query=("span_s", "step"))
+_STATE = AllowedParameters(body=("state", "note"))
+_LOOK_UP = AllowedParameters(body=("name", "user_id", "id"))
+_END = AllowedParameters(body=("reason",))
+_END_OF_SESSION = AllowedParameters(body=("reason", "keep_device"))
 # An operators' route that is not listed takes none. A test compares docs/openapi.yaml.
 ALLOWED_PARAMETERS = {
     "GET /admin/revocations": AllowedParameters(query=("after",)),
     "GET /admin/users/{user_id}/sessions": _PAGE,
-    "POST /admin/lookup": AllowedParameters(body=("name", "user_id", "id")),
+    "POST /admin/lookup": _LOOK_UP,
     "GET /admin/users/{user_id}/devices": _PAGE,
-    "POST /admin/users/{user_id}/revoke": AllowedParameters(body=("reason",)),
-    "POST /admin/sessions/{session_id}/revoke": AllowedParameters(body=("reason", "keep_device")),
-    "POST /admin/devices/{device_id}/revoke": AllowedParameters(body=("reason",)),
+    "POST /admin/users/{user_id}/revoke": _END,
+    "POST /admin/sessions/{session_id}/revoke": _END_OF_SESSION,
+    "POST /admin/devices/{device_id}/revoke": _END,
     "POST /admin/revoke-before": AllowedParameters(
         body=("client_id", "user_id", "before", "reason", "confirm")
     ),
     "GET /admin/security/events": _EVENTS,
     "GET /admin/security/summary": _SUMMARY,
     "GET /admin/security/findings": _FINDINGS,
-    "POST /admin/security/findings/{finding_id}/state": AllowedParameters(body=("state", "note")),
+    "POST /admin/security/findings/{finding_id}/state": _STATE,
     "POST /admin/security/events/replay": AllowedParameters(
         body=("since", "until", "reason", "dry_run", "cursor")
     ),
@@ -51,7 +55,13 @@ ALLOWED_PARAMETERS = {
     "POST /admin/keys/withdraw": AllowedParameters(body=("kid", "reason")),
     "GET /console/events": _EVENTS,
     "GET /console/summary": _SUMMARY,
+    "GET /console/findings": _FINDINGS,
+    "POST /console/findings/{finding_id}/state": _STATE,
+    "POST /console/lookup": _LOOK_UP,
     "GET /console/users/{user_id}": AllowedParameters(query=("sessions_cursor", "devices_cursor")),
+    "POST /console/users/{user_id}/revoke": _END,
+    "POST /console/sessions/{session_id}/revoke": _END_OF_SESSION,
+    "POST /console/devices/{device_id}/revoke": _END,
     "DELETE /console/users/{user_id}/sessions/{session_id}": AllowedParameters(query=("keep_device",)),
 }
 
