@@ -4,8 +4,8 @@ POST /_local/invoke/FUNCTION  invokes a function by an event; FUNCTION is the na
 GET  /_local/metrics          the functions' metrics so far, as text
 GET  /_local/reference/       the API's reference page, where `make docs` has written it
 GET  /_local/running          the id of this run, by which `local.running` finds the service of its checkout
-POST /_local/users            adds Portal users for `make traffic`; `{"count": n}` → `{"usernames": […]}`; 403 where the
-                              Portal's tables are not local mode's own
+POST /_local/users            adds Portal users for `make traffic`; `{"count": n}` → `{"users": [{"id", "username"}]}`;
+                              403 where the Portal's tables are not local mode's own
 """
 
 from __future__ import annotations
@@ -90,4 +90,6 @@ class LocalRoutes:
         if type(count) is not int or not 1 <= count <= _MAX_USERS:
             return message_response(400, f"count must be a whole number from 1 to {_MAX_USERS}.")
         with contextlib.closing(self._connect()) as connection:
-            return json_response(200, {"usernames": add_population(connection, count)})
+            users = add_population(connection, count)
+        added = [{"id": user.id, "username": user.username} for user in users]
+        return json_response(200, {"users": added})

@@ -53,15 +53,15 @@ def seed(connection: Connection) -> None:
                 _add(cursor, user, hashed)
 
 
-def add_population(connection: Connection, count: int) -> list[str]:
-    """Adds `count` active users with the seeded users' password. Returns their names."""
-    names = [f"user-{uuid.uuid4().hex[:10]}@example.com" for _ in range(count)]
+def add_population(connection: Connection, count: int) -> list[SeedUser]:
+    """Adds `count` active users with the seeded users' password, and returns them."""
+    users = [SeedUser(str(uuid.uuid4()), f"user-{uuid.uuid4().hex[:10]}@example.com") for _ in range(count)]
     with connection.cursor() as cursor:
         cursor.execute("SELECT password_hash FROM auth_users WHERE id = %s", (USERS[1].id,))
         [password_hash] = cursor.fetchone() or [""]
-        for name in names:
-            _add(cursor, SeedUser(str(uuid.uuid4()), name), password_hash)
-    return names
+        for user in users:
+            _add(cursor, user, password_hash)
+    return users
 
 
 def _add(cursor: Cursor, user: SeedUser, password_hash: str) -> None:

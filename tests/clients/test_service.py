@@ -18,7 +18,7 @@ from local.seed import PASSWORD
 from local.servers.aws import LocalAws
 from local.servers.database.address import DatabaseAddress
 from local.stack import LocalStack
-from local.traffic import populate
+from local.traffic.population import populate
 from tests.conftest import new_stack
 
 ROOT = Path(__file__).parents[2]

@@ -23,7 +23,7 @@ from auth_user_tokens.wire import Reply
 from local.client import Client
 from local.seed import PASSWORD
 from local.stack import LocalStack
-from local.traffic import populate
+from local.traffic.population import populate
 from tests.clients.test_service import lost, node
 
 CLIENTS = int(os.environ.get("STORM_CLIENTS", "40"))

@@ -13,7 +13,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 from local.client import Client
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
-from local.traffic import Population, populate, stuffing, thief
+from local.traffic.attacks import stuffing, thief
+from local.traffic.population import Population, populate
 from tests.support.browser import WAIT_S, Page
 
 ALICE = USERS[0]

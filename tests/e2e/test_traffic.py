@@ -1,70 +1,145 @@
-"""The traffic generator: people get on with their work, and every attack is answered as it should be."""
+"""`make traffic`: calm people get on with their work, and every planted attack is found by its name."""
 
-import random
-from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from auth_tokens.domain.analytics.findings import Rule
 from local.client import Client
+from local.host.ports import free_port
+from local.seed import USERS
 from local.stack import LocalStack
-from local.traffic import (
-    CannotReach,
-    Population,
-    Steps,
-    collector,
-    forger,
-    guessing,
-    hurry,
-    main,
-    populate,
-    run,
-    stuffing,
-    thief,
-    traveller,
-)
+from local.traffic import planting
+from local.traffic.__main__ import INTERRUPTED, main
+from local.traffic.attacks import ATTACKS, Attack
+from local.traffic.population import Population, Steps
+from local.traffic.turns import Turns
+
+PEOPLE = 12
+RUN = ("--users", str(PEOPLE), "--seconds")
 
 
-@pytest.fixture(scope="module")
-def population(stack: LocalStack) -> Population:
-    return populate(stack.base_url, 12, seed=7)
+@pytest.fixture
+def here(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> LocalStack:
+    """The service that this checkout has started."""
+    monkeypatch.setenv("LOCAL_STATE_DIR", str(stack.state_dir))
+    monkeypatch.delenv("PORT", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    return stack
+
+
+def test_every_rule_is_planted() -> None:
+    assert {attack.rule for attack in ATTACKS if attack.rule} == set(Rule)
+
+
+def test_a_run_finds_each_planted_attack_by_its_rule_and_no_calm_person(
+    here: LocalStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*RUN, "6", "--seed", "7"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    rows = {attack.name: [line for line in lines if line.startswith(attack.name)][-1] for attack in ATTACKS}
+    expected = {attack.name: attack.expected or "refused by its tag" for attack in ATTACKS}
+    assert [name for name, row in rows.items() if expected[name] not in row] == []
+    assert f"Nothing was found about the {PEOPLE} calm people." in lines
+    people = [line.split() for line in lines if line.startswith("people ")]
+    assert {answer for *_, answer, _ in people} <= {"200", "204"}
+    assert people[-1] == ["people", "sign", "in", "200", str(PEOPLE)]
+    address, operator = lines[-2:]
+    assert address == f"See them: {here.base_url}/pages/security"
+    assert Client(here.base_url).get("/pages/security").status == 200
+    assert USERS[0].username in operator
+
+
+def nothing(population: Population) -> Steps:
+    yield 0
+
+
+def test_an_attack_that_is_not_found_is_named_and_fails(
+    here: LocalStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(planting, "ATTACKS", (Attack("nothing at all", nothing, rule=Rule.DEVICE_BURST),))
+
+    assert main([*RUN, "1"]) == 1
+
+    assert "NOT FOUND: nothing at all" in capsys.readouterr().out
+
+
+def test_an_interrupted_run_prints_what_it_has(
+    here: LocalStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Turns, "run", interrupted)
+
+    assert main([*RUN, "1"]) == INTERRUPTED
+
+    printed = capsys.readouterr().out
+    assert "not planted: the run ended before" in printed
+    assert "/pages/security" in printed
 
 
 @pytest.mark.parametrize(
-    ("attack", "who", "answers"),
+    ("arguments", "told"),
     [
-        (stuffing, "credential stuffing", {"401 invalid_credentials"}),
-        (guessing, "guessing one account", {"401 invalid_credentials", "429 rate_limited"}),
-        (thief, "thief", {"400 invalid_grant"}),
-        (thief, "owner after the theft", {"400 invalid_grant"}),
-        (traveller, "far away", {"200"}),
-        (collector, "burst of devices", {"200"}),
-        (hurry, "refresh storm", {"200"}),
-        (forger, "forger", {"400 invalid_grant"}),
+        (["--users", "0"], "argument --users: a whole number of people from 1 to 500, not '0'"),
+        (["--users", "501"], "argument --users: a whole number of people from 1 to 500, not '501'"),
+        (["--users", "ten"], "argument --users: a whole number of people from 1 to 500, not 'ten'"),
+        (["--seconds", "abc"], "argument --seconds: seconds from 1 to 3600, not 'abc'"),
+        (["--seconds", "nan"], "argument --seconds: seconds from 1 to 3600, not 'nan'"),
+        (["--seconds", "0.5"], "argument --seconds: seconds from 1 to 3600, not '0.5'"),
+        (["--seed", "x"], "argument --seed: invalid int value: 'x'"),
+        (["--what"], "unrecognized arguments: --what"),
     ],
+    ids=" ".join,
 )
-def test_an_attack_is_answered(
-    stack: LocalStack, attack: Callable[[Population], Steps], who: str, answers: set[str]
+def test_a_wrong_argument_is_refused_in_one_line(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    population = populate(stack.base_url, 12, seed=7)
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
 
-    for _ in attack(population):
-        pass
-
-    assert {answer for name, _, answer in population.tally if name == who} == answers
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err == f"make traffic: {told}\n"
 
 
-def test_people_get_on_with_their_work_and_the_bar_moves(population: Population) -> None:
-    ticks: list[float] = []
+@pytest.mark.parametrize("port", ["", "none", "of another"], ids=["nothing runs", "no port", "another's"])
+def test_no_service_of_this_checkout_is_said_in_one_line_and_nothing_is_sent(
+    stack: LocalStack,
+    port: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ports = {"": str(free_port()), "of another": str(stack.port)}
+    monkeypatch.setenv("LOCAL_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("PORT", ports.get(port, port))
 
-    run(population, 1.5, ticks.append)
+    assert main([]) == 1
 
-    answers = {(action, answer) for who, action, answer in population.tally if who == "people"}
-    # An account that is being guessed is limited for its owner, too.
-    guessed = {("log in", "429 rate_limited")}
-    assert {answer for _, answer in answers - guessed} <= {"200", "204"}
-    assert population.tally["people", "log in", "200"] >= 1
-    assert ticks == sorted(ticks)
-    assert len(ticks) > 2
+    told = {"": "start `make run` first", "none": "PORT must be a port number", "of another": "left alone"}
+    error = capsys.readouterr().err
+    assert error.startswith("make traffic: ")
+    assert told[port] in error
+    assert error.count("\n") == 1
+
+
+def test_a_service_that_goes_away_ends_it_in_one_line(
+    here: LocalStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gone(population: Population) -> Steps:
+        Client("http://127.0.0.1:1").get("/")
+        yield 0
+
+    monkeypatch.setattr(planting, "ATTACKS", (Attack("gone", gone),))
+
+    assert main([*RUN, "1"]) == 1
+
+    error = capsys.readouterr().err
+    assert error.startswith(f"make traffic: {here.base_url} does not answer any more: ")
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize("count", [0, 1001, "3", None, 2.5])
@@ -73,16 +148,3 @@ def test_a_population_is_bounded(stack: LocalStack, count: object) -> None:
 
     assert reply.status == 400
     assert reply.json["message"].startswith("count ")
-
-
-def test_without_a_service_it_says_what_to_start(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--base-url", "http://127.0.0.1:1"]) == 1
-
-    assert "start `make run` first" in capsys.readouterr().err
-
-
-def test_a_service_that_goes_away_ends_it_and_is_named(population: Population) -> None:
-    gone = Population("http://127.0.0.1:1", population.usernames, random.Random(7))
-
-    with pytest.raises(CannotReach, match=r"http://127\.0\.0\.1:1 does not answer any more"):
-        run(gone, 3600)

@@ -186,11 +186,7 @@ def _stage(folder: Path, run: Run) -> Iterator[_Stage]:
 def populate(stack: LocalStack, count: int) -> list[Person]:
     """So many users of their own."""
     with contextlib.closing(stack.connect()) as connection:
-        names = add_population(connection, count)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT id, username FROM auth_users")
-            found = {username: user_id for user_id, username in cursor.fetchall()}
-    return [Person(found[name], name) for name in names]
+        return [Person(user.id, user.username) for user in add_population(connection, count)]
 
 
 def stored(stack: LocalStack) -> Stored:
