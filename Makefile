@@ -36,7 +36,7 @@ help: ## Show what can be made
 setup: ## Make the virtual environment from the lock file
 	@scripts/setup $(VENV) requirements/dev.txt
 
-run: setup ## Serve the whole service at http://127.0.0.1:3000 (PORT=… for another port, ORIGINS=http://localhost:5173 for pages of a development server, DB=mysql for MySQL, PROXY=1 for a stand-in of RDS Proxy, PORTAL_MAP=… with TOKENS_DB_URL)
+run: setup ## Serve the whole service at http://127.0.0.1:3000 (PORT=… for another port, SET="AccessTtlS=60 …" for parameters of template.yaml, ORIGINS=http://localhost:5173 for pages of a development server, DB=mysql for MySQL, PROXY=1 for a stand-in of RDS Proxy, PORTAL_MAP=… with TOKENS_DB_URL)
 	@exec $(PY) -m local
 
 doctor: setup ## Look whether the Portal's tables at TOKENS_DB_URL fit the mapping PORTAL_MAP; reads only

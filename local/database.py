@@ -37,6 +37,8 @@ class StackDatabase:
     def start(self) -> None:
         """Starts a private server and returns at once. Raises NoServer, DatabaseFailed."""
         if self._server:
+            once = ", once making its folder" if self._server.is_new else ""
+            self._options.tell(f"database: starting {self._server.name}{once}")
             self._server.start()
 
     def wait(self) -> None:
@@ -55,6 +57,13 @@ class StackDatabase:
             self.proxy.stop()
         if self._server:
             self._server.stop()
+
+    @property
+    def about(self) -> str:
+        """Which database it is, for people; without its password."""
+        at = self.address
+        where = f"{at.name} on {at.host}:{at.port}"
+        return f"{self._server.name}, {where}" if self._server else where
 
     @property
     def variables(self) -> dict[str, str]:

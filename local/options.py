@@ -25,6 +25,7 @@ class ServerOptions:
     aws: services that run already, and that the stack does not stop; None to start them.
     portal_map: file of the mapping of the Portal's tables; empty for local mode's own.
     seeds: whether the stack adds its users; not where the tables are another's.
+    tell: called with each step of the start, in words.
     """
 
     database: DatabaseAddress | None = None
@@ -34,6 +35,7 @@ class ServerOptions:
     aws: LocalAws | None = None
     portal_map: str = ""
     seeds: bool = True
+    tell: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True)

@@ -16,22 +16,36 @@ PASSWORD = "correct horse battery staple"
 
 @dataclass(frozen=True)
 class SeedUser:
-    """One Portal user. config: names and values of columns of user_config."""
+    """One Portal user. about: what it is for. config: names and values of columns of user_config."""
 
     id: str
     username: str
+    about: str = ""
     labels: tuple[str, ...] = ()
     status: str = "active"
     config: tuple[tuple[str, int], ...] = ()
 
 
 USERS = (
-    SeedUser("0a000000-0000-4000-8000-00000000a11c", "alice@example.com", ("admin", "tsp:operator")),
-    SeedUser("0b000000-0000-4000-8000-000000000b0b", "bob@example.com"),
-    SeedUser("0c000000-0000-4000-8000-00000000ca01", "carol@example.com", status="disabled"),
+    SeedUser(
+        "0a000000-0000-4000-8000-00000000a11c",
+        "alice@example.com",
+        "an operator: both pages, labels admin and tsp:operator",
+        ("admin", "tsp:operator"),
+    ),
+    SeedUser(
+        "0b000000-0000-4000-8000-000000000b0b", "bob@example.com", "a person: the account page, and clients"
+    ),
+    SeedUser(
+        "0c000000-0000-4000-8000-00000000ca01",
+        "carol@example.com",
+        "disabled: refused as if the password were wrong",
+        status="disabled",
+    ),
     SeedUser(
         "0d000000-0000-4000-8000-00000000da7e",
         "dave@example.com",
+        "at most 2 sessions, access tokens of 60 s: evictions and refreshes soon",
         config=(("max_sessions", 2), ("access_ttl_s", 60)),
     ),
 )

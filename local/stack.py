@@ -17,6 +17,7 @@ from local.gateway.server import RunningServer, serve
 from local.host.paths import REFERENCE
 from local.host.ports import HOST, free_port
 from local.options import GatewayOptions, RunnerOptions, ServerOptions
+from local.parameters import own_parameters
 from local.reads import reads
 from local.routes import LocalRoutes
 from local.runners import Runner
@@ -39,11 +40,6 @@ if TYPE_CHECKING:
 AUTHORIZER = "AuthorizerFunction"
 # The prefixes of another team's APIs, which are behind the authorizer.
 JOBS_HTTP, JOBS_REST, JOBS_SOCKET = "/examples/http", "/examples/rest", "/examples/socket"
-# The template's clients. The scope `account` lets their access tokens manage the user's sessions and devices.
-CLIENTS = (
-    '{"portal-web": ["portal:read", "portal:write", "account"],'
-    ' "portal-app": ["portal:read", "portal:write", "account"]}'
-)
 
 
 class LocalStack:
@@ -68,18 +64,11 @@ class LocalStack:
         self._runner_options = runner or RunnerOptions()
         self._clock = gateway.clock
         self._seeds = servers.seeds
+        self._tell = servers.tell
         self._database = StackDatabase(servers, self.state_dir)
         self.port = gateway.port or free_port()
         self.base_url = f"http://{HOST}:{self.port}"
-        self.parameters = {
-            "Issuer": self.base_url,
-            "CreateVpcEndpoints": "false",  # the SDK finds the local KMS and event bus by AWS_ENDPOINT_URL
-            "AdminLabel": "admin",
-            "RevocationsRoute": "public",
-            "Clients": CLIENTS,
-            "DpopBinding": "on",
-            **(parameters or {}),
-        }
+        self.parameters = {**own_parameters(self.base_url), **(parameters or {})}
         self.aws = servers.aws or LocalAws(self.state_dir)
         self._owns_aws = servers.aws is None
         self.specs: dict[str, FunctionSpec] = {}
@@ -112,13 +101,17 @@ class LocalStack:
 
     def start(self) -> None:
         """Starts everything, and returns when it serves. Raises NoServer, DatabaseFailed, TemplateError, OSError."""
+        self._tell("templates: reading routes and functions")
         with ThreadPoolExecutor(1) as pool:  # the translator is read while the servers start
             reading = pool.submit(self._load_apis)
             self._start_servers()
             self._apis = reading.result()
         runner = self._make_runner()
+        self._tell(f"functions: {len(self.specs)}, each starts with its first request")
+        self._tell("migrations: applying those that are missing")
         runner.invoke("MigrateFunction", {})
         if self._seeds:
+            self._tell("users: adding those that are missing")
             with contextlib.closing(self.connect()) as connection:
                 seed(connection)
         mark = new_mark(self.port)
@@ -153,7 +146,9 @@ class LocalStack:
     def _start_servers(self) -> None:
         self._database.start()
         if self._owns_aws:
+            self._tell("AWS: starting KMS and event bus (moto)")
             self.aws.start()
+        self._tell(f"database: waiting for {self._database.about}")
         self._database.wait()
         self._database.start_proxy(self.aws.environment)
 

@@ -1,11 +1,14 @@
 """`make run` as a process of its own: an interrupt ends it, whatever is open."""
 
+import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -28,19 +31,46 @@ PYTHONPATH = os.pathsep.join(str(ROOT / folder) for folder in (".", "layers/shar
 PAGE_ORIGIN = "http://localhost:5173"
 
 
+@dataclass(frozen=True)
+class Run:
+    """`make run`, once it says that it is ready. state: its folder, with what it wrote to standard error."""
+
+    process: "subprocess.Popen[str]"
+    address: str
+    state: Path
+
+    @property
+    def told(self) -> str:
+        return (self.state / "stderr").read_text("utf-8")
+
+
 @pytest.fixture
-def run(tmp_path: Path, database: DatabaseAddress) -> Iterator["tuple[subprocess.Popen[str], str]"]:
-    """The process, once it says that it is ready, and its address."""
+def run(tmp_path: Path, database: DatabaseAddress) -> Iterator[Run]:
+    """A run that a test may end."""
+    with started(tmp_path, database) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, database: DatabaseAddress) -> Iterator[Run]:
+    """A run that all tests share."""
+    with started(tmp_path_factory.mktemp("state"), database) as one:
+        yield one
+
+
+@contextlib.contextmanager
+def started(state: Path, database: DatabaseAddress) -> Iterator[Run]:
     with schema(database) as at:
         environment = {
             **os.environ,
             "PORT": str(free_port()),
             "ORIGINS": PAGE_ORIGIN,
-            "LOCAL_STATE_DIR": str(tmp_path),
+            "SET": "AccessTtlS=61",
+            "LOCAL_STATE_DIR": str(state),
             "TOKENS_DB_URL": f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}",
             "PYTHONPATH": PYTHONPATH,
         }
-        told = tmp_path / "stderr"
+        told = state / "stderr"
         with (
             told.open("w") as stderr,
             subprocess.Popen(
@@ -60,7 +90,7 @@ def run(tmp_path: Path, database: DatabaseAddress) -> Iterator["tuple[subprocess
                 first = process.stdout.readline()
                 giving_up.cancel()
                 assert first.startswith("ready "), told.read_text("utf-8")
-                yield process, first.removeprefix("ready ").strip()
+                yield Run(process, first.removeprefix("ready ").strip(), state)
             finally:
                 giving_up.cancel()
                 process.kill()
@@ -69,8 +99,8 @@ def run(tmp_path: Path, database: DatabaseAddress) -> Iterator["tuple[subprocess
 @pytest.mark.skipif(
     not Path("/proc/self/task").is_dir(), reason="asks the kernel, as Linux lets it, for children"
 )
-def test_an_interrupt_ends_the_run_with_sockets_open(run: "tuple[subprocess.Popen[str], str]") -> None:
-    process, address = run
+def test_an_interrupt_ends_the_run_with_sockets_open(run: Run) -> None:
+    process, address = run.process, run.address
     login = {"username": USERS[1].username, "password": PASSWORD}
     access = Client(address).post("/auth/login", login).json["access_token"]
     url = f"{address.replace('http', 'ws', 1)}{JOBS_SOCKET}?access_token={access}"
@@ -90,11 +120,9 @@ def test_an_interrupt_ends_the_run_with_sockets_open(run: "tuple[subprocess.Pope
     assert not [pid for pid in functions if is_alive(pid)]
 
 
-def test_a_page_of_the_origin_that_was_given_may_call(run: "tuple[subprocess.Popen[str], str]") -> None:
-    _, address = run
-
+def test_a_page_of_the_origin_that_was_given_may_call(running: Run) -> None:
     answers = {
-        origin: Client(address).request("OPTIONS", "/auth/token", headers={"Origin": origin}).headers
+        origin: Client(running.address).request("OPTIONS", "/auth/token", headers={"Origin": origin}).headers
         for origin in (PAGE_ORIGIN, "http://localhost:5174")
     }
 
@@ -102,23 +130,41 @@ def test_a_page_of_the_origin_that_was_given_may_call(run: "tuple[subprocess.Pop
     assert allowed == {PAGE_ORIGIN: PAGE_ORIGIN, "http://localhost:5174": None}
 
 
-def test_the_service_is_known_as_this_checkouts_and_a_second_run_names_it(
-    run: "tuple[subprocess.Popen[str], str]", tmp_path: Path
-) -> None:
-    process, address = run
+def test_the_start_says_each_step_and_ends_with_pages_and_users(running: Run) -> None:
+    steps, _, guide = running.told.partition("everything serves\n")
 
-    assert find_service(tmp_path, port="") == address
+    stamped = [re.fullmatch(r" *\d+\.\d s  (\w+)(.*)", line) for line in steps.splitlines()[:-1]]
+    begun = [step[1] for step in stamped if step]
+    assert begun == ["make", "settings", "templates", "AWS", "database", "functions", "migrations", "users"]
+    assert f"settings: AccessTtlS=61 (default: 600), AllowedOrigins={PAGE_ORIGIN} (default: empty)" in steps
+    for told in (f"{running.address}/pages/account", f"{running.address}/pages/security", PASSWORD):
+        assert told in guide
+    assert [user.username for user in USERS if f"{user.username} " in guide and user.about in guide] == [
+        user.username for user in USERS
+    ]
+
+
+def test_a_parameter_that_was_set_holds(running: Run) -> None:
+    login = Client(running.address).post("/auth/login", {"username": USERS[1].username, "password": PASSWORD})
+
+    assert login.json["expires_in"] == 61
+
+
+def test_the_service_is_known_as_this_checkouts_and_a_second_run_names_it(running: Run) -> None:
+    assert find_service(running.state, port="") == running.address
+
     second = subprocess.run(
         [sys.executable, "-m", "local"],
         cwd=ROOT,
-        env={**os.environ, "LOCAL_STATE_DIR": str(tmp_path), "PYTHONPATH": PYTHONPATH},
+        env={**os.environ, "LOCAL_STATE_DIR": str(running.state), "PYTHONPATH": PYTHONPATH},
         capture_output=True,
         text=True,
         timeout=START_S,
     )
 
-    told = f"make run: another run is using {tmp_path} (process {process.pid} at {address}); stop it first\n"
-    assert (second.returncode, second.stdout, second.stderr) == (1, "", told)
+    first = f"process {running.process.pid} at {running.address}"
+    said = f"make run: another run is using {running.state} ({first}); stop it first"
+    assert (second.returncode, second.stdout, second.stderr.splitlines()[1:]) == (1, "", [said])
 
 
 def children_of(process: "subprocess.Popen[str]") -> list[int]:

@@ -84,7 +84,7 @@ class DatabaseServer(ABC):
         self._state_dir.mkdir(parents=True, exist_ok=True)
         program = self._program()
         _end_stale(self._pid_file)
-        if not (self._data / "mysql").is_dir():
+        if self.is_new:
             self._set_up(program)
         self._launch(program)
 
@@ -135,6 +135,11 @@ class DatabaseServer(ABC):
         self._process = None
         if self._socket_dir is not None and self._socket_dir != self._data:
             shutil.rmtree(self._socket_dir, ignore_errors=True)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether its data folder is still to be made."""
+        return not (self._data / "mysql").is_dir()
 
     @property
     def pid(self) -> int:

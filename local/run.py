@@ -1,0 +1,156 @@
+"""Serves the whole service until it is interrupted: what `make run` does."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pymysql
+
+from auth_tokens.domain.errors import Unavailable
+from local.foreign import Refused, agree, named_by_environment
+from local.host.paths import default_state_dir
+from local.host.ports import DEFAULT_PORT, HOST, port_number
+from local.options import GatewayOptions, ServerOptions
+from local.parameters import differences, given_parameters
+from local.progress import Progress
+from local.runners import FunctionError
+from local.runners.reload import Reloader
+from local.runners.scheduler import Schedules
+from local.running import NotFound, read_mark
+from local.seed import PASSWORD, USERS
+from local.servers.database.program import NoServer
+from local.servers.database.server import DatabaseFailed
+from local.servers.rds_proxy.options import ProxyOptions
+from local.stack import LocalStack
+from local.templates.intrinsics import TemplateError
+
+# Its first line is the last step's. What it leaves out is on the page that it begins with.
+_GUIDE = """everything serves
+
+Begin at   {url}/_local/metrics
+Account    {url}/pages/account   devices and sessions of whoever signs in
+Security   {url}/pages/security  for operators (label {label}): figures, findings, events
+API        {url}/_local/reference/, after `make docs`
+{users}
+
+Logs are in {logs}. Ctrl-C ends it.
+"""
+
+
+class CannotStart(Exception):
+    """Nothing can be served. The text says why, and what to do."""
+
+
+_FAILURES = (
+    *(
+        CannotStart,
+        DatabaseFailed,
+        FunctionError,
+        NoServer,
+        NotFound,
+        OSError,
+        Refused,
+        TemplateError,
+        Unavailable,
+        ValueError,
+    ),
+    pymysql.err.MySQLError,
+)
+
+
+def run(progress: Progress) -> int:
+    """Serves until SIGINT or SIGTERM. Returns 1 if it cannot start."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        with _only_one_run(default_state_dir()):
+            _serve(_port(), progress, stopped)
+    except _FAILURES as exc:
+        print(f"make run: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _serve(port: int, progress: Progress, stopped: threading.Event) -> None:
+    parameters = given_parameters(os.environ, f"http://{HOST}:{port}")
+    if parameters:
+        progress(f"settings: {', '.join(differences(parameters)) or 'the defaults'}")
+    existing = named_by_environment()
+    is_own = existing is None or existing.is_own
+    if existing and not is_own:
+        agree(existing)
+    servers = ServerOptions(
+        database=existing.at if existing else None,
+        proxy=ProxyOptions() if os.environ.get("PROXY") == "1" else None,
+        portal_map=str(Path(os.environ["PORTAL_MAP"]).resolve()) if os.environ.get("PORTAL_MAP") else "",
+        seeds=is_own,
+        tell=progress,
+    )
+    with LocalStack(
+        parameters, servers=servers, gateway=GatewayOptions(port=port), state_dir=default_state_dir()
+    ) as stack:
+        assert stack.runner is not None
+        schedules = Schedules(stack.runner)
+        reloader = Reloader(stack.specs, stack.runner)
+        progress(_guide(stack, seeded=is_own))
+        print(f"ready {stack.base_url}", flush=True)
+        stopped.wait()
+        reloader.stop()
+        schedules.stop()
+
+
+def _port() -> int:
+    text = os.environ.get("PORT", "")
+    port = port_number(text) if text else DEFAULT_PORT
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as exc:
+            why = "is taken" if exc.errno == errno.EADDRINUSE else f"cannot be used ({exc.strerror})"
+            raise CannotStart(f"port {port} {why}; choose another: make run PORT=3001") from exc
+    return port
+
+
+@contextlib.contextmanager
+def _only_one_run(state_dir: Path) -> Iterator[None]:
+    """Locks the data folder, which two runs must not share. The kernel releases the lock of a killed run."""
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        lock = (state_dir / "lock").open("w")
+    except OSError as exc:
+        raise CannotStart(
+            f"the state folder {state_dir} cannot be used ({exc.strerror}); LOCAL_STATE_DIR names another"
+        ) from exc
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            mark = read_mark(state_dir)
+            which = f" (process {mark.pid} at {mark.base_url})" if mark else ""
+            raise CannotStart(f"another run is using {state_dir}{which}; stop it first") from exc
+        yield
+
+
+def _guide(stack: LocalStack, *, seeded: bool) -> str:
+    return _GUIDE.format(
+        url=stack.base_url,
+        label=stack.parameters["AdminLabel"],
+        users=_users() if seeded else "Users      the Portal's own; none was added",
+        logs=stack.state_dir / "logs",
+    )
+
+
+def _users() -> str:
+    lines = (f"  {user.username:18} {user.about}" for user in USERS)
+    return "\n".join((f"Users      password `{PASSWORD}`", *lines))
