@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from local.http.sigv4 import LOCAL_KEY, SigningKey
+from local.http.tokens import abbreviated
 from local.templates.arns import REGION
-
-_TOKEN = re.compile(r"(aut_[a-z]{2}_[A-Za-z0-9_-]{4}|eyJ[A-Za-z0-9_-]{4})[A-Za-z0-9_.-]+([A-Za-z0-9_-]{4})")
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Reply:
 
     def shortened(self, length: int = 150) -> str:
         """Status and body for a person: tokens are abbreviated, and the body is cut at `length` characters."""
-        text = _TOKEN.sub(r"\1…\2", self.body.decode(errors="replace"))
+        text = abbreviated(self.body.decode(errors="replace"))
         return f"{self.status} {text[:length]}{'…' if len(text) > length else ''}".rstrip()
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from local.gateway.exchange import Log
 from local.runners.clocks import FunctionClocks
 from local.servers.aws import LocalAws
 from local.servers.database.address import DatabaseAddress
@@ -58,7 +59,11 @@ class RunnerOptions:
 
 @dataclass(frozen=True)
 class GatewayOptions:
-    """The gateway of a stack. port: 0 for any free one. clock: epoch seconds, also for cached results."""
+    """The gateway of a stack.
+
+    port: 0 for any free one. clock: epoch seconds, also for cached results. log: gets each request and its response.
+    """
 
     port: int = 0
     clock: Callable[[], float] = time.time
+    log: Log = lambda _: None

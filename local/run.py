@@ -17,7 +17,8 @@ import pymysql
 
 from auth_tokens.domain.errors import Unavailable
 from local.foreign import Refused, agree, named_by_environment
-from local.host.paths import default_state_dir
+from local.gateway.request_log import RequestLog
+from local.host.paths import LOGS, default_state_dir
 from local.host.ports import DEFAULT_PORT, HOST, port_number
 from local.options import GatewayOptions, ServerOptions
 from local.parameters import differences, given_parameters
@@ -42,7 +43,7 @@ Security   {url}/pages/security  for operators (label {label}): figures, finding
 API        {url}/_local/reference/, after `make docs`
 {users}
 
-Logs are in {logs}. Ctrl-C ends it.
+Each request is one line from here on; what functions log is in {logs}. Ctrl-C ends it.
 """
 
 
@@ -96,9 +97,9 @@ def _serve(port: int, progress: Progress, stopped: threading.Event) -> None:
         seeds=is_own,
         tell=progress,
     )
-    with LocalStack(
-        parameters, servers=servers, gateway=GatewayOptions(port=port), state_dir=default_state_dir()
-    ) as stack:
+    state_dir = default_state_dir()
+    gateway = GatewayOptions(port=port, log=RequestLog(sys.stderr, state_dir / LOGS))
+    with LocalStack(parameters, servers=servers, gateway=gateway, state_dir=state_dir) as stack:
         assert stack.runner is not None
         schedules = Schedules(stack.runner)
         reloader = Reloader(stack.specs, stack.runner)
@@ -147,7 +148,7 @@ def _guide(stack: LocalStack, *, seeded: bool) -> str:
         url=stack.base_url,
         label=stack.parameters["AdminLabel"],
         users=_users() if seeded else "Users      the Portal's own; none was added",
-        logs=stack.state_dir / "logs",
+        logs=stack.state_dir / LOGS,
     )
 
 

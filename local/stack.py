@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from local.database import StackDatabase
 from local.gateway.gateway import Gateway
 from local.gateway.server import RunningServer, serve
-from local.host.paths import REFERENCE
+from local.host.paths import LOGS, REFERENCE
 from local.host.ports import HOST, free_port
 from local.options import GatewayOptions, RunnerOptions, ServerOptions
 from local.parameters import own_parameters
@@ -63,6 +63,7 @@ class LocalStack:
         self.state_dir = state_dir or Path(self._temporary.name if self._temporary else "")
         self._runner_options = runner or RunnerOptions()
         self._clock = gateway.clock
+        self._log = gateway.log
         self._seeds = servers.seeds
         self._tell = servers.tell
         self._database = StackDatabase(servers, self.state_dir)
@@ -117,7 +118,7 @@ class LocalStack:
         mark = new_mark(self.port)
         shown = reads(mark, self._metrics_page if self._metrics else None, REFERENCE)
         routes = LocalRoutes(runner, self._names, self.connect if self._seeds else None, shown)
-        self._server = serve(Gateway(self._apis, runner, self._clock), HOST, self.port, routes)
+        self._server = serve(Gateway(self._apis, runner, self._clock), HOST, self.port, routes, self._log)
         leave_mark(mark, self.state_dir)
 
     def stop(self) -> None:
@@ -169,7 +170,7 @@ class LocalStack:
         if options.in_process:
             self.runner = InProcessRunner(self.specs)
             return self.runner
-        logs = self.state_dir / "logs"
+        logs = self.state_dir / LOGS
         self._metrics = LogMetrics(logs)
         self.runner = LambdaRunner(
             self.specs,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from local.authorizers.gate import AuthorizerGate
 from local.http.call import Arrival, Call, Handshake
@@ -21,8 +21,6 @@ from local.runners import Runner
 from local.sockets.session import connect_route, open_session
 from local.sockets.websocket import Upgrade, shake_hands
 from local.templates.model import ApiKind, MountedApi
-
-LOG = logging.getLogger(__name__)
 
 MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
 
@@ -59,7 +57,7 @@ class Gateway:
         answer = serve(request, mounted, ids)
         if isinstance(answer, Upgrade):
             return answer
-        return GatewayResponse(answer.status, (*answer.headers, *ids.headers), answer.body)
+        return replace(answer, headers=(*answer.headers, *ids.headers))
 
     def _serve(self, request: GatewayRequest, mounted: MountedApi, ids: RequestIds) -> GatewayResponse:
         api = mounted.api
@@ -119,8 +117,8 @@ class Gateway:
         try:
             key = verify(call.request, self._keys, call.now)
         except SignatureError as error:
-            LOG.info("signature refused: %s", error)
-            return unsigned(call.api.kind) if isinstance(error, MissingSignature) else BAD_SIGNATURE
+            refusal = unsigned(call.api.kind) if isinstance(error, MissingSignature) else BAD_SIGNATURE
+            return replace(refusal, detail=str(error))
         return IamCaller(key.access_key, key.user_arn, key.user_id)
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from local.gateway.exchange import Exchange, Log, exchange_of
 from local.gateway.gateway import MAX_PAYLOAD_BYTES, Gateway
 from local.http.messages import GatewayRequest, GatewayResponse, message_response
 from local.http.wire import Closed, WireError, framed, read_body, read_head
@@ -28,9 +29,11 @@ _LINGER_S = 2.0
 class RunningServer:
     """A gateway that is being served. Its threads are daemons, so the process can exit without a shutdown."""
 
-    def __init__(self, gateway: Gateway, host: str, port: int, local_routes: LocalRoutes | None) -> None:
+    def __init__(
+        self, gateway: Gateway, host: str, port: int, local_routes: LocalRoutes | None, log: Log
+    ) -> None:
         self._server = _Server((host, port), _Connection)
-        self._server.answer = _Responder(gateway, local_routes)
+        self._server.answer = _Responder(gateway, local_routes, log)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True, name="gateway"
         )
@@ -50,22 +53,41 @@ class RunningServer:
         self._thread.join()
 
 
-def serve(gateway: Gateway, host: str, port: int, local_routes: LocalRoutes | None = None) -> RunningServer:
+def serve(
+    gateway: Gateway,
+    host: str,
+    port: int,
+    local_routes: LocalRoutes | None = None,
+    log: Log = lambda _: None,
+) -> RunningServer:
     """Starts serving and returns at once. Raises OSError if the port is taken.
 
     local_routes: serves the paths that exist in local mode only. It is asked first, and returns None for others.
+    log: gets each exchange, before its response is sent.
     """
-    return RunningServer(gateway, host, port, local_routes)
+    return RunningServer(gateway, host, port, local_routes, log)
 
 
 class _Responder:
     """Answers each request. An unexpected error is logged, and the client receives a 500 without details."""
 
-    def __init__(self, gateway: Gateway, local_routes: LocalRoutes | None) -> None:
+    def __init__(self, gateway: Gateway, local_routes: LocalRoutes | None, log: Log) -> None:
         self._gateway = gateway
         self._local_routes = local_routes
+        self._log = log
 
     def __call__(self, request: GatewayRequest) -> GatewayResponse | Upgrade:
+        started = time.perf_counter()
+        answer = self._answer(request)
+        self._log(exchange_of(request, answer, time.perf_counter() - started))
+        return answer
+
+    def refuse(self, error: WireError, method: str) -> GatewayResponse:
+        """The response to a request that could not be read."""
+        self._log(Exchange(method, "", error.status, 0, reason=f"gateway: {error.message}"))
+        return message_response(error.status, error.message)
+
+    def _answer(self, request: GatewayRequest) -> GatewayResponse | Upgrade:
         try:
             local = self._local_routes(request) if self._local_routes else None
             return local if local is not None else self._gateway.handle(request)
@@ -160,9 +182,7 @@ class _Connection(socketserver.StreamRequestHandler):
 
         Closing a connection with unread bytes resets it, and the client would lose the response.
         """
-        self.connection.sendall(
-            framed(message_response(error.status, error.message), method, keep_alive=False)
-        )
+        self.connection.sendall(framed(self.server.answer.refuse(error, method), method, keep_alive=False))
         self.connection.shutdown(socket.SHUT_WR)
         self._linger()
 

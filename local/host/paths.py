@@ -10,6 +10,8 @@ ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "layers" / "shared"
 # Data of `make run`, and the programs that setup unpacked for an ordinary user. Git ignores it.
 STATE = ROOT / ".local"
+# In the state folder: the functions' log files.
+LOGS = "logs"
 # The reference page of the API, by `make docs`.
 REFERENCE = STATE / "reference"
 

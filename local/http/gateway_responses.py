@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 from local.http.call import Arrival, context_variable
 from local.http.messages import GatewayResponse, Headers, json_response
@@ -20,6 +21,10 @@ _VARIABLE = re.compile(r"\$((?:context|stageVariables|method\.request)(?:\.[A-Za
 
 def refusal_answer(refusal: Refusal, arrival: Arrival) -> GatewayResponse:
     """The response to a request that the gateway refuses."""
+    return replace(_answer(refusal, arrival), reason=refusal.reason)
+
+
+def _answer(refusal: Refusal, arrival: Arrival) -> GatewayResponse:
     custom = _custom(refusal, arrival)
     if custom is None:
         return _plain(refusal, arrival.api.kind, refusal.status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from local.http.events import Event
 from local.http.messages import GatewayResponse
@@ -26,5 +27,5 @@ def invoke(runner: Runner, kind: ApiKind, route: Route, event: Event) -> Gateway
         return too_large(kind)
     except FunctionError as error:
         LOG.warning("%s failed: %s", route.function, error.error_type)
-        return function_failed(kind)
+        return replace(function_failed(kind), detail=f"{route.function} failed: {error.error_type}")
     return from_lambda_response(kind, route.payload_version, result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -38,11 +38,15 @@ class GatewayRequest:
 
 @dataclass(frozen=True, slots=True)
 class GatewayResponse:
-    """One HTTP response. A header may occur more than once (Set-Cookie)."""
+    """One HTTP response. A header may occur more than once (Set-Cookie).
+
+    reason: why the gateway itself refuses, for the log of requests; it is never sent.
+    """
 
     status: int
     headers: Headers = ()
     body: bytes = b""
+    reason: str = field(default="", compare=False)
 
     def header_values(self, name: str) -> Iterator[str]:
         wanted = name.lower()

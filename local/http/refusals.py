@@ -14,12 +14,22 @@ from local.templates.model import ApiKind, RefusalType
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One refusal. authorizer: the context that a denying authorizer returned; else empty."""
+    """One refusal.
+
+    authorizer: the context that a denying authorizer returned; else empty. detail: more of the reason, for logs.
+    """
 
     type: RefusalType
     status: int
     message: str | None
     authorizer: Mapping[str, Any] = field(default_factory=dict)
+    detail: str = field(default="", compare=False)
+
+    @property
+    def reason(self) -> str:
+        """Why, for logs: "gateway: invalid signature: the request is too old"."""
+        type_in_words = self.type.value.replace("_", " ").lower()
+        return ": ".join(filter(None, ("gateway", type_in_words, self.detail)))
 
 
 UNAUTHORIZED = Refusal(RefusalType.UNAUTHORIZED, 401, "Unauthorized")

@@ -150,6 +150,22 @@ def test_a_parameter_that_was_set_holds(running: Run) -> None:
     assert login.json["expires_in"] == 61
 
 
+def test_a_refused_request_is_one_line_with_the_reason_that_its_function_logged(running: Run) -> None:
+    login = {"username": USERS[1].username, "password": "not the password"}
+
+    Client(running.address).post("/auth/login", login)
+    Client(running.address).get("/auth/session?access_token=secret", bearer="no-token")
+    Client(running.address).signed("GET", "/admin/keys", secret="wrong")
+
+    told = running.told
+    assert re.search(r"^\S+ POST +/auth/login +401 +\d+ ms  invalid_credentials$", told, re.MULTILINE)
+    assert re.search(r"^\S+ GET +/auth/session\?… +401 +\d+ ms  invalid_token: \S", told, re.MULTILINE)
+    assert re.search(
+        r"^\S+ GET +/admin/keys +403 +\d+ ms  gateway: invalid signature: \S", told, re.MULTILINE
+    )
+    assert not [secret for secret in ("secret", "no-token", login["password"]) if secret in told]
+
+
 def test_the_service_is_known_as_this_checkouts_and_a_second_run_names_it(running: Run) -> None:
     assert find_service(running.state, port="") == running.address
 

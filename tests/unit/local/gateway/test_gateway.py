@@ -428,6 +428,9 @@ def test_an_iam_route_refuses_a_call_that_is_not_signed_right(request_: GatewayR
     answer = gate.handle(request_)
 
     assert (answer.status, document(answer)) == (403, {"message": message})
+    assert answer.reason.startswith(
+        ("gateway: invalid signature: ", "gateway: missing authentication token: ")
+    )
     assert runner.calls == []
 
 

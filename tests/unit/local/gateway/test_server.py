@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local.gateway.exchange import Exchange
 from local.gateway.gateway import MAX_PAYLOAD_BYTES, Gateway
 from local.gateway.server import RunningServer, serve
 from local.http.messages import GatewayRequest, GatewayResponse, message_response
@@ -35,9 +36,15 @@ def local_routes(request: GatewayRequest) -> GatewayResponse | None:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
+def logged() -> list[Exchange]:
+    """What the server has logged so far."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def server(logged: list[Exchange]) -> Iterator[RunningServer]:
     api = Api(ApiKind.HTTP, "api", "$default", (Route("ANY", "$default", "Echo"),))
-    running = serve(Gateway([MountedApi(api)], EchoRunner()), "127.0.0.1", 0, local_routes)
+    running = serve(Gateway([MountedApi(api)], EchoRunner()), "127.0.0.1", 0, local_routes, logged.append)
     yield running
     running.shutdown()
 
@@ -182,6 +189,25 @@ def test_a_client_that_waits_for_leave_to_send_gets_it(server: RunningServer) ->
 def test_local_paths_are_asked_first(server: RunningServer) -> None:
     assert body(exchange(server, get("/_local/ping"))) == {"message": "local"}
     assert body(exchange(server, get("/_local/other")))["rawPath"] == "/_local/other"
+
+
+def test_each_exchange_is_logged_without_its_query_before_it_is_answered(
+    server: RunningServer, logged: list[Exchange]
+) -> None:
+    logged.clear()
+
+    answers = [
+        exchange(server, data) for data in (get("/a?token=secret"), get("/_local/ping"), b"GET\r\n\r\n")
+    ]
+
+    found = [(one.method, one.target, one.status, one.reason) for one in logged]
+    assert found == [
+        ("GET", "/a?…", 200, ""),
+        ("GET", "/_local/ping", 200, ""),
+        ("GET", "", 400, "gateway: Bad Request"),
+    ]
+    assert f"apigw-requestid: {logged[0].request_id}".encode() in answers[0]
+    assert 0 < logged[0].duration_s < 5
 
 
 def test_a_fault_inside_is_500_without_details(server: RunningServer) -> None:
