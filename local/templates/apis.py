@@ -11,8 +11,8 @@ from local.templates.intrinsics import Resolver, TemplateError
 from local.templates.model import Api, ApiKind, Throttle
 from local.templates.openapi import Definition
 from local.templates.socket_api import Resource, SocketDefinition
+from local.templates.stacks import translation
 from local.templates.throttles import throttles_of
-from local.templates.translate import translate
 
 _STAGES = {
     "AWS::ApiGatewayV2::Stage": ("ApiId", "StageVariables"),
@@ -35,7 +35,7 @@ def load_apis(
     Raises TemplateError where the template is wrong or asks for what local mode lacks.
     """
     given = {name: _parameter_text(value) for name, value in (parameters or {}).items()}
-    translated = translate(template, given)
+    translated = translation(template, given)
     resolver = Resolver(translated, given)
     stages = dict(_stages(translated["Resources"], resolver))
     apis = {}

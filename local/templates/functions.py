@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,8 @@ def _spec(
     )
 
 
-def _code_folders(template: Path) -> dict[str, Path]:
+@cache
+def _code_folders(template: Path) -> Mapping[str, Path]:
     """The code folder of each function. The translator gets dummy addresses, so the template itself is read."""
     from samtranslator.yaml_helper import yaml_parse
 

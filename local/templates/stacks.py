@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ OPERATIONS = ROOT / "operations.yaml"
 ORDER = (FOUNDATION, PRODUCT, OPERATIONS)
 # Another team's API behind the authorizer: a stack of its own.
 JOBS_TEMPLATE = ROOT / "examples" / "jobs-api" / "template.yaml"
+# The parameters whose values SAM reads in ORDER; all others stay in its output as Ref.
+READ_BY_SAM = ("DeploymentType", "Tracing")
 # The value of AWS::StackName, and the name by which foundation and operations know the product's stack.
 STACK = "local"
-Translator = Callable[[Path, Mapping[str, Any]], Mapping[str, Any]]
 
 
 @cache
@@ -42,19 +43,29 @@ def given_to(template: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {n: v for n, v in {"ProductStack": STACK, **parameters}.items() if n in declared(template)}
 
 
-def resolved(
-    template: Path, parameters: Mapping[str, Any], translated_by: Translator = translate
-) -> tuple[Mapping[str, Any], Resolver]:
+def translation(template: Path, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What `translate` makes of a template with its own parameters; of the project's templates once in this process.
+
+    Raises TemplateError.
+    """
+    if template in ORDER:
+        return _once_translated(template, _items(parameters, READ_BY_SAM))
+    if template == JOBS_TEMPLATE:
+        return _once_translated(template, _items(parameters, sorted(parameters)))
+    return translate(template, parameters)
+
+
+def resolved(template: Path, parameters: Mapping[str, Any]) -> tuple[Mapping[str, Any], Resolver]:
     """The translated template, and the resolver of its intrinsics.
 
     parameters: for a template of ORDER, those of all three templates together; for another team's, its own.
     Raises TemplateError.
     """
     if template not in ORDER:
-        return (translated := translated_by(template, parameters)), Resolver(translated, parameters)
+        return (made := translation(template, parameters)), Resolver(made, parameters)
     own = given_to(template, parameters)
-    translated = translated_by(template, own)
-    return translated, Resolver(translated, own, _importer(template, parameters, translated_by))
+    made = translation(template, own)
+    return made, Resolver(made, own, _importer(template, parameters))
 
 
 def exports(translated: Mapping[str, Any], resolver: Resolver) -> dict[str, Callable[[], Any]]:
@@ -66,14 +77,21 @@ def exports(translated: Mapping[str, Any], resolver: Resolver) -> dict[str, Call
     }
 
 
-def _importer(
-    template: Path, parameters: Mapping[str, Any], translated_by: Translator
-) -> Callable[[str], Any]:
+@cache
+def _once_translated(template: Path, read: tuple[tuple[str, Any], ...]) -> Mapping[str, Any]:
+    return translate(template, dict(read))
+
+
+def _items(parameters: Mapping[str, Any], names: Iterable[str]) -> tuple[tuple[str, Any], ...]:
+    return tuple((name, parameters[name]) for name in names if name in parameters)
+
+
+def _importer(template: Path, parameters: Mapping[str, Any]) -> Callable[[str], Any]:
     """Looks up exports of the stacks before a template. These are translated at the first look-up."""
 
     @cache
     def exported() -> dict[str, Callable[[], Any]]:
-        earlier = [resolved(e, parameters, translated_by) for e in ORDER[: ORDER.index(template)]]
+        earlier = [resolved(e, parameters) for e in ORDER[: ORDER.index(template)]]
         return {name: value for each in earlier for name, value in exports(*each).items()}
 
     def imported(name: str) -> Any:

@@ -13,8 +13,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from local.host.paths import ROOT
 from local.templates.intrinsics import Resolver
-from local.templates.stacks import JOBS_TEMPLATE, OPERATIONS, ORDER, STACK, given_to, resolved
-from local.templates.translate import translate
+from local.templates.stacks import JOBS_TEMPLATE, OPERATIONS, ORDER, STACK, resolved
 
 __all__ = ["STACK"]
 MAX_STACK_NAME = 30  # docs/how-to/deploy.md
@@ -82,9 +81,6 @@ STACKS: Mapping[str, Mapping[str, str]] = {
     },
     "prod, all of its own": {**_KMS, "Stage": "prod", "DeploymentType": "Linear10PercentEvery1Minute"},
 }
-# The parameters whose values SAM reads, and so translates the template once (0.5 s) for each. All others stay
-# in its output as Ref: test_template_updates.py translates with all of them changed.
-READ_BY_SAM = ("DeploymentType", "Tracing")
 JOBS_PARAMETERS = {
     "AuthorizerFunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:authorizer",
 }
@@ -112,7 +108,7 @@ def translated_with(**given: str) -> Mapping[str, Any]:
 
 def translation(template: Path, **given: str) -> tuple[Mapping[str, Any], Resolver]:
     """The same of one template, whole, and what replaces its intrinsics."""
-    return resolved(template, {**PARAMETERS, **given}, _translated)
+    return resolved(template, {**PARAMETERS, **given})
 
 
 @cache
@@ -197,15 +193,6 @@ def _merged(parts: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any]:
 
 def _key(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(given.items()))
-
-
-def _translated(template: Path, own: Mapping[str, str]) -> Mapping[str, Any]:
-    return _translated_once(template, _key({name: own[name] for name in READ_BY_SAM if name in own}))
-
-
-@cache
-def _translated_once(template: Path, read: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
-    return translate(template, given_to(template, {**PARAMETERS, **dict(read)}))
 
 
 @cache

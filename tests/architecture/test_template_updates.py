@@ -5,13 +5,12 @@ import re
 import pytest
 
 from auth_tokens.domain.acr import ACR_ORDER
-from local.templates.stacks import ORDER, given_to
+from local.templates.stacks import ORDER, READ_BY_SAM, given_to
 from local.templates.translate import translate
 from tests.architecture.change_set import Change, Line, attempted, changes
 from tests.architecture.deployment import (
     PARAMETERS,
     PROBE,
-    READ_BY_SAM,
     STACKS,
     functions,
     of_type,
