@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -35,7 +36,8 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 """
 
 
-def loaded_by(function: str) -> set[str]:
+@cache
+def loaded_by(function: str) -> frozenset[str]:
     """The modules that a cold start of a function loads."""
     environment = {
         **starting(function, FUNCTIONS / function, LAYER),
@@ -47,26 +49,28 @@ def loaded_by(function: str) -> set[str]:
         [sys.executable, "-c", IMPORT_HANDLER], env=environment, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
-    return set(json.loads(done.stdout))
+    return frozenset(json.loads(done.stdout))
 
 
 @pytest.fixture(scope="module")
-def authorizer() -> set[str]:
+def authorizer() -> frozenset[str]:
     return loaded_by("authorizer")
 
 
 @pytest.mark.parametrize("module", TOO_HEAVY)
-def test_the_authorizer_starts_without(module: str, authorizer: set[str]) -> None:
+def test_the_authorizer_starts_without(module: str, authorizer: frozenset[str]) -> None:
     assert module not in authorizer
 
 
-def test_the_authorizer_loads_nothing_from_elsewhere_but_its_three_libraries(authorizer: set[str]) -> None:
+def test_the_authorizer_loads_nothing_from_elsewhere_but_its_three_libraries(
+    authorizer: frozenset[str],
+) -> None:
     others = {name.split(".")[0] for name in authorizer} - sys.stdlib_module_names
 
     assert others - AUTHORIZER_MAY_LOAD - CRYPTOGRAPHY_LOADS == set()
 
 
-def test_the_authorizer_was_really_imported(authorizer: set[str]) -> None:
+def test_the_authorizer_was_really_imported(authorizer: frozenset[str]) -> None:
     assert {"app", "jwt", "pymysql", "auth_tokens.web.authorizer"} <= authorizer
 
 
@@ -119,7 +123,7 @@ def test_a_function_without_sessions_loads_no_use_case_of_theirs(function: str, 
 
 
 def test_the_authorizer_loads_of_our_own_what_an_access_token_needs_and_nothing_else(
-    authorizer: set[str],
+    authorizer: frozenset[str],
 ) -> None:
     """The rest comes with the first cookie. Each of these is paid for by every cold start: a new one is a decision."""
     packages = {
