@@ -173,13 +173,15 @@ def _absolute(node: Any) -> Any:
 
 
 def _closed(node: Any, *, is_branch: bool = False) -> Any:
-    """The node with every object's members confined to those that it names."""
+    """The node with every object's members confined to those that it names, itself or by what all of it has to be."""
     if isinstance(node, list):
         return [_closed(item, is_branch=is_branch) for item in node]
     if not isinstance(node, dict):
         return node
+    # Not by reference: what is closed for itself has no room for the other branches' members.
+    node = {key: list(map(resolved, value)) if key == "allOf" else value for key, value in node.items()}
     closed = {key: _closed(value, is_branch=key in _BRANCHES | _CONDITIONS) for key, value in node.items()}
-    if "properties" in node and not is_branch:
+    if node.keys() & {"properties", "allOf"} and not is_branch:
         closed["unevaluatedProperties"] = False
     return closed
 

@@ -102,6 +102,18 @@ def test_a_detected_reuse_is_listed_as_documented(visitor: Visitor) -> None:
     assert answer_faults(responses("GET /admin/security/events")[200], listed) == []
 
 
+def test_a_session_that_ended_by_reuse_is_shown_as_documented(visitor: Visitor) -> None:
+    refresh = Case("POST /auth/token", "refresh", 200, body=REFRESH)
+    second = visitor.send(refresh).json["refresh_token"]
+    visitor.send(replace(refresh, body={**REFRESH, "refresh_token": second}))
+    visitor.send(refresh)
+
+    page = visitor.send(Case("GET /auth/sessions", "", 200, who=Who.COOKIE))
+
+    assert visitor.values["session_id"] in [session["session_id"] for session in page.json["reused"]]
+    assert answer_faults(responses("GET /auth/sessions")[200], page) == []
+
+
 @pytest.mark.parametrize(
     ("route", "who", "body", "member"),
     [
