@@ -30,6 +30,7 @@ START = 1_800_000_000
 
 # The least that settings admit: what a password's check costs has tests of its own.
 PASSWORD_COST = {"memory_kib": 7168, "passes": 1}
+CHEAP_PASSWORDS = {"Argon2MemoryKib": "7168", "Argon2Passes": "1"}  # the same as parameters of a stack
 # One Argon2 run for the whole session: every test user has the same password.
 _password_hash = ""
 
@@ -76,14 +77,16 @@ class World:
         self.sessions = wiring.sessions(self.shared)
         self.database = self.shared.database
 
-    def environment(self) -> wiring.Container:
-        """The parts of one more execution environment, with its own connection, keys and caches."""
+    def environment(self, **options: Any) -> wiring.Container:
+        """The parts of one more execution environment, with its own connection, keys and caches. options: as the
+        container takes them."""
         return wiring.Container(
             self.telemetry,
             self.settings,
             may_create_keys=True,
             clock=self.clock,
             clock_ms=self.clock.milliseconds,
+            **options,
         )
 
     def migrated(self) -> "World":

@@ -40,14 +40,7 @@ LONG_S = 12  # past the retry window
 
 
 def impatient(world: World) -> wiring.Container:
-    return wiring.Container(
-        world.telemetry,
-        world.settings,
-        may_create_keys=True,
-        timeout_s=PATIENCE_S,
-        clock=world.clock,
-        clock_ms=world.clock.milliseconds,
-    )
+    return world.environment(timeout_s=PATIENCE_S)
 
 
 @pytest.mark.parametrize("retry_key", [None, "key"])

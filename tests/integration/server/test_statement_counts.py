@@ -622,6 +622,7 @@ def test_the_ages_of_keys_cost_one_reading_of_the_clock_an_invocation(world: Wor
 
 
 def test_a_trusted_issue_is_seven_statements_and_its_limit_none(world: World) -> None:
+    world.login(world.user())  # there are keys, whichever test is first
     request = IssueRequest(world.user_id(world.user()), ("mfa",))
 
     spent = cost(world, lambda: issue(request, CALLER, world.issuing))
