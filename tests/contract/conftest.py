@@ -3,7 +3,6 @@
 import contextlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
@@ -45,15 +44,14 @@ def _made(stack: LocalStack, **preferences: object) -> SeedUser:
 
 @pytest.fixture
 def visitor(stack: LocalStack, user: SeedUser, full_user: Mapping[str, str], finding_id: str) -> Visitor:
-    """A visitor to the shared service, who has just arrived."""
-    arrived = Visitor.arrived(stack.base_url, user.username, user.id)
-    return replace(arrived, values={**arrived.values, **full_user, "finding_id": finding_id})
+    """A visitor to the shared service, who has just come."""
+    return Visitor.arriving(stack.base_url, user.username, user.id, **full_user, finding_id=finding_id)
 
 
 @pytest.fixture(scope="module")
 def finding_id(stack: LocalStack, user: SeedUser) -> str:
     """Of what the schedule found after one user signed in on five new devices."""
-    anyone = Visitor(stack.base_url, {}, "", "")
+    anyone = Visitor(stack.base_url)
     vouched = {"user_id": user.id, "amr": ["pwd"]}
     for _ in range(5):
         assert anyone.send(Case("POST /auth/issue", "", 200, who=Who.SIGNED, body=vouched)).status == 200

@@ -173,8 +173,7 @@ def arrive(
     """Another visitor who has just arrived."""
 
     def arrived() -> Visitor:
-        visitor = Visitor.arrived(stack.base_url, user.username, user.id)
-        return replace(visitor, values={**visitor.values, **full_user, "finding_id": finding_id})
+        return Visitor.arrived(stack.base_url, user.username, user.id, **full_user, finding_id=finding_id)
 
     return arrived
 

@@ -3,9 +3,11 @@
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import partial
 from string import Template
 from typing import Any
 from urllib.parse import urlencode
@@ -66,33 +68,63 @@ class Case:
         return f"{self.route}: {self.name}"
 
 
+class Values(dict[str, str]):
+    """A visitor's values by name. makers: of more of them, one after the other until the one asked for is there."""
+
+    def __init__(self, known: Mapping[str, str], *makers: Callable[[], Mapping[str, str]]) -> None:
+        super().__init__(known)
+        self._makers = list(makers)
+
+    def __missing__(self, name: str) -> str:
+        if not self._makers:
+            raise KeyError(name)
+        self.make_next()
+        return self[name]
+
+    def make_next(self) -> None:
+        """Where there is more to make. What is known already stays."""
+        if self._makers:
+            for name, value in self._makers.pop(0)().items():
+                self.setdefault(name, value)
+
+
 @dataclass(frozen=True)
 class Visitor:
     """A user with a bearer session, a device token and a browser session, all of their own."""
 
     base_url: str
-    values: Mapping[str, str] = field(repr=False)
-    cookie: str = field(repr=False)
-    csrf_token: str = field(repr=False)
+    values: Values = field(default_factory=lambda: Values({}), repr=False)
 
     @classmethod
-    def arrived(cls, base_url: str, username: str, user_id: str) -> "Visitor":
-        """Begins the sessions; on a trusted backend's word, so that no login is counted."""
-        anyone = cls(base_url, {}, "", "")
-        wanted = {"user_id": user_id, "amr": ["pwd"]}
-        bearer = anyone.send(_issue({**wanted, "device": {"name": "phone", "remember": True}}))
-        browser = anyone.send(_issue({**wanted, "acr": PASSWORD_ACR, "mode": "cookie"}))
-        assert (bearer.status, browser.status) == (200, 200)
-        values = {**bearer.json, "username": username, "user_id": user_id, "page": "account"}
-        cookie = browser.cookies[0].split(";")[0]
-        values["session_token"] = cookie.partition("=")[2]
-        values |= _of_operators(anyone, user_id)
-        return cls(base_url, values, cookie, browser.json["csrf_token"])
+    def arriving(cls, base_url: str, username: str, user_id: str, **known: str) -> "Visitor":
+        """The sessions begin with the first request that needs one or succeeds: most refusals need none. On a trusted
+        backend's word, so that no login is counted. known: more values."""
+        anyone = cls(base_url)
+
+        def sessions() -> dict[str, str]:
+            wanted = {"user_id": user_id, "amr": ["pwd"]}
+            bearer = anyone.send(_issue({**wanted, "device": {"name": "phone", "remember": True}}))
+            browser = anyone.send(_issue({**wanted, "acr": PASSWORD_ACR, "mode": "cookie"}))
+            assert (bearer.status, browser.status) == (200, 200)
+            return {**bearer.json, **of_browser(browser)}
+
+        given = {"username": username, "user_id": user_id, "page": "account", **known}
+        return cls(base_url, Values(given, sessions, partial(_of_operators, anyone, user_id)))
+
+    @classmethod
+    def arrived(cls, base_url: str, username: str, user_id: str, **known: str) -> "Visitor":
+        """The same, whose sessions have begun."""
+        visitor = cls.arriving(base_url, username, user_id, **known)
+        for _ in ("sessions", "for operators"):
+            visitor.values.make_next()
+        return visitor
 
     def send(self, case: Case) -> Reply:
         """Sends the request of a case."""
+        if case.status < 400 and "access_token" not in self.values:
+            self.values.make_next()
         method, template = case.route.split(" ")
-        path = template.format_map({**self.values, **self.filled(case.path)})
+        path = template.format_map(ChainMap(self.filled(case.path), self.values))
         target = f"{path}?{urlencode(self.filled(case.query))}" if case.query else path
         body = self._body(case)
         headers = dict(case.headers)
@@ -112,6 +144,9 @@ class Visitor:
         if isinstance(node, str):
             return Template(node).substitute(self.values)
         return {key: self.filled(value) for key, value in node.items()} if isinstance(node, Mapping) else node
+
+    def _by_cookie(self) -> dict[str, str]:
+        return {"Cookie": self.values["cookie"], "X-CSRF-Token": self.values["csrf_token"]}
 
     def _by_proof(self, token: str, method: str, target: str, nonce: Mapping[str, str]) -> dict[str, str]:
         url = self.base_url + target
@@ -142,12 +177,11 @@ class Visitor:
                 weak = self._begun(mode="cookie")
                 return {"Cookie": weak.cookies[0].split(";")[0], "X-CSRF-Token": weak.json["csrf_token"]}
             case Who.COOKIE:
-                return {"Cookie": self.cookie, "X-CSRF-Token": self.csrf_token}
+                return self._by_cookie()
             case Who.COOKIE_WITHOUT_CSRF:
-                return {"Cookie": self.cookie}
+                return {"Cookie": self.values["cookie"]}
             case Who.COOKIE_FROM_ELSEWHERE:
-                own = {"Cookie": self.cookie, "X-CSRF-Token": self.csrf_token}
-                return {**own, "Origin": "https://elsewhere.example"}
+                return {**self._by_cookie(), "Origin": "https://elsewhere.example"}
             case Who.PROOF | Who.PROOF_WITHOUT_NONCE:
                 token = self._begun(dpop_jkt=CLIENT.jkt).json["access_token"]
                 nonce = self._nonce(token) if who is Who.PROOF else {}
@@ -161,6 +195,13 @@ class Visitor:
                 request = AWSRequest(method, self.base_url + target, data=body, headers=dict(headers))
                 SigV4Auth(Credentials("local", secret), "execute-api", REGION).add_auth(request)
                 return dict(request.headers.items())
+
+
+def of_browser(reply: Reply) -> dict[str, str]:
+    """Values of the session that an answer has set a cookie for."""
+    cookie = reply.cookies[0].split(";")[0]
+    token = cookie.partition("=")[2]
+    return {"cookie": cookie, "session_token": token, "csrf_token": reply.json["csrf_token"]}
 
 
 def _of_operators(anyone: Visitor, user_id: str) -> dict[str, str]:
@@ -179,7 +220,7 @@ def _of_operators(anyone: Visitor, user_id: str) -> dict[str, str]:
 
 def remembered_without_session(base_url: str, user_id: str) -> str:
     """The device token of a device whose session has ended, while another device has one."""
-    anyone = Visitor(base_url, {}, "", "")
+    anyone = Visitor(base_url)
     wanted = {"user_id": user_id, "amr": ["pwd"]}
     remembered = anyone.send(_issue({**wanted, "device": {"remember": True}})).json
     anyone.send(Case("POST /auth/revoke", "", 200, body={"token": remembered["refresh_token"]}))

@@ -11,7 +11,7 @@ import pytest
 from local.client import Client
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
-from tests.contract.visitor import Case, Visitor, Who
+from tests.contract.visitor import Case, Values, Visitor, Who, of_browser
 
 ALICE, BOB = USERS[0], USERS[1]
 VISIBLE = [chr(code) for code in range(0x21, 0x7F)]
@@ -25,10 +25,10 @@ class Operators:
 
     def __init__(self, stack: LocalStack) -> None:
         self.stack = stack
-        self.signed = Visitor(stack.base_url, {}, "", "")
+        self.signed = Visitor(stack.base_url)
         login = {"username": ALICE.username, "password": PASSWORD, "mode": "cookie"}
         reply = Client(stack.base_url).post("/auth/login", login)
-        self.browser = Visitor(stack.base_url, {}, reply.cookies[0].split(";")[0], reply.json["csrf_token"])
+        self.browser = Visitor(stack.base_url, Values(of_browser(reply)))
 
     def user(self, user_id: str) -> str:
         """A user of this id; answers the user name."""
