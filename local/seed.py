@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from argon2 import PasswordHasher
 from pymysql.cursors import Cursor
@@ -49,10 +51,13 @@ USERS = (
         config=(("max_sessions", 2), ("access_ttl_s", 60)),
     ),
 )
+# The templates' defaults.
+_COST = {"Argon2Passes": 2, "Argon2MemoryKib": 19_456, "Argon2Lanes": 1}
 
 
-def seed(connection: Connection) -> None:
-    """Adds the missing users, changes no others, and marks the schema as local mode's own."""
+def seed(connection: Connection, parameters: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Adds the missing users, changes no others, and marks the schema as local mode's own. parameters: of the
+    templates, which say what a password's hash costs."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO auth_token_jobs (name, held_until_ms) VALUES (%s, 0) ON DUPLICATE KEY UPDATE name = name",
@@ -62,7 +67,9 @@ def seed(connection: Connection) -> None:
         present = {row[0] for row in cursor.fetchall()}
         missing = [user for user in USERS if user.id not in present]
         if missing:
-            hashed = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1).hash(PASSWORD)
+            cost = {name: int(parameters.get(name, default)) for name, default in _COST.items()}
+            hasher = PasswordHasher(cost["Argon2Passes"], cost["Argon2MemoryKib"], cost["Argon2Lanes"])
+            hashed = hasher.hash(PASSWORD)
             for user in missing:
                 _add(cursor, user, hashed)
 

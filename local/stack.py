@@ -114,7 +114,7 @@ class LocalStack:
         if self._seeds:
             self._tell("users: adding those that are missing")
             with contextlib.closing(self.connect()) as connection:
-                seed(connection)
+                seed(connection, self.parameters)
         mark = new_mark(self.port)
         shown = reads(mark, self._metrics_page if self._metrics else None, REFERENCE)
         routes = LocalRoutes(runner, self._names, self.connect if self._seeds else None, shown)

@@ -28,7 +28,7 @@ from local.servers.database.server import DatabaseServer
 from local.stack import LocalStack
 from tests.support.database_users import DatabaseUsers
 from tests.support.throttles import UNTHROTTLED
-from tests.support.world import PASSWORD_COST, World
+from tests.support.world import CHEAP_PASSWORDS, PASSWORD_COST, World
 
 # Hypothesis draws constants of all loaded modules, too: what a test meets would depend on which others were collected.
 _NO_CONSTANTS = Constants()
@@ -204,12 +204,13 @@ def new_stack(
     clock: Callable[[], float] = time.time,
 ) -> Iterator[LocalStack]:
     """The whole service over HTTP, on a schema of its own, each function as its own database user. The gateway lets
-    through as much as a template can say. parameters: of the template, beyond those; clock: the gateway's."""
+    through as much as a template can say, and passwords cost the least. parameters: of the template, beyond those;
+    clock: the gateway's."""
     with (
         schema(database) as at,
         DatabaseUsers(administrator, at) as users,
         LocalStack(
-            {**UNTHROTTLED, **users.parameters, **parameters},
+            {**UNTHROTTLED, **CHEAP_PASSWORDS, **users.parameters, **parameters},
             servers=ServerOptions(database=at, passwords=users.passwords, aws=aws),
             runner=RunnerOptions(in_process=runner == "inprocess"),
             gateway=GatewayOptions(clock=clock),
