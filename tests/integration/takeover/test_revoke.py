@@ -111,7 +111,7 @@ def test_another_client_ends_nothing(stage: Stage) -> None:
 
 def test_what_the_portal_has_ended_is_left_as_it_is(stage: Stage) -> None:
     user = stage.user()
-    ended, expired = stage.token(user), stage.token(user, lives_s=-1)
+    ended, expired = stage.token(user), stage.token(user, lives_s=-3600)
     stage.portal.call("end", token=ended)
 
     for token in (ended, expired):
