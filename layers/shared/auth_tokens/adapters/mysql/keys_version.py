@@ -10,7 +10,8 @@ from __future__ import annotations
 from auth_tokens.domain.ages import is_within
 
 # A few dozen rows, read whole. Any key that comes, moves on or goes changes the sum.
-KEYS_VERSION = """(SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k) AS key_stamp"""
+KEYS_STAMP = "(SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k)"
+KEYS_VERSION = f"{KEYS_STAMP} AS key_stamp"
 
 
 class KeysVersion:

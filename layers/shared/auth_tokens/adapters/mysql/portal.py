@@ -33,6 +33,8 @@ from auth_tokens.domain.usernames import canonical_username
 
 # Of one row, in the order of the SELECT's columns.
 Values = tuple[Any, ...]
+# An array of JSON: a column, or part of one.
+Packed = str | list[Any] | None
 
 # The statements below are made for a mapping by PortalTables.sql, as are those of other modules that name its
 # fragments. Index: ux_username. The collation may find several spellings; canonical_username decides.
@@ -212,13 +214,13 @@ class PortalTables:
         there = {column.lower() for column in columns}
         return frozenset(name for name, column in known.items() if column.lower() not in there)
 
-    def owner_from(self, owner: str | None, labels: str | None) -> User | None:
-        """The user in `owner_columns`; None where the Portal has none, or one whose id is no text of its form. Raises
-        Unavailable."""
+    def owner_from(self, owner: Packed, labels: Packed) -> User | None:
+        """The user in `owner` and `labels`; None where the Portal has none, or one whose id is no text of its form.
+        Raises Unavailable."""
         if owner is None:
             return None
         users = self.mapping.users
-        user_id, username, *values = json.loads(owner)
+        user_id, username, *values = _parsed(owner)
         if user_id is None or (
             users.id_form is not IdForm.TEXT and users.id_form.canonical(user_id) != user_id
         ):
@@ -262,7 +264,9 @@ class PortalTables:
             "schema_name": literal(self.mapping.schema) if self.mapping.schema else "DATABASE()",
             "users_name": literal(users.table),
             "password_name": literal(users.password),
-            "owner_columns": self._owner_columns(),
+            "owner": self._owner(),
+            "labels": self._labels(self.mapping.labels),
+            "owner_columns": f"{self._owner()} AS owner,\n  {self._labels(self.mapping.labels)} AS labels",
             "owner_join": f"LEFT JOIN {self.table(users.table)} AS u ON {owner}\n{join}",
             "stop_number": _STOP_NUMBER.format(ascii_id=_as_ascii(id_text(id_form, self._id))),
             "id_by_name": id_key(id_form, "%(user_id)s"),
@@ -279,7 +283,7 @@ class PortalTables:
       AND (%(password_hash)s IS NULL OR u.{self.name(users.password)} = %(password_hash)s))""",
         }
 
-    def _owner_columns(self) -> str:
+    def _owner(self) -> str:
         """The user and the preferences in one column, since each costs the driver more than all values of this one
         (docs/adr/0035); NULL without a user."""
         users = self.mapping.users
@@ -287,8 +291,7 @@ class PortalTables:
         values += [self._state(condition) for condition in users.active]
         # When the user's row was made, whatever the zone (domain.sessions.is_same_account).
         values += [f"u.{self.name(users.created)}" if users.created else "NULL", *self.preferences.values()]
-        return f"""IF({self._id} IS NULL, NULL, JSON_ARRAY({", ".join(values)})) AS owner,
-  {self._labels(self.mapping.labels)} AS labels"""
+        return f"IF({self._id} IS NULL, NULL, JSON_ARRAY({', '.join(values)}))"
 
     def _state(self, condition: Condition) -> str:
         """What _is_met takes."""
@@ -354,9 +357,9 @@ def _is_met(condition: Condition, state: object) -> bool:
 
 
 class OwnerReads:
-    """Runs SELECTs with KEYS_VERSION first and the owner's columns last, on a table of preferences that may lack some:
-    what one statement finds missing is NULL in this environment from then on. version: gets the state of the keys with
-    each row.
+    """Runs SELECTs with the stamp of the keys first and the owner's columns last, on a table of preferences that may
+    lack some: what one statement finds missing is NULL in this environment from then on. version: gets the state of the
+    keys with each row.
     """
 
     def __init__(self, database: Database, version: KeysVersion, tables: PortalTables) -> None:
@@ -368,6 +371,12 @@ class OwnerReads:
     def rows(self, template: str, parameters: Parameters) -> list[Values]:
         """Each row's values but for the first. template: for PortalTables.sql. Raises Unavailable."""
         return self._seen(template, lambda sql: self._database.rows(sql, parameters))
+
+    def arrays(self, template: str, parameters: Parameters) -> list[Values]:
+        """The same of a SELECT whose one column is an array of its values."""
+        return self._seen(
+            template, lambda sql: [_values(*row) for row in self._database.rows(sql, parameters)]
+        )
 
     def look_up(self, template: str, text: str) -> list[Values]:
         """The same by a text of a caller's (Database.look_up)."""
@@ -449,10 +458,23 @@ class MySqlPortal:
         return [Account(user, password_hash, number) for password_hash, number, user in owned if user]
 
 
-def _labels_from(stored: str | None) -> tuple[str, ...]:
+def _values(array: str | None) -> Values:
+    """Raises Unavailable where the server cut it."""
+    try:
+        return tuple(json.loads(array or ""))
+    except ValueError as exc:
+        raise Unavailable("a row cut at max_allowed_packet") from exc
+
+
+def _parsed(packed: Packed) -> Any:
+    """Of an array within an array the server made a text, or none."""
+    return json.loads(packed) if isinstance(packed, str) else packed
+
+
+def _labels_from(stored: Packed) -> tuple[str, ...]:
     """Sorted, each once, without NULL. Raises Unavailable where the server cut them: they decide about scopes."""
     try:
-        count, names = json.loads(stored or "")
+        count, names = _parsed(stored or "")
     except ValueError as exc:
         raise Unavailable("labels cut at max_allowed_packet") from exc
     if names is None and count > 0:

@@ -53,8 +53,9 @@ _IN_JSON = [f"HEX(t.{name})" if name in _BINARY else f"t.{name}" for name in COL
 _VALUES = f"{', '.join(_IN_JSON)}, UNIX_TIMESTAMP(NOW(6))"
 TOKEN = f"JSON_ARRAY({_VALUES})"
 TOKEN_COLUMNS = f"{TOKEN} AS token, t.metadata"
-# The same with CUTOFF_JOINS: a row that a cut-off covers is read as revoked, whether or not cleanup has marked it.
-TOKEN_COLUMNS_OR_CUT_OFF = f"JSON_ARRAY({_VALUES}, {CUTOFF_COLUMNS}) AS token, t.metadata"
+# For a read by a row's id, with `owner_join` and CUTOFF_JOINS: the values of record_of, the metadata, the owner, the
+# labels. A row that a cut-off covers is read as revoked, whether or not cleanup has marked it.
+TOKEN_AND_OWNER = f"{_VALUES}, {CUTOFF_COLUMNS}, HEX(t.metadata), {{owner}}, {{labels}}"
 INSERT_COLUMNS = ", ".join(COLUMNS)
 
 
@@ -64,8 +65,12 @@ def places(prefix: str = "") -> str:
 
 
 def record_from(token: str, metadata: bytes | None, owner: User | None = None) -> TokenRecord:
-    """The values of TOKEN_COLUMNS or TOKEN_COLUMNS_OR_CUT_OFF, and the user of the row's id where the query joined the
-    Portal's tables."""
+    """The values of TOKEN_COLUMNS, and the user of the row's id where the query joined the Portal's tables."""
+    return record_of(json.loads(token), metadata, owner)
+
+
+def record_of(token: Sequence[Any], metadata: bytes | None, owner: User | None) -> TokenRecord:
+    """The same. token: a row's values, with those of CUTOFF_COLUMNS where the query has them."""
     (
         row_id,
         kind,
@@ -92,19 +97,19 @@ def record_from(token: str, metadata: bytes | None, owner: User | None = None) -
         access_expires_at,
         read_at,
         *cutoffs,
-    ) = json.loads(token)
+    ) = token
     user_created_us = clock_us_of(user_created_at)
     record = TokenRecord(
         id=bytes.fromhex(row_id),
         kind=TokenKind(kind),
         user_id=user_id,
-        device_id=_bytes_of(device_id),
+        device_id=bytes_of(device_id),
         client_id=client_id,
         scope=scope,
         generation=generation,
-        token_hash=_bytes_of(token_hash),
+        token_hash=bytes_of(token_hash),
         key_epoch=key_epoch,
-        retry_key_hash=_bytes_of(retry_key_hash),
+        retry_key_hash=bytes_of(retry_key_hash),
         rotated_at=from_text_or_null(rotated_at),
         created_at=from_text(created_at),
         last_used_at=from_text(last_used_at),
@@ -157,6 +162,11 @@ def row_from(record: TokenRecord, prefix: str = "") -> dict[str, Any]:
     return {f"{prefix}{name}": value for name, value in values.items()}
 
 
+def bytes_of(digits: str | None) -> bytes | None:
+    """Bytes that JSON has in hexadecimal."""
+    return None if digits is None else bytes.fromhex(digits)
+
+
 def live_session_from(row: dict[str, Any]) -> LiveSession:
     """A session's row of SELECT_LIVE_ROWS."""
     return LiveSession(
@@ -179,7 +189,3 @@ def _cut_off(record: TokenRecord, cutoffs: Sequence[str | None]) -> TokenRecord:
     if record.revoked_at is not None or not decided_at:
         return record
     return replace(record, revoked_at=min(decided_at))
-
-
-def _bytes_of(digits: str | None) -> bytes | None:
-    return None if digits is None else bytes.fromhex(digits)

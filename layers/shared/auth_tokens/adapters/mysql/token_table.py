@@ -1,17 +1,20 @@
 """auth_user_tokens: what all groups of its statements share, and the reads by a row's id."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from auth_tokens.adapters.mysql import rows
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.cutoffs import CUTOFF_JOINS
 from auth_tokens.adapters.mysql.events import EventWriter
-from auth_tokens.adapters.mysql.keys_version import KEYS_VERSION, KeysVersion
+from auth_tokens.adapters.mysql.keys_version import KEYS_STAMP, KeysVersion
 from auth_tokens.adapters.mysql.portal import OwnerReads, PortalTables
-from auth_tokens.adapters.mysql.rows import TOKEN_COLUMNS_OR_CUT_OFF, record_from
 from auth_tokens.domain.sessions import TokenRecord
 
-# The statements with the owner's fragments are made for a mapping by PortalTables.sql. Index: primary key, each join by
-# primary key. At most one row.
+# The statements with the owner's fragments are made for a mapping by PortalTables.sql. All that is read is one column
+# (docs/adr/0035). Index: primary key, each join by primary key. At most one row.
 SELECT_TOKEN = f"""
-SELECT {KEYS_VERSION}, {TOKEN_COLUMNS_OR_CUT_OFF}, {{owner_columns}}
+SELECT JSON_ARRAY({KEYS_STAMP}, {rows.TOKEN_AND_OWNER})
 FROM auth_user_tokens AS t
 {CUTOFF_JOINS}
 {{owner_join}}
@@ -25,9 +28,9 @@ AND NOT EXISTS (SELECT 1 FROM auth_user_tokens AS d WHERE d.id = %(jti)s AND d.t
 
 # Index: primary key, each join by primary key. At most one row.
 SELECT_DEVICE = f"""
-SELECT {KEYS_VERSION},
-  COALESCE((SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = t.user_id), 0) AS stop_number,
-  {TOKEN_COLUMNS_OR_CUT_OFF}, {{owner_columns}}
+SELECT JSON_ARRAY({KEYS_STAMP},
+    COALESCE((SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = t.user_id), 0),
+    {rows.TOKEN_AND_OWNER})
 FROM auth_user_tokens AS t
 {CUTOFF_JOINS}
 {{owner_join}}
@@ -58,16 +61,16 @@ class TokenTable:
         return self._record(SELECT_SESSION_UNLESS_DENIED, {"id": session_id, "jti": jti})
 
     def load_device(self, device_id: bytes) -> tuple[TokenRecord, int] | None:
-        for stop_number, *token in self._owners.rows(SELECT_DEVICE, {"id": device_id}):
-            return self._with_owner(*token), stop_number
+        for stop_number, *values in self._owners.arrays(SELECT_DEVICE, {"id": device_id}):
+            return self._with_owner(values), stop_number
         return None
 
     def _record(self, statement: str, parameters: dict[str, bytes]) -> TokenRecord | None:
-        for token in self._owners.rows(statement, parameters):
-            return self._with_owner(*token)
+        for values in self._owners.arrays(statement, parameters):
+            return self._with_owner(values)
         return None
 
-    def _with_owner(
-        self, token: str, metadata: bytes | None, owner: str | None, labels: str | None
-    ) -> TokenRecord:
-        return record_from(token, metadata, self._portal.owner_from(owner, labels))
+    def _with_owner(self, values: Sequence[Any]) -> TokenRecord:
+        """values: of rows.TOKEN_AND_OWNER."""
+        *token, metadata, owner, labels = values
+        return rows.record_of(token, rows.bytes_of(metadata), self._portal.owner_from(owner, labels))
