@@ -1,7 +1,5 @@
 """Anomalies of a refresh, found in the row that is written anyway: impossible travel, a rate far above the usual."""
 
-from dataclasses import replace
-
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.event_kinds import Move, refresh_burst, session_moved
 from auth_tokens.domain.events import SecurityEvent
@@ -15,23 +13,22 @@ from auth_tokens.usecases.row_metadata import Metadata
 
 def observe_refresh(
     record: TokenRecord, before: Metadata, caller: Caller, usual_s: int, now: int
-) -> tuple[Metadata, list[SecurityEvent]]:
-    """A session's metadata after this refresh, and an event for each anomaly: mostly none.
+) -> tuple[str, list[SecurityEvent]]:
+    """The state of a session's rate after this refresh, for its metadata, and an event for each anomaly: mostly none.
 
     before: as the row has it; usual_s: lifetime of an access token. A device token is shown once a sign-in, from
     wherever its user is, so it has no anomalies.
     """
     if record.kind is TokenKind.DEVICE:
-        return before.seen_at(caller), []
+        return before.refresh_due_at, []
     due_at, is_far_above = count_refresh(int(before.refresh_due_at or 0), now, usual_s)
-    seen = replace(before.seen_at(caller), refresh_due_at=str(due_at))
     events = []
     if is_far_above:
         events.append(refresh_burst(record, usual_s, caller, now))
     move = _move(record, before, caller, now)
     if move:
         events.append(session_moved(record, move, caller, now))
-    return seen, events
+    return str(due_at), events
 
 
 def _move(record: TokenRecord, before: Metadata, caller: Caller, now: int) -> Move | None:

@@ -87,8 +87,8 @@ class Presentation:
         record, deps = row.record, self.deps
         before = metadata_of(record, deps.cipher)
         tat_ms = REFRESH_PER_SESSION.taken(before.refresh_tat_ms, now * 1000)
-        seen, events = observe_refresh(record, before, self.caller, policy.access_ttl_s, now)
-        seen = replace(seen, refresh_tat_ms=tat_ms)
+        due_at, events = observe_refresh(record, before, self.caller, policy.access_ttl_s, now)
+        seen = before.seen_at(self.caller, due_at, tat_ms)
         successor = deps.codec.successor(self.token, deps.keys.chain_epoch())
         idle_ttl_s = policy.lifetimes(record.kind).idle_ttl_s
         rotation = Rotation(

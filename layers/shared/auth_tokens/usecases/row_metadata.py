@@ -27,11 +27,19 @@ class Metadata:
     refresh_due_at: str = ""
     refresh_tat_ms: int = 0
 
-    def seen_at(self, caller: Caller) -> "Metadata":
-        """A copy with the caller's address, user agent and place."""
-        place = caller.place.text if caller.place else ""
-        kept = (self.refresh_due_at, self.refresh_tat_ms)
-        return Metadata(caller.address, caller.user_agent, self.name, self.platform, place, *kept)
+    def seen_at(
+        self, caller: Caller, refresh_due_at: str | None = None, refresh_tat_ms: int | None = None
+    ) -> "Metadata":
+        """A copy with the caller's address, user agent and place, and with these states where they are given."""
+        return Metadata(
+            address=caller.address,
+            user_agent=caller.user_agent,
+            name=self.name,
+            platform=self.platform,
+            place=caller.place.text if caller.place else "",
+            refresh_due_at=self.refresh_due_at if refresh_due_at is None else refresh_due_at,
+            refresh_tat_ms=self.refresh_tat_ms if refresh_tat_ms is None else refresh_tat_ms,
+        )
 
     def sealed(self, cipher: Cipher, row_id: bytes, user_id: str, generation: int) -> bytes:
         """For the column `metadata` of this row at this generation; texts are cut to MAX_TEXT characters."""

@@ -117,11 +117,12 @@ class KeyRing:
 
     def _row(self, purpose: Purpose, epoch: int) -> StoredKey | None:
         rows = self._load(ROWS_MAX_AGE_S)
-        if (purpose, epoch) not in rows:
+        row = rows.get((purpose, epoch))
+        if row is None:
             # Before the first key there is no epoch that could be guessed, and the first token must not wait.
             is_first = not any(known is purpose for known, _ in rows)
-            rows = self._load(0 if is_first else PENALTY_S)
-        return rows.get((purpose, epoch))
+            row = self._load(0 if is_first else PENALTY_S).get((purpose, epoch))
+        return row
 
     def _epochs_in_use(self, purpose: Purpose, max_age_s: int) -> list[int]:
         rows = self._load(max_age_s)

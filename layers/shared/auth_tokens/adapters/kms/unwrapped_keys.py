@@ -54,10 +54,9 @@ class UnwrappedKeyCache(Generic[T]):
             self._drop_what_is_too_old(now)
         held = self._held.get(row.kid)
         if held is None:
-            held = self._unwrapped(row, now)
+            held = self._held[row.kid] = self._unwrapped(row, now)
         elif self._is_due(held, now):
-            held = self._renewed(row, held, now)
-        self._held[row.kid] = held
+            held = self._held[row.kid] = self._renewed(row, held, now)
         return held.key
 
     def clear(self) -> None:
@@ -65,8 +64,9 @@ class UnwrappedKeyCache(Generic[T]):
         self._held = {}
 
     def _is_due(self, held: _Held[T], now: int) -> bool:
-        is_fresh = is_within(now, held.unwrapped_at, self._max_age_s // 2)
-        return not is_fresh and not is_within(now, held.tried_at, PENALTY_S)
+        if is_within(now, held.unwrapped_at, self._max_age_s // 2):
+            return False
+        return not is_within(now, held.tried_at, PENALTY_S)
 
     def _unwrapped(self, row: StoredKey, now: int) -> _Held[T]:
         assert row.wrapped_key is not None
