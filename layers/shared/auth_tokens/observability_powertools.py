@@ -15,10 +15,10 @@ class PowertoolsTelemetry:
     """Powertools Logger for the lines, Powertools Metrics for what makes members of a line metrics."""
 
     def __init__(self, service: str, stream: TextIO | None = None) -> None:
-        self._service = service
         self._stream = stream
         self._logger = Logger(service=service, utc=True, stream=stream)
         self._counted = MetricBuffer()
+        self._metrics = EphemeralMetrics(namespace=NAMESPACE, service=service)
 
     def outcome(self, name: str, **fields: object) -> None:
         metrics = self._emf()
@@ -37,7 +37,8 @@ class PowertoolsTelemetry:
         counted = self._counted.take()
         if not counted:
             return {}
-        metrics = EphemeralMetrics(namespace=NAMESPACE, service=self._service)
         for name, (unit, value) in counted.items():
-            metrics.add_metric(name, unit, value)
-        return dict(metrics.serialize_metric_set())
+            self._metrics.add_metric(name, unit, value)
+        serialized = dict(self._metrics.serialize_metric_set())
+        self._metrics.clear_metrics()
+        return serialized

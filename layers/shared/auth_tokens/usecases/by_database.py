@@ -29,7 +29,7 @@ class TokensByDatabase:
         scope = self.policy.scope_left(claims.scope, record)
         # The row's SELECT shows whether keys have changed, so a withdrawn key is refused at once.
         self.verifier.verify(text, now)
-        return replace(claims, scope=scope)
+        return claims if scope == claims.scope else replace(claims, scope=scope)
 
 
 @dataclass(frozen=True, slots=True)
