@@ -1,4 +1,4 @@
-"""`make demo`: the life of a token, step by step, against a local stack of its own.
+"""`make demo`: the life of a token, step by step, against a local stack of its own, at PORT or a free port.
 
 Every step prints what it asks and why, prints the response, and checks it. The exit code is 0 only if every check
 holds.
@@ -15,15 +15,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.client import Client, Reply
-from local.options import RunnerOptions
-from local.seed import PASSWORD
+from local.host.ports import DEFAULT_PORT, HOST, PortRefused, wanted_port
+from local.options import GatewayOptions, RunnerOptions
+from local.screen import Screen
+from local.seed import PASSWORD, USERS
+from local.servers.database.program import NoServer
+from local.servers.database.server import DatabaseFailed
 from local.stack import JOBS_HTTP, JOBS_REST, LocalStack
+from local.terminal import console
 
 # The stated revocation delay: the staleness of the feed, as the gateway's result cache is off, and a margin for this
 # machine.
 STALENESS_S = 2
 DELAY_S = STALENESS_S + 2
 RETRY_WINDOW_S = 2
+
+
+class CannotStart(Exception):
+    """There is no stack to show. The text says why."""
 
 
 class StepFailed(Exception):
@@ -36,21 +45,23 @@ class Demo:
 
     stack: LocalStack
     client: Client
+    screen: Screen
     step_number: int = 0
     tokens: dict[str, Any] = field(default_factory=dict)
 
     def step(self, title: str, why: str) -> None:
         self.step_number += 1
-        print(f"\n{self.step_number:2}. {title}\n    {why}")
+        self.screen.step(self.step_number, title, why)
 
     def ask(self, what: str, reply: Reply) -> Reply:
-        print(f"    → {what}\n    ← {reply.shortened()}")
+        self.screen.asked(what)
+        self.screen.answered(reply)
         return reply
 
     def expect(self, holds: bool, what: str) -> None:
         if not holds:
             raise StepFailed(what)
-        print(f"    ✓ {what}")
+        self.screen.holds(what)
 
 
 def login(demo: Demo) -> None:
@@ -135,8 +146,7 @@ def logout_one(demo: Demo) -> None:
     )
     demo.expect(own.status == 401, "our own routes refuse it at once")
     waited = _until(lambda: demo.client.get(f"{JOBS_HTTP}/jobs", bearer=laptop["access_token"]).status != 200)
-    demo.expect(waited is not None, "the authorizer refuses it, too")
-    print(f"      after {waited:.1f} s")
+    demo.expect(waited is not None, f"the authorizer refuses it, too, after {waited or 0:.1f} s")
 
 
 def theft(demo: Demo) -> None:
@@ -186,7 +196,8 @@ def clean_up(demo: Demo) -> None:
         cursor.execute("UPDATE auth_user_tokens SET expires_at = '2000-01-01' WHERE type <> 'device'")
         expired = cursor.rowcount
     report = demo.stack.invoke("cleanup", {})
-    print(f"    → the schedule's event to the cleanup function\n    ← {report}")
+    demo.screen.asked("the schedule's event to the cleanup function")
+    demo.screen.returned(report)
     demo.expect(report["deleted"]["auth_user_tokens"] == expired > 0, f"all {expired} expired rows are gone")
 
 
@@ -205,22 +216,49 @@ STEPS = (
 )
 
 
+# What to do next, and what comes of it. tests/e2e/test_demo.py does it.
+NOW_TRY = (
+    ("make run", "serves all of this until Ctrl-C, with pages for people"),
+    (
+        f"http://{HOST}:{DEFAULT_PORT}/pages/account",
+        f"then shows where you are signed in: as {USERS[0].username}, password: {PASSWORD}",
+    ),
+    ("make traffic", "in a second terminal: attacks, and what the detection finds"),
+)
+INTERRUPTED = 130
+
+
 def main() -> int:
-    """Runs all steps. Returns 1 at the first check that fails."""
-    if os.environ.get("TOKENS_DB_URL"):
-        print("make demo: it runs on a database of its own alone; unset TOKENS_DB_URL.", file=sys.stderr)
+    """Runs all steps. Returns 1 at the first check that fails, and where no stack can be started."""
+    try:
+        return _run(Screen(console()))
+    except (CannotStart, DatabaseFailed, NoServer, OSError, PortRefused, ValueError) as exc:
+        print(f"make demo: {exc}", file=sys.stderr)
         return 1
-    print("Starting a local stack of its own …")
+    except KeyboardInterrupt:
+        print("make demo: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(screen: Screen) -> int:
+    if os.environ.get("TOKENS_DB_URL"):
+        raise CannotStart("it runs on a database of its own alone; unset TOKENS_DB_URL.")
+    port = wanted_port("make demo", 0)
+    screen.say("Starting a local stack of its own …")
     parameters = {"RevocationMaxStalenessS": str(STALENESS_S), "RetryWindowS": str(RETRY_WINDOW_S)}
-    with LocalStack(parameters, runner=RunnerOptions(max_environments=1)) as stack:
-        demo = Demo(stack, Client(stack.base_url))
+    runner = RunnerOptions(max_environments=1)
+    with LocalStack(parameters, runner=runner, gateway=GatewayOptions(port=port)) as stack:
+        demo = Demo(stack, Client(stack.base_url), screen)
         try:
             for step in STEPS:
                 step(demo)
         except StepFailed as exc:
-            print(f"    ✗ {exc}")
+            screen.fails(str(exc))
             return 1
-    print(f"\nAll {len(STEPS)} steps did what they say.")
+    screen.say(f"\nAll {len(STEPS)} steps did what they say.", "bold green")
+    screen.say("\nNow try:", "bold")
+    for what, why in NOW_TRY:
+        screen.offer(what, why)
     return 0
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,7 +17,7 @@ from auth_tokens.domain.errors import Unavailable
 from local.foreign import Refused, agree, named_by_environment
 from local.gateway.request_log import RequestLog
 from local.host.paths import LOGS, default_state_dir
-from local.host.ports import DEFAULT_PORT, HOST, port_number
+from local.host.ports import DEFAULT_PORT, HOST, PortRefused, wanted_port
 from local.options import GatewayOptions, ServerOptions
 from local.parameters import differences, given_parameters
 from local.progress import Progress
@@ -59,6 +57,7 @@ _FAILURES = (
         NoServer,
         NotFound,
         OSError,
+        PortRefused,
         Refused,
         TemplateError,
         Unavailable,
@@ -75,7 +74,7 @@ def run(progress: Progress) -> int:
         signal.signal(number, lambda *_: stopped.set())
     try:
         with _only_one_run(default_state_dir()):
-            _serve(_port(), progress, stopped)
+            _serve(wanted_port("make run", DEFAULT_PORT), progress, stopped)
     except _FAILURES as exc:
         print(f"make run: {exc}", file=sys.stderr)
         return 1
@@ -108,19 +107,6 @@ def _serve(port: int, progress: Progress, stopped: threading.Event) -> None:
         stopped.wait()
         reloader.stop()
         schedules.stop()
-
-
-def _port() -> int:
-    text = os.environ.get("PORT", "")
-    port = port_number(text) if text else DEFAULT_PORT
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as exc:
-            why = "is taken" if exc.errno == errno.EADDRINUSE else f"cannot be used ({exc.strerror})"
-            raise CannotStart(f"port {port} {why}; choose another: make run PORT=3001") from exc
-    return port
 
 
 @contextlib.contextmanager
