@@ -1,6 +1,7 @@
 """The caller's own session, sessions and devices; and for operators, whose they are and those of any user."""
 
 from auth_tokens.bootstrap.container import Container
+from auth_tokens.bootstrap.events import event_log
 from auth_tokens.bootstrap.looking_up import looking_up
 from auth_tokens.bootstrap.memory_limits import memory_limiter
 from auth_tokens.bootstrap.portal import user_ids
@@ -10,21 +11,29 @@ from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.credentials import Validated
 from auth_tokens.usecases.devices import list_devices, rename_device
 from auth_tokens.usecases.list_sessions import list_sessions
+from auth_tokens.usecases.own_events import OwnEventsDeps, own_events
 from auth_tokens.usecases.validate import validate
 from auth_tokens.web.account_scope import require_account_scope
 from auth_tokens.web.credentials import credential_from, is_cross_site
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.look_up_route import look_up_route
 from auth_tokens.web.nonces import with_nonces
-from auth_tokens.web.query_parameters import device_page_parameters, session_page_parameters, user_in_path
+from auth_tokens.web.query_parameters import page_parameters, session_page_parameters, user_in_path
 from auth_tokens.web.rate_limits import limited_by_principal
 from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
-from auth_tokens.web.views import device_page_view, device_view, own_session_view, session_page_view
+from auth_tokens.web.views import (
+    device_page_view,
+    device_view,
+    own_event_page_view,
+    own_session_view,
+    session_page_view,
+)
 
 SHARED = Container(powertools())
 DEPS = sessions(SHARED)
+EVENTS = OwnEventsDeps(event_log(SHARED), DEPS.store, DEPS.clock)
 LIMITER = memory_limiter(SHARED)
 USER_IDS = user_ids(SHARED)
 ORIGINS = SHARED.settings.allowed_origins
@@ -44,8 +53,14 @@ def get_sessions(request: Request) -> Response:
 
 def get_devices(request: Request) -> Response:
     claims = _account(request)
-    page = list_devices(claims.sub, *device_page_parameters(request), DEPS)
+    page = list_devices(claims.sub, *page_parameters(request), DEPS)
     return Response(body=device_page_view(page, claims.device_id))
+
+
+def get_events(request: Request) -> Response:
+    claims = _account(request)
+    page = own_events(claims, *page_parameters(request), EVENTS)
+    return Response(body=own_event_page_view(page, claims.sid))
 
 
 def patch_device(request: Request) -> Response:
@@ -61,7 +76,7 @@ def get_user_sessions(request: Request) -> Response:
 
 
 def get_user_devices(request: Request) -> Response:
-    page = list_devices(user_in_path(request, USER_IDS), *device_page_parameters(request), DEPS)
+    page = list_devices(user_in_path(request, USER_IDS), *page_parameters(request), DEPS)
     return Response(body=device_page_view(page, current_id=""))
 
 
@@ -78,6 +93,7 @@ ROUTES = {
     "GET /auth/session": get_session,
     "GET /auth/sessions": get_sessions,
     "GET /auth/devices": get_devices,
+    "GET /auth/events": get_events,
     "PATCH /auth/devices/{device_id}": patch_device,
     "POST /admin/lookup": limited_by_principal(look_up_route(looking_up(SHARED, DEPS), USER_IDS), LIMITER),
     "GET /admin/users/{user_id}/sessions": limited_by_principal(get_user_sessions, LIMITER),

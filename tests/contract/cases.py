@@ -244,6 +244,14 @@ def _devices() -> Iterator[Case]:
 
     yield case("a narrow token", 403, "insufficient_scope", who=Who.NARROW_BEARER)
 
+    case = partial(Case, "GET /auth/events")
+    yield case("a bearer", 200, who=Who.BEARER)
+    yield case("a browser's first page", 200, who=Who.COOKIE_WITHOUT_CSRF, query={"limit": "1"})
+    yield case("no whole limit", 400, "invalid_request", who=Who.BEARER, query={"limit": "many"})
+    yield case("too long a page", 400, "invalid_request", who=Who.BEARER, query={"limit": "101"})
+    yield case("a made-up cursor", 400, "invalid_request", who=Who.BEARER, query={"cursor": "x"})
+    yield case("a narrow token", 403, "insufficient_scope", who=Who.NARROW_BEARER)
+
     case, body = partial(Case, "PATCH /auth/devices/{device_id}"), {"name": "another"}
     yield case("a narrow token", 403, "insufficient_scope", who=Who.NARROW_BEARER, body=body)
     yield case("their own", 200, who=Who.BEARER, body=body)

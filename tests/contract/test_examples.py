@@ -72,6 +72,7 @@ RECORDED: dict[str, Case] = {
     "session-cookie": _case("GET /auth/session", "a browser"),
     "sessions": _case(SESSIONS, "a browser's first page"),
     "devices": _case("GET /auth/devices", "a browser's first page"),
+    "own-events": _case("GET /auth/events", "a browser's first page"),
     "rename-device": _case("PATCH /auth/devices/{device_id}", "their own", body={"name": "Work phone"}),
     "introspect-access-token": _case(INTROSPECT, "of $access_token"),
     "introspect-refresh-token": _case(INTROSPECT, "of $refresh_token"),

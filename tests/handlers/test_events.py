@@ -45,6 +45,7 @@ HTTP: dict[str, tuple[int, str | None]] = {
     "sessions/session": (200, None),
     "sessions/sessions": (200, None),
     "sessions/devices": (200, None),
+    "sessions/own_events": (200, None),
     "sessions/rename_device": (200, None),
     "sessions/anonymous": (401, None),
     "sessions/bad_token": (401, "invalid_token"),

@@ -21,6 +21,7 @@ ALL = "portal:read portal:write account"
 ROUTES: dict[str, tuple[str, str, Any, int]] = {
     "list sessions": ("GET", "/auth/sessions", None, 200),
     "list devices": ("GET", "/auth/devices", None, 200),
+    "list events": ("GET", "/auth/events", None, 200),
     "end another session": ("DELETE", "/auth/sessions/{session_id}", None, 204),
     "end no session": ("DELETE", f"/auth/sessions/{uuid.UUID(int=7)}", None, 404),
     "rename a device": ("PATCH", "/auth/devices/{device_id}", {"name": "theirs"}, 200),

@@ -190,7 +190,7 @@ def test_a_session_id_is_no_device_id_and_the_other_way_round(around: Neighbourh
     assert around.untouched(owner)
 
 
-@pytest.mark.parametrize("path", ["/auth/session", "/auth/sessions", "/auth/devices"])
+@pytest.mark.parametrize("path", ["/auth/session", "/auth/sessions", "/auth/devices", "/auth/events"])
 def test_a_list_is_the_callers_own_whoever_is_named_in_the_query(around: Neighbourhood, path: str) -> None:
     owner, other = around.person(), around.person()
 

@@ -265,6 +265,7 @@ ROUTES: dict[str, Callable[[Client, str, str], int]] = {
     "GET /auth/session": lambda client, cookie, _: client.get("/auth/session", cookie=cookie).status,
     "GET /auth/sessions": lambda client, cookie, _: client.get("/auth/sessions", cookie=cookie).status,
     "GET /auth/devices": lambda client, cookie, _: client.get("/auth/devices", cookie=cookie).status,
+    "GET /auth/events": lambda client, cookie, _: client.get("/auth/events", cookie=cookie).status,
     "PATCH /auth/devices": lambda client, cookie, csrf: (
         client.request(
             "PATCH",

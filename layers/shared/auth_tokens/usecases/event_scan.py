@@ -13,17 +13,22 @@ Read = Callable[[bytes, int], list[RecordedEvent]]
 
 
 def scan(
-    read: Read, is_wanted: Callable[[RecordedEvent], bool], before: bytes, limit: int
+    read: Read,
+    is_wanted: Callable[[RecordedEvent], bool],
+    before: bytes,
+    limit: int,
+    chunk: int = CHUNK,
 ) -> tuple[list[RecordedEvent], bytes | None]:
-    """At most `limit` of the wanted events, and where to go on: None where there are no more."""
+    """At most `limit` of the wanted events, and where to go on: None where there are no more. chunk: how many are read
+    at a time."""
     found: list[RecordedEvent] = []
-    for _ in range(MAX_READ // CHUNK):
-        chunk = read(before, CHUNK)
-        for event in filter(is_wanted, chunk):
+    for _ in range(MAX_READ // chunk):
+        events = read(before, chunk)
+        for event in filter(is_wanted, events):
             if len(found) == limit:
                 return found, found[-1].id
             found.append(event)
-        if len(chunk) < CHUNK:
+        if len(events) < chunk:
             return found, None
-        before = chunk[-1].id
+        before = events[-1].id
     return found, before

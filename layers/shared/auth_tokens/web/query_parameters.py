@@ -22,8 +22,8 @@ def session_page_parameters(request: Request) -> tuple[int, str | None]:
     return DEFAULT_PAGE if limit is None else limit, request.query_value("cursor")
 
 
-def device_page_parameters(request: Request) -> tuple[int | None, str | None]:
-    """(limit, cursor) of a list of devices; limit None where absent."""
+def page_parameters(request: Request) -> tuple[int | None, str | None]:
+    """(limit, cursor) of a list; limit None where absent."""
     return whole_query_value(request, "limit"), request.query_value("cursor")
 
 

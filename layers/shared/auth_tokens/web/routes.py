@@ -16,6 +16,7 @@ ROUTES = (
     "GET /auth/sessions",
     "DELETE /auth/sessions/{session_id}",
     "GET /auth/devices",
+    "GET /auth/events",
     "PATCH /auth/devices/{device_id}",
     "DELETE /auth/devices/{device_id}",
     "POST /auth/introspect",

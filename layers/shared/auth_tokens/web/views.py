@@ -14,6 +14,7 @@ from auth_tokens.usecases.devices import DevicePage, DeviceView
 from auth_tokens.usecases.list_events import EventPage
 from auth_tokens.usecases.list_sessions import SessionPage, SessionView
 from auth_tokens.usecases.look_up import Found, FoundRow
+from auth_tokens.usecases.own_events import OwnEventPage
 
 
 def ids_of(claims: AccessClaims) -> dict[str, str]:
@@ -118,6 +119,23 @@ def found_view(found: Found) -> dict[str, Any]:
 def event_page_view(page: EventPage) -> dict[str, Any]:
     """A page of security events."""
     return {"events": [event.public_view() for event in page.events], "next_cursor": page.next_cursor}
+
+
+def own_event_page_view(page: OwnEventPage, current_sid: str) -> dict[str, Any]:
+    """A page of the user's own security events; current_sid: of the session that asks."""
+    events = [
+        {
+            "id": uuid_text(event.id),
+            "type": event.type,
+            "at": event.at,
+            "session_id": uuid_text(event.session_id) if event.session_id else None,
+            "current": event.session_id is not None and uuid_text(event.session_id) == current_sid,
+            "by": event.by,
+            "detail": event.detail,
+        }
+        for event in page.events
+    ]
+    return {"events": events, "next_cursor": page.next_cursor}
 
 
 def summary_view(span_s: int, summary: Summary) -> dict[str, Any]:
