@@ -35,7 +35,9 @@ ENDING_RULE = replace(RULE, requirements=SETTINGS.admin_ending_requirements())
 PAGES = {
     **pages_in(Path(__file__).parent / "pages"),
     "settings.json": settings_of_pages(
-        max_staleness_s=SETTINGS.revocation_max_staleness_s, operators_label=SETTINGS.admin_label
+        max_staleness_s=SETTINGS.revocation_max_staleness_s,
+        operators_label=SETTINGS.admin_label,
+        password_url=SETTINGS.password_url,
     ),
 }
 

@@ -18,110 +18,217 @@ from local.traffic.population import Population, populate
 from tests.support.browser import WAIT_S, Page
 
 ALICE = USERS[0]
+SAFARI = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+    " Version/18.0 Mobile/15E148 Safari/604.1"
+)
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+# Names of devices, and what their programs say of themselves.
+HOSTILE = {
+    "W" * 200: f"{'x' * 400}/1.0",
+    "invoice\u202egnp.exe \u2067": "\u00abM\u00bb/1.0",
+    "\U0001f469\u200d\U0001f469\u200d\U0001f467" * 25: "<script>alert(1)</script>",
+}
 
 
 @pytest.fixture
 def person(lambda_stack: LocalStack, browser: WebDriver) -> Iterator[str]:
     """A user of the test's own, in a browser without a past."""
-    browser.get(f"{lambda_stack.base_url}/pages/account")
+    browser.get(f"{lambda_stack.base_url}/pages/style.css")
     browser.delete_all_cookies()
+    browser.execute_script("localStorage.clear()")
+    browser.get_log("browser")
     [username] = populate(lambda_stack.base_url, 1, seed=1).usernames
     yield username
 
 
-def login(stack: LocalStack, username: str, device: str) -> str:
+def login(stack: LocalStack, username: str, device: str, agent: str = "") -> str:
     body = {"username": username, "password": PASSWORD, "device": {"name": device}}
-    reply = Client(stack.base_url).post("/auth/login", body)
+    reply = Client(stack.base_url).post(
+        "/auth/login", body, headers={"User-Agent": agent or "ExampleApp/1.0"}
+    )
     assert reply.status == 200
     token: str = reply.json["access_token"]
     return token
 
 
-def test_a_person_sees_and_ends_their_sessions(
+def signed_in(stack: LocalStack, browser: WebDriver, username: str) -> Page:
+    """The account page of somebody who has just signed in on it."""
+    page = Page(browser, f"{stack.base_url}/pages/account")
+    page.sign_in(username)
+    page.find(".device")
+    return page
+
+
+def agree(page: Page, act: str) -> None:
+    """The person reads the question, and presses the button of this name."""
+    page.find("dialog")
+    [button] = [one for one in page.all("dialog button") if one.text == act]
+    button.click()
+
+
+def focused(page: Page) -> str:
+    """What has the focus, by its name."""
+    return page.browser.switch_to.active_element.accessible_name
+
+
+def is_live(stack: LocalStack, token: str) -> bool:
+    return Client(stack.base_url).get("/auth/session", bearer=token).status == 200
+
+
+def test_a_person_sees_each_device_with_its_sessions_and_signs_one_out(
     lambda_stack: LocalStack, browser: WebDriver, person: str
 ) -> None:
-    phone = login(lambda_stack, person, "my <b>phone</b>")
-    page = Page(browser, f"{lambda_stack.base_url}/pages/account")
+    laptop = login(lambda_stack, person, "Work laptop", FIREFOX)
+    phone = login(lambda_stack, person, "my <b>phone</b>", SAFARI)
+    page = signed_in(lambda_stack, browser, person)
 
-    page.sign_in(person)
-
-    assert "this browser" in page.find("#sessions tbody").text
-    assert len(page.all("#sessions tbody tr")) == 2
-    assert "my <b>phone</b>" in page.find("#sessions tbody").text
+    cards = page.all(".device")
+    assert [card.text.count("this browser") for card in cards] == [1, 0, 0]
+    page.find(".device summary").click()
+    assert cards[0].text.count("this browser") == 2
+    assert "Chrome on Linux" in cards[0].text
+    [card] = [card for card in cards if "my <b>phone</b>" in card.text]
+    assert "Safari on iPhone" in card.text and "asks for the password each time" in card.text
     page.photograph("account")
-    page.find("#sessions button[aria-label='End the session on my <b>phone</b>']").click()
-    page.wait_for_notice("has ended")
-    assert len(page.all("#sessions tbody tr")) == 1
-    assert Client(lambda_stack.base_url).get("/auth/session", bearer=phone).status == 401
+
+    page.find("button[aria-label='Sign out this device: my <b>phone</b>']").click()
+    assert "1 session on it will end" in page.find("dialog").text
+    assert "at other services within 5 sec" in page.find("dialog").text
+    page.photograph("question")
+    page.find("dialog").send_keys(Keys.ESCAPE)
+    assert focused(page) == "Sign out this device: my <b>phone</b>"
+    assert is_live(lambda_stack, phone)
+    page.find("button[aria-label='Sign out this device: my <b>phone</b>']").click()
+    agree(page, "Sign out this device")
+    page.wait_for_notice("my <b>phone</b> is signed out.")
+
+    assert not is_live(lambda_stack, phone)
+    assert is_live(lambda_stack, laptop)
+    assert focused(page).startswith(("Rename", "Sign out this device"))
+    page.wait_for_text(".history", "A device was signed out")
+    page.wait_for_text(".history", "You signed in with your password")
     assert page.faults() == []
+
+
+def test_no_name_that_a_device_gave_itself_moves_or_turns_what_is_around_it(
+    lambda_stack: LocalStack, browser: WebDriver, person: str
+) -> None:
+    for name, agent in HOSTILE.items():
+        login(lambda_stack, person, name, agent)
+    page = signed_in(lambda_stack, browser, person)
+    page.wait_for_text(".history", "A new device signed in")
+    page.photograph("hostile-names")
+
+    name = page.find(".device button.more").find_element(By.XPATH, "..")
+    assert name.find_element(By.TAG_NAME, "bdi").size["height"] < 60
+    page.find(".device button.more").click()
+    assert name.find_element(By.TAG_NAME, "bdi").size["height"] > 60
+    assert page.find(".device button.more").text == "Show less"
+    for title in page.all("button[aria-label^='Sign out this device']"):
+        browser.execute_script("arguments[0].click()", title)
+        page.find("dialog")
+        page.browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+        page.wait_until_gone("dialog")
+    assert page.faults() == []
+
+
+def test_a_used_up_token_is_an_alarm_that_says_what_to_do(
+    lambda_stack: LocalStack, browser: WebDriver, person: str
+) -> None:
+    population = Population(lambda_stack.base_url, [person], random.Random(1))
+    for _ in thief(population):
+        pass
+    tablet = login(lambda_stack, person, "tablet")
+    page = signed_in(lambda_stack, browser, person)
+
+    page.wait_for_text(".alarm", "from Australia")
+    assert "phone" in page.find(".alarm").text and "change your password" in page.find(".alarm").text
+    page.photograph("alarm")
+    page.find(".alarm button").click()
+    page.wait_for_text("dialog", "1 session on 2 other devices will end:")
+    agree(page, "End 1 session")
+
+    page.wait_for_notice("Everything else is signed out.")
+    assert not is_live(lambda_stack, tablet)
+    assert len(page.all(".device")) == 1
+    assert page.faults() == []
+
+
+def test_the_whole_page_is_used_by_keyboard_and_the_focus_is_seen(
+    lambda_stack: LocalStack, browser: WebDriver, person: str
+) -> None:
+    login(lambda_stack, person, "tablet")
+    page = signed_in(lambda_stack, browser, person)
+    actions = {one.accessible_name for one in page.all("a, button, summary") if one.is_displayed()}
+
+    reached = set()
+    for _ in range(2 * len(actions)):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        reached.add(focused(page))
+        outline = browser.switch_to.active_element.value_of_css_property("outline-style")
+        assert outline == "solid" or focused(page) not in actions
+    assert actions <= reached
+
+    page.find("button[aria-label='Rename tablet']").send_keys(Keys.ENTER)
+    page.find("dialog input").send_keys(Keys.CONTROL, "a")
+    browser.switch_to.active_element.send_keys("old tablet", Keys.ENTER)
+    page.wait_for_notice("now called old tablet")
+    assert focused(page) == "Rename old tablet"
+    browser.switch_to.active_element.send_keys(Keys.TAB, Keys.TAB)
+    page.find("button[aria-label='Sign out this device: old tablet']").send_keys(Keys.ENTER)
+    page.find("dialog button.danger").send_keys(Keys.ENTER)
+    page.wait_for_notice("old tablet is signed out")
+    assert len(page.all(".device")) == 1
+    assert page.faults() == []
+
+
+def test_a_browser_is_one_device_for_each_person_who_signs_in_on_it(
+    lambda_stack: LocalStack, browser: WebDriver, person: str
+) -> None:
+    [other] = populate(lambda_stack.base_url, 1, seed=2).usernames
+
+    def visit(username: str) -> str | None:
+        """The device that the visit is on; how many there are is asserted."""
+        page = signed_in(lambda_stack, browser, username)
+        [card] = page.all(".device")
+        device = card.get_attribute("data-device")
+        page.find("#sign-out").click()
+        page.find("#sign-in")
+        return device
+
+    mine = visit(person)
+    assert visit(other) != mine
+    assert visit(person) == mine
+    browser.execute_script("localStorage.setItem('auth-user-tokens devices', '{\"x\": 1}')")
+    page = signed_in(lambda_stack, browser, person)
+    assert len(page.all(".device")) == 2
+    page.find("button[aria-label^='Forget this device']").click()
+    agree(page, "Forget this device")
+    page.wait_for_notice("is forgotten")
+    page.find("#sign-out").click()
+    assert visit(person) not in (mine, None)
 
 
 def test_a_page_that_is_opened_anew_goes_on_and_signs_out(
     lambda_stack: LocalStack, browser: WebDriver, person: str
 ) -> None:
     phone = login(lambda_stack, person, "phone")
-    Page(browser, f"{lambda_stack.base_url}/pages/account").sign_in(person)
-    WebDriverWait(browser, WAIT_S).until(lambda b: b.find_element(By.ID, "content").is_displayed())
+    signed_in(lambda_stack, browser, person)
 
     page = Page(browser, f"{lambda_stack.base_url}/pages/account")
-    page.find("#sessions button[aria-label='End the session on phone']").click()
-    page.wait_for_notice("has ended")
-    assert Client(lambda_stack.base_url).get("/auth/session", bearer=phone).status == 401
-    page = Page(browser, f"{lambda_stack.base_url}/pages/account")
+    page.find("#end-others").click()
+    agree(page, "End 1 session")
+    page.wait_for_notice("Everything else is signed out.")
+    assert not is_live(lambda_stack, phone)
+    assert person in page.find("#person").text
     page.find("#sign-out").click()
     page.wait_for_notice("You are signed out.")
 
     assert browser.get_cookie("__Host-session") is None
-    assert page.faults() == []
-
-
-def test_a_person_is_told_of_a_session_that_ended_because_an_old_token_came_back(
-    lambda_stack: LocalStack, browser: WebDriver, person: str
-) -> None:
-    population = Population(lambda_stack.base_url, [person], random.Random(1))
-    for _ in thief(population):
-        pass
-    page = Page(browser, f"{lambda_stack.base_url}/pages/account")
-
-    page.sign_in(person)
-
-    assert "phone" in page.find("#reused tbody").text
-    assert page.faults() == []
-
-
-def test_a_person_renames_and_forgets_a_device_with_the_keyboard_alone(
-    lambda_stack: LocalStack, browser: WebDriver, person: str
-) -> None:
-    login(lambda_stack, person, "tablet")
-    page = Page(browser, f"{lambda_stack.base_url}/pages/account")
-    page.sign_in(person)
-
-    field = page.find("#devices input[aria-label='Name of tablet']")
-    field.send_keys(Keys.CONTROL, "a")
-    field.send_keys("old tablet", Keys.ENTER)
-    page.wait_for_notice("now called old tablet")
-    page.find("#devices button[aria-label='Forget old tablet']").send_keys(Keys.ENTER)
-    page.wait_for_notice("old tablet is forgotten")
-
-    assert len(page.all("#devices tbody tr")) == 1
-    assert page.faults() == []
-
-
-def test_signing_out_ends_the_session_and_a_reload_asks_again(
-    lambda_stack: LocalStack, browser: WebDriver, person: str
-) -> None:
-    page = Page(browser, f"{lambda_stack.base_url}/pages/account")
-    page.sign_in(person)
-    page.find("#content")
     browser.refresh()
-    page.find("#content")
-
-    page.find("#sign-out").click()
-    page.wait_for_notice("signed out")
-    browser.refresh()
-
     page.find("#sign-in")
-    assert not browser.get_cookie("__Host-session")
+    assert page.faults() == []
 
 
 def test_a_wrong_password_is_told_and_shows_nothing(

@@ -29,8 +29,8 @@ QUIET = (
 )
 
 
-def started(profile: Path) -> WebDriver:
-    """A headless Chromium without a past. profile: a folder of its own."""
+def started(profile: Path, *further: str) -> WebDriver:
+    """A headless Chromium without a past. profile: a folder of its own; further: flags."""
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     driver = shutil.which("chromedriver")
     assert program and driver, (
@@ -38,7 +38,7 @@ def started(profile: Path) -> WebDriver:
     )
     options = webdriver.ChromeOptions()
     options.binary_location = program
-    for flag in (*QUIET, f"--user-data-dir={profile}"):
+    for flag in (*QUIET, *further, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
@@ -88,6 +88,9 @@ class Page:
 
         WebDriverWait(self.browser, WAIT_S).until(says_it, text)
 
+    def wait_until_gone(self, selector: str) -> None:
+        WebDriverWait(self.browser, WAIT_S).until(lambda _: self.all(selector) == [], selector)
+
     def photograph(self, name: str) -> None:
         """The page in this state can be seen and used: on both screens, in both schemes. With RECORD=1
         docs/images/pages has it anew."""
@@ -98,7 +101,8 @@ class Page:
         if os.environ.get("RECORD"):
             self.browser.save_screenshot(str(IMAGES / f"{name}.png"))
 
-    def faults(self) -> list[str]:
-        """What the browser complains of: scripts that failed, what the Content-Security-Policy refused."""
+    def faults(self, *expected: str) -> list[str]:
+        """What the browser complains of: scripts that failed, what the Content-Security-Policy refused. expected: parts
+        of what it may say."""
         messages = [entry["message"] for entry in self.browser.get_log("browser")]
-        return [message for message in messages if "status of 401" not in message]
+        return [text for text in messages if not any(part in text for part in ("status of 401", *expected))]

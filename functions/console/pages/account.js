@@ -1,107 +1,102 @@
-// A person's own sessions and devices: see them, end them, rename a device.
+// A person's own account: where they are signed in, with a way to end it, and what happened.
 
-import { element } from "/pages/dom.js";
-import { start } from "/pages/frame.js";
-import { rows } from "/pages/lists.js";
+import { showAlarm } from "/pages/alarm.js";
+import { deviceCard, devicesOf, label } from "/pages/devices.js";
+import { asked } from "/pages/dialogs.js";
+import { byId, element } from "/pages/dom.js";
+import { holdsElsewhere, start } from "/pages/frame.js";
+import { historyOf } from "/pages/history.js";
+import { part } from "/pages/lists.js";
 import { attempt, pagesOf, request } from "/pages/session.js";
-import { ago } from "/pages/times.js";
+import { counted, quoted } from "/pages/texts.js";
 import { notice } from "/pages/toasts.js";
 
+const NAMED = 5; // devices in a question; the others are counted
+const OLD_MS = 30000; // after which a page that is looked at again is loaded again
+
+let devices = [];
+let reused = []; // sessions that ended as an old key of them came back
+let shownAt = 0;
+
+const list = part(byId("devices"), {
+  load: () => Promise.all([pagesOf("/auth/sessions", "sessions"), pagesOf("/auth/devices", "devices")]),
+  show: ([sessions, found]) => {
+    [devices, reused] = [devicesOf(sessions.sessions, found.devices), sessions.reused];
+    byId("end-others").hidden = devices.every((device) => device.current);
+    showAlarm(reused, history.events(), endOthers);
+    return [element("ul", { class: "devices" }, devices.map((device) => deviceCard(device, acts)))];
+  },
+  empty: "You are signed in nowhere.",
+});
+const history = historyOf(byId("history"), (id) => devices.find((device) => device.id === id));
+
 async function show() {
-  const [sessions, devices] = await Promise.all([
-    pagesOf("/auth/sessions", "sessions"),
-    pagesOf("/auth/devices", "devices"),
-  ]);
-  rows(document.getElementById("sessions"), sessions.sessions.map(sessionRow), "No session.");
-  rows(document.getElementById("reused"), sessions.reused.map(reusedRow), "None.");
-  document.getElementById("alarm").hidden = sessions.reused.length === 0;
-  rows(document.getElementById("devices"), devices.devices.map(deviceRow), "No device.");
-  document.getElementById("end-others").disabled = sessions.sessions.length < 2 && devices.devices.length < 2;
+  await list.refresh();
+  shownAt = Date.now();
+  await history.refresh(); // after the devices, which it names
+  showAlarm(reused, history.events(), endOthers);
 }
 
-function sessionRow(session) {
-  const name = session.device_name || "Unnamed device";
-  const here = element("span", { class: "badge" }, "this browser");
-  const end = element(
-    "button",
-    { type: "button", class: "end", "aria-label": `End the session on ${name}`, "aria-describedby": "what-ends", onclick: () => endSession(session, name) },
-    "End",
-  );
-  return element(
-    "tr",
-    { "data-session": session.session_id },
-    element("th", { scope: "row" }, name, " ", session.current ? here : null),
-    element("td", {}, session.place),
-    element("td", {}, session.address),
-    element("td", {}, ago(session.created_at)),
-    element("td", {}, ago(session.last_used_at)),
-    element("td", {}, session.current ? "" : end),
-  );
+const acts = {
+  async rename(device) {
+    const title = ["Rename ", quoted(label(device))];
+    const name = await asked({ title, act: "Rename", isDanger: false, field: { label: "Name", value: device.name } });
+    if (name) await change(() => request("PATCH", `/auth/devices/${device.id}`, { name }), ["The device is now called ", quoted(name), "."]);
+  },
+
+  async signOut(device) {
+    const told = [
+      `${counted(device.sessions.length, "session")} on it will end, and it signs in again only with the password.`,
+      holdsElsewhere(),
+    ];
+    const isSure = await asked({ title: ["Sign out ", quoted(label(device)), "?"], told, act: "Sign out this device" });
+    if (isSure) await change(() => request("DELETE", endOf(device)), [quoted(label(device)), " is signed out."]);
+  },
+
+  async forget(device) {
+    const told = ["Nobody is signed in on it. It signs in again only with the password."];
+    const isSure = await asked({ title: ["Forget ", quoted(label(device)), "?"], told, act: "Forget this device" });
+    if (isSure) await change(() => request("DELETE", endOf(device)), [quoted(label(device)), " is forgotten."]);
+  },
+
+  async endSession(device, session) {
+    const stays = device.remembered
+      ? "The device stays remembered: it may sign in again without the password. To end that, too, sign out the device."
+      : "The device stays in the list.";
+    const isSure = await asked({ title: ["End this session on ", quoted(label(device)), "?"], told: [stays, holdsElsewhere()], act: "End 1 session" });
+    const path = `/auth/sessions/${session.session_id}?keep_device=true`;
+    if (isSure) await change(() => request("DELETE", path), ["A session on ", quoted(label(device)), " has ended."]);
+  },
+};
+
+async function endOthers() {
+  const others = devices.filter((device) => !device.current);
+  const sessions = others.reduce((sum, device) => sum + device.sessions.length, 0);
+  const names = others.slice(0, NAMED).map((device) => element("li", {}, quoted(label(device))));
+  const more = others.length > NAMED && element("li", {}, `and ${counted(others.length - NAMED, "other device")}`);
+  const told = [
+    `${counted(sessions, "session")} on ${counted(others.length, "other device")} will end:`,
+    element("ul", {}, names, more),
+    `These devices sign in again only with the password. This browser stays signed in. ${holdsElsewhere()}`,
+  ];
+  const isSure = await asked({ title: "Sign out everywhere else?", told, act: `End ${counted(sessions, "session")}` });
+  if (isSure) await change(() => request("POST", "/auth/logout", { scope: "others" }), "Everything else is signed out.");
 }
 
-// A session that ended because an old token of it came back: somebody else may have had a copy.
-function reusedRow(session) {
-  return element(
-    "tr",
-    {},
-    element("th", { scope: "row" }, session.device_name || "Unnamed device"),
-    element("td", {}, session.place),
-    element("td", {}, session.address),
-    element("td", {}, ago(session.ended_at)),
-  );
-}
+// A session without a device ends by itself.
+const endOf = (device) => (device.id ? `/auth/devices/${device.id}` : `/auth/sessions/${device.sessions[0].session_id}`);
 
-function deviceRow(device) {
-  const name = device.name || "Unnamed device";
-  const field = element("input", { value: device.name, maxlength: "200", "aria-label": `Name of ${name}` });
-  const rename = element("button", { type: "submit" }, "Rename");
-  const form = element("form", { class: "row", onsubmit: (event) => renameDevice(event, device, field.value) }, field, rename);
-  const forget = element(
-    "button",
-    { type: "button", class: "end", "aria-label": `Forget ${name}`, onclick: () => forgetDevice(device, name) },
-    "Forget",
-  );
-  return element(
-    "tr",
-    { "data-device": device.device_id },
-    element("td", {}, form),
-    element("td", {}, device.platform),
-    element("td", {}, ago(device.created_at)),
-    element("td", {}, ago(device.last_used_at)),
-    element("td", {}, device.remembered ? "yes" : "no"),
-    element("td", {}, forget),
-  );
-}
-
-const endSession = (session, name) =>
-  attempt(async () => {
-    await request("DELETE", `/auth/sessions/${session.session_id}`);
-    await show();
-    notice(`The session on ${name} has ended. The device can sign in again only with the password.`);
-  });
-
-const forgetDevice = (device, name) =>
-  attempt(async () => {
-    await request("DELETE", `/auth/devices/${device.device_id}`);
-    await show();
-    notice(`${name} is forgotten, and its sessions have ended.`);
-  });
-
-function renameDevice(event, device, name) {
-  event.preventDefault();
+function change(act, done) {
   return attempt(async () => {
-    await request("PATCH", `/auth/devices/${device.device_id}`, { name });
+    await act();
     await show();
-    notice(`The device is now called ${name}.`);
+    notice(done);
   });
 }
 
-document.getElementById("end-others").addEventListener("click", () =>
-  attempt(async () => {
-    await request("POST", "/auth/logout", { scope: "others" });
-    await show();
-    notice("All other sessions have ended. Other devices can sign in again only with the password.");
-  }),
-);
+byId("end-others").addEventListener("click", endOthers);
+addEventListener("visibilitychange", () => {
+  if (!document.hidden && !byId("content").hidden && Date.now() - shownAt > OLD_MS) show();
+});
 
 await start("account", show);

@@ -4,7 +4,7 @@ import { element } from "/pages/dom.js";
 
 /** Asks once. Resolves to true, or with a field to its text; to null where the person thinks better of it.
 
-title: the question; told: sentences or elements, what ends and when it holds; act: the button's own words («End 3 sessions»);
+title: the question, a text or pieces of one; told: sentences or elements, what ends and when it holds; act: the button's own words («End 3 sessions»);
 isDanger: it cannot be undone; field: { label, value, maxLength, isRequired }, for a reason, a note, a name. The focus goes
 back to where it was. */
 export function asked({ title, told = [], act, isDanger = true, field = null }) {

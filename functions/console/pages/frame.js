@@ -3,6 +3,7 @@
 
 import { byId, element, focusOn } from "/pages/dom.js";
 import { attempt, client, onEnded, request } from "/pages/session.js";
+import { deviceFor, keepDevice } from "/pages/this-browser.js";
 import { span } from "/pages/times.js";
 import { failure, notice, toastRegions } from "/pages/toasts.js";
 
@@ -31,7 +32,8 @@ export async function start(page, show, isAllowed = () => null) {
   byId("sign-in").addEventListener("submit", (event) => {
     event.preventDefault();
     attempt(async () => {
-      await client.signIn({ ...Object.fromEntries(new FormData(byId("sign-in"))), device: { name: "browser", platform: "web" } });
+      const { username, password } = Object.fromEntries(new FormData(byId("sign-in")));
+      await client.signIn({ username, password, device: await deviceFor(username) });
       byId("sign-in").reset();
       await entered(show, isAllowed);
       focusOn(document.querySelector("h1"));
@@ -57,6 +59,7 @@ export function operatorsOnly(person, service) {
 
 async function entered(show, isAllowed) {
   [facts, person] = await Promise.all([request("GET", "/pages/settings.json"), request("GET", "/auth/session")]);
+  await keepDevice(person.username, person.device_id);
   byId("person").replaceChildren(
     element("span", { class: "who" }, "Signed in as "),
     element("bdi", { title: person.username }, person.username),

@@ -2,6 +2,7 @@
 
 import { element } from "/pages/dom.js";
 
+const MOST_QUOTED = 40; // letters of a name in a sentence
 const NUMBERS = new Intl.NumberFormat();
 const COUNTRIES = new Intl.DisplayNames(document.documentElement.lang, { type: "region", fallback: "code" });
 
@@ -21,6 +22,12 @@ export function name(text) {
   }
   overflow.observe(shown);
   return element("span", { class: "name" }, shown, more);
+}
+
+/** The same within a sentence: cut where it is long. */
+export function quoted(text) {
+  const letters = [...text];
+  return element("bdi", { title: text }, letters.length > MOST_QUOTED ? `${letters.slice(0, MOST_QUOTED - 1).join("")}…` : text);
 }
 
 /** The country of a place in words. place: «IE 53.3 -6.3», or a code of the CDN's own, or empty for an unknown one. */

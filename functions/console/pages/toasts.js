@@ -14,7 +14,7 @@ export function toastRegions() {
   );
 }
 
-/** Says that something was done. It goes by itself. */
+/** Says that something was done: a text, or pieces of one. It goes by itself. */
 export function notice(text) {
   const made = toast(text);
   show("notices", made);

@@ -204,6 +204,13 @@ def _is_public_url(value: object) -> bool:
     return value.startswith("https://") or is_loopback(origin_of(value))
 
 
+def _page_url(variable: str, text: str) -> str:
+    """A page that people are sent to. Raises SettingsError, also for what a browser would run as a script."""
+    if not re.fullmatch(r"https://[!-~]{1,500}", text, re.ASCII):
+        raise SettingsError(f"{variable} must be a URL that begins with https://")
+    return text
+
+
 def _names(variable: str, text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -309,6 +316,7 @@ class Settings:
     admin_max_auth_age_s: int = number(3600, at_least=0, at_most=MAX_TTL_S, off=0)
     admin_ending_max_auth_age_s: int = number(900, at_least=0, at_most=MAX_TTL_S, off=0)
     admin_required_acr: tuple[str, ...] = setting((PASSWORD_ACR,), _acr_values, off=())
+    password_url: str = setting("", _page_url)
     dpop_binding: str = choice("off", "on")
     dpop_required_clients: tuple[str, ...] = setting((), _names)
     dpop_nonce: str = choice("on", "off", off="off")

@@ -32,9 +32,14 @@ def pages_in(folder: Path) -> Mapping[str, Response]:
     }
 
 
-def settings_of_pages(*, max_staleness_s: int, operators_label: str) -> Response:
-    """What the pages say of this service, for everybody: how soon an end holds at other services, and who operates."""
-    body = {"authorizers_learn_within_s": max_staleness_s, "operators_label": operators_label}
+def settings_of_pages(*, max_staleness_s: int, operators_label: str, password_url: str) -> Response:
+    """What the pages say of this service, for everybody: how soon an end holds at other services, who operates, and
+    where a password is changed."""
+    body = {
+        "authorizers_learn_within_s": max_staleness_s,
+        "operators_label": operators_label,
+        "password_url": password_url,
+    }
     return Response(headers=_HEADERS, body=body)
 
 
