@@ -12,6 +12,7 @@ from typing import Any
 from local.host.paths import LAYER
 from local.templates.intrinsics import Resolver
 from local.templates.stacks import resolved
+from local.templates.translate import as_written
 
 _SETTINGS = ("ReservedConcurrentExecutions", "LoggingConfig")
 
@@ -78,9 +79,7 @@ def _spec(
 @cache
 def _code_folders(template: Path) -> Mapping[str, Path]:
     """The code folder of each function. The translator gets dummy addresses, so the template itself is read."""
-    from samtranslator.yaml_helper import yaml_parse
-
-    document = yaml_parse(template.read_text(encoding="utf-8"))
+    document = as_written(template)
     default = document.get("Globals", {}).get("Function", {}).get("CodeUri")
     return {
         name: template.parent / resource["Properties"].get("CodeUri", default)

@@ -9,7 +9,7 @@ from typing import Any
 
 from local.host.paths import ROOT
 from local.templates.intrinsics import Resolver, TemplateError
-from local.templates.translate import translate
+from local.templates.translate import as_written, translate
 
 FOUNDATION = ROOT / "foundation.yaml"
 PRODUCT = ROOT / "template.yaml"
@@ -26,9 +26,7 @@ STACK = "local"
 @cache
 def declared(template: Path) -> Mapping[str, Any]:
     """The parameters of a template, as written."""
-    from samtranslator.yaml_helper import yaml_parse
-
-    parameters: Mapping[str, Any] = yaml_parse(template.read_text(encoding="utf-8")).get("Parameters", {})
+    parameters: Mapping[str, Any] = as_written(template).get("Parameters", {})
     return parameters
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import logging
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +17,35 @@ from local.templates.intrinsics import TemplateError
 _CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 
 
-def translate(template: Path, parameters: Mapping[str, str]) -> dict[str, Any]:
+def as_written(template: Path) -> dict[str, Any]:
+    """A template's document. It is parsed once: that takes a second of a start, and several parts of it ask."""
+    return copy.deepcopy(_parsed(template, template.stat().st_mtime_ns))
+
+
+def translate(template: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The CloudFormation template that SAM makes of a file. A file without SAM's transform is returned as it is.
 
-    Raises TemplateError.
+    APIs and functions are read from the same one, so the last few are kept. Raises TemplateError.
     """
-    # Imported here: the translator is slow to import, and most importers need only the model.
-    from samtranslator.public.exceptions import InvalidDocumentException
-    from samtranslator.translator.transform import transform
+    given = json.dumps(dict(parameters), sort_keys=True)
+    return copy.deepcopy(_translated(template, template.stat().st_mtime_ns, given))
+
+
+@lru_cache(maxsize=8)
+def _parsed(template: Path, changed_at_ns: int) -> dict[str, Any]:
     from samtranslator.yaml_helper import yaml_parse
 
     document: dict[str, Any] = yaml_parse(template.read_text(encoding="utf-8"))
+    return document
+
+
+@lru_cache(maxsize=4)
+def _translated(template: Path, changed_at_ns: int, parameters: str) -> dict[str, Any]:
+    # Imported here: the translator is slow to import, and most importers need only the model.
+    from samtranslator.public.exceptions import InvalidDocumentException
+    from samtranslator.translator.transform import transform
+
+    document = as_written(template)
     if "Transform" not in document:
         return document
     for resource in document.get("Resources", {}).values():
@@ -35,7 +56,7 @@ def translate(template: Path, parameters: Mapping[str, str]) -> dict[str, Any]:
     for noisy in ("samtranslator.metrics", "samtranslator.feature_toggle.feature_toggle"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     try:
-        translated: dict[str, Any] = transform(document, dict(parameters), _NoManagedPolicies())
+        translated: dict[str, Any] = transform(document, json.loads(parameters), _NoManagedPolicies())
     except InvalidDocumentException as error:
         causes = "; ".join(cause.message for cause in error.causes)
         raise TemplateError(f"{template}: {causes}") from error
