@@ -116,7 +116,7 @@ scan: node ## Secrets in the tree, known faults in the locked packages (SCAN=--s
 	@scripts/setup $(SCAN_VENV) requirements/scan.txt
 	@PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" $(SCAN_VENV)/bin/python -m tools.scan $(SCAN)
 
-docs: setup reference ## Write the API's reference page; make run serves it at /_local/reference/
+docs: setup reference ## Write the API's reference page for any server of files; make run shows it at /_local/reference/
 	@$(PY) -m tools.reference .local/reference
 
 reference: node

@@ -67,13 +67,14 @@ def given_parameters(environment: Mapping[str, str], base_url: str) -> dict[str,
     return given
 
 
-def differences(given: Mapping[str, str]) -> list[str]:
-    """What is given and is not the template's default, with that default, for people."""
-    defaults = {name: str(declared(PRODUCT)[name].get("Default", "")) for name in given}
+def unlike_template(parameters: Mapping[str, str]) -> list[str]:
+    """Those of the product's parameters that have not their default there, with that default, for people."""
+    product = declared(PRODUCT)
+    defaults = {name: str(product[name].get("Default", "")) for name in parameters if name in product}
     return [
-        f"{name}={value} (default: {defaults[name] or 'empty'})"
-        for name, value in given.items()
-        if value != defaults[name]
+        f"{name}={parameters[name]} (default: {default or 'empty'})"
+        for name, default in defaults.items()
+        if parameters[name] != default
     ]
 
 

@@ -1,8 +1,10 @@
-"""The routes under `/_local`, which exist in local mode only.
+"""The routes that exist in local mode only: `/`, and those under `/_local`.
 
+GET  /                        the landing page
 POST /_local/invoke/FUNCTION  invokes a function by an event; FUNCTION is the name of its folder
 GET  /_local/metrics          the functions' metrics so far, as text
-GET  /_local/reference/       the API's reference page, where `make docs` has written it
+GET  /_local/reference/       the API's reference page, where the package that shows it is there
+GET  /_local/logs/NAME.log    the end of a function's log file, as text
 GET  /_local/running          the id of this run, by which `local.running` finds the service of its checkout
 POST /_local/users            adds Portal users for `make traffic`; `{"count": n}` → `{"users": [{"id", "username"}]}`;
                               403 where the Portal's tables are not local mode's own
@@ -15,11 +17,14 @@ import json
 from collections.abc import Callable, Mapping
 
 from local.http.messages import GatewayRequest, GatewayResponse, json_response, message_response
+from local.http.visitors import refuse_foreign_host, refuse_foreign_page
 from local.runners import FunctionError, PayloadTooLarge, Runner, Throttled
 from local.seed import add_population
 from local.servers.database.address import Connection
 
 _ALL = "/_local/"
+_LANDING = "/"
+_READING = ("GET", "HEAD")
 _INVOKE = "/_local/invoke/"
 _USERS = "/_local/users"
 _MAX_USERS = 1000
@@ -48,10 +53,14 @@ class LocalRoutes:
         self._reads = reads
 
     def __call__(self, request: GatewayRequest) -> GatewayResponse | None:
-        """The response; None for a path that is not under `/_local`."""
-        if not request.path.startswith(_ALL):
+        """The response; None for a path of the service itself. A request for another host has no path here at all."""
+        if refusal := refuse_foreign_host(request):
+            return refusal
+        if not request.path.startswith(_ALL) and not self._is_landing(request):
             return None
-        if request.method == "GET":
+        if refusal := refuse_foreign_page(request):
+            return refusal
+        if request.method in _READING:
             return self._read(request.path)
         if (request.method, request.path) == ("POST", _USERS):
             return self._add_users(request)
@@ -60,11 +69,14 @@ class LocalRoutes:
             return message_response(404, "Not Found")
         return self._invoke(name, request)
 
+    def _is_landing(self, request: GatewayRequest) -> bool:
+        return request.path == _LANDING and request.method in _READING and _LANDING in self._reads
+
     def _read(self, path: str) -> GatewayResponse:
         if read := self._reads.get(path):
             return read("")
         for folder, read in self._reads.items():
-            if folder.endswith("/") and path.startswith(folder):
+            if folder.endswith("/") and folder != _LANDING and path.startswith(folder):
                 return read(path.removeprefix(folder))
         return message_response(404, "Not Found")
 

@@ -19,7 +19,7 @@ from local.gateway.request_log import RequestLog
 from local.host.paths import LOGS, default_state_dir
 from local.host.ports import DEFAULT_PORT, HOST, PortRefused, wanted_port
 from local.options import GatewayOptions, ServerOptions
-from local.parameters import differences, given_parameters
+from local.parameters import given_parameters, unlike_template
 from local.progress import Progress
 from local.runners import FunctionError
 from local.runners.reload import Reloader
@@ -35,10 +35,10 @@ from local.templates.intrinsics import TemplateError
 # Its first line is the last step's. What it leaves out is on the page that it begins with.
 _GUIDE = """everything serves
 
-Begin at   {url}/_local/metrics
+Begin at   {url}/   what runs, and how to use it
 Account    {url}/pages/account   devices and sessions of whoever signs in
-Security   {url}/pages/security  for operators (label {label}): figures, findings, events
-API        {url}/_local/reference/, after `make docs`
+Security   {url}/pages/security  {operators}
+API        {url}/_local/reference/
 {users}
 
 Each request is one line from here on; what functions log is in {logs}. Ctrl-C ends it.
@@ -84,7 +84,7 @@ def run(progress: Progress) -> int:
 def _serve(port: int, progress: Progress, stopped: threading.Event) -> None:
     parameters = given_parameters(os.environ, f"http://{HOST}:{port}")
     if parameters:
-        progress(f"settings: {', '.join(differences(parameters)) or 'the defaults'}")
+        progress(f"settings: {', '.join(unlike_template(parameters)) or 'the defaults'}")
     existing = named_by_environment()
     is_own = existing is None or existing.is_own
     if existing and not is_own:
@@ -130,9 +130,12 @@ def _only_one_run(state_dir: Path) -> Iterator[None]:
 
 
 def _guide(stack: LocalStack, *, seeded: bool) -> str:
+    label = stack.parameters["AdminLabel"]
     return _GUIDE.format(
         url=stack.base_url,
-        label=stack.parameters["AdminLabel"],
+        operators=f"for operators (label {label}): figures, findings, events"
+        if label
+        else "off: AdminLabel is empty",
         users=_users() if seeded else "Users      the Portal's own; none was added",
         logs=stack.state_dir / LOGS,
     )

@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Any
 from local.database import StackDatabase
 from local.gateway.gateway import Gateway
 from local.gateway.server import RunningServer, serve
-from local.host.paths import LOGS, REFERENCE
+from local.host.paths import LOGS
 from local.host.ports import HOST, free_port
+from local.landing import Landing
 from local.options import GatewayOptions, RunnerOptions, ServerOptions
 from local.parameters import own_parameters
-from local.reads import reads
-from local.routes import LocalRoutes
+from local.reads import Reference, reads
+from local.routes import LocalRoutes, Reads
 from local.runners import Runner
 from local.runners.inprocess import InProcessRunner
 from local.runners.lambda_runner import LambdaRunner
 from local.runners.metrics import LogMetrics
-from local.running import leave_mark, new_mark, remove_mark
-from local.seed import seed
+from local.running import Mark, leave_mark, new_mark, remove_mark
+from local.seed import USERS, seed
 from local.servers.aws import LocalAws
 from local.servers.database.address import Connection, DatabaseAddress, connect
 from local.templates.apis import load_apis
@@ -116,10 +117,22 @@ class LocalStack:
             with contextlib.closing(self.connect()) as connection:
                 seed(connection, self.parameters)
         mark = new_mark(self.port)
-        shown = reads(mark, self._metrics_page if self._metrics else None, REFERENCE)
+        shown = self._reads(mark)
         routes = LocalRoutes(runner, self._names, self.connect if self._seeds else None, shown)
         self._server = serve(Gateway(self._apis, runner, self._clock), HOST, self.port, routes, self._log)
         leave_mark(mark, self.state_dir)
+
+    def _reads(self, mark: Mark) -> Reads:
+        reference = Reference(self.state_dir / "reference")
+        landing = Landing(
+            mark,
+            self._database.about,
+            self.parameters,
+            USERS if self._seeds else (),
+            self.state_dir / LOGS if self._metrics else None,
+            reference.has_renderer,
+        )
+        return reads(landing, self._metrics_page if self._metrics else None, reference)
 
     def stop(self) -> None:
         """Ends everything in order. Safe to call twice, and after a start that failed."""

@@ -12,8 +12,6 @@ LAYER = ROOT / "layers" / "shared"
 STATE = ROOT / ".local"
 # In the state folder: the functions' log files.
 LOGS = "logs"
-# The reference page of the API, by `make docs`.
-REFERENCE = STATE / "reference"
 
 
 def default_state_dir() -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -61,4 +61,4 @@ def json_response(status: int, document: object, headers: Headers = ()) -> Gatew
 
 def message_response(status: int, message: str | None) -> GatewayResponse:
     """A response of the gateway itself, in API Gateway's shape for errors: {"message": text}."""
-    return json_response(status, {"message": message})
+    return replace(json_response(status, {"message": message}), reason=f"gateway: {message}")

@@ -1,14 +1,11 @@
 """`make run` as a process of its own: an interrupt ends it, whatever is open."""
 
-import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,32 +13,15 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from local.client import Client
-from local.host.ports import free_port
 from local.running import find_service
 from local.seed import PASSWORD, USERS
 from local.servers.database.address import DatabaseAddress
 from local.stack import JOBS_SOCKET
-from tests.conftest import schema
 from tests.docs.markdown import ROOT
+from tests.support.runs import PYTHONPATH, START_S, Run, started
 
 # Longer than an end takes that waits for nobody, and shorter than the gateway's own time-outs.
 WAIT_S = 20
-START_S = 60
-PYTHONPATH = os.pathsep.join(str(ROOT / folder) for folder in (".", "layers/shared"))
-PAGE_ORIGIN = "http://localhost:5173"
-
-
-@dataclass(frozen=True)
-class Run:
-    """`make run`, once it says that it is ready. state: its folder, with what it wrote to standard error."""
-
-    process: "subprocess.Popen[str]"
-    address: str
-    state: Path
-
-    @property
-    def told(self) -> str:
-        return (self.state / "stderr").read_text("utf-8")
 
 
 @pytest.fixture
@@ -49,51 +29,6 @@ def run(tmp_path: Path, database: DatabaseAddress) -> Iterator[Run]:
     """A run that a test may end."""
     with started(tmp_path, database) as one:
         yield one
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory, database: DatabaseAddress) -> Iterator[Run]:
-    """A run that all tests share."""
-    with started(tmp_path_factory.mktemp("state"), database) as one:
-        yield one
-
-
-@contextlib.contextmanager
-def started(state: Path, database: DatabaseAddress) -> Iterator[Run]:
-    with schema(database) as at:
-        environment = {
-            **os.environ,
-            "PORT": str(free_port()),
-            "ORIGINS": PAGE_ORIGIN,
-            "SET": "AccessTtlS=61",
-            "LOCAL_STATE_DIR": str(state),
-            "TOKENS_DB_URL": f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}",
-            "PYTHONPATH": PYTHONPATH,
-        }
-        told = state / "stderr"
-        with (
-            told.open("w") as stderr,
-            subprocess.Popen(
-                [sys.executable, "-m", "local"],
-                cwd=ROOT,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-            ) as process,
-        ):
-            # A start that hangs ends, and so does the wait for its first line.
-            giving_up = threading.Timer(START_S, process.kill)
-            giving_up.start()
-            try:
-                assert process.stdout is not None
-                first = process.stdout.readline()
-                giving_up.cancel()
-                assert first.startswith("ready "), told.read_text("utf-8")
-                yield Run(process, first.removeprefix("ready ").strip(), state)
-            finally:
-                giving_up.cancel()
-                process.kill()
 
 
 @pytest.mark.skipif(
@@ -123,11 +58,11 @@ def test_an_interrupt_ends_the_run_with_sockets_open(run: Run) -> None:
 def test_a_page_of_the_origin_that_was_given_may_call(running: Run) -> None:
     answers = {
         origin: Client(running.address).request("OPTIONS", "/auth/token", headers={"Origin": origin}).headers
-        for origin in (PAGE_ORIGIN, "http://localhost:5174")
+        for origin in (running.origin, "http://localhost:5174")
     }
 
     allowed = {origin: headers.get("access-control-allow-origin") for origin, headers in answers.items()}
-    assert allowed == {PAGE_ORIGIN: PAGE_ORIGIN, "http://localhost:5174": None}
+    assert allowed == {running.origin: running.origin, "http://localhost:5174": None}
 
 
 def test_the_start_says_each_step_and_ends_with_pages_and_users(running: Run) -> None:
@@ -136,7 +71,9 @@ def test_the_start_says_each_step_and_ends_with_pages_and_users(running: Run) ->
     stamped = [re.fullmatch(r" *\d+\.\d s  (\w+)(.*)", line) for line in steps.splitlines()[:-1]]
     begun = [step[1] for step in stamped if step]
     assert begun == ["make", "settings", "templates", "AWS", "database", "functions", "migrations", "users"]
-    assert f"settings: AccessTtlS=61 (default: 600), AllowedOrigins={PAGE_ORIGIN} (default: empty)" in steps
+    assert (
+        f"settings: AccessTtlS=61 (default: 600), AllowedOrigins={running.origin} (default: empty)" in steps
+    )
     for told in (f"{running.address}/pages/account", f"{running.address}/pages/security", PASSWORD):
         assert told in guide
     assert [user.username for user in USERS if f"{user.username} " in guide and user.about in guide] == [

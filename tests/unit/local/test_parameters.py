@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.parameters import WrongParameter, differences, given_parameters, own_parameters
+from local.parameters import WrongParameter, given_parameters, own_parameters, unlike_template
 
 URL = "http://127.0.0.1:3000"
 EXAMPLE = "write SET=\"AccessTtlS=60 AdminLabel='two words'\""
@@ -128,7 +128,7 @@ def test_origins_given_twice_are_refused() -> None:
 def test_only_what_differs_from_the_template_is_shown_with_its_default() -> None:
     parameters = given(SET="AccessTtlS=600 MaxSessions=2", ORIGINS="https://a.example")
 
-    assert differences(parameters) == [
+    assert unlike_template(parameters) == [
         "MaxSessions=2 (default: 20)",
         "AllowedOrigins=https://a.example (default: empty)",
     ]

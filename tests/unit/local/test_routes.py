@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from local.http.messages import GatewayRequest, json_response
+from local.parameters import own_parameters
 from local.routes import LocalRoutes, Reads
 from local.runners import FunctionError, PayloadTooLarge, Throttled
+from local.templates.apis import load_apis
+from local.templates.stacks import PRODUCT, given_to
 
 
 class Runner:
@@ -29,6 +32,19 @@ class Runner:
     def close(self) -> None: ...
 
 
+PAGES: Reads = dict.fromkeys(("/", "/_local/metrics", "/_local/logs/"), lambda name: json_response(200, name))
+
+
+def status_of(method: str, path: str, **headers: str) -> int | None:
+    """The status of a request with headers; None for one that is left to the gateway."""
+    runner = Runner()
+    response = LocalRoutes(runner, {"issue": "IssueFunction"}, no_connection, PAGES)(
+        GatewayRequest(method, path, headers=tuple(headers.items()))
+    )
+    assert runner.called == []
+    return response.status if response else None
+
+
 def no_connection() -> Any:
     pytest.fail("the database was asked")
 
@@ -47,7 +63,45 @@ def answer(
 
 @pytest.mark.parametrize("path", ["/", "/auth/login", "/_local", "/_localhost/x"])
 def test_a_path_outside_is_left_to_the_gateway(path: str) -> None:
-    assert answer("POST", path) is None
+    assert answer("POST", path, reads=PAGES) is None
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_the_landing_page_is_the_root_alone(method: str) -> None:
+    assert answer(method, "/", reads=PAGES) == (200, "")
+    assert answer(method, "/auth/session", reads=PAGES) is None
+    assert answer(method, "/_local/other", reads=PAGES) == (404, {"message": "Not Found"})
+    assert answer(method, "/") is None
+
+
+def test_the_deployed_service_has_no_path_of_local_mode() -> None:
+    deployed = load_apis(PRODUCT, given_to(PRODUCT, own_parameters("http://127.0.0.1:3000")))
+
+    paths = {route.path for route in deployed["HttpApi"].routes}
+
+    assert "/auth/login" in paths
+    assert not [path for path in paths if path == "/" or path.startswith("/_local")]
+
+
+@pytest.mark.parametrize("path", ["/", "/_local/logs/a", "/auth/login"])
+def test_another_host_has_no_path_here_not_even_of_the_service(path: str) -> None:
+    assert status_of("GET", path, Host="attacker.example") == 421
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 403),
+        ("GET", "/_local/logs/a", 403),
+        ("POST", "/_local/invoke/issue", 403),
+        ("POST", "/_local/users", 403),
+        ("POST", "/auth/login", None),
+    ],
+)
+def test_a_page_of_another_origin_has_the_paths_of_the_service_alone(
+    method: str, path: str, status: int | None
+) -> None:
+    assert status_of(method, path, Host="127.0.0.1:3000", Origin="http://127.0.0.1:5173") == status
 
 
 @pytest.mark.parametrize(("body", "event"), [(b'{"a": 1}', {"a": 1}), (b"", {})])
@@ -111,6 +165,4 @@ def test_a_wrong_number_of_users_is_refused_before_the_database_is_asked(body: b
 def test_a_path_is_read_by_its_name_and_below_a_folder_by_the_rest(
     path: str, expected: tuple[int, Any]
 ) -> None:
-    reads: Reads = dict.fromkeys(("/_local/metrics", "/_local/logs/"), lambda name: json_response(200, name))
-
-    assert answer("GET", path, reads=reads) == expected
+    assert answer("GET", path, reads=PAGES) == expected

@@ -12,7 +12,7 @@ import pytest
 from local.gateway.exchange import Exchange
 from local.gateway.gateway import MAX_PAYLOAD_BYTES, Gateway
 from local.gateway.server import RunningServer, serve
-from local.http.messages import GatewayRequest, GatewayResponse, message_response
+from local.http.messages import GatewayRequest, GatewayResponse, json_response
 from local.templates.model import Api, ApiKind, MountedApi, Route
 
 
@@ -32,7 +32,7 @@ class EchoRunner:
 
 
 def local_routes(request: GatewayRequest) -> GatewayResponse | None:
-    return message_response(200, "local") if request.path == "/_local/ping" else None
+    return json_response(200, {"message": "local"}) if request.path == "/_local/ping" else None
 
 
 @pytest.fixture(scope="module")
