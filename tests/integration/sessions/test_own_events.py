@@ -75,26 +75,5 @@ def test_a_new_account_of_an_old_id_sees_nothing_of_the_earlier_one(
     assert seen(around, later) == ["new_device", "session_issued"]
 
 
-def test_what_came_before_the_account_was_made_is_not_its_own(
-    stack: LocalStack, around: Neighbourhood
-) -> None:
-    person = around.person()
-    with contextlib.closing(stack.connect()) as connection, connection.cursor() as cursor:
-        # A day before: no zone of the Portal's clock makes that an event of this account.
-        cursor.execute(
-            "UPDATE auth_token_events SET id = CONCAT(UNHEX(LPAD(HEX(CONV(HEX(LEFT(id, 6)), 16, 10) - 86400000), 12,"
-            " '0')), SUBSTR(id, 7)) WHERE user_id = %s AND type = 'new_device'",
-            (person.user_id,),
-        )
-        cursor.execute("UPDATE auth_users SET created_at = UTC_TIMESTAMP(6) WHERE id = %s", (person.user_id,))
-        cursor.execute(
-            "UPDATE auth_user_tokens SET user_created_at = (SELECT created_at FROM auth_users WHERE id = user_id)"
-            " WHERE user_id = %s",
-            (person.user_id,),
-        )
-
-    assert seen(around, person) == ["session_issued"]
-
-
 def test_without_a_credential_there_is_nothing(stack: LocalStack) -> None:
     assert Client(stack.base_url).get("/auth/events").status == 401
