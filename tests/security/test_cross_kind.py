@@ -49,6 +49,7 @@ def issuing(kit: Kit) -> IssueDeps:
         presentations=MemoryLimiter(kit.clock.milliseconds),
         events=unused,
         clock=kit.clock,
+        clock_ms=kit.clock.milliseconds,
         new_id=lambda: ROW_ID,
         entropy=bytes,
         pause=unused,

@@ -1,6 +1,6 @@
 """A database that fails: before a statement reaches the server, or after the server has carried it out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from auth_tokens.adapters.mysql.connection import Transaction
 
@@ -12,19 +12,20 @@ class Crash(BaseException):
 
 
 class Faults:
-    """Fails statements of one kind: before they reach the server, or after it has carried them out. meanwhile: what
-    others do before the caller hears of it."""
+    """Fails statements of one kind, in one wording or several: before they reach the server, or after it has carried
+    them out. meanwhile: what others do before the caller hears of it."""
 
     def __init__(
         self,
-        statement: str,
+        statement: str | Collection[str],
         error: BaseException,
         *,
         times: int,
         after: bool,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> None:
-        self._statement, self._error, self._times, self._after = statement, error, times, after
+        self._statements = (statement,) if isinstance(statement, str) else statement
+        self._error, self._times, self._after = error, times, after
         self._meanwhile = meanwhile
 
     def end(self) -> None:
@@ -32,7 +33,7 @@ class Faults:
 
     def wrap(self, call: Callable[..., object]) -> Callable[..., object]:
         def failing(transaction: Transaction, sql: str, parameters: object = ()) -> object:
-            if sql != self._statement or self._times == 0:
+            if sql not in self._statements or self._times == 0:
                 return call(transaction, sql, parameters)
             self._times -= 1
             if self._after:

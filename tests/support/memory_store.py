@@ -4,6 +4,7 @@ which holds these true."""
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -18,7 +19,7 @@ from auth_tokens.domain.lists import DevicePlace, SessionOnDevice
 from auth_tokens.domain.login_limits import Bucket, Levels, Settlement, Take
 from auth_tokens.domain.policy import TOUCH_INTERVAL_S
 from auth_tokens.domain.rotation import Rotation
-from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, is_same_account
+from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, User, is_same_account
 from auth_tokens.domain.sign_ins import Account, LiveRows, SessionStart, SignIn, SignInOvertaken
 from auth_tokens.domain.tokens import OpaqueToken, TokenKind
 
@@ -58,14 +59,14 @@ class MemoryUsers:
         self.stops[user_id] = (max(number + 1, now * 1000), max(until, stopped_at))
 
     def admits(self, sign_in: SignIn) -> bool:
-        """The conditions of ADMIT_SIGN_IN."""
+        """The conditions of adapters.mysql.standing."""
         account = self.accounts.get(sign_in.user_id)
         number, stopped_at = self.stops.get(sign_in.user_id, (0, -1))
         if account is None or not account.user.is_active:
             return False
         if sign_in.password_hash is not None and account.password_hash != sign_in.password_hash:
             return False
-        return number == sign_in.stop_number or stopped_at < sign_in.at
+        return number <= sign_in.stop_number or stopped_at < sign_in.at
 
 
 class MemoryTokens:
@@ -140,6 +141,14 @@ class MemoryTokens:
             self.rows[start.device.id] = start.device
             self.events += start.events
         return start
+
+    def start_session_of(
+        self, sign_in: SignIn, plan: Callable[[User, LiveRows], SessionStart | None]
+    ) -> SessionStart | None:
+        account = self.users.account_by_id(sign_in.user_id)
+        if account is None:
+            raise SignInOvertaken
+        return self.start_session(sign_in, partial(plan, account.user))
 
     def revoke(self, token_id: bytes, reason: RevokeReason, event: SecurityEvent) -> bool:
         return self._revoke([row for row in self.rows.values() if row.id == token_id], reason, event) > 0
@@ -309,6 +318,9 @@ class MemoryKeys:
 
     def chain_epoch(self) -> int:
         return 1
+
+    def ready(self) -> None:
+        """They always are."""
 
     def pseudonym(self, purpose: str, value: str) -> bytes:
         return sha256(f"{purpose} {value}".encode()).digest()[:16]

@@ -67,6 +67,7 @@ class MemoryWorld:
             presentations=MemoryLimiter(self.clock.milliseconds),
             events=MemoryEvents(self.store.events),
             clock=self.clock,
+            clock_ms=self.clock.milliseconds,
             new_id=lambda: next(numbers).to_bytes(16, "big"),
             entropy=lambda size: next(numbers).to_bytes(size, "big"),
             pause=lambda attempt: None,

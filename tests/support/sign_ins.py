@@ -89,8 +89,9 @@ def environment(world: World) -> IssueDeps:
     return replace(deps, passwords=CheapPasswords(), limiter=NoLimits())
 
 
-def person(world: World) -> Person:
-    name = world.user()
+def person(world: World, **config: int) -> Person:
+    """config: preferences."""
+    name = world.user(**config)
     someone = Person(world, name, world.user_id(name))
     world.sql("UPDATE auth_users SET password_hash = %s WHERE id = %s", HASH, someone.user_id)
     remembered = SessionOptions(device=DeviceRequest(remember=True))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from auth_tokens.adapters.mysql import ends, portal, rotations, starts, token_table
+from auth_tokens.adapters.mysql import ends, portal, rotations, standing, token_table
 from auth_tokens.adapters.mysql.analytics.census import MySqlCensus
 from auth_tokens.adapters.mysql.portal import PortalTables
 from auth_tokens.adapters.portal_map import mapping_of
@@ -287,7 +287,8 @@ TEMPLATES = {
     "rotate": rotations.ROTATE_TOKEN,
     "rotate and raise": rotations.ROTATE_AND_RAISE,
     "raise": rotations.RAISE_SESSION,
-    "admit": starts.ADMIT_SIGN_IN,
+    "standing": standing.READ_UNDER_LOCK,
+    "user row": standing.MAKE_USER_ROW,
     "known": ends.SELECT_USER_KNOWN,
     "by name": portal.SELECT_ACCOUNT_BY_NAME,
     "by id": portal.SELECT_ACCOUNT_BY_ID,
@@ -330,6 +331,7 @@ def test_no_statement_scans_a_table(crowded: PortalWorld, what: str) -> None:
         "id": row["id"],
         "jti": b"x",
         "user_id": user_id,
+        "device_id": row["id"],
         "password_hash": "x",
         "stop_number": 0,
         "now": row["created_at"],

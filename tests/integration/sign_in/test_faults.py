@@ -6,12 +6,8 @@ from typing import Any
 import pytest
 
 from auth_tokens.adapters.mysql.events import INSERT_EVENT
-from auth_tokens.adapters.mysql.starts import (
-    ADMIT_SIGN_IN,
-    END_SESSIONS,
-    INSERT_SESSION_AND_DEVICE,
-    SELECT_LIVE_ROWS,
-)
+from auth_tokens.adapters.mysql.standing import READ_UNDER_LOCK, READ_USER_UNDER_LOCK
+from auth_tokens.adapters.mysql.starts import END_SESSIONS, INSERT_SESSION_AND_DEVICE
 from auth_tokens.adapters.mysql.token_table import SELECT_DEVICE
 from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.errors import InvalidGrant, Unavailable
@@ -36,8 +32,7 @@ from tests.support.sign_ins import SIGN_INS, Person, by_backend, environment, pe
 from tests.support.world import CALLER, World
 
 WRITING = {
-    "order": own_sql(ADMIT_SIGN_IN),
-    "live rows": SELECT_LIVE_ROWS,
+    "standing": (own_sql(READ_UNDER_LOCK), own_sql(READ_USER_UNDER_LOCK)),
     "ends": END_SESSIONS,
     "rows": INSERT_SESSION_AND_DEVICE,
     "events": INSERT_EVENT,
@@ -88,7 +83,12 @@ def assert_done_once(someone: Person, answer: TokenAnswer, before: dict[str, lis
 @each_statement
 @each_sign_in
 def test_a_passing_fault_is_not_noticed_and_the_sign_in_is_done_once(
-    world: World, deps: IssueDeps, failing: Arrange, sign_in: str, statement: str, after: bool
+    world: World,
+    deps: IssueDeps,
+    failing: Arrange,
+    sign_in: str,
+    statement: str | tuple[str, ...],
+    after: bool,
 ) -> None:
     for number in PASSING:
         someone = person(world)
@@ -117,7 +117,12 @@ def test_a_passing_fault_while_a_device_is_read_is_not_noticed(
 @pytest.mark.parametrize("statement", WRITING.values(), ids=WRITING)
 @each_sign_in
 def test_a_lasting_fault_is_unavailable_and_leaves_nothing(
-    world: World, deps: IssueDeps, failing: Arrange, sign_in: str, statement: str, after: bool
+    world: World,
+    deps: IssueDeps,
+    failing: Arrange,
+    sign_in: str,
+    statement: str | tuple[str, ...],
+    after: bool,
 ) -> None:
     for number in (DEADLOCK, LOST, READ_ONLY):
         someone = person(world)
@@ -135,7 +140,7 @@ def test_a_lasting_fault_is_unavailable_and_leaves_nothing(
 @pytest.mark.parametrize("statement", WRITING.values(), ids=WRITING)
 @each_sign_in
 def test_a_crash_before_the_commit_leaves_nothing(
-    world: World, deps: IssueDeps, failing: Arrange, sign_in: str, statement: str
+    world: World, deps: IssueDeps, failing: Arrange, sign_in: str, statement: str | tuple[str, ...]
 ) -> None:
     someone = person(world)
     before = stored(someone)

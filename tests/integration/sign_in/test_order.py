@@ -54,9 +54,16 @@ class BeforeTheTransaction:
         return getattr(self._inner, name)
 
     def start_session(self, *arguments: Any) -> Any:
+        self._once()
+        return self._inner.start_session(*arguments)
+
+    def start_session_of(self, *arguments: Any) -> Any:
+        self._once()
+        return self._inner.start_session_of(*arguments)
+
+    def _once(self) -> None:
         meanwhile, self._meanwhile = self._meanwhile, lambda: None
         meanwhile()
-        return self._inner.start_session(*arguments)
 
 
 @each_mode
@@ -67,7 +74,12 @@ def test_a_sign_in_whose_reason_goes_while_it_runs_is_refused_and_leaves_no_row(
 ) -> None:
     someone, deps = person(world), environment(world)
     rows = someone.rows()
-    overtaken = replace(deps, store=BeforeTheTransaction(deps.store, lambda: ENDS[end](someone)))
+
+    def a_moment_later() -> None:
+        world.clock.now += 1
+        ENDS[end](someone)
+
+    overtaken = replace(deps, store=BeforeTheTransaction(deps.store, a_moment_later))
 
     with pytest.raises(REFUSALS[sign_in]):
         SIGN_INS[sign_in](someone, MODES[mode], overtaken)
@@ -82,7 +94,7 @@ def test_an_end_that_comes_while_a_sign_in_commits_waits_for_it_and_ends_its_ses
 ) -> None:
     someone, deps = person(world), environment(world)
 
-    with end_beside_the_commit(monkeypatch, lambda: ENDS[end](someone)) as is_waiting:
+    with beside_the_commit(monkeypatch, lambda: ENDS[end](someone)) as is_waiting:
         SIGN_INS[sign_in](someone, TokenKind.REFRESH, deps)
 
     assert is_waiting == [True]
@@ -90,11 +102,12 @@ def test_an_end_that_comes_while_a_sign_in_commits_waits_for_it_and_ends_its_ses
 
 
 @contextmanager
-def end_beside_the_commit(monkeypatch: pytest.MonkeyPatch, end: Callable[[], None]) -> Iterator[list[bool]]:
-    """Begins the end of everything once a sign-in's rows are written; tells whether it had to wait for the commit."""
+def beside_the_commit(monkeypatch: pytest.MonkeyPatch, begin: Callable[[], None]) -> Iterator[list[bool]]:
+    """Begins an end or another sign-in once a sign-in's rows are written; tells whether it had to wait for the
+    commit."""
     is_waiting: list[bool] = []
     execute = Transaction.execute
-    other = threading.Thread(target=end)
+    other = threading.Thread(target=begin)
     owner = threading.get_ident()
 
     def committing(statements: Transaction, sql: str, parameters: Any = ()) -> int:
@@ -208,6 +221,40 @@ def test_a_sign_in_on_a_device_that_is_forgotten_meanwhile_gets_a_device_of_its_
 
     assert answer.device_id != someone.device_id
     assert someone.live() == 2
+
+
+@pytest.mark.parametrize("first", SIGN_INS)
+@pytest.mark.parametrize("second", ["login", "issue"])
+def test_a_sign_in_that_waited_for_another_sees_the_session_that_it_left(
+    world: World, monkeypatch: pytest.MonkeyPatch, first: str, second: str
+) -> None:
+    someone, environments = person(world, max_sessions=1), [environment(world) for _ in range(2)]
+
+    def sign_in_as_well() -> None:
+        SIGN_INS[second](someone, TokenKind.REFRESH, environments[1])
+
+    with beside_the_commit(monkeypatch, sign_in_as_well) as is_waiting:
+        SIGN_INS[first](someone, TokenKind.REFRESH, environments[0])
+
+    assert is_waiting == [True]
+    assert someone.live() == 1
+
+
+def test_first_sign_ins_at_once_see_each_other_and_wait_for_nobody_else(world: World) -> None:
+    environments = [environment(world) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(ROUNDS // 2):
+            names = [world.user(max_sessions=1), world.user()]
+            someone, neighbour = (Person(world, name, world.user_id(name)) for name in names)
+            barrier = Barrier(3)
+
+            def begin(person: Person, deps: IssueDeps, barrier: Barrier = barrier) -> None:
+                barrier.wait()
+                by_backend(person, TokenKind.REFRESH, deps)
+
+            list(pool.map(begin, (someone, someone, neighbour), environments))
+            assert (someone.live(), neighbour.live()) == (1, 1)
+    assert "DatabaseContended" not in world.telemetry.counts
 
 
 def test_the_session_limit_holds_under_parallel_exchanges(world: World) -> None:

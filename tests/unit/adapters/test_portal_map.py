@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from auth_tokens.adapters import portal_map
-from auth_tokens.adapters.mysql import ends, portal, rotations, starts, token_table
+from auth_tokens.adapters.mysql import ends, portal, rotations, standing, token_table
 from auth_tokens.adapters.mysql.portal import PortalTables
 from auth_tokens.adapters.portal_map import PortalMapError, mapping_of, parsed, read_mapping
 from auth_tokens.domain.portal_mapping import OWN_TABLES, PreferenceDocument, PreferenceRows
@@ -18,7 +18,7 @@ from tests.support.portals import EXAMPLES, FOLDER
 
 DOCUMENTS = {path.stem: json.loads(path.read_text("utf-8")) for path in FOLDER.glob("*.json")}
 TEMPLATES = [
-    *(token_table.SELECT_TOKEN, token_table.SELECT_DEVICE, rotations.ROTATE_TOKEN, starts.ADMIT_SIGN_IN),
+    *(token_table.SELECT_TOKEN, token_table.SELECT_DEVICE, rotations.ROTATE_TOKEN, standing.READ_UNDER_LOCK),
     *(
         ends.SELECT_USER_KNOWN,
         portal.SELECT_ACCOUNT_BY_NAME,

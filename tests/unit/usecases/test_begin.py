@@ -9,7 +9,7 @@ from auth_tokens.domain.errors import SessionLimitReached
 from auth_tokens.domain.grants import DeviceRequest, RepeatKey, SessionOptions
 from auth_tokens.domain.sign_ins import SessionExists
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.begin import begin_session
+from auth_tokens.usecases.begin import begin_session_of
 from auth_tokens.usecases.session_builder import SessionBuilder
 from tests.support.cases import REMEMBERED, Case, Cases, is_live, row
 from tests.support.memory_world import memory_world
@@ -128,15 +128,14 @@ def a_preference_against_remembering_leaves_a_device_without_a_token(world: Worl
 @case
 def a_session_of_an_id_that_is_taken_starts_nothing(world: World) -> None:
     name = world.user()
-    account = world.issuing.portal.account_by_id(world.user_id(name))
-    assert account is not None
+    user_id = world.user_id(name)
     how = Authentication(("pwd",), "", world.clock())
-    repeat = RepeatKey(uuid.UUID(account.user.id).bytes, b"seed")
+    repeat = RepeatKey(uuid.UUID(user_id).bytes, b"seed")
     builder = SessionBuilder(CALLER, world.issuing, world.clock())
 
-    begin_session(account, SessionOptions(), how, builder, repeat)
+    begin_session_of(user_id, SessionOptions(), how, builder, world.clock.milliseconds(), repeat)
     with pytest.raises(SessionExists):
-        begin_session(account, SessionOptions(), how, builder, repeat)
+        begin_session_of(user_id, SessionOptions(), how, builder, world.clock.milliseconds(), repeat)
 
     assert world.events(name).count("session_issued") == 1
 

@@ -36,6 +36,7 @@ def issuing(shared: Container) -> IssueDeps:
         presentations=memory_limiter(shared),
         events=event_log(shared),
         clock=shared.clock,
+        clock_ms=shared.clock_ms,
         # To the millisecond: of two sessions of one second, the order of ids shows the older.
         new_id=lambda: uuid7(shared.clock_ms(), secrets.token_bytes(10)),
         entropy=secrets.token_bytes,

@@ -13,8 +13,9 @@ class SignIn:
     """Whose session is about to start, and the conditions of it, which are checked again under lock as it starts.
 
     session_id: of the new session; device_id: of the device that the caller names or whose token opens the session, if
-    any; at: when the sign-in began; stop_number: as it was read with the account; password_hash: the very one that
-    was verified, None where no password was; user_created_us: which account of the user id it is.
+    any; at: when the sign-in began; stop_number: of the last end of everything before that, as it was read with the
+    account, or else the time in milliseconds, which a later end's number exceeds; password_hash: the very one that was
+    verified, None where no password was; user_created_us: which account of the user id it is.
     """
 
     user_id: str
@@ -49,6 +50,11 @@ class SignInOvertaken(Exception):
 
 class SessionExists(Exception):
     """A session with this id exists: another call has started it by the same key. Nothing was written."""
+
+
+class KeysChanged(Exception):
+    """Keys have changed since those in memory were read. Nothing was written: no key is read while a user's row is
+    locked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ class Keys(Protocol):
     def chain_epoch(self) -> int:
         """The epoch under which new tokens are made."""
 
+    def ready(self) -> None:
+        """All that a start of a session needs of key material is in memory now."""
+
     def pseudonym(self, purpose: str, value: str) -> bytes:
         """16 bytes that stand for a value (a network, an account) and cannot be turned back."""
 

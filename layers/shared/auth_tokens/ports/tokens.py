@@ -10,7 +10,7 @@ from auth_tokens.domain.ends import EVERYTHING, RevocationScope
 from auth_tokens.domain.events import RevokeReason, SecurityEvent
 from auth_tokens.domain.lists import DevicePlace, SessionOnDevice
 from auth_tokens.domain.rotation import Rotation
-from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.sessions import TokenRecord, User
 from auth_tokens.domain.sign_ins import LiveRows, SessionStart, SignIn
 
 
@@ -51,6 +51,11 @@ class TokenStore(Protocol):
         call before left. None: another call has started a session with this id, or `plan` returned None.
         Raises SignInOvertaken: a condition of the sign-in no longer holds.
         """
+
+    def start_session_of(
+        self, sign_in: SignIn, plan: Callable[[User, LiveRows], SessionStart | None]
+    ) -> SessionStart | None:
+        """The same for a user who was not read before, at no statement more. Raises KeysChanged, too."""
 
     def revoke(self, token_id: bytes, reason: RevokeReason, event: SecurityEvent) -> bool:
         """End one session or device row, with its event; False where it had ended already."""

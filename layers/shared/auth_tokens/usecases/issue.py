@@ -16,7 +16,7 @@ from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.sign_ins import SessionExists, SignInOvertaken
 from auth_tokens.domain.tokens import OpaqueToken
 from auth_tokens.usecases.answers import SessionTokens, token_answer
-from auth_tokens.usecases.begin import begin_session
+from auth_tokens.usecases.begin import begin_session_of
 from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.session_builder import SessionBuilder
 
@@ -51,7 +51,7 @@ def issue(request: IssueRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
     key was used for another request or its session has gone on), AccessDenied (unknown or disabled user, mode not
     allowed), InvalidClient, InvalidScope, SessionLimitReached, Unavailable.
     """
-    now = deps.clock()
+    now, now_ms = deps.clock(), deps.clock_ms()
     if request.auth_time is not None and request.auth_time > now + IAT_LEEWAY_S:
         raise InvalidRequest("auth_time must not be in the future.")
     if request.not_after is not None and request.not_after <= now:
@@ -60,18 +60,15 @@ def issue(request: IssueRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
         raise InvalidRequest("dpop_jkt is not taken here: no key is bound.")
     # A backend whose clock is ahead by at most the leeway has recognised the user just now.
     auth_time = now if request.auth_time is None else min(request.auth_time, now)
-    account = deps.portal.account_by_id(request.user_id)
-    if account is None or not account.user.is_active:
-        raise AccessDenied("unknown or disabled user")
     how = Authentication(request.amr, request.acr, auth_time, not_after=request.not_after)
 
     builder = SessionBuilder(caller, deps, now)
 
     def begin(repeat: RepeatKey | None) -> TokenAnswer:
         try:
-            return begin_session(account, request.options, how, builder, repeat)
+            return begin_session_of(request.user_id, request.options, how, builder, now_ms, repeat)
         except SignInOvertaken as exc:
-            raise AccessDenied("user disabled, or everything ended, meanwhile") from exc
+            raise AccessDenied("unknown or disabled user, or everything ended meanwhile") from exc
 
     if request.retry_key is None:
         return begin(None)
@@ -123,6 +120,8 @@ def _again(
     request: IssueRequest, repeat: RepeatKey, record: TokenRecord, deps: IssueDeps, now: int
 ) -> TokenAnswer:
     owner = record.owner
+    if owner is not None and not owner.is_active:
+        raise AccessDenied("disabled user")
     if (
         owner is None
         or record.generation > 0

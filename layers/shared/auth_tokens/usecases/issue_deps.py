@@ -31,6 +31,7 @@ class IssueDeps:
     presentations: Limiter
     events: EventLog
     clock: Clock
+    clock_ms: Clock
     new_id: Callable[[], bytes]
     entropy: Callable[[int], bytes]
     pause: Callable[[int], None]

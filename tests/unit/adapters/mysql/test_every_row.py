@@ -34,6 +34,7 @@ OF_ONE_ROW = {
     "analytics.rollups.COUNT_DUE",
     "revocations.SELECT_LOG_WIDTH",
     "revocations.SELECT_NEXT_NUMBER",
+    "standing.READ_UNDER_LOCK",
     "starts.SELECT_DEVICE_OF_SESSION",
     "published_revocations.SELECT_STATE",
     "unclaimed.COUNT_UNCLAIMED",

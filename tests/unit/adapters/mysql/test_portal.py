@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from auth_tokens.adapters.mysql import ends, portal, rotations, starts, token_table
+from auth_tokens.adapters.mysql import ends, portal, rotations, standing, token_table
 from auth_tokens.adapters.mysql.portal import PortalTables
 from auth_tokens.domain.portal_mapping import OWN_TABLES, PortalMapping
 from auth_tokens.domain.user_ids import IdForm
@@ -18,7 +18,7 @@ MODULES = {
     "ends": ends,
     "portal": portal,
     "rotations": rotations,
-    "starts": starts,
+    "standing": standing,
     "token_table": token_table,
 }
 WRITTEN = Path(__file__).parent / "portal.sql"

@@ -69,6 +69,10 @@ class KeyRing:
     def chain_epoch(self) -> int:
         return self.current_epoch(Purpose.TOKEN_CHAIN)
 
+    def ready(self) -> None:
+        for purpose in (Purpose.TOKEN_CHAIN, Purpose.METADATA):
+            self._opened(purpose, self.current_epoch(purpose))
+
     def pseudonym(self, purpose: str, value: str) -> bytes:
         held = self._opened(Purpose.TOKEN_CHAIN, self.chain_epoch())
         assert held is not None

@@ -23,7 +23,8 @@ ON DUPLICATE KEY UPDATE changed_at = VALUES(changed_at)
 """
 
 # Index: primary key. The same; a sign-in that is running and began at `stopped_at` or before is refused
-# (ADMIT_SIGN_IN). The number starts at the time in milliseconds, so that it grows also where cleanup took the row.
+# (Standing.admits). The number is the time in milliseconds, or more: it grows also where cleanup took the row, and a
+# sign-in that has not read it knows whether it is of later than its own beginning.
 STOP_USER = """
 INSERT INTO auth_token_users (user_id, stop_number, stopped_at, changed_at)
 VALUES (%(user_id)s, %(stop_number)s, %(stopped_at)s, %(at)s)
@@ -115,7 +116,7 @@ class Ends(TokenTable):
         }
 
         def revoke(statements: Transaction) -> int:
-            _stop_user(statements, user_id, stopped_at, event.at)
+            _stop_user(statements, user_id, stopped_at, event.at, self._events.now_ms())
             return statements.execute(statement, parameters)
 
         return self._revoke_with([event], revoke, partial(_execute, RECORD_USER_ROWS, parameters))
@@ -162,11 +163,11 @@ def _take_order(statements: Transaction, user_id: str, now: int) -> None:
     statements.execute(TAKE_ORDER, {"user_id": user_id, "at": to_sql(now)})
 
 
-def _stop_user(statements: Transaction, user_id: str, stopped_at: int, now: int) -> None:
+def _stop_user(statements: Transaction, user_id: str, stopped_at: int, now: int, now_ms: int) -> None:
     """The same, and sign-ins that are running and began at `stopped_at` or before are refused."""
     parameters = {
         "user_id": user_id,
-        "stop_number": now * 1000,
+        "stop_number": now_ms,
         "stopped_at": to_sql(stopped_at),
         "at": to_sql(now),
     }

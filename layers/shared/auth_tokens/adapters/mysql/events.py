@@ -82,12 +82,12 @@ class EventWriter:
     def __init__(self, keys: Keys, cipher: Cipher, now_ms: Callable[[], int], telemetry: Telemetry) -> None:
         self._keys = keys
         self._cipher = cipher
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self._telemetry = telemetry
 
     def rows(self, events: Iterable[SecurityEvent]) -> list[EventRow]:
         """Made before the transaction: a unit of work that runs twice writes the same ids, so one row each."""
-        now_ms = self._now_ms()
+        now_ms = self.now_ms()
         # A millisecond apart, so that events of one call are read back in their order.
         return [self._row(event, now_ms + offset) for offset, event in enumerate(events)]
 

@@ -10,8 +10,11 @@ from __future__ import annotations
 from auth_tokens.domain.ages import is_within
 
 # A few dozen rows, read whole. Any key that comes, moves on or goes changes the sum.
-KEYS_STAMP = "(SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k)"
+_STAMP = "SUM(CRC32(CONCAT(k.kid, ' ', k.state)))"
+KEYS_STAMP = f"(SELECT {_STAMP} FROM auth_token_keys AS k)"
 KEYS_VERSION = f"{KEYS_STAMP} AS key_stamp"
+# The same behind the lock of `o`, a row of auth_token_users: a value of that row cannot be used before it is read.
+KEYS_VERSION_BEHIND_LOCK = f"(SELECT {_STAMP} + 0 * o.stop_number FROM auth_token_keys AS k) AS key_stamp"
 
 
 class KeysVersion:
@@ -21,9 +24,10 @@ class KeysVersion:
     def __init__(self) -> None:
         self.newest: object = None
 
-    def see(self, state: object) -> None:
-        """Take the value of KEYS_VERSION in a row that was just read."""
-        self.newest = state
+    def see(self, state: object) -> bool:
+        """Take the value of KEYS_VERSION in a row that was just read. Is it another one than before?"""
+        is_new, self.newest = state != self.newest, state
+        return is_new
 
     def changed(self) -> None:
         """This environment has changed a key itself, so earlier reads are outdated."""

@@ -7,7 +7,7 @@ SQL here, and quoted.
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Parameters, UnknownColumn
 from auth_tokens.adapters.mysql.keys_version import KEYS_VERSION, KeysVersion
@@ -31,6 +31,7 @@ from auth_tokens.domain.sign_ins import Account
 from auth_tokens.domain.user_ids import IdForm
 from auth_tokens.domain.usernames import canonical_username
 
+T = TypeVar("T")
 # Of one row, in the order of the SELECT's columns.
 Values = tuple[Any, ...]
 # An array of JSON: a column, or part of one.
@@ -267,6 +268,7 @@ class PortalTables:
             "owner": self._owner(),
             "labels": self._labels(self.mapping.labels),
             "owner_columns": f"{self._owner()} AS owner,\n  {self._labels(self.mapping.labels)} AS labels",
+            "owner_columns_by_order": self._owner_columns_by_order(join),
             "owner_join": f"LEFT JOIN {self.table(users.table)} AS u ON {owner}\n{join}",
             "stop_number": _STOP_NUMBER.format(ascii_id=_as_ascii(id_text(id_form, self._id))),
             "id_by_name": id_key(id_form, "%(user_id)s"),
@@ -282,6 +284,16 @@ class PortalTables:
     {exists} {self.is_user("auth_user_tokens.user_id")} AND {is_active}
       AND (%(password_hash)s IS NULL OR u.{self.name(users.password)} = %(password_hash)s))""",
         }
+
+    def _owner_columns_by_order(self, preferences_join: str) -> str:
+        """The same of the user of `o`, a row of auth_token_users, whose lock theirs shall not get."""
+        from_users = f"FROM {self.table(self.mapping.users.table)} AS u"
+        is_theirs = self.is_user("o.user_id")
+        return f"""(SELECT {self._owner()} {from_users}
+    {preferences_join}
+    WHERE {is_theirs}) AS owner,
+  (SELECT {self._labels(self.mapping.labels)} {from_users}
+    WHERE {is_theirs}) AS labels"""
 
     def _owner(self) -> str:
         """The user and the preferences in one column, since each costs the driver more than all values of this one
@@ -364,7 +376,7 @@ class OwnerReads:
 
     def __init__(self, database: Database, version: KeysVersion, tables: PortalTables) -> None:
         self._database = database
-        self._version = version
+        self.version = version
         self._tables = tables
         self._missing: frozenset[str] = frozenset()
 
@@ -382,15 +394,19 @@ class OwnerReads:
         """The same by a text of a caller's (Database.look_up)."""
         return self._seen(template, lambda sql: self._database.look_up(sql, text))
 
-    def _seen(self, template: str, read: Callable[[str], list[Values]]) -> list[Values]:
+    def fitted(self, template: str, run: Callable[[str], T]) -> T:
+        """The result of `run` with the statement, as the table of preferences takes it. May run it twice."""
         try:
-            rows = read(self._fitting(template))
+            return run(self._fitting(template))
         except UnknownColumn:
             shown = self._database.query(self._tables.sql(SHOW_PREFERENCES))
             self._missing = self._tables.missing_preferences({row["Field"] for row in shown})
-            rows = read(self._fitting(template))
+            return run(self._fitting(template))
+
+    def _seen(self, template: str, read: Callable[[str], list[Values]]) -> list[Values]:
+        rows = self.fitted(template, read)
         if rows:
-            self._version.see(rows[0][0])
+            self.version.see(rows[0][0])
         return [row[1:] for row in rows]
 
     def _fitting(self, template: str) -> str:

@@ -8,14 +8,13 @@ from typing import Any
 from auth_tokens.adapters.mysql.cutoffs import CUTOFF_COLUMNS
 from auth_tokens.adapters.mysql.times import (
     clock_us_of,
-    from_sql,
     from_text,
     from_text_or_null,
     to_clock,
     to_sql,
     to_sql_or_null,
 )
-from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, User, is_same_account
+from auth_tokens.domain.sessions import TokenRecord, User, is_same_account
 from auth_tokens.domain.tokens import TokenKind
 
 # Of a row, in the order of the table.
@@ -52,6 +51,8 @@ _IN_JSON = [f"HEX(t.{name})" if name in _BINARY else f"t.{name}" for name in COL
 # this one (docs/adr/0035).
 _VALUES = f"{', '.join(_IN_JSON)}, UNIX_TIMESTAMP(NOW(6))"
 TOKEN = f"JSON_ARRAY({_VALUES})"
+# The same in a statement that may have to wait for a lock first, as NOW is when it began.
+TOKEN_BEHIND_LOCK = f"JSON_ARRAY({', '.join(_IN_JSON)}, UNIX_TIMESTAMP(SYSDATE(6)))"
 TOKEN_COLUMNS = f"{TOKEN} AS token, t.metadata"
 # For a read by a row's id, with `owner_join` and CUTOFF_JOINS: the values of record_of, the metadata, the owner, the
 # labels. A row that a cut-off covers is read as revoked, whether or not cleanup has marked it.
@@ -165,18 +166,6 @@ def row_from(record: TokenRecord, prefix: str = "") -> dict[str, Any]:
 def bytes_of(digits: str | None) -> bytes | None:
     """Bytes that JSON has in hexadecimal."""
     return None if digits is None else bytes.fromhex(digits)
-
-
-def live_session_from(row: dict[str, Any]) -> LiveSession:
-    """A session's row of SELECT_LIVE_ROWS."""
-    return LiveSession(
-        row["id"], row["device_id"], from_sql(row["created_at"]), from_sql(row["last_used_at"])
-    )
-
-
-def live_device_from(row: dict[str, Any]) -> LiveDevice:
-    """A device's row of SELECT_LIVE_ROWS."""
-    return LiveDevice(row["id"], bool(row["is_remembered"]), from_sql(row["last_used_at"]))
 
 
 def _cut_off(record: TokenRecord, cutoffs: Sequence[str | None]) -> TokenRecord:

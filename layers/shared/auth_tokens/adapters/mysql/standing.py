@@ -1,0 +1,156 @@
+"""A user as a start of a session finds them: their row in auth_token_users, taken until the commit, and what lives."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from auth_tokens.adapters.mysql.connection import Database, Transaction
+from auth_tokens.adapters.mysql.cutoffs import IS_CUT_OFF
+from auth_tokens.adapters.mysql.keys_version import KEYS_VERSION_BEHIND_LOCK
+from auth_tokens.adapters.mysql.portal import PortalTables, Values
+from auth_tokens.adapters.mysql.rows import TOKEN_BEHIND_LOCK, record_from
+from auth_tokens.adapters.mysql.times import clock_us_of, from_text, from_text_or_null, to_sql
+from auth_tokens.domain.errors import Unavailable
+from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, is_same_account
+from auth_tokens.domain.sign_ins import LiveRows, SignIn
+from auth_tokens.domain.tokens import TokenKind
+
+# Index: primary key of each table. Makes the row that READ_UNDER_LOCK takes. Row count 0: it is there, or the user is
+# not as verified.
+MAKE_USER_ROW = """
+INSERT INTO auth_token_users (user_id, changed_at)
+SELECT %(user_id)s, %(now)s
+{from_user_as_verified}
+ON DUPLICATE KEY UPDATE user_id = VALUES(user_id)
+"""
+
+# Of a live row, in the order of _LiveRow; the device named is whole.
+_LIVE_ROW = f"""t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_created_at, t.token_hash IS NOT NULL,
+      IF(t.id = %(device_id)s, CAST({TOKEN_BEHIND_LOCK} AS CHAR), NULL),
+      IF(t.id = %(device_id)s, HEX(t.metadata), NULL)"""
+
+# Index: primary keys, and ix_user_type. Takes the user's row (docs/adr/0019) and reads what the start rests on: is the
+# user active, with the password hash that was verified (the Portal's row is held shared until the commit), the last end
+# of everything, and what lives. No row: there is none to take yet.
+#
+# The second subquery names the locked row, so it is evaluated behind the wait for it; it is the transaction's first
+# consistent read, so it sees all that was committed by then (docs/adr/0044). It locks no session, as those are
+# refreshed. Live rows are the names of an object: MariaDB cuts an array at group_concat_max_len.
+
+
+def _read_under_lock(more: str = "") -> str:
+    return f"""
+SELECT
+  (SELECT COUNT(*) {{from_user_as_verified}} LOCK IN SHARE MODE) AS is_as_verified,
+  (SELECT JSON_ARRAY(o.stop_number, o.stopped_at, COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY({_LIVE_ROW})))
+    FROM auth_user_tokens AS t
+    WHERE t.user_id = o.user_id
+      AND t.type IN ('refresh', 'session', 'device')
+      AND t.revoked_at IS NULL
+      AND NOT {IS_CUT_OFF}
+      AND t.expires_at > %(now)s) AS standing{more}
+FROM auth_token_users AS o
+WHERE o.user_id = %(user_id)s
+FOR UPDATE
+"""
+
+
+READ_UNDER_LOCK = _read_under_lock()
+# The same, and the user, for a start that has not read the account. Neither their preferences nor labels are locked.
+READ_USER_UNDER_LOCK = _read_under_lock(f",\n  {KEYS_VERSION_BEHIND_LOCK},\n  {{owner_columns_by_order}}")
+
+
+@dataclass(frozen=True, slots=True)
+class _LiveRow:
+    id: bytes
+    kind: TokenKind
+    device_id: bytes | None
+    created_at: int
+    last_used_at: int
+    user_created_us: int | None
+    is_remembered: bool
+    whole: TokenRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """stop_number, stopped_at: of the last end of everything, 0 and None before the first. more: the further columns of
+    READ_USER_UNDER_LOCK."""
+
+    is_as_verified: bool
+    stop_number: int
+    stopped_at: int | None
+    more: Values
+    _rows: Sequence[_LiveRow] = field(repr=False)
+
+    def admits(self, sign_in: SignIn) -> bool:
+        """Do the conditions of the sign-in still hold? An end of everything that it does not know of refuses it, unless
+        that concerns only what began earlier."""
+        is_known = self.stop_number <= sign_in.stop_number
+        is_earlier = self.stopped_at is not None and self.stopped_at < sign_in.at
+        return self.is_as_verified and (is_known or is_earlier)
+
+    def rows_of(self, sign_in: SignIn) -> tuple[LiveRows, Sequence[int]]:
+        """What the user has; and of rows that an earlier account of the same id has left, when that was made."""
+        rows = [row for row in self._rows if is_same_account(row.user_created_us, sign_in.user_created_us)]
+        former = {row.user_created_us for row in self._rows if row not in rows}
+        devices = [row for row in rows if row.kind is TokenKind.DEVICE]
+        live = LiveRows(
+            sessions=[
+                LiveSession(row.id, row.device_id, row.created_at, row.last_used_at)
+                for row in rows
+                if row.kind is not TokenKind.DEVICE
+            ],
+            devices=[LiveDevice(row.id, row.is_remembered, row.last_used_at) for row in devices],
+            device=next((row.whole for row in devices if row.id == sign_in.device_id), None),
+        )
+        return live, sorted(made_us for made_us in former if made_us is not None)
+
+
+def read_under_lock(statements: Transaction, sql: str, sign_in: SignIn) -> Standing | None:
+    """Takes the user's row until the commit: no other transaction starts sessions of this user, or ends several. None:
+    there is none. sql: one of the two statements, for a mapping. Raises Unavailable where the server cut what lives,
+    UnknownColumn."""
+    found = statements.rows(sql, _parameters(sign_in))
+    return _standing(*found[0]) if found else None
+
+
+def make_user_row(database: Database, portal: PortalTables, sign_in: SignIn) -> None:
+    """The row that read_under_lock takes, if the Portal has such a user. A statement of its own: within the transaction
+    that has found none, two users' first sign-ins would each wait for the gap that the other one holds."""
+    database.execute(portal.sql(MAKE_USER_ROW), _parameters(sign_in))
+
+
+def _parameters(sign_in: SignIn) -> dict[str, object]:
+    return {
+        "user_id": sign_in.user_id,
+        "password_hash": sign_in.password_hash,
+        "device_id": sign_in.device_id,
+        "now": to_sql(sign_in.at),
+    }
+
+
+def _standing(is_as_verified: int, standing: str, *more: Any) -> Standing:
+    try:
+        stop_number, stopped_at, count, rows = json.loads(standing or "")
+    except ValueError as exc:
+        raise Unavailable("live rows cut at max_allowed_packet") from exc
+    live = [_live_row(row_id, *values) for row_id, values in (rows or {}).items()]
+    if len(live) != count:
+        raise Unavailable("live rows beyond max_allowed_packet")
+    return Standing(bool(is_as_verified), stop_number, from_text_or_null(stopped_at), more, live)
+
+
+def _live_row(row_id: str, kind: str, device_id: str | None, *values: Any) -> _LiveRow:
+    created_at, last_used_at, user_created_at, is_remembered, token, metadata = values
+    return _LiveRow(
+        id=bytes.fromhex(row_id),
+        kind=TokenKind(kind),
+        device_id=None if device_id is None else bytes.fromhex(device_id),
+        created_at=from_text(created_at),
+        last_used_at=from_text(last_used_at),
+        user_created_us=clock_us_of(user_created_at),
+        is_remembered=bool(is_remembered),
+        whole=record_from(token, bytes.fromhex(metadata) if metadata else None) if token else None,
+    )
