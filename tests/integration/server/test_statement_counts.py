@@ -3,11 +3,12 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from auth_tokens.adapters.mysql import portal, token_table
+from auth_tokens.adapters.mysql import portal, standing, token_table
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.domain.acr import PASSWORD_ACR
 from auth_tokens.domain.caller import Caller
@@ -583,9 +584,11 @@ def test_keys_that_have_changed_are_read_once_more_and_nothing_else_is(fresh_wor
 @pytest.mark.parametrize(
     ("statement", "columns"),
     [
-        (token_table.SELECT_TOKEN, 5),  # the keys' version, the row, its metadata, the owner, the labels
-        (token_table.SELECT_SESSION_UNLESS_DENIED, 5),
-        (token_table.SELECT_DEVICE, 6),  # and the stop number
+        (token_table.SELECT_TOKEN, 1),
+        (token_table.SELECT_SESSION_UNLESS_DENIED, 1),
+        (token_table.SELECT_DEVICE, 1),
+        (standing.READ_UNDER_LOCK, 1),
+        (standing.READ_USER_UNDER_LOCK, 1),
         (portal.SELECT_ACCOUNT_BY_NAME, 5),  # the keys' version, password hash, stop number, owner, labels
         (portal.SELECT_ACCOUNT_BY_ID, 5),
     ],
@@ -593,7 +596,15 @@ def test_keys_that_have_changed_are_read_once_more_and_nothing_else_is(fresh_wor
 def test_what_a_hot_path_reads_comes_in_few_columns(world: World, statement: str, columns: int) -> None:
     name = world.user()
     session_id = uuid.UUID(world.login(name).session_id).bytes
+    of_a_sign_in = {
+        "user_id": world.user_id(name),
+        "password_hash": None,
+        "device_id": None,
+        "now": datetime(2026, 1, 1),
+    }
     wanted: dict[str, object] = {
+        standing.READ_UNDER_LOCK: of_a_sign_in,
+        standing.READ_USER_UNDER_LOCK: of_a_sign_in,
         portal.SELECT_ACCOUNT_BY_NAME: (name,),
         portal.SELECT_ACCOUNT_BY_ID: (world.user_id(name),),
     }

@@ -104,6 +104,8 @@ DETAILS: Mapping[EventType, Mapping[str, type]] = {
     EventType.FIGURES_RECOUNTED: {"since": int, "note": str},
 }
 
+_MEMBERS = {kind: {**CALLER, **members} for kind, members in DETAILS.items()}
+
 
 class RevokeReason(Enum):
     """Why a row ended; the value is what column `revoke_reason` holds."""
@@ -136,7 +138,7 @@ class SecurityEvent:
     source_hash: bytes | None = None
 
     def __post_init__(self) -> None:
-        members = {**CALLER, **DETAILS[self.type]}
+        members = _MEMBERS[self.type]
         for name, value in self.detail.items():
             if not isinstance(value, members.get(name, ())):
                 raise ValueError(f"{self.type.value} has no {name} that is {type(value).__name__}")

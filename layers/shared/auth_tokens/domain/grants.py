@@ -67,7 +67,9 @@ class Grant:
             absolute = min(absolute, self.how.not_after)
         return min(idle, absolute), absolute
 
-    def empty_row(self, row_id: bytes, kind: TokenKind, device_id: bytes, now: int) -> TokenRecord:
+    def empty_row(
+        self, row_id: bytes, kind: TokenKind, device_id: bytes, now: int, epoch: int
+    ) -> TokenRecord:
         """A row of this user and client that holds no token yet, and ends as it begins."""
         return TokenRecord(
             id=row_id,
@@ -75,6 +77,7 @@ class Grant:
             user_id=self.user.id,
             device_id=device_id,
             client_id=self.client_id,
+            key_epoch=epoch,
             created_at=now,
             last_used_at=now,
             auth_time=now,

@@ -6,6 +6,7 @@ an IPv6 address counts by its /64. A /48 has 65,536 of those, so limits count th
 
 import ipaddress
 import re
+from functools import lru_cache
 
 _SITE_BITS = 48
 _SUBNET_BITS = 64
@@ -41,6 +42,8 @@ def address_from(text: str) -> Address | None:
     return parsed.ipv4_mapped or parsed if parsed.version == 6 else parsed
 
 
+# Of one request: each limit and event asks for its caller's.
+@lru_cache(maxsize=4)
 def _network(address: str, ipv6_bits: int) -> str:
     parsed = address_from(address)
     if parsed is None:

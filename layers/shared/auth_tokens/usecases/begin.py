@@ -91,7 +91,7 @@ class _Beginning:
         grant, caller = self.grant, self.builder.caller
         known = grant.known(live.device)
         device, device_token = self.builder.device(grant, self.options.device, known or self.new_device_id)
-        session = replace(self.session, device_id=device.id)
+        session = replace(self.session, device_id=device.id) if known else self.session
         ending = rows_to_end(device.id, live, grant)
         events = start_events(session, ending, grant, caller)
         if known is None:

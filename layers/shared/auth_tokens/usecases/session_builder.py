@@ -67,8 +67,7 @@ class SessionBuilder:
         expires_at, absolute_expires_at = grant.ends(grant.kind, self.now)
         seen = Metadata(refresh_tat_ms=self.now * 1000, refresh_due_at=str(self.now)).seen_at(self.caller)
         record = replace(
-            grant.empty_row(grant.session_id, grant.kind, device_id, self.now),
-            key_epoch=epoch,
+            grant.empty_row(grant.session_id, grant.kind, device_id, self.now, epoch),
             scope=grant.scope,
             token_hash=deps.codec.store_hash(token),
             retry_key_hash=grant.repeat.request_hash if grant.repeat else None,
@@ -89,7 +88,7 @@ class SessionBuilder:
         """The device's row with its token, if it gets one. known: the device, or the id of a new one."""
         deps, user, epoch = self.deps, grant.user, self.deps.keys.chain_epoch()
         if isinstance(known, bytes):
-            known = replace(grant.empty_row(known, TokenKind.DEVICE, known, self.now), key_epoch=epoch)
+            known = grant.empty_row(known, TokenKind.DEVICE, known, self.now, epoch)
         expires_at, absolute_expires_at = grant.policy.lifetimes(TokenKind.DEVICE).ends(self.now, self.now)
         if wanted.remember:
             expires_at, absolute_expires_at = grant.ends(TokenKind.DEVICE, self.now)

@@ -21,7 +21,7 @@ class RowCipher:
     """Port ports.keys.Cipher for one column of one table, e.g. "auth_user_tokens.metadata"."""
 
     def __init__(self, column: str, keys: KeyRing, telemetry: Telemetry) -> None:
-        self._column = column
+        self._column = column.encode()
         self._keys = keys
         self._telemetry = telemetry
 
@@ -49,8 +49,8 @@ class RowCipher:
             return None
 
     def _row_key(self, epoch: int, row_id: bytes) -> bytes | None:
-        return self._keys.row_key(Purpose.METADATA, epoch, self._column.encode() + row_id)
+        return self._keys.row_key(Purpose.METADATA, epoch, self._column + row_id)
 
     def _aad(self, header: bytes, row_id: bytes, user_id: str, generation: int) -> bytes:
-        parts = (header, self._column.encode(), row_id, user_id.encode(), generation.to_bytes(4, "big"))
-        return b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+        parts = (header, self._column, row_id, user_id.encode(), generation.to_bytes(4, "big"))
+        return b"".join([len(part).to_bytes(2, "big") + part for part in parts])

@@ -58,6 +58,7 @@ class KeyRing:
         self._clock = clock
         self._may_create = may_create
         self._rows: dict[tuple[Purpose, int], StoredKey] = {}
+        self._newest: dict[Purpose, int] = {}  # of those in use
         self._read = KeysRead(version)
         self._held = UnwrappedKeyCache(wrapper, clock, telemetry, max_age_s, _data_key)
 
@@ -86,14 +87,15 @@ class KeyRing:
 
     def current_epoch(self, purpose: Purpose) -> int:
         """The newest epoch in use, made if this is the first use ever. Raises Unavailable."""
-        epochs = self._epochs_in_use(purpose, max_age_s=ROWS_MAX_AGE_S)
-        if not epochs and self._may_create:
+        self._load(ROWS_MAX_AGE_S)
+        if purpose not in self._newest and self._may_create:
             for step in first_steps(purpose):
                 self._table.insert(*self.candidates(step, self._clock()))
-            epochs = self._epochs_in_use(purpose, max_age_s=0)
-        if not epochs:
+            self._load(0)
+        epoch = self._newest.get(purpose)
+        if epoch is None:
             raise Unavailable(f"no {purpose.value} key yet")
-        return max(epochs)
+        return epoch
 
     def row_key(self, purpose: Purpose, epoch: int, row: bytes) -> bytes | None:
         """The key of one row, of a data key in memory or by one KMS call; None for an epoch that does not exist, or is
@@ -111,8 +113,9 @@ class KeyRing:
         return [StoredKey(kid, step.purpose, step.epoch, step.state, "HKDF-SHA-256", wrapped, None, now)]
 
     def _pseudonym_key(self) -> bytes:
-        epochs = self._epochs_in_use(Purpose.TOKEN_CHAIN, max_age_s=0)
-        held = self._opened(Purpose.TOKEN_CHAIN, max(epochs)) if epochs else None
+        self._load(0)
+        epoch = self._newest.get(Purpose.TOKEN_CHAIN)
+        held = None if epoch is None else self._opened(Purpose.TOKEN_CHAIN, epoch)
         return held.pseudonym_material if held else secrets.token_bytes(_KEY_BYTES)
 
     def _opened(self, purpose: Purpose, epoch: int) -> _DataKey | None:
@@ -120,17 +123,12 @@ class KeyRing:
         return self._held.get(row) if row and row.wrapped_key else None
 
     def _row(self, purpose: Purpose, epoch: int) -> StoredKey | None:
-        rows = self._load(ROWS_MAX_AGE_S)
-        row = rows.get((purpose, epoch))
+        row = self._load(ROWS_MAX_AGE_S).get((purpose, epoch))
         if row is None:
             # Before the first key there is no epoch that could be guessed, and the first token must not wait.
-            is_first = not any(known is purpose for known, _ in rows)
+            is_first = not any(known is purpose for known, _ in self._rows)
             row = self._load(0 if is_first else PENALTY_S).get((purpose, epoch))
         return row
-
-    def _epochs_in_use(self, purpose: Purpose, max_age_s: int) -> list[int]:
-        rows = self._load(max_age_s)
-        return [e for (p, e), row in rows.items() if p is purpose and row.state is KeyState.ACTIVE]
 
     def _load(self, max_age_s: int) -> dict[tuple[Purpose, int], StoredKey]:
         now = self._clock()
@@ -139,6 +137,8 @@ class KeyRing:
             if not self._rows.keys() <= rows.keys():
                 self._held.clear()  # a key is gone, so it must leave the memory
             self._rows = rows
+            in_use = [row for row in rows.values() if row.state is KeyState.ACTIVE]
+            self._newest = {row.purpose: row.epoch for row in sorted(in_use, key=lambda row: row.epoch)}
             self._read.done(now)
         return self._rows
 

@@ -66,6 +66,7 @@ ORDER BY id DESC
 LIMIT {MAX_IDS}
 """
 
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
 _UNCOUNTED = {kind.value for kind in UNCOUNTED}
 EventRow = tuple[object, ...]
 OpenDetail = Callable[[bytes, bytes, str], bytes | None]
@@ -109,7 +110,7 @@ class EventWriter:
         detail = None
         members = event.detail | self._site(event, network)
         if members:
-            plaintext = json.dumps(members, ensure_ascii=False).encode(errors="replace")
+            plaintext = _to_json(members).encode(errors="replace")
             detail = self._cipher.seal(plaintext, event_id, event.user_id or "")
         return (
             event_id,

@@ -14,7 +14,7 @@ _STAMP = "SUM(CRC32(CONCAT(k.kid, ' ', k.state)))"
 KEYS_STAMP = f"(SELECT {_STAMP} FROM auth_token_keys AS k)"
 KEYS_VERSION = f"{KEYS_STAMP} AS key_stamp"
 # The same behind the lock of `o`, a row of auth_token_users: a value of that row cannot be used before it is read.
-KEYS_VERSION_BEHIND_LOCK = f"(SELECT {_STAMP} + 0 * o.stop_number FROM auth_token_keys AS k) AS key_stamp"
+KEYS_STAMP_BEHIND_LOCK = f"(SELECT {_STAMP} + 0 * o.stop_number FROM auth_token_keys AS k)"
 
 
 class KeysVersion:

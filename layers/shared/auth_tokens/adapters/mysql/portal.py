@@ -268,7 +268,7 @@ class PortalTables:
             "owner": self._owner(),
             "labels": self._labels(self.mapping.labels),
             "owner_columns": f"{self._owner()} AS owner,\n  {self._labels(self.mapping.labels)} AS labels",
-            "owner_columns_by_order": self._owner_columns_by_order(join),
+            "owner_by_order": self._owner_by_order(join),
             "owner_join": f"LEFT JOIN {self.table(users.table)} AS u ON {owner}\n{join}",
             "stop_number": _STOP_NUMBER.format(ascii_id=_as_ascii(id_text(id_form, self._id))),
             "id_by_name": id_key(id_form, "%(user_id)s"),
@@ -285,15 +285,15 @@ class PortalTables:
       AND (%(password_hash)s IS NULL OR u.{self.name(users.password)} = %(password_hash)s))""",
         }
 
-    def _owner_columns_by_order(self, preferences_join: str) -> str:
+    def _owner_by_order(self, preferences_join: str) -> str:
         """The same of the user of `o`, a row of auth_token_users, whose lock theirs shall not get."""
         from_users = f"FROM {self.table(self.mapping.users.table)} AS u"
         is_theirs = self.is_user("o.user_id")
         return f"""(SELECT {self._owner()} {from_users}
     {preferences_join}
-    WHERE {is_theirs}) AS owner,
-  (SELECT {self._labels(self.mapping.labels)} {from_users}
-    WHERE {is_theirs}) AS labels"""
+    WHERE {is_theirs}),
+      (SELECT {self._labels(self.mapping.labels)} {from_users}
+    WHERE {is_theirs})"""
 
     def _owner(self) -> str:
         """The user and the preferences in one column, since each costs the driver more than all values of this one

@@ -1,8 +1,9 @@
 """auth_user_tokens: its columns, and a row as a TokenRecord."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from auth_tokens.adapters.mysql.cutoffs import CUTOFF_COLUMNS
@@ -60,9 +61,10 @@ TOKEN_AND_OWNER = f"{_VALUES}, {CUTOFF_COLUMNS}, HEX(t.metadata), {{owner}}, {{l
 INSERT_COLUMNS = ", ".join(COLUMNS)
 
 
-def places(prefix: str = "") -> str:
-    """The places of a row's values in an INSERT of INSERT_COLUMNS. prefix: where it is one row of several."""
-    return ", ".join(f"%({prefix}{name})s" for name in COLUMNS)
+def places(prefix: str = "", given: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The places of a row's values in an INSERT of INSERT_COLUMNS. prefix: where it is one row of several; given: the
+    columns that have another value in SQL, as each value that is bound costs the driver."""
+    return ", ".join(given.get(name, f"%({prefix}{name})s") for name in COLUMNS)
 
 
 def record_from(token: str, metadata: bytes | None, owner: User | None = None) -> TokenRecord:
@@ -132,7 +134,7 @@ def record_of(token: Sequence[Any], metadata: bytes | None, owner: User | None) 
     return _cut_off(record, cutoffs) if any(cutoffs) else record
 
 
-def row_from(record: TokenRecord, prefix: str = "") -> dict[str, Any]:
+def row_from(record: TokenRecord, prefix: str = "", given: Container[str] = ()) -> dict[str, Any]:
     """A record as the values of `places`."""
     values: dict[str, Any] = {
         "id": record.id,
@@ -160,7 +162,7 @@ def row_from(record: TokenRecord, prefix: str = "") -> dict[str, Any]:
         "user_created_at": to_clock(record.user_created_us),
         "access_expires_at": to_sql_or_null(record.access_expires_at),
     }
-    return {f"{prefix}{name}": value for name, value in values.items()}
+    return {f"{prefix}{name}": value for name, value in values.items() if name not in given}
 
 
 def bytes_of(digits: str | None) -> bytes | None:

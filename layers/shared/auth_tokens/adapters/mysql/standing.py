@@ -7,8 +7,8 @@ from typing import Any
 
 from auth_tokens.adapters.mysql.connection import Database, Transaction
 from auth_tokens.adapters.mysql.cutoffs import IS_CUT_OFF
-from auth_tokens.adapters.mysql.keys_version import KEYS_VERSION_BEHIND_LOCK
-from auth_tokens.adapters.mysql.portal import PortalTables, Values
+from auth_tokens.adapters.mysql.keys_version import KEYS_STAMP_BEHIND_LOCK
+from auth_tokens.adapters.mysql.portal import PortalTables
 from auth_tokens.adapters.mysql.rows import TOKEN_BEHIND_LOCK, record_from
 from auth_tokens.adapters.mysql.times import clock_us_of, from_text, from_text_or_null, to_sql
 from auth_tokens.domain.errors import Unavailable
@@ -34,22 +34,24 @@ _LIVE_ROW = f"""t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_c
 # user active, with the password hash that was verified (the Portal's row is held shared until the commit), the last end
 # of everything, and what lives. No row: there is none to take yet.
 #
-# The second subquery names the locked row, so it is evaluated behind the wait for it; it is the transaction's first
-# consistent read, so it sees all that was committed by then (docs/adr/0044). It locks no session, as those are
-# refreshed. Live rows are the names of an object: MariaDB cuts an array at group_concat_max_len.
+# The subquery names the locked row, so it is evaluated behind the wait for it; it is the transaction's first consistent
+# read, so it sees all that was committed by then (docs/adr/0044). It locks no session, as those are refreshed. All is
+# one column, as each costs the driver more than what is in it (docs/adr/0035). Live rows are the names of an object:
+# MariaDB cuts an array at group_concat_max_len.
 
 
 def _read_under_lock(more: str = "") -> str:
     return f"""
-SELECT
-  (SELECT COUNT(*) {{from_user_as_verified}} LOCK IN SHARE MODE) AS is_as_verified,
-  (SELECT JSON_ARRAY(o.stop_number, o.stopped_at, COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY({_LIVE_ROW})))
+SELECT (
+  SELECT JSON_ARRAY(
+      (SELECT COUNT(*) {{from_user_as_verified}} LOCK IN SHARE MODE),
+      o.stop_number, o.stopped_at, COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY({_LIVE_ROW})){more})
     FROM auth_user_tokens AS t
     WHERE t.user_id = o.user_id
       AND t.type IN ('refresh', 'session', 'device')
       AND t.revoked_at IS NULL
       AND NOT {IS_CUT_OFF}
-      AND t.expires_at > %(now)s) AS standing{more}
+      AND t.expires_at > %(now)s) AS standing
 FROM auth_token_users AS o
 WHERE o.user_id = %(user_id)s
 FOR UPDATE
@@ -58,7 +60,7 @@ FOR UPDATE
 
 READ_UNDER_LOCK = _read_under_lock()
 # The same, and the user, for a start that has not read the account. Neither their preferences nor labels are locked.
-READ_USER_UNDER_LOCK = _read_under_lock(f",\n  {KEYS_VERSION_BEHIND_LOCK},\n  {{owner_columns_by_order}}")
+READ_USER_UNDER_LOCK = _read_under_lock(f",\n      {KEYS_STAMP_BEHIND_LOCK},\n      {{owner_by_order}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,13 @@ class _LiveRow:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """stop_number, stopped_at: of the last end of everything, 0 and None before the first. more: the further columns of
+    """stop_number, stopped_at: of the last end of everything, 0 and None before the first. more: the further values of
     READ_USER_UNDER_LOCK."""
 
     is_as_verified: bool
     stop_number: int
     stopped_at: int | None
-    more: Values
+    more: Sequence[Any]
     _rows: Sequence[_LiveRow] = field(repr=False)
 
     def admits(self, sign_in: SignIn) -> bool:
@@ -131,11 +133,11 @@ def _parameters(sign_in: SignIn) -> dict[str, object]:
     }
 
 
-def _standing(is_as_verified: int, standing: str, *more: Any) -> Standing:
+def _standing(packed: str) -> Standing:
     try:
-        stop_number, stopped_at, count, rows = json.loads(standing or "")
+        is_as_verified, stop_number, stopped_at, count, rows, *more = json.loads(packed or "")
     except ValueError as exc:
-        raise Unavailable("live rows cut at max_allowed_packet") from exc
+        raise Unavailable("what a start rests on was cut at max_allowed_packet") from exc
     live = [_live_row(row_id, *values) for row_id, values in (rows or {}).items()]
     if len(live) != count:
         raise Unavailable("live rows beyond max_allowed_packet")

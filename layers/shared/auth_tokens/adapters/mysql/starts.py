@@ -36,12 +36,20 @@ _DEVICE_COLUMNS = (
     "user_created_at",
 )
 
+# Not bound, or bound once for both rows.
+_OF_BOTH = {name: f"%({name})s" for name in ("user_id", "device_id", "client_id")} | {
+    "revoked_at": "NULL",
+    "revoke_reason": "NULL",
+}
+_OF_A_NEW_SESSION = {**_OF_BOTH, "generation": "0", "rotated_at": "NULL"}
+_OF_ITS_DEVICE = {**_OF_BOTH, "id": "%(device_id)s", "type": "'device'", "access_expires_at": "NULL"}
+
 # Two rows: the session's and the device's. Of a known device, created_at, user_id and revoked_at are kept. An existing
 # session is not changed. rotated_at of a spent device token is the time at which the device's row is locked, as in
 # ROTATE_TOKEN.
 INSERT_SESSION_AND_DEVICE = f"""
 INSERT INTO auth_user_tokens ({INSERT_COLUMNS})
-VALUES ({places("session_")}), ({places("device_")})
+VALUES ({places("session_", _OF_A_NEW_SESSION)}), ({places("device_", _OF_ITS_DEVICE)})
 ON DUPLICATE KEY UPDATE
   rotated_at = IF(
     type <> 'device' OR VALUES(generation) = generation,
@@ -173,10 +181,16 @@ class Starts(TokenTable):
 
     def _write(self, statements: Transaction, start: SessionStart, known: TokenRecord | None) -> None:
         _end_sessions(statements, start)
-        rows = row_from(start.session, "session_") | row_from(start.device, "device_")
-        # A new device has spent nothing.
-        read_at = known.read_at if known else 0
-        statements.execute(INSERT_SESSION_AND_DEVICE, {**rows, "read_at": read_at})
+        session = start.session
+        values = {
+            **row_from(session, "session_", _OF_A_NEW_SESSION),
+            **row_from(start.device, "device_", _OF_ITS_DEVICE),
+            "user_id": session.user_id,
+            "device_id": session.device_id,
+            "client_id": session.client_id,
+            "read_at": known.read_at if known else 0,  # a new device has spent nothing
+        }
+        statements.execute(INSERT_SESSION_AND_DEVICE, values)
         self._events.write(statements, self._events.rows(start.events))
 
 

@@ -8,7 +8,7 @@ _SECOND, _MICROSECOND = timedelta(seconds=1), timedelta(microseconds=1)
 
 def to_sql(instant: int) -> datetime:
     """Epoch seconds → a naive UTC datetime, as the driver writes it."""
-    return datetime.fromtimestamp(instant, timezone.utc).replace(tzinfo=None)
+    return _BEGINNING + timedelta(0, instant)
 
 
 def to_sql_or_null(instant: int | None) -> datetime | None:
