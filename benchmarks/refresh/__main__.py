@@ -1,7 +1,9 @@
-"""`python -m benchmarks.refresh`: refresh and issue, as library call and as a function with an API event.
+"""`python -m benchmarks.refresh`: refresh, issue and validation on an own route, as library call and as a function with
+an API event.
 
 Beside them their floors: the least work that does the same, a few plain statements and one ES256 signature, without
-any of the checks around them. All ways take turns, one call each, in one run. CPU is the client's, server apart.
+any of the checks around them; of a validation its own SELECT, read by the driver. All ways take turns, one call each,
+in one run. CPU is the client's, server apart.
 """
 
 from __future__ import annotations
@@ -26,11 +28,15 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from auth_tokens.adapters.mysql.connection import Database
+from auth_tokens.adapters.mysql.portal import PortalTables
+from auth_tokens.adapters.mysql.token_table import SELECT_SESSION_UNLESS_DENIED
 from auth_tokens.domain.caller import Caller
+from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.ids import uuid7
 from auth_tokens.settings import Settings
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
+from auth_tokens.usecases.validate import validate
 from benchmarks import bench
 from tests.support import wiring
 
@@ -64,6 +70,9 @@ WHERE id = %s AND hash = %s
 SELECT_SESSION = "SELECT hash, user_id, generation, expires_at FROM floor_sessions WHERE id = %s"
 LOCK_TOKEN = "SELECT session_id, used_at FROM floor_tokens WHERE hash = %s FOR UPDATE"
 SPEND_TOKEN = "UPDATE floor_tokens SET used_at = UTC_TIMESTAMP(6) WHERE hash = %s"
+
+_OWN_SELECT = PortalTables().sql(SELECT_SESSION_UNLESS_DENIED)
+_ABSENT_ID = bytes(16)
 
 Call = Callable[[], object]
 
@@ -111,6 +120,13 @@ class Floors:
         self.several.commit()
         self._sign()
 
+    def own_select(self, session_id: bytes) -> None:
+        """What a validation on an own route reads; the access token itself is none that was revoked."""
+        values = {"id": session_id, "jti": _ABSENT_ID}
+        with self.single.cursor() as cursor:
+            cursor.execute(_OWN_SELECT, values)
+            assert len(cursor.fetchall()) == 1
+
     def _sign(self) -> str:
         now = int(time.time())
         claims = {
@@ -134,7 +150,14 @@ class Service:
         shared = bench.parts(settings)
         self.database = shared.database
         self._deps = wiring.issuing(shared)
+        self._validation = wiring.sessions(shared).validation
         self._tokens = deque(self._issue() for _ in range(SESSIONS))
+        answer = issue(IssueRequest(next(_NEXT_USER), ("pwd",)), CALLER, self._deps)
+        self.session_id = bytes.fromhex(answer.session_id.replace("-", ""))
+        self._credential = Credential(Transport.BEARER, answer.access_token or "")
+
+    def validate(self) -> None:
+        validate(self._credential, self._validation)
 
     def refresh(self) -> None:
         answer = refresh(RefreshRequest(self._tokens.popleft()), CALLER, self._deps)
@@ -181,6 +204,11 @@ class Functions:
         self.refreshing = Function("refresh", "refresh")
         self.issuing = Function("issue", "trusted_issue")
         self._tokens = deque(self._issue()["refresh_token"] for _ in range(SESSIONS))
+        self.own_route = Function("sessions", "session")
+        self._headers = {"authorization": f"Bearer {self._issue()['access_token']}"}
+
+    def validate(self) -> None:
+        self.own_route.call(headers=self._headers)
 
     def refresh(self) -> None:
         body = f"grant_type=refresh_token&refresh_token={quote(self._tokens.popleft())}"
@@ -216,8 +244,14 @@ def main() -> int:
             "issue, library call": (service.issue, service.database),
             "issue, function with an API event": (functions.issue, functions.issuing.database),
         }
+        validations = {
+            "floor, its SELECT": (lambda: floors.own_select(service.session_id), floors.single),
+            "own route, library call": (service.validate, service.database),
+            "own route, function with an API event": (functions.validate, functions.own_route.database),
+        }
         print(f"\n{arguments.rows:,} rows; {arguments.rounds} calls each and run, in turns. ", end="")
-        rows = [*_compared(refreshes, arguments), *_compared(issues, arguments)]
+        groups = (refreshes, issues, validations)
+        rows = [row for group in groups for row in _compared(group, arguments)]
         titles = (
             "what",
             "statements",

@@ -38,8 +38,8 @@ def post_token(request: Request) -> Response:
     grant_type = parameters.required_text("grant_type")
     jkt = proven_key(request, PROOFS, DEPS.clock)
     if grant_type == REFRESH_GRANT:
-        wanted = replace(refresh_request(parameters, retry_key, request, ORIGINS, DEPS.codec), jkt=jkt)
-        answer = refresh(wanted, request.caller, DEPS)
+        wanted = refresh_request(parameters, retry_key, request, ORIGINS, DEPS.codec)
+        answer = refresh(replace(wanted, jkt=jkt) if jkt else wanted, request.caller, DEPS)
         SHARED.telemetry.count("RefreshRepeated" if answer.is_repeat else "Refreshed")
         return token_response(answer)
     if grant_type == DEVICE_TOKEN_GRANT:
