@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from auth_tokens.adapters.access_jwt.jws import raw_signature
 from auth_tokens.adapters.access_jwt.kms_keys import (
     MAX_MESSAGE_BYTES,
     KmsKeyMismatch,
     KmsSigningKeys,
     SigningInputTooLong,
+    raw_signature,
 )
 from auth_tokens.adapters.access_jwt.verifier import JwtVerifier, PublicKeys
 from auth_tokens.adapters.kms.client import KmsClient

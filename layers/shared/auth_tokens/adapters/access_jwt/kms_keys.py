@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from auth_tokens.adapters.access_jwt.algorithms import public_jwk
-from auth_tokens.adapters.access_jwt.jws import raw_signature
 from auth_tokens.adapters.kms.client import KmsClient
 from auth_tokens.domain.keys import StoredKey
 
 # KMS signs at most 4096 bytes as MessageType=RAW.
 MAX_MESSAGE_BYTES = 4096
+# RFC 7518 §3.4: r and s of P-256.
+_P256_BYTES = 32
 # JOSE algorithm → the one at KMS. EdDSA is Ed25519 proper; its pre-hashed form is another scheme.
 _KMS_ALGORITHMS = {
     "ES256": "ECDSA_SHA_256",
@@ -76,3 +78,9 @@ class KmsSigningKeys:
                 )
             self._jwks[key_id] = public_jwk(load_der_public_key(answer["PublicKey"]), algorithm)
         return self._jwks[key_id]
+
+
+def raw_signature(der: bytes) -> bytes:
+    """r | s in 64 bytes, from the DER that KMS returns without leading zeros (RFC 7518 §3.4)."""
+    r, s = decode_dss_signature(der)
+    return r.to_bytes(_P256_BYTES, "big") + s.to_bytes(_P256_BYTES, "big")

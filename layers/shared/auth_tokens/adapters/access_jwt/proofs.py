@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 
-from auth_tokens.adapters.access_jwt.jws import COMPACT, decoded_segment, is_signature, parsed_object
+from auth_tokens.adapters.access_jwt.jws import COMPACT, decoded_segment, parsed_object
 from auth_tokens.adapters.lru import Lru
 from auth_tokens.domain.dpop.presented import PresentedProof
 from auth_tokens.domain.dpop.proofs import MAX_LENGTH, Proof, check_proof_claims, proof_from
@@ -21,7 +24,7 @@ from auth_tokens.domain.errors import InvalidAccessToken, InvalidProof
 MAX_REMEMBERED = 10_000
 # Those of clients have about 250 characters; a longer one is read again each time, so that memory is bounded.
 MAX_REMEMBERED_HEADER = 512
-_P256 = SECP256R1()
+_P256, _ES256 = SECP256R1(), ECDSA(SHA256())
 
 
 class _Key(NamedTuple):
@@ -50,7 +53,7 @@ class ProofVerifier:
         payload = _object(payload_segment)
         check_proof_claims(payload, presented, token, now)
         signed = text[: -len(signature_segment) - 1].encode()
-        if not is_signature(_bytes(signature_segment), signed, key.algorithm, key.key):
+        if not _is_signature(_bytes(signature_segment), signed, key):
             raise InvalidProof("signature")
         if known is None and len(header) <= MAX_REMEMBERED_HEADER:
             self._remembered.put(header, key)
@@ -70,6 +73,21 @@ def _loaded(key: PublicKey) -> Any:
     if key.algorithm == "ES256":
         return EllipticCurvePublicKey.from_encoded_point(_P256, b"\x04" + b"".join(key.coordinates))
     return Ed25519PublicKey.from_public_bytes(key.coordinates[0])
+
+
+def _is_signature(signature: bytes, signed: bytes, key: _Key) -> bool:
+    """RFC 7518 §3.4, RFC 8037 §3.1."""
+    try:
+        if key.algorithm != "ES256":
+            key.key.verify(signature, signed)
+        elif len(signature) == 64:
+            r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+            key.key.verify(encode_dss_signature(r, s), signed, _ES256)
+        else:
+            return False
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _bytes(segment: str) -> bytes:

@@ -9,8 +9,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from auth_tokens.adapters.access_jwt.algorithms import key_from
-from auth_tokens.adapters.access_jwt.jws import is_signature, signature_of
+from auth_tokens.adapters.access_jwt.algorithms import ALGORITHMS, key_from
 from auth_tokens.adapters.access_jwt.kms_keys import KmsSigningKeys
 from auth_tokens.adapters.access_jwt.signing_keys import NoSigningKeys, SigningKeyMaker
 from auth_tokens.adapters.kms.unwrapped_keys import UnwrappedKeyCache
@@ -67,7 +66,8 @@ class AccessTokenSigner:
     def _signature(self, row: StoredKey, signing_input: bytes) -> bytes:
         if row.wrapped_key is None:
             return self._kms.sign(row, signing_input)
-        return signature_of(signing_input, row.algorithm, self._held.get(row))
+        signature: bytes = ALGORITHMS[row.algorithm].sign(signing_input, self._held.get(row))
+        return signature
 
     def _current(self) -> StoredKey:
         now = self._clock()
@@ -110,7 +110,7 @@ def private_key(row: StoredKey, der: bytes) -> Any:
 def _prove(row: StoredKey, signing_input: bytes, signature: bytes) -> None:
     """Verifies an environment's first signature by a key, so that key, algorithm and public JWK are known to agree."""
     assert row.public_jwk is not None
-    if not is_signature(signature, signing_input, row.algorithm, key_from(row.public_jwk)):
+    if not ALGORITHMS[row.algorithm].verify(signing_input, key_from(row.public_jwk), signature):
         raise jwt.exceptions.InvalidSignatureError(f"key {row.kid} does not sign as its public half says")
 
 
