@@ -25,7 +25,7 @@ from benchmarks import bench
 from tests.security.kit import Kit, forged, good_claims, raw_of
 from tests.support.proofs import Prover
 
-ROUNDS = 60
+ROUNDS = 100
 # Calls a round of each kind; each has proofs of its own, as a repeated one is refused.
 CALLS = 10
 URL = "https://api.example.com/jobs"
