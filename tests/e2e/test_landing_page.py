@@ -18,7 +18,8 @@ from tests.support.browser import WAIT_S, Page
 from tests.support.runs import Run
 
 IMPORT_MAP = '{"imports": {"auth-user-tokens-client": "/client.js"}}'
-ELSEWHERE = f"""<!doctype html><title>elsewhere</title><script type="importmap">{IMPORT_MAP}</script>
+ELSEWHERE = f"""<!doctype html><title>elsewhere</title><link rel="icon" href="data:,">
+<script type="importmap">{IMPORT_MAP}</script>
 <script>console.log = (session) => {{ document.title = session.sub; }};</script>
 <script type="module" src="snippet.js"></script>"""
 
