@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+import shutil
 import tempfile
 import time
 import uuid
@@ -80,16 +81,24 @@ def run_dir() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def own_server(run_dir: Path) -> Iterator[DatabaseServer]:
-    """The private server of this run: MariaDB, or what TOKENS_DB names."""
-    # Environments of many tests hold theirs until they are collected.
-    server = private_server(run_dir / "server", durable=False, options=["--max-connections=500"])
-    try:
-        server.start()
-        server.wait()
-        yield server
-    finally:
-        server.stop()
+def own_server() -> Iterator[DatabaseServer]:
+    """The private server of this run: MariaDB, or what TOKENS_DB names. Its data lie in memory where there is room:
+    on a disk, each schema waits for its tables to be written."""
+    with tempfile.TemporaryDirectory(prefix="aut-", dir=_memory()) as folder:
+        # Environments of many tests hold theirs until they are collected.
+        server = private_server(Path(folder), durable=False, options=["--max-connections=500"])
+        try:
+            server.start()
+            server.wait()
+            yield server
+        finally:
+            server.stop()
+
+
+def _memory() -> Path | None:
+    """The folder of a file system in memory; None without one, or with less free than all workers' servers may need."""
+    folder = Path("/dev/shm")
+    return folder if folder.is_dir() and shutil.disk_usage(folder).free > 4 << 30 else None
 
 
 @pytest.fixture(scope="session")
