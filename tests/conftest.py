@@ -45,10 +45,12 @@ CLIENTS = {"portal-web": "portal:read portal:write", "portal-app": "portal:read"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`-m database` chooses the tests that another database server could answer in another way."""
+    """`-m database` chooses the tests that another database server could answer in another way. Slow ones come first:
+    they wait more than they compute, and at the end a processor would have nothing else to do."""
     for item in items:
         if isinstance(item, pytest.Function) and DATABASE_FIXTURES & set(item.fixturenames):
             item.add_marker("database")
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
