@@ -19,6 +19,7 @@ from hypothesis.internal.constants_ast import Constants
 from pymysql.cursors import Cursor
 
 from auth_tokens.adapters.kms import client
+from auth_tokens.bootstrap import keys
 from auth_tokens.settings import Settings
 from local.options import GatewayOptions, RunnerOptions, ServerOptions
 from local.package import deployed_python
@@ -28,6 +29,7 @@ from local.servers.database.private import private_server
 from local.servers.database.server import DatabaseServer
 from local.stack import LocalStack
 from tests.support.database_users import DatabaseUsers
+from tests.support.kms import shared_client
 from tests.support.throttles import UNTHROTTLED
 from tests.support.world import CHEAP_PASSWORDS, PASSWORD_COST, World
 
@@ -138,6 +140,7 @@ def aws(run_dir: Path) -> Iterator[LocalAws]:
         # moto shares the processors with all tests. What a silent KMS costs is tested with the product's own times.
         patch.setattr(client, "ANSWER_S", 5.0)
         patch.setattr(client, "CALL_S", 12.0)
+        patch.setattr(keys, "kms_client", shared_client)
         yield services
     services.stop()
 

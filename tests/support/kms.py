@@ -1,6 +1,8 @@
 """KMS as the service's client sees it, with faults that moto does not know: it goes on with disabled keys."""
 
+import os
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectTimeoutError
@@ -15,6 +17,16 @@ FAULTS = {
     "key pending deletion": ClientError({"Error": {"Code": "KMSInvalidStateException"}}, "Decrypt"),
     "region out": ConnectTimeoutError(endpoint_url="https://kms.eu-west-1.amazonaws.com"),
 }
+
+
+def shared_client() -> Any:
+    """One boto3 client for all environments of this process: to make one takes longer than all its calls of a start."""
+    return _client_at(os.environ["AWS_ENDPOINT_URL"])
+
+
+@cache
+def _client_at(endpoint: str) -> Any:
+    return kms_client()
 
 
 class WatchedKms:
