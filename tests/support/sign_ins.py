@@ -154,7 +154,7 @@ def user_logs_out_everywhere(someone: Person) -> None:
 
 
 def sessions(someone: Person) -> Any:
-    return wiring.sessions(someone.world.environment())
+    return someone.world.sessions
 
 
 ENDS: dict[str, Callable[[Person], None]] = {

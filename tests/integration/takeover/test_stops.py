@@ -78,7 +78,6 @@ def test_an_end_that_is_reported_late_ends_a_session_that_moved_meanwhile(any_st
 def test_a_cut_off_covers_what_was_not_moved(stage: Stage) -> None:
     token = stage.token()
     cut = "INSERT INTO auth_token_cutoffs (client_id, before_at, decided_at, marked_to) VALUES (%s, NOW(), NOW(), '')"
-    stage.world.sql("SET time_zone = '+00:00'")
     stage.world.sql(cut.replace("NOW()", "UTC_TIMESTAMP() + INTERVAL 2 SECOND"), "portal-web")
     try:
         with pytest.raises(InvalidGrant):
