@@ -6,13 +6,14 @@ from auth_tokens.domain.caller import Caller
 from auth_tokens.usecases.refresh import RefreshRequest, refresh
 from tests.support.world import World
 
-ROTATIONS = 10_000
+# Past the widths that a counter grows by: 7, 8 and 9 bits, and one, two and three digits.
+ROTATIONS = 1_000
 # Each column of fixed width counts the same, however the server packs it.
 FIXED_BYTES = 8
 
 
 @pytest.mark.slow
-def test_a_row_does_not_grow_over_ten_thousand_rotations(world: World) -> None:
+def test_a_row_does_not_grow_over_a_thousand_rotations(world: World) -> None:
     caller = Caller("192.0.2.1", "phone/1")
     answer = world.login(world.user())
     # The first rotation fills rotated_at and retry_key_hash: from here on not one byte is added.
