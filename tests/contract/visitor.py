@@ -97,8 +97,8 @@ class Visitor:
 
     @classmethod
     def arriving(cls, base_url: str, username: str, user_id: str, **known: str) -> "Visitor":
-        """The sessions begin with the first request that needs one or succeeds: most refusals need none. On a trusted
-        backend's word, so that no login is counted. known: more values."""
+        """The sessions begin with the first request that needs one, or that reads what there is: most refusals do
+        neither. On a trusted backend's word, so that no login is counted. known: more values."""
         anyone = cls(base_url)
 
         def sessions() -> dict[str, str]:
@@ -121,9 +121,9 @@ class Visitor:
 
     def send(self, case: Case) -> Reply:
         """Sends the request of a case."""
-        if case.status < 400 and "access_token" not in self.values:
-            self.values.make_next()
         method, template = case.route.split(" ")
+        if method == "GET" and case.status < 400 and "access_token" not in self.values:
+            self.values.make_next()
         path = template.format_map(ChainMap(self.filled(case.path), self.values))
         target = f"{path}?{urlencode(self.filled(case.query))}" if case.query else path
         body = self._body(case)
