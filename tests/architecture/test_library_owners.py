@@ -49,12 +49,7 @@ PURE = {
 IMPURE_BUILTINS = {"breakpoint", "input", "open", "print"}
 ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 
-every_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
-pure_modules = pytest.mark.parametrize(
-    "module",
-    [module for module in MODULES if module.group in ("domain", "ports", "usecases")],
-    ids=lambda module: module.name,
-)
+PURE_MODULES = [module for module in MODULES if module.group in ("domain", "ports", "usecases")]
 
 
 def _names(tree: ast.Module) -> Iterator[tuple[str, int]]:
@@ -116,25 +111,23 @@ def _owner(target: str) -> tuple[str, ...]:
     return OWNERS.get(target.split(".")[0], ())
 
 
-@every_module
-def test_a_library_is_imported_by_its_owner_only(module: Module) -> None:
-    assert foreign_libraries(module) == []
+def test_a_library_is_imported_by_its_owner_only() -> None:
+    assert [place for module in MODULES for place in foreign_libraries(module)] == []
 
 
-@every_module
-def test_the_aws_sdk_is_imported_where_it_is_needed_not_at_the_start(module: Module) -> None:
-    assert eager_imports(module) == []
+def test_the_aws_sdk_is_imported_where_it_is_needed_not_at_the_start() -> None:
+    assert [place for module in MODULES for place in eager_imports(module)] == []
 
 
-@every_module
-def test_only_the_settings_read_the_environment(module: Module) -> None:
-    if module.name != "auth_tokens.settings":
-        assert environment_readers(module) == []
+def test_only_the_settings_read_the_environment() -> None:
+    others = [module for module in MODULES if module.name != "auth_tokens.settings"]
+
+    assert [place for module in others for place in environment_readers(module)] == []
 
 
-@pure_modules
-def test_rules_and_use_cases_get_time_chance_and_the_world_as_arguments(module: Module) -> None:
-    assert impurities(module) == []
+def test_rules_and_use_cases_get_time_chance_and_the_world_as_arguments() -> None:
+    assert PURE_MODULES
+    assert [place for module in PURE_MODULES for place in impurities(module)] == []
 
 
 def test_every_owner_is_there_and_uses_its_library() -> None:

@@ -4,8 +4,6 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 from tests.architecture.source import PACKAGE, ROOT, imports_of, is_within
 from tests.docs.markdown import DOCS
 
@@ -49,19 +47,25 @@ def is_at_its_place(test: Path, tree: ast.Module) -> bool:
     return not own or any(is_within(name, [package]) for name in own)
 
 
-@pytest.mark.parametrize("test", UNIT_TESTS, ids=lambda path: str(path.relative_to(TESTS / "unit")))
-def test_a_unit_test_is_in_the_folder_of_what_it_imports(test: Path) -> None:
-    assert subject_of(test).is_dir()
+def test_a_unit_test_is_in_the_folder_of_what_it_imports() -> None:
     # The examples are templates, and functions that are loaded by their paths.
-    assert subject_of(test) == ROOT / "examples" or is_at_its_place(test, ast.parse(test.read_text("utf-8")))
+    elsewhere = [
+        test
+        for test in UNIT_TESTS
+        if subject_of(test) != ROOT / "examples"
+        and not (subject_of(test).is_dir() and is_at_its_place(test, ast.parse(test.read_text("utf-8"))))
+    ]
+
+    assert elsewhere == []
 
 
-@pytest.mark.parametrize("test", UNIT_TESTS, ids=lambda path: str(path.relative_to(TESTS / "unit")))
-def test_a_test_that_is_named_after_a_module_of_the_layer_lies_at_its_path(test: Path) -> None:
-    module = subject_of(test) / test.name.removeprefix("test_")
-    namesakes = list(PACKAGE.rglob(module.name)) if module.is_relative_to(PACKAGE) else []
+def test_a_test_that_is_named_after_a_module_of_the_layer_lies_at_its_path() -> None:
+    modules = set(PACKAGE.rglob("*.py"))
+    names = {module.name for module in modules}
+    paths = [subject_of(test) / test.name.removeprefix("test_") for test in UNIT_TESTS]
+    tested = [path for path in paths if path.is_relative_to(PACKAGE)]
 
-    assert module in namesakes or not namesakes
+    assert [path for path in tested if path.name in names and path not in modules] == []
 
 
 def test_each_use_case_has_a_test_that_needs_no_database() -> None:
