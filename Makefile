@@ -91,7 +91,7 @@ check: lint model-checker ## Format, lint, types, SQL, templates, policies, arch
 	$(PY) -m pytest -q tests/architecture tests/model
 
 # The part of it that `make test` does not have.
-lint: setup sam checkov mysql-grammar openapi-lint reproducible scan
+lint: setup checkov mysql-grammar openapi-lint reproducible scan
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
@@ -99,7 +99,6 @@ lint: setup sam checkov mysql-grammar openapi-lint reproducible scan
 	PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(OPENAPI_LINT)/node_modules/.bin/redocly lint --config $(OPENAPI_LINT)/redocly.yaml docs/openapi.yaml
 	PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH" $(OPENAPI_LINT)/node_modules/.bin/spectral lint --quiet --fail-severity=warn -r $(OPENAPI_LINT)/spectral.yaml docs/openapi.yaml
 	$(VENV)/bin/cfn-lint foundation.yaml template.yaml operations.yaml deploy/keys.yaml examples/*/template.yaml
-	for template in foundation template operations; do $(SAM_VENV)/bin/sam validate --lint --template-file $$template.yaml || exit 1; done
 	$(CHECKOV_VENV)/bin/checkov --config-file .checkov.yaml
 
 format: setup ## Format the code
