@@ -69,11 +69,3 @@ def test_a_calm_hour_refreshes_as_often_as_it_must() -> None:
     assert 3600 / (120 * 0.85) <= figures.rotations <= 3600 / (120 * 0.60)
     assert figures.repeats <= 1
     assert figures.refused_calls == 0
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("plan", [plan for plan, _ in PLANS.values()], ids=PLANS)
-def test_of_hundreds_of_sessions_none_ends(plan: Plan) -> None:
-    figures = [play(dataclasses.replace(ALL_RULES, plan=plan), seed) for seed in range(1000, 1040)]
-
-    assert sum(each.ended + each.signed_out for each in figures) == 0
