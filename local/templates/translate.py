@@ -7,9 +7,11 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from local.templates.arns import REGION
 from local.templates.intrinsics import TemplateError
@@ -33,10 +35,19 @@ def translate(template: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 @lru_cache(maxsize=8)
 def _parsed(template: Path, changed_at_ns: int) -> dict[str, Any]:
-    from samtranslator.yaml_helper import yaml_parse
-
-    document: dict[str, Any] = yaml_parse(template.read_text(encoding="utf-8"))
+    document: dict[str, Any] = yaml.load(template.read_text(encoding="utf-8"), _loader())
     return document
+
+
+@cache
+def _loader() -> Any:
+    """Reads CloudFormation's short forms, by PyYAML's parser in C where it has it: the other one takes six times as
+    long, 0.6 s for the three templates."""
+    from samtranslator.yaml_helper import intrinsics_multi_constructor
+
+    loader: Any = type("Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
+    loader.add_multi_constructor("!", intrinsics_multi_constructor)
+    return loader
 
 
 @lru_cache(maxsize=4)

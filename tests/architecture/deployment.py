@@ -9,11 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse
-
 from local.host.paths import ROOT
 from local.templates.intrinsics import Resolver
 from local.templates.stacks import JOBS_TEMPLATE, OPERATIONS, ORDER, STACK, resolved
+from local.templates.translate import as_written
 
 __all__ = ["STACK"]
 MAX_STACK_NAME = 30  # docs/how-to/deploy.md
@@ -136,8 +135,7 @@ def written() -> Mapping[str, Any]:
 @cache
 def written_in(template: Path) -> Mapping[str, Any]:
     """One template as it stands in its file."""
-    document: Mapping[str, Any] = yaml_parse(template.read_text(encoding="utf-8"))
-    return document
+    return as_written(template)
 
 
 def of_type(kind: str, among: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from local.client import Reply
 from local.host.paths import ROOT
 
 PATH = ROOT / "docs" / "openapi.yaml"
-DOCUMENT: dict[str, Any] = yaml.safe_load(PATH.read_text("utf-8"))
+DOCUMENT: dict[str, Any] = yaml.load(PATH.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 METHODS = ("get", "post", "patch", "delete", "put", "head", "options", "trace")
 OPERATIONS: dict[str, Any] = {
     f"{method.upper()} {path}": item[method]

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from auth_user_tokens import answers
+from tests.contract.document import DOCUMENT
 from tests.docs.markdown import ROOT
 
 CLIENT = ROOT / "clients" / "python"
 KINDS: dict[str, Any] = {"string": str, "integer": int, "boolean": bool}
-SCHEMAS = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text("utf-8"))["components"]["schemas"]
+SCHEMAS = DOCUMENT["components"]["schemas"]
 TYPES = {
     "TokenResponse": answers.TokenAnswer,
     "LoginRequest": answers.LoginRequest,

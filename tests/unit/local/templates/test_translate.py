@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+from samtranslator.yaml_helper import yaml_parse
+
+from local.templates.stacks import OPERATIONS
 from local.templates.translate import as_written, translate
 
 
@@ -29,3 +32,7 @@ def test_what_is_returned_is_the_caller_s_own(tmp_path: Path) -> None:
     as_written(template)["Parameters"].clear()
 
     assert translate(template, {}) == as_written(template) == {"Parameters": {"One": {"Type": "String"}}}
+
+
+def test_a_template_is_read_as_the_translator_reads_it() -> None:
+    assert as_written(OPERATIONS) == yaml_parse(OPERATIONS.read_text("utf-8"))
