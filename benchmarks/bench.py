@@ -58,6 +58,11 @@ SELECT CONCAT('user-', seq), CONCAT('user-', seq, '@example.com'), NULL, 'active
 FROM {NUMBERS}
 """
 
+# They have signed in before.
+INSERT_USER_ROWS = """
+INSERT INTO auth_token_users (user_id, changed_at) SELECT id, created_at FROM auth_users
+"""
+
 # Rows as the service leaves them: ids in the order of creation, everything random where it is a hash, three
 # in ten revoked. {end}: the idle end, in epoch seconds, of row number `seq`.
 INSERT_TOKENS = """
@@ -119,6 +124,7 @@ class Server:
         config = wiring.database_config(settings, timeout_s=60)
         migrate(migrations_in(SQL), Database(config), Database(config))
         run(settings, INSERT_USERS.format(low=1, high=USERS))
+        run(settings, INSERT_USER_ROWS)
         return settings
 
 

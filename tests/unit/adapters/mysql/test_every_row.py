@@ -35,6 +35,7 @@ OF_ONE_ROW = {
     "revocations.SELECT_LOG_WIDTH",
     "revocations.SELECT_NEXT_NUMBER",
     "standing.READ_UNDER_LOCK",
+    "standing.READ_USER_UNDER_LOCK",
     "starts.SELECT_DEVICE_OF_SESSION",
     "published_revocations.SELECT_STATE",
     "unclaimed.COUNT_UNCLAIMED",

@@ -4,16 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from auth_tokens.adapters.mysql import standing
 from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.adapters.mysql.revocation_entries import RECORD_ROWS, RECORD_USER_ROWS
 from auth_tokens.adapters.mysql.rows import INSERT_COLUMNS, places, row_from
-from auth_tokens.adapters.mysql.standing import (
-    READ_UNDER_LOCK,
-    READ_USER_UNDER_LOCK,
-    Standing,
-    make_user_row,
-    read_under_lock,
-)
+from auth_tokens.adapters.mysql.standing import Standing, make_user_row, read_under_lock
 from auth_tokens.adapters.mysql.times import to_clock, to_sql
 from auth_tokens.adapters.mysql.token_table import SINCE_READ, TokenTable
 from auth_tokens.domain.errors import TokenServiceError
@@ -92,29 +87,31 @@ class Starts(TokenTable):
     def start_session(
         self, sign_in: SignIn, plan: Callable[[LiveRows], SessionStart | None]
     ) -> SessionStart | None:
-        def planned(statements: Transaction, standing: Standing) -> _Result:
-            return self._planned(statements, standing, sign_in, plan)
+        def planned(statements: Transaction, found: Standing) -> _Result:
+            return self._planned(statements, found, sign_in, plan)
 
-        return self._started(sign_in, self._portal.sql(READ_UNDER_LOCK), planned)
+        return self._started(sign_in, self._portal.sql(standing.READ_UNDER_LOCK), planned)
 
     def start_session_of(
         self, sign_in: SignIn, plan: Callable[[User, LiveRows], SessionStart | None]
     ) -> SessionStart | None:
-        def planned(statements: Transaction, standing: Standing) -> _Result:
-            key_stamp, *owner = standing.more
+        def planned(statements: Transaction, found: Standing) -> _Result:
+            key_stamp, *owner = found.more
             if self._owners.version.see(key_stamp):
                 return KeysChanged()
             user = self._portal.owner_from(*owner)
             if user is None:
                 return SignInOvertaken()
             known = replace(sign_in, user_created_us=user.created_us)
-            return self._planned(statements, standing, known, partial(plan, user))
+            return self._planned(statements, found, known, partial(plan, user))
 
         user_id = self._portal.mapping.users.id_form.canonical(sign_in.user_id)
         if user_id is None:
             raise SignInOvertaken
         sign_in = replace(sign_in, user_id=user_id)
-        return self._owners.fitted(READ_USER_UNDER_LOCK, lambda sql: self._started(sign_in, sql, planned))
+        return self._owners.fitted(
+            standing.READ_USER_UNDER_LOCK, lambda sql: self._started(sign_in, sql, planned)
+        )
 
     def _started(
         self, sign_in: SignIn, sql: str, planned: Callable[[Transaction, Standing], _Result]
@@ -122,16 +119,16 @@ class Starts(TokenTable):
         made: list[SessionStart] = []  # by an earlier run of this unit, whose commit went unanswered
 
         def work(statements: Transaction) -> _Result:
-            standing = read_under_lock(statements, sql, sign_in)
+            found = read_under_lock(statements, sql, sign_in)
             # A commit whose answer was lost counts, even if the session or the user has ended since.
             if made and (there := statements.query(SELECT_DEVICE_OF_SESSION, (sign_in.session_id,))):
                 is_ours = there[0]["device_id"] == made[-1].session.device_id
                 return made[-1] if is_ours else None
-            if standing is None:
+            if found is None:
                 return _NoUserRow()
-            if not standing.admits(sign_in):
+            if not found.admits(sign_in):
                 return SignInOvertaken()
-            start = planned(statements, standing)
+            start = planned(statements, found)
             if isinstance(start, SessionStart):
                 made.append(start)
             return start
@@ -149,12 +146,12 @@ class Starts(TokenTable):
     def _planned(
         self,
         statements: Transaction,
-        standing: Standing,
+        found: Standing,
         sign_in: SignIn,
         plan: Callable[[LiveRows], SessionStart | None],
     ) -> _Result:
         """What `plan` makes of the user's live rows, written; or its refusal."""
-        live, former = standing.rows_of(sign_in)
+        live, former = found.rows_of(sign_in)
         if former:
             self._end_earlier_accounts(statements, sign_in, former)
         if any(session.id == sign_in.session_id for session in live.sessions):
