@@ -2,7 +2,7 @@
 // the service's own verifier, in its order.
 
 import { isObject } from "./json.js";
-import { invalid } from "./refusals.js";
+import { expired, invalid } from "./refusals.js";
 import { BASE64URL_32 } from "./token.js";
 
 // Instances' clocks differ by some seconds. `exp` gets no leeway.
@@ -24,7 +24,7 @@ export function checkClaims(payload, { issuer, audience, now }) {
   require(holdsAudience(payload.aud, audience), "aud");
   const iat = instant(payload, "iat");
   const exp = instant(payload, "exp");
-  require(now < exp, "exp");
+  if (now >= exp) throw expired();
   require(iat <= now + LEEWAY_S, "iat");
   require(iat < exp && exp <= iat + MAX_TTL_S, "exp");
   if ("nbf" in payload) require(instant(payload, "nbf") <= now + LEEWAY_S, "nbf");

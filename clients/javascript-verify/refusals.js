@@ -54,9 +54,14 @@ export function missing() {
   return new VerifyError(401, "", "no credential", { parameters: "" });
 }
 
-/** Malformed, forged, expired, revoked, or bound otherwise. detail: which claim or part (RFC 6750 §3.1). */
+/** Malformed, forged, revoked, or bound otherwise. detail: which claim or part (RFC 6750 §3.1). */
 export function invalid(detail) {
   return described("invalid_token", detail);
+}
+
+/** Past its `exp`, with a good signature: whoever holds the token can read that in it. */
+export function expired() {
+  return described("invalid_token", "exp", "The access token has expired.");
 }
 
 /** A proof that is not valid, or not there (RFC 9449 §7.1). detail: which check failed. */

@@ -19,6 +19,7 @@ from tests.contract.document import (
     request_faults,
     responses,
 )
+from tests.contract.refusals import unhelpful
 from tests.contract.visitor import FORM, JSON, Case, Visitor, Who
 
 # Shown by test_outage.py, by too many logins below, or by nothing: a 500 is a fault that is not known of.
@@ -40,6 +41,7 @@ def test_an_answer_is_as_documented(visitor: Visitor, case: Case) -> None:
 
     assert reply.status == case.status, reply.shortened()
     assert _error_in(reply) == case.error
+    assert unhelpful(case, reply) == [], reply.shortened()
     assert answer_faults(responses(case.route)[reply.status], reply) == []
     is_stored_nowhere = reply.headers.get("cache-control") == "no-store"
     assert reply.headers.get("pragma") == ("no-cache" if is_stored_nowhere else None)

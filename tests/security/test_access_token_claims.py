@@ -110,6 +110,28 @@ def test_a_token_not_seen_before_its_exp_gets_no_leeway_either(kit: Kit) -> None
     assert_refused(kit, forged(payload=good_claims(exp=START + 100)))
 
 
+def texts_of(kit: Kit, token: str) -> set[str]:
+    """What the challenges of our own routes and of the verifiers elsewhere say of a token."""
+    headers = {"authorization": f"Bearer {token}"}
+    own = kit.http(**headers)["headers"]["WWW-Authenticate"]
+    challenges = (own, kit.by_python(headers).says, kit.by_javascript(headers).says)
+    return {challenge.partition("error_description=")[2] for challenge in challenges}
+
+
+def test_a_token_of_ours_past_its_exp_is_said_to_have_expired_and_no_other_is(kit: Kit) -> None:
+    ours = forged(payload=good_claims(exp=START + 100))
+    head, payload, _ = ours.split(".")
+    elsewhere = forged(payload=good_claims(exp=START + 100, aud="elsewhere"))
+    assert_accepted(kit, ours)
+
+    kit.clock.now = START + 100
+
+    assert texts_of(kit, ours) == {'"The access token has expired."'}
+    assert texts_of(kit, forged(payload=good_claims(exp=START + 99))) == {'"The access token has expired."'}
+    unsigned = f"{head}.{payload}.{'A' * 86}"
+    assert texts_of(kit, unsigned) == texts_of(kit, elsewhere) == {'"The access token is not valid."'}
+
+
 @pytest.mark.parametrize("name", ["iat", "nbf"])
 def test_a_clock_somewhat_ahead_is_tolerated_and_no_more(kit: Kit, name: str) -> None:
     assert_accepted(kit, forged(payload=good_claims(**{name: START + IAT_LEEWAY_S})))

@@ -531,7 +531,7 @@ def test_a_dead_token_by_proof_gets_a_challenge_of_that_scheme(kit: Kit) -> None
 
     assert answer["headers"]["WWW-Authenticate"] == (
         'DPoP realm="auth-user-tokens", error="invalid_token",'
-        ' error_description="The access token is not valid.", algs="ES256 EdDSA Ed25519"'
+        ' error_description="The access token has expired.", algs="ES256 EdDSA Ed25519"'
     )
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S
-from auth_tokens.domain.errors import InvalidAccessToken
+from auth_tokens.domain.errors import EXPIRED, InvalidAccessToken
 from auth_tokens.domain.ids import is_base64url_32, is_canonical_uuid, is_user_id, uuid_bytes, uuid_text
 from auth_tokens.domain.labels import (
     MAX_LABELS,
@@ -144,7 +144,8 @@ def check_claims(payload: Mapping[str, Any], *, issuer: str, audience: str, now:
     _require(payload.get("iss") == issuer, "iss")
     _require(_audience_holds(payload.get("aud"), audience), "aud")
     iat, exp = _instant(payload, "iat"), _instant(payload, "exp")
-    _require(now < exp, "exp")
+    if now >= exp:
+        raise InvalidAccessToken("exp", EXPIRED)
     _require(iat <= now + IAT_LEEWAY_S, "iat")
     _require(iat < exp <= iat + MAX_ACCESS_TTL_S, "exp")
     if "nbf" in payload:

@@ -1,11 +1,18 @@
 """Everything the service refuses or cannot do, as one tree.
 
-`description` is public and stable; `detail` goes to the log only.
+`description` is public; `detail` goes to the log only. A description says which rule refused wherever its caller may
+know that: because they sent it, hold it, or proved before who they are. Otherwise there is one text for all causes.
 web/responses.py maps errors to HTTP statuses.
 """
 
 from collections.abc import Mapping
 from typing import Self
+
+NO_USER_ID = "user_id must be the id of a user, as access tokens have it in sub."
+# Of an access token whose signature is ours: whoever holds it can read its `exp`.
+EXPIRED = "The access token has expired."
+# The caller is in the user's own browser: a page of another site is refused before, and cannot read the answer.
+CSRF_TOKEN_NEEDED = "X-CSRF-Token is missing or not that of this session; GET /auth/session returns it."
 
 
 class TokenServiceError(Exception):
@@ -14,7 +21,9 @@ class TokenServiceError(Exception):
     code = "server_error"
     description = "The request could not be completed."
 
-    def __init__(self, detail: str = "") -> None:
+    def __init__(self, detail: str = "", description: str = "") -> None:
+        """description: of this cause, in the place of the one for all."""
+        self.description = description or self.description
         super().__init__(detail or self.description)
         self.detail = detail
         self.about: Mapping[str, str] = {}
@@ -31,8 +40,7 @@ class _Described(TokenServiceError):
     """A failure whose public description is chosen where it is raised."""
 
     def __init__(self, description: str, detail: str = "") -> None:
-        super().__init__(detail or description)
-        self.description = description
+        super().__init__(detail or description, description)
 
 
 class InvalidRequest(_Described):
@@ -43,7 +51,7 @@ class InvalidRequest(_Described):
 
 class UnsupportedGrantType(TokenServiceError):
     code = "unsupported_grant_type"
-    description = "This grant_type is not offered."
+    description = "grant_type must be refresh_token or urn:ietf:params:oauth:grant-type:token-exchange."
 
 
 class InvalidClient(TokenServiceError):
@@ -96,7 +104,7 @@ class MissingCredential(TokenServiceError):
 
 
 class InvalidAccessToken(TokenServiceError):
-    """Access token or session not valid (RFC 6750 §3.1)."""
+    """Access token or session not valid (RFC 6750 §3.1): one text, but for EXPIRED."""
 
     code = "invalid_token"
     description = "The access token is not valid."
@@ -136,6 +144,9 @@ class NonceNeeded(ProofRefused):
 
 
 class AccessDenied(TokenServiceError):
+    """Who may know the rule that refused is told it: each place that raises it says why. The one text for all is of
+    requests that came around the edge or without a signature."""
+
     code = "access_denied"
     description = "This is not allowed."
 

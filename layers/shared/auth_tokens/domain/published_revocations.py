@@ -59,7 +59,7 @@ def place_of(cursor: str | None) -> Place:
         return Place()
     found = _CURSOR.fullmatch(cursor)
     if found is None:
-        raise InvalidRequest("after is no cursor of this route.")
+        raise InvalidRequest("after must be the cursor of the answer before.")
     return Place(int(found[1]), bytes.fromhex(found[2]), int(found[3]))
 
 

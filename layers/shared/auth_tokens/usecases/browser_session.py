@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.credentials import Credential, Validated
-from auth_tokens.domain.errors import AccessDenied, InvalidAccessToken, TokenServiceError
+from auth_tokens.domain.errors import CSRF_TOKEN_NEEDED, AccessDenied, InvalidAccessToken, TokenServiceError
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.policy import TOUCH_INTERVAL_S, Policy
 from auth_tokens.domain.requirements import Requirements
@@ -48,7 +48,7 @@ class BrowserSessions:
         csrf_token = self.codec.csrf_token(token)
         may_change_state = is_csrf_token(credential.csrf_token, csrf_token)
         if credential.changes_state and not may_change_state:
-            raise AccessDenied("csrf")
+            raise AccessDenied("csrf", CSRF_TOKEN_NEEDED)
         claims = self._claims_of(record, owner, now)
         requirements.check(claims, now)
         self._note_use(record, owner, now)

@@ -80,7 +80,7 @@ def _place(cursor: str, name: str) -> DevicePlace:
     try:
         place = DevicePlace(*_CURSOR.unpack(base64.urlsafe_b64decode(cursor)))
     except (binascii.Error, ValueError, struct.error) as exc:
-        raise InvalidRequest(f"{name} is not one of this list.") from exc
+        raise InvalidRequest(f"{name} must be the next_{name} of the page before.") from exc
     if not 0 <= place.last_used_at < 2**34:
-        raise InvalidRequest(f"{name} is not one of this list.")
+        raise InvalidRequest(f"{name} must be the next_{name} of the page before.")
     return place

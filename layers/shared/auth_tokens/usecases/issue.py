@@ -23,6 +23,8 @@ from auth_tokens.usecases.session_builder import SessionBuilder
 # How long the same Idempotency-Key gets the same session again: enough for every retry of a caller that waits.
 ISSUE_RETRY_S = 600
 
+# For a trusted backend, which reads the same table.
+_REFUSED_USER = "The user is unknown or disabled, or everything of the user was ended meanwhile."
 _OTHER_REQUEST = "Idempotency-Key was used for another request."
 _Begin = Callable[[RepeatKey | None], TokenAnswer]
 
@@ -68,7 +70,7 @@ def issue(request: IssueRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
         try:
             return begin_session_of(request.user_id, request.options, how, builder, now_ms, repeat)
         except SignInOvertaken as exc:
-            raise AccessDenied("unknown or disabled user, or everything ended meanwhile") from exc
+            raise AccessDenied("unknown, disabled or overtaken", _REFUSED_USER) from exc
 
     if request.retry_key is None:
         return begin(None)
@@ -121,7 +123,7 @@ def _again(
 ) -> TokenAnswer:
     owner = record.owner
     if owner is not None and not owner.is_active:
-        raise AccessDenied("disabled user")
+        raise AccessDenied("disabled user", _REFUSED_USER)
     if (
         owner is None
         or record.generation > 0

@@ -91,5 +91,5 @@ def position_before(cursor: str | None, until: int | None) -> bytes:
     """The id that all events of a page come before. Raises InvalidRequest."""
     position = MAX_UUID if cursor is None else parse_uuid(cursor)
     if position is None:
-        raise InvalidRequest("cursor is not one of this list.")
+        raise InvalidRequest("cursor must be the next_cursor of the page before.")
     return position if until is None else min(position, first_uuid_at(until))

@@ -80,7 +80,9 @@ def begin_epoch(purpose: Purpose, deps: RotateKeysDeps, caller: Caller, note: st
         published = [key for key in keys if key.state is KeyState.PUBLISHED]
         turns = [turn[1] for key in published if (turn := next_turn(key, keys, schedule))]
         when = f"epoch second {turns[0]}" if turns else "the next rotation"
-        raise InvalidRequest(f"No {purpose.value} key has been published for long enough: wait for {when}.")
+        raise InvalidRequest(
+            f"purpose {purpose.value} has no key that was published for long enough: wait for {when}."
+        )
     taken = _taken(steps, now, deps)
     deps.events.record(keys_rotated(now, caller, note))
     return taken

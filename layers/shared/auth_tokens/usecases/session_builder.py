@@ -43,12 +43,13 @@ class SessionBuilder:
         InvalidProof (none, of a client that needs one).
         """
         deps = self.deps
+        # Both texts are for callers that have proved who the user is.
         if not is_path_safe(user.id):
-            raise AccessDenied("the user's id is not one to issue tokens for")
+            raise AccessDenied("user id", "The user's id is not one that a token can carry.")
         client_id = deps.client(options.client_id)
         policy = deps.policy_for(user)
         if options.kind not in policy.allowed_modes:
-            raise AccessDenied("mode not allowed for this user")
+            raise AccessDenied("mode", "mode is not one that this user's settings allow.")
         allowed = policy.scope_for(policy.clients[client_id], user.labels) if within is None else within
         scope = granted_scope(options.scope, allowed)
         policy.check_binding(client_id, options.jkt)

@@ -82,7 +82,7 @@ def replay_events(wanted: ReplayRequest, caller: Caller, deps: UpkeepDeps) -> Re
     first, before = first_uuid_at(wanted.since), first_uuid_at(wanted.until)
     position = first if wanted.cursor is None else parse_uuid(wanted.cursor)
     if position is None or not first <= position < before:
-        raise InvalidRequest("cursor is not one of this span.")
+        raise InvalidRequest("cursor must be the next_cursor of the call before, of the same span.")
     events = deps.replays.count(first, before)
     if wanted.is_dry_run:
         return Replay(events, None)

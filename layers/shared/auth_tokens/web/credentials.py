@@ -8,6 +8,8 @@ from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.errors import AccessDenied, InvalidAccessToken, InvalidProof, MissingCredential
 from auth_tokens.web.request_head import SESSION_COOKIE, RequestHead
 
+# A page knows its own origin, and cannot read this answer where the origin is not allowed.
+FOREIGN_ORIGIN = "The page's origin is not one that may use the session cookie (setting AllowedOrigins)."
 # RFC 6750 §2.1; nothing but spaces may stand around the token, and only ASCII is a letter. The scheme alone is in any
 # case: compared so, a token takes 15 us (measured).
 _SCHEMES = re.compile(r"((?i:bearer|dpop)) +([A-Za-z0-9._~+/-]+=*) *", re.ASCII)
@@ -76,7 +78,7 @@ def bearer_token(header: str) -> str:
 def refuse_cross_site(head: RequestHead, allowed_origins: Collection[str]) -> None:
     """Raises AccessDenied for a cross-site request, which must neither use a browser's cookie nor set one."""
     if is_cross_site(head, allowed_origins):
-        raise AccessDenied("foreign origin")
+        raise AccessDenied("foreign origin", FOREIGN_ORIGIN)
 
 
 def is_cross_site(head: RequestHead, allowed_origins: Collection[str]) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from auth_tokens.domain.errors import InvalidRequest
+from auth_tokens.domain.errors import NO_USER_ID, InvalidRequest
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.ids import is_base64url_32, is_path_safe
 from auth_tokens.domain.policy import MODES
@@ -12,6 +12,7 @@ from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.issue import IssueRequest
 from auth_tokens.usecases.login import LoginRequest
 from auth_tokens.web.credentials import is_cross_site, refuse_cross_site
+from auth_tokens.web.instants import instant_in
 from auth_tokens.web.key_binding import bound_options
 from auth_tokens.web.request_body import BodyParameters, checked_idempotency_key
 from auth_tokens.web.request_head import SESSION_COOKIE
@@ -38,9 +39,11 @@ def login_request(parameters: BodyParameters, options: SessionOptions) -> LoginR
 def issue_request(parameters: BodyParameters, options: SessionOptions, retry_key: str | None) -> IssueRequest:
     """`{"user_id", "amr", "acr"?, "auth_time"?, "not_after"?, "dpop_jkt"?, …options}`. Raises InvalidRequest naming the
     member."""
-    not_after, jkt = parameters.whole("not_after"), parameters.text("dpop_jkt")
+    not_after, jkt = instant_in(parameters, "not_after"), parameters.text("dpop_jkt")
     if jkt is not None and not is_base64url_32(jkt):
-        raise InvalidRequest("dpop_jkt is not the thumbprint of a key (RFC 7638, SHA-256).")
+        raise InvalidRequest(
+            "dpop_jkt must be the SHA-256 thumbprint of a key, 43 characters of base64url (RFC 7638)."
+        )
     options = bound_options(options, jkt)
     return IssueRequest(*recognised(parameters), not_after=not_after, options=options, retry_key=retry_key)
 
@@ -50,11 +53,11 @@ def recognised(parameters: BodyParameters) -> tuple[str, tuple[str, ...], str, i
     InvalidRequest naming the member."""
     user_id = parameters.required_text("user_id", MAX_USER_ID)
     if not is_path_safe(user_id):
-        raise InvalidRequest("user_id is not the id of a user.")
+        raise InvalidRequest(NO_USER_ID)
     amr = parameters.texts("amr")
     if not amr:
-        raise InvalidRequest("amr is missing.")
-    return user_id, amr, parameters.word("acr", MAX_ACR) or "", parameters.whole("auth_time")
+        raise InvalidRequest("amr is missing: how the user authenticated, such as pwd or otp (RFC 8176).")
+    return user_id, amr, parameters.word("acr", MAX_ACR) or "", instant_in(parameters, "auth_time")
 
 
 def direct_issue_request(event: Mapping[str, Any]) -> IssueRequest:

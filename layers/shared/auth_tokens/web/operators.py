@@ -52,8 +52,12 @@ def _operator(request: Request, rule: OperatorRule, deps: ValidateDeps) -> Calle
     claims = operator.claims
     caller = replace(request.caller, actor=f"user:{claims.sub}", actor_session=claims.sid)
     try:
-        if operator.transport is not Transport.COOKIE or rule.label not in claims.labels:
-            raise AccessDenied("not an operator")
+        if operator.transport is not Transport.COOKIE:
+            raise AccessDenied("not a browser session", "This route takes a session cookie, no access token.")
+        if rule.label not in claims.labels:
+            # Who is signed in may know that a label is missing; which one it is helps those alone who can give it.
+            why = "The user lacks the label of operators (setting AdminLabel)."
+            raise AccessDenied("not an operator", why)
         rule.requirements.check(claims, deps.clock())
     except TokenServiceError as exc:
         exc.of(caller.act)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from auth_tokens.domain.errors import InvalidRequest, NotFound
+from auth_tokens.domain.errors import NO_USER_ID, InvalidRequest, NotFound
 from auth_tokens.domain.ids import parse_uuid
 from auth_tokens.domain.user_ids import IdForm
 from auth_tokens.usecases.findings import FindingFilter
@@ -74,7 +74,7 @@ def _user_query_value(request: Request, ids: IdForm) -> str | None:
     asked = request.query_value("user_id")
     user_id = None if asked is None else ids.canonical(asked)
     if asked is not None and user_id is None:
-        raise InvalidRequest("user_id is not the id of a user.")
+        raise InvalidRequest(NO_USER_ID)
     return user_id
 
 
@@ -114,5 +114,5 @@ def whole_query_value(request: Request, name: str) -> int | None:
     if value is None:
         return None
     if not re.fullmatch(r"\d{1,12}", value, re.ASCII):
-        raise InvalidRequest(f"{name} must be a whole number.")
+        raise InvalidRequest(f"{name} must be a whole number of 0 or more.")
     return int(value)

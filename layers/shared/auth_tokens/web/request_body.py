@@ -30,6 +30,10 @@ class BodyParameters:
         """Is it there, of whatever type?"""
         return self._values.get(name) is not None
 
+    def is_text(self, name: str, text: str) -> bool:
+        """Is it there, and exactly this text?"""
+        return bool(self._values.get(name) == text)
+
     def text(self, name: str, max_length: int = MAX_TEXT) -> str | None:
         """A text, or None where absent."""
         value = self._values.get(name)
@@ -40,7 +44,7 @@ class BodyParameters:
         if len(value) > max_length:
             self._refuse(name, f"is longer than {max_length} characters")
         if "\0" in value or not _is_unicode(value):
-            self._refuse(name, "has characters that are not allowed")
+            self._refuse(name, "must be without NUL and lone surrogates")
         return value
 
     def word(self, name: str, max_length: int) -> str | None:
@@ -64,18 +68,18 @@ class BodyParameters:
             self._refuse(name, "must be true or false")
         return bool(value)
 
-    def whole(self, name: str) -> int | None:
+    def whole(self, name: str, what: str = "a whole number of 0 or more") -> int | None:
         """A whole number of 0 or more, or None where absent."""
         value = self._values.get(name)
         if value is None:
             return None
         if type(value) is not int or not 0 <= value < 2**40:
-            self._refuse(name, "must be a whole number")
+            self._refuse(name, f"must be {what}")
         return value
 
-    def whole_or_text(self, name: str) -> int | str | None:
-        """A whole number of 0 or more, a text, or None where absent."""
-        return self.text(name) if isinstance(self._values.get(name), str) else self.whole(name)
+    def whole_or_text(self, name: str, what: str) -> int | str | None:
+        """A whole number of 0 or more, a text, or None where absent. what: it has to be, for the refusal."""
+        return self.text(name) if isinstance(self._values.get(name), str) else self.whole(name, what)
 
     def texts(self, name: str, max_items: int = 10) -> tuple[str, ...]:
         """A list of short texts without spaces, such as amr values; empty where absent."""
@@ -83,9 +87,9 @@ class BodyParameters:
         if value is None:
             return ()
         if not isinstance(value, list) or len(value) > max_items:
-            self._refuse(name, "must be a list of strings")
+            self._refuse(name, f"must be a list of at most {max_items} strings")
         if not all(isinstance(v, str) and 0 < len(v) <= 20 and v.isascii() and v.isalnum() for v in value):
-            self._refuse(name, "must be a list of short words")
+            self._refuse(name, "must be a list of words of 1 to 20 letters and digits")
         return tuple(value)
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
@@ -125,7 +129,7 @@ def parse_body(request: Request, *, form: bool = False, empty: bool = False) -> 
         members = _json_object(_text(request))
         refuse_unknown_members(request, members)
         return BodyParameters(members)
-    raise UnsupportedMediaType()
+    raise UnsupportedMediaType(*((_FORM, _JSON) if form else (_JSON,)))
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -145,14 +149,14 @@ def _text(request: Request) -> str:
     try:
         return request.body.decode("utf-8")
     except UnicodeDecodeError as exc:
-        raise InvalidRequest("The body is not valid UTF-8.") from exc
+        raise InvalidRequest("The body must be UTF-8.") from exc
 
 
 def _form(text: str) -> dict[str, str]:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=50)
     except ValueError as exc:
-        raise InvalidRequest("The body is not a valid form.") from exc
+        raise InvalidRequest(f"The body must be {_FORM}, with at most 50 parameters.") from exc
     names = [name for name, _ in pairs]
     for name in names:
         if names.count(name) > 1:
@@ -166,7 +170,7 @@ def _json_object(text: str) -> dict[str, Any]:
     try:
         parsed = json.loads(text, object_pairs_hook=_unique, parse_constant=_not_json)
     except ValueError as exc:
-        raise InvalidRequest("The body is not valid JSON.") from exc
+        raise InvalidRequest("The body must be JSON (RFC 8259).") from exc
     if not isinstance(parsed, dict):
         raise InvalidRequest("The body must be a JSON object.")
     return parsed

@@ -1,6 +1,6 @@
 """POST and GET /admin/revoke-before, as routes: everything that began up to an instant ends, or has ended."""
 
-from auth_tokens.domain.errors import InvalidRequest
+from auth_tokens.domain.errors import NO_USER_ID, InvalidRequest
 from auth_tokens.domain.user_ids import IdForm
 from auth_tokens.usecases.revoke_before import (
     RevokeBeforeDeps,
@@ -9,7 +9,7 @@ from auth_tokens.usecases.revoke_before import (
     revoke_before,
 )
 from auth_tokens.web.handler import Route
-from auth_tokens.web.instants import instant_of
+from auth_tokens.web.instants import instant_in
 from auth_tokens.web.reasons import reason_in
 from auth_tokens.web.request_body import BodyParameters, parse_body
 from auth_tokens.web.requests import Request
@@ -61,12 +61,12 @@ def _request_from(parameters: BodyParameters, ids: IdForm) -> RevokeBeforeReques
     user_id = None if named is None else ids.canonical(named)
     confirmation = parameters.text("confirm")
     if named is not None and user_id is None:
-        raise InvalidRequest("user_id is not the id of a user.")
+        raise InvalidRequest(NO_USER_ID)
     if client_id is not None and user_id is not None:
         raise InvalidRequest("client_id and user_id exclude each other.")
     is_everything = client_id is None and user_id is None
     if is_everything and confirmation != CONFIRMATION:
-        raise InvalidRequest(f'Without client_id and user_id, confirm must be "{CONFIRMATION}".')
+        raise InvalidRequest(f"Without client_id and user_id, confirm must be the words: {CONFIRMATION}.")
     if not is_everything and confirmation is not None:
         raise InvalidRequest("confirm is for a request without client_id and user_id.")
     return RevokeBeforeRequest(_instant(parameters), reason_in(parameters), client_id, user_id)
@@ -74,12 +74,12 @@ def _request_from(parameters: BodyParameters, ids: IdForm) -> RevokeBeforeReques
 
 def _instant(parameters: BodyParameters) -> int | None:
     """None for now."""
-    before = parameters.whole_or_text("before")
+    if parameters.is_text("before", _NOW):
+        return None
+    before = instant_in(parameters, "before", or_word=_NOW)
     if before is None:
         raise InvalidRequest("before is missing.")
-    if before == _NOW:
-        return None
-    return before if isinstance(before, int) else instant_of(before, "before", or_word=_NOW)
+    return before
 
 
 def _view(wanted: RevokeBeforeRequest, result: RevokedBefore) -> dict[str, object]:

@@ -28,8 +28,10 @@ def step_up_request(
     password = parameters.required_text("password", MAX_PASSWORD)
     acr_values = tuple((parameters.text("acr_values") or "").split())
     if len(acr_values) > _MAX_ACR_VALUES or any(len(value) > MAX_ACR for value in acr_values):
-        raise InvalidRequest("acr_values has too many or too long values.")
-    parameters.whole("max_age")
+        raise InvalidRequest(
+            f"acr_values must be at most {_MAX_ACR_VALUES} values of {MAX_ACR} characters, separated by spaces."
+        )
+    parameters.whole("max_age", "a whole number of seconds")
     client_id = parameters.text("client_id")
     token, kind = presented_session(parameters, request, allowed_origins, codec)
     return StepUpRequest(token, password, kind, client_id, idempotency_key(request), acr_values)

@@ -8,6 +8,7 @@ from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.ports.reporter import Reporter
 from auth_tokens.usecases.take_over import TakeoverRequest, is_legacy, take_over
 from auth_tokens.usecases.takeover_deps import TakeoverDeps
+from auth_tokens.web.credentials import FOREIGN_ORIGIN
 from auth_tokens.web.grant_types import DEVICE_TOKEN_GRANT, REFRESH_GRANT
 from auth_tokens.web.handler import Route
 from auth_tokens.web.issue_bodies import options_of
@@ -66,5 +67,5 @@ def _wanted(
     if kind is TokenKind.DEVICE:
         text = exchange_request(parameters, options, None).device_token
     elif not parameters.text("refresh_token") and request.headers.get("origin") not in origins:
-        raise AccessDenied("foreign origin")
+        raise AccessDenied("foreign origin", FOREIGN_ORIGIN)
     return TakeoverRequest(text, kind, replace(options, cookie=None))

@@ -2,7 +2,13 @@
 
 from collections.abc import Collection
 
-from auth_tokens.domain.errors import AccessDenied, InvalidGrant, InvalidRequest, InvalidTarget
+from auth_tokens.domain.errors import (
+    CSRF_TOKEN_NEEDED,
+    AccessDenied,
+    InvalidGrant,
+    InvalidRequest,
+    InvalidTarget,
+)
 from auth_tokens.domain.grants import SessionOptions
 from auth_tokens.domain.tokens import MalformedToken, TokenCodec, TokenKind, is_csrf_token
 from auth_tokens.usecases.exchange import ExchangeRequest
@@ -62,10 +68,10 @@ def exchange_request(
     """
     for name in _TARGETS:
         if parameters.text(name) is not None:
-            raise InvalidTarget(f"{name} is not supported.")
+            raise InvalidTarget(f"{name} is not supported: leave it out.")
     for name in _ACTORS:
         if parameters.text(name) is not None:
-            raise InvalidRequest(f"{name} is not supported.")
+            raise InvalidRequest(f"{name} is not supported: leave it out.")
     device_token = parameters.required_text("subject_token")
     if parameters.required_text("subject_token_type") != DEVICE_TOKEN_TYPE:
         raise InvalidRequest(f"subject_token_type must be {DEVICE_TOKEN_TYPE}.")
@@ -81,4 +87,4 @@ def _check_csrf(cookie: str, request: Request, codec: TokenCodec) -> None:
     except MalformedToken as exc:
         raise InvalidGrant(f"malformed: {exc}", is_forged=True) from exc
     if not is_csrf_token(request.headers.get("x-csrf-token"), expected):
-        raise AccessDenied("csrf")
+        raise AccessDenied("csrf", CSRF_TOKEN_NEEDED)

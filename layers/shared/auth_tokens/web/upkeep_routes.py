@@ -10,7 +10,7 @@ from auth_tokens.usecases.upkeep import (
     skip_event,
 )
 from auth_tokens.web.handler import Route
-from auth_tokens.web.instants import instant_of
+from auth_tokens.web.instants import instant_in
 from auth_tokens.web.reasons import reason_in
 from auth_tokens.web.request_body import BodyParameters, parse_body
 from auth_tokens.web.requests import Request
@@ -73,8 +73,8 @@ def post_recount(deps: UpkeepDeps) -> Route:
 
 
 def _instant(parameters: BodyParameters, name: str) -> int:
-    """A number or a text. Raises InvalidRequest."""
-    value = parameters.whole_or_text(name)
+    """One that must be there. Raises InvalidRequest."""
+    value = instant_in(parameters, name)
     if value is None:
         raise InvalidRequest(f"{name} is missing.")
-    return value if isinstance(value, int) else instant_of(value, name)
+    return value

@@ -19,7 +19,7 @@ from auth_tokens.adapters.lru import Lru
 from auth_tokens.adapters.mysql.keys_version import KeysRead, KeysVersion
 from auth_tokens.domain.ages import is_within
 from auth_tokens.domain.claims import MAX_TOKEN_LENGTH, AccessClaims, check_claims
-from auth_tokens.domain.errors import InvalidAccessToken, Unavailable
+from auth_tokens.domain.errors import EXPIRED, InvalidAccessToken, Unavailable
 
 if TYPE_CHECKING:  # types alone, and the authorizer's every start would pay for them
     from collections.abc import Collection
@@ -113,7 +113,7 @@ class JwtVerifier:
         kid, claims = remembered
         if now >= claims.exp:
             self._remembered.forget(fingerprint)
-            raise InvalidAccessToken("exp")
+            raise InvalidAccessToken("exp", EXPIRED)
         if self._keys.find(kid) is None:  # withdrawn since
             raise InvalidAccessToken("kid")
         return claims

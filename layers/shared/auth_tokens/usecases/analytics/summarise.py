@@ -49,7 +49,7 @@ def summarise(span_s: int, step: str, deps: SummariseDeps) -> Summary:
     still get events.
     """
     if not 1 <= span_s <= MAX_SPAN_S:
-        raise InvalidRequest(f"span_s must be from 1 to {MAX_SPAN_S}.")
+        raise InvalidRequest(f"span_s must be from 1 to {MAX_SPAN_S} seconds.")
     if step not in STEPS:
         raise InvalidRequest(f"step must be one of {', '.join(STEPS)}.")
     now, step_s = deps.clock(), STEPS[step]
