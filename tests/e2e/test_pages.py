@@ -210,7 +210,7 @@ def test_a_browser_is_one_device_for_each_person_who_signs_in_on_it(
     assert visit(person) not in (mine, None)
 
 
-def test_a_page_that_is_opened_anew_goes_on_and_signs_out(
+def test_a_page_that_is_opened_anew_goes_on_and_keeps_nothing_for_the_next_person(
     lambda_stack: LocalStack, browser: WebDriver, person: str
 ) -> None:
     phone = login(lambda_stack, person, "phone")
@@ -226,8 +226,12 @@ def test_a_page_that_is_opened_anew_goes_on_and_signs_out(
     page.wait_for_notice("You are signed out.")
 
     assert browser.get_cookie("__Host-session") is None
-    browser.refresh()
-    page.find("#sign-in")
+    page = signed_in(lambda_stack, browser, person)
+    page.find("#sign-out").click()
+    page.sign_in(ALICE.username)
+    page.wait_for_text("#person", ALICE.username)
+    assert browser.execute_script("return performance.getEntriesByType('navigation')[0].type") == "reload"
+    page.find(".device")
     assert page.faults() == []
 
 

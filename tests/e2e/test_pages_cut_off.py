@@ -94,30 +94,36 @@ def test_offline_what_is_shown_stays_with_its_age_and_comes_anew_by_itself(
     assert page.faults(*EXPECTED) == []
 
 
-def test_a_part_that_does_not_come_says_why_and_comes_when_asked_and_a_lost_csrf_token_is_fetched_anew(
+def test_a_part_that_does_not_come_says_why_and_comes_by_itself_or_when_asked(
     page: Page, browser: WebDriver, network: BadNetwork
 ) -> None:
-    network.answers(503, BROKEN, under="/auth/devices")
-    lose_csrf_token(browser)
+    network.answers(503, BROKEN, under="/auth/devices", retry_after_s=2)
     browser.refresh()
-    page.wait_for_text("#devices .refusal", "The service is busy.")
+    page.wait_for_text("#devices .refusal", "The service is busy. Please try again in 2 sec.")
     page.wait_for_text(".history", "You signed in with your password")
+    network.recovers()
+    page.find(".device")
+    network.answers(502, BROKEN, under="/auth/devices")
+    browser.refresh()
+    page.wait_for_text("#devices .refusal", "what is before it said 502")
     network.recovers()
 
     page.find("#devices .refusal button").click()
 
     page.find(".device")
-    sign_out_tablet(page)
-    page.wait_for_notice("tablet is signed out.")
     assert page.faults(*EXPECTED) == []
 
 
-def lose_csrf_token(browser: WebDriver) -> None:
-    """As if another tab had written an older one."""
+def test_a_lost_csrf_token_is_fetched_anew_and_the_request_repeated(page: Page, browser: WebDriver) -> None:
     browser.execute_script(
         "for (const [key, text] of Object.entries(localStorage)) if (text.includes('csrf'))"
         ' localStorage.setItem(key, text.replace(/"csrf":"[^"]*"/, \'"csrf":"lost"\'))'
     )
+
+    sign_out_tablet(page)
+
+    page.wait_for_notice("tablet is signed out.")
+    assert page.faults(*EXPECTED, "status of 403") == []
 
 
 def test_a_session_that_ended_elsewhere_leads_to_the_sign_in_and_back(

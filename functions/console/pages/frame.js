@@ -12,6 +12,7 @@ const PAGES = { account: "Account", security: "Security" };
 
 let facts = null; // what the service says of itself
 let person = null; // GET /auth/session
+let shownTo = null; // the id of whom the page has something of
 
 /** Who is signed in: { sub, username, session_id, device_id, labels, … }. */
 export const me = () => person;
@@ -59,6 +60,8 @@ export function operatorsOnly(person, service) {
 
 async function entered(show, isAllowed) {
   [facts, person] = await Promise.all([request("GET", "/pages/settings.json"), request("GET", "/auth/session")]);
+  if (shownTo !== null && shownTo !== person.sub) return location.reload(); // nobody sees what was another's
+  shownTo = person.sub;
   await keepDevice(person.username, person.device_id);
   byId("person").replaceChildren(
     element("span", { class: "who" }, "Signed in as "),
