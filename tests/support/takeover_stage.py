@@ -47,8 +47,10 @@ class Stage:
         return self._users.pop()
 
     def token(self, user: str | None = None, **members: Any) -> str:
-        """A token of the Portal, of a new user where none is named."""
-        return self.portal.sign_in(user or self.user(), **members)
+        """A token of the Portal, of a new user where none is named. The clock is not behind its sign-in."""
+        token = self.portal.sign_in(user or self.user(), **members)
+        self.world.clock.now = max(self.world.clock.now, int(time.time()))
+        return token
 
     def take_over(
         self,
