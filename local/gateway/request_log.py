@@ -15,7 +15,7 @@ from local.gateway.exchange import Exchange
 from local.http.tokens import abbreviated
 
 # Of each log file, where the line of a request that was answered just now is near the end.
-_TAIL_BYTES = 65_536
+_TAIL_BYTES = 32_768
 _MAX_TEXT = 200
 _RED, _GREEN, _YELLOW, _QUIET, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 
@@ -65,13 +65,10 @@ class RequestLog:
             return
         wanted = json.dumps(request_id).encode()
         with contextlib.suppress(OSError):
-            for path in sorted(
-                self._logs.glob("*.log"), key=lambda log: log.stat().st_mtime_ns, reverse=True
-            ):
-                for line in reversed(_tail(path).splitlines()):
-                    if wanted in line:
-                        with contextlib.suppress(ValueError):  # the tail begins within a line
-                            yield path.name, json.loads(line)
+            for name in _newest_first(self._logs):
+                for line in _lines_with(wanted, _tail(self._logs / name)):
+                    with contextlib.suppress(ValueError):  # the tail begins within a line
+                        yield name, json.loads(line)
 
 
 def has_colour(stream: TextIO) -> bool:
@@ -90,7 +87,22 @@ def _escaped(found: re.Match[str]) -> str:
     return character if character.isprintable() else character.encode("unicode_escape").decode()
 
 
+def _newest_first(folder: Path) -> list[str]:
+    """The names of a folder's log files, by when they were last written."""
+    with os.scandir(folder) as entries:
+        written = [(entry.stat().st_mtime_ns, entry.name) for entry in entries if entry.name.endswith(".log")]
+    return [name for _, name in sorted(written, reverse=True)]
+
+
 def _tail(path: Path) -> bytes:
-    with path.open("rb") as log:
-        log.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+    with path.open("rb", buffering=0) as log:
+        log.seek(max(0, os.fstat(log.fileno()).st_size - _TAIL_BYTES))
         return log.read()
+
+
+def _lines_with(wanted: bytes, text: bytes) -> Iterator[bytes]:
+    """The lines that have some bytes, from the last."""
+    end = len(text)
+    while (found := text.rfind(wanted, 0, end)) >= 0:
+        end = text.rfind(b"\n", 0, found) + 1
+        yield text[end:].partition(b"\n")[0]
