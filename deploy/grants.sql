@@ -26,6 +26,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_keys TO {writer}@'%'
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_limits TO {writer}@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_events TO {writer}@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_rollups TO {writer}@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_finding_groups TO {writer}@'%';
 GRANT SELECT, INSERT, UPDATE ON {schema}.auth_token_jobs TO {writer}@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_users TO {writer}@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_takeovers TO {writer}@'%';

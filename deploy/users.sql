@@ -26,4 +26,5 @@ GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.aut
 GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_users TO {migrator}@'%';
 GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_revocations TO {migrator}@'%';
 GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_cutoffs TO {migrator}@'%';
+GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_finding_groups TO {migrator}@'%';
 GRANT CREATE, ALTER, DROP, INDEX, SELECT, INSERT, UPDATE, DELETE ON {schema}.auth_token_takeovers TO {migrator}@'%';

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from auth_tokens.bootstrap.container import Container
-from auth_tokens.bootstrap.keeping_up import judging_findings
+from auth_tokens.bootstrap.keeping_up import judging_findings, reading_inbox
 from auth_tokens.bootstrap.listing_events import listing_events
 from auth_tokens.bootstrap.looking_up import looking_up
 from auth_tokens.bootstrap.portal import user_ids
@@ -13,7 +13,7 @@ from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.bootstrap.summarising import summarising
 from auth_tokens.web.console_routes import delete_device, delete_session, get_user
 from auth_tokens.web.event_routes import get_events, get_summary
-from auth_tokens.web.finding_routes import get_findings, get_one_finding, post_finding_state
+from auth_tokens.web.finding_routes import get_findings, get_inbox, get_one_finding, post_finding_state
 from auth_tokens.web.handler import Route, http_handler
 from auth_tokens.web.look_up_route import look_up_route
 from auth_tokens.web.operator_ends import end_of_device, end_of_session, end_of_user
@@ -28,6 +28,7 @@ IDS = user_ids(SHARED)
 EVENTS = listing_events(SHARED)
 FIGURES = summarising(SHARED)
 FINDINGS = judging_findings(SHARED)
+INBOX = reading_inbox(SHARED)
 LOOK_UP = looking_up(SHARED, SESSIONS)
 SETTINGS = SHARED.settings
 RULE = OperatorRule(SETTINGS.admin_label, SETTINGS.admin_requirements(), SETTINGS.allowed_origins)
@@ -59,6 +60,7 @@ handler = http_handler(
         "GET /pages/{page}": get_page,
         "GET /console/summary": by_operator(get_summary(FIGURES)),
         "GET /console/events": by_operator(get_events(EVENTS, IDS)),
+        "GET /console/inbox": by_operator(get_inbox(INBOX, IDS)),
         "GET /console/findings": by_operator(get_findings(FINDINGS, IDS)),
         "GET /console/findings/{finding_id}": by_operator(get_one_finding(FINDINGS)),
         "POST /console/findings/{finding_id}/state": by_operator(post_finding_state(FINDINGS)),

@@ -463,6 +463,14 @@ def _pages() -> Iterator[Case]:
     yield case("a page", 200, query={"limit": "1"})
     yield case("an unknown type", 400, "invalid_request", query={"type": "party"})
 
+    case = partial(Case, "GET /console/inbox", who=Who.COOKIE)
+    yield case("what is open", 200)
+    filters = {"state": "closed", "rule": "far_apart", "severity": "low", "user_id": "$user_id"}
+    yield case("by everything", 200, query={**filters, "limit": "1"})
+    for name in ("state", "rule", "severity", "cursor", "limit"):
+        yield case(f"no {name}", 400, "invalid_request", query={name: "some"})
+    yield case("no user's id", 400, "invalid_request", query={"user_id": TOO_LONG_AN_ID})
+
     yield from _findings("/console", Who.COOKIE)
     yield from _look_ups("POST /console/lookup", Who.COOKIE)
     yield from _ends("/console", Who.COOKIE)

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from auth_tokens.adapters.access_jwt.algorithms import public_jwk
+from auth_tokens.adapters.mysql.analytics.inbox import MAX_COUNTED
 from auth_tokens.adapters.mysql.analytics.rollups import MAX_DUE
 from auth_tokens.domain.analytics.figures import figures_of
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S, MAX_TTL_S
@@ -30,6 +31,7 @@ from auth_tokens.settings import SIGNING_ALGORITHMS
 from auth_tokens.usecases import list_events, list_sessions
 from auth_tokens.usecases.analytics import summarise
 from auth_tokens.usecases.devices import DEFAULT_DEVICES, MAX_DEVICES
+from auth_tokens.usecases.inbox import MAX_GROUPS
 from auth_tokens.usecases.logout import LogoutScope
 from auth_tokens.web import issue_bodies
 from auth_tokens.web.errors import MethodNotAllowed
@@ -69,6 +71,9 @@ AGREED: dict[str, object] = {
     f"{SCHEMAS} SecuritySummary properties step_s enum": list(summarise.STEPS.values()),
     f"{SCHEMAS} SecuritySummary properties top_sources maxItems": summarise.TOP,
     f"{SCHEMAS} CleanupDebt properties due maximum": MAX_DUE,
+    f"{SCHEMAS} GroupCount maximum": MAX_COUNTED,
+    f"{SCHEMAS} Inbox properties groups maxItems": MAX_GROUPS,
+    "components parameters InboxLimit schema maximum": MAX_GROUPS,
     f"{SCHEMAS} UserId pattern": f"^{_USER_ID.pattern}$",
     f"{SCHEMAS} Scope pattern": f"^{_SCOPE.pattern}$",
     f"{SCHEMAS} Scope maxLength": MAX_SCOPE_LENGTH,

@@ -87,6 +87,7 @@ RECORDED: dict[str, Case] = {
     "revoke-device": _case("POST /admin/devices/{device_id}/revoke", "anybody's"),
     "findings": _case("GET /admin/security/findings", "all", query={"user_id": "$user_id", "state": "open"}),
     "finding": _case("GET /admin/security/findings/{finding_id}", "one"),
+    "inbox": _case("GET /console/inbox", "what is open", query={"user_id": "$user_id"}),
     "finding-state": _case("POST /admin/security/findings/{finding_id}/state", "in hand"),
     "replay": _case("POST /admin/security/events/replay", "a span"),
     "skip-event": _case("POST /admin/security/events/{event_id}/skip", "one that waits"),
@@ -144,6 +145,8 @@ _FIXED: dict[str, Any] = {
     "subject": "7d444840-9dc0-11d1-b245-5ffdce74fad2",
     "event_id": f"{_ID}4",
     "finding_id": f"{_ID}4",
+    "newest_id": f"{_ID}4",
+    "counts": {"open": 12, "acknowledged": 1, "closed": 30},
     "steps": [f"{'K' * 43} gone", "signing 3 published"],
     "withdrawn": "K" * 43,
     "pending": 0,
@@ -157,7 +160,7 @@ _FIXED: dict[str, Any] = {
 _AMOUNTS = {"revoked", "live_devices", "live_sessions"}
 _INSTANTS = {"at", "iat", "exp", "auth_time", "since", "until", "before", "authorizers_by"}
 _LISTS = {"keys", "sessions", "devices", "events", "series", "top_sources", "cutoffs"}
-_LISTS |= {"findings", "evidence", "cleanup"}
+_LISTS |= {"findings", "evidence", "cleanup", "groups"}
 # Null where they do not apply.
 _OPTIONAL = {"user_id"}
 # Objects of counts; `events` is a list of events elsewhere, each with a type.

@@ -38,6 +38,7 @@ LIMITS = "auth_token_limits"
 EVENTS = "auth_token_events"
 KEYS = "auth_token_keys"
 ROLLUPS = "auth_token_rollups"
+GROUPS = "auth_token_finding_groups"
 USERS = "auth_token_users"
 LONG_AGO = START - 500 * 86_400
 HOLD_ONE = f"SELECT id FROM {TOKENS} WHERE id = %s FOR UPDATE"
@@ -269,6 +270,7 @@ def test_many_rows_go_in_batches_and_twice_is_harmless(fresh_world: World) -> No
         EVENTS: 2 * FIRST_ROWS + 7,
         KEYS: 0,
         ROLLUPS: 0,
+        GROUPS: 0,
         "auth_token_revocations": 0,
         USERS: 0,
     }
@@ -442,7 +444,7 @@ def test_the_debt_is_what_is_due_and_for_how_long(fresh_world: World) -> None:
     assert (debt.rows, debt.age_s) == (3, 120)
 
 
-@pytest.mark.parametrize("table", [TOKENS, LIMITS, EVENTS, KEYS, ROLLUPS, USERS])
+@pytest.mark.parametrize("table", [TOKENS, LIMITS, EVENTS, KEYS, ROLLUPS, USERS, GROUPS])
 def test_the_age_of_a_debt_counts_from_the_end_plus_the_retention_of_its_table(
     fresh_world: World, table: str
 ) -> None:
@@ -450,6 +452,7 @@ def test_the_age_of_a_debt_counts_from_the_end_plus_the_retention_of_its_table(
     insert_key(fresh_world, "signing", "gone", at=LONG_AGO)
     insert_figures(fresh_world, LONG_AGO, names=["logins"])
     insert_user_order(fresh_world, LONG_AGO)
+    insert_groups(fresh_world, LONG_AGO)
     retention = {
         TOKENS: fresh_world.settings.cleanup_retention_s,
         LIMITS: purges.LIMIT_RETENTION_S,
@@ -457,6 +460,7 @@ def test_the_age_of_a_debt_counts_from_the_end_plus_the_retention_of_its_table(
         KEYS: purges.GONE_KEY_RETENTION_S,
         ROLLUPS: purges.ROLLUP_RETENTION_S,
         USERS: purges.USER_ORDER_RETENTION_S,
+        GROUPS: fresh_world.settings.event_retention_s,
     }
 
     debt = purge(fresh_world, table).debt(START)
@@ -513,7 +517,8 @@ def filled(world: World) -> World:
     for hour in range(100):
         insert_figures(world, START - 50 * 3600 + hour * 3600, [f"figure_{n}" for n in range(30)])
     insert_user_order(world, *(START - number * 60 for number in range(2000)))
-    world.sql(f"ANALYZE TABLE {TOKENS}, {LIMITS}, {EVENTS}, {ROLLUPS}, {USERS}")
+    insert_groups(world, *(START - number * 60 for number in range(2000)))
+    world.sql(f"ANALYZE TABLE {TOKENS}, {LIMITS}, {EVENTS}, {ROLLUPS}, {USERS}, {GROUPS}")
     return world
 
 
@@ -552,6 +557,8 @@ def filled(world: World) -> World:
         (purges.COUNT_GONE_KEYS, (to_sql(START),), "ux_purpose_epoch"),
         (purges.DELETE_OLD_ROLLUPS, (START - 40 * 3600, 500), "PRIMARY"),
         (purges.COUNT_OLD_ROLLUPS, (START - 40 * 3600,), "PRIMARY"),
+        (purges.DELETE_OLD_GROUPS, (uuid7((START - 86_400) * 1000, bytes(10)), 500), "ix_newest"),
+        (purges.COUNT_OLD_GROUPS, (uuid7((START - 86_400) * 1000, bytes(10)),), "ix_newest"),
         (purges.USERS.sql(index_scans.FIND_LAST), FIND_USERS, "ix_changed_at"),
         (purges.USERS.sql(index_scans.LOCK), FIND_USERS, "ix_changed_at"),
         (purges.USERS.sql(index_scans.DELETE_LOCKED), FIND_USERS, "ix_changed_at"),
@@ -793,6 +800,12 @@ def insert_figures(world: World, hour_at: int, names: Sequence[str] = ("login", 
 def insert_user_order(world: World, *instants: int) -> None:
     rows = [(f"user-{index}", to_sql(at)) for index, at in enumerate(instants)]
     insert(world, f"INSERT INTO {USERS} (user_id, changed_at) VALUES (%s, %s)", rows)
+
+
+def insert_groups(world: World, *instants: int) -> None:
+    rows = [(f"user-{index}", uuid7(at * 1000, bytes(10))) for index, at in enumerate(instants)]
+    columns = "rule, subject, state, severity, findings, first_at, newest_id"
+    insert(world, f"INSERT INTO {GROUPS} ({columns}) VALUES ('device_burst', %s, 'open', 1, 1, 1, %s)", rows)
 
 
 def insert_key(world: World, purpose: str, state: str, at: int = START) -> None:

@@ -9,7 +9,7 @@ from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.cutoffs import Cutoff
 from auth_tokens.domain.ends import Cause, RevocationScope
-from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
+from auth_tokens.domain.events import EventType, RecordedEvent, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.rotation import Reuse, ReuseKind
 from auth_tokens.domain.sessions import ActiveRow
@@ -20,6 +20,9 @@ CALLER = Caller("192.0.2.7", "tests", request_id="r")
 SESSION = session_record()
 AT = SESSION.created_at + 1
 SID, DEVICE = uuid_text(ROW_ID), uuid_text(DEVICE_ID)
+FINDING = RecordedEvent(
+    ROW_ID, "finding", 0, None, None, None, {"rule": "far_apart", "subject": "s", "events": 1}
+)
 CLAIMS = AccessClaims(USER.id, SID, SID, "c", "", DEVICE, 0, "", (), (), 0, 1)
 REUSE = Reuse(ActiveRow(SESSION, USER, b"h"), ReuseKind.OLDER_GENERATION, 2, 9)
 EVIDENCE = kinds.Evidence("a", "b", "c", "d", "")
@@ -136,8 +139,8 @@ CASES: dict[str, tuple[SecurityEvent, dict[str, str | int]]] = {
         {"kid": "k", "note": "leaked", "request_id": "r"},
     ),
     "finding_changed": (
-        kinds.finding_changed(ROW_ID, FindingState.CLOSED, "", CALLER, AT),
-        {"finding_id": SID, "state": "closed", "request_id": "r"},
+        kinds.finding_changed(FINDING, FindingState.CLOSED, "", CALLER, AT),
+        {"finding_id": SID, "state": "closed", "rule": "far_apart", "subject": "s", "request_id": "r"},
     ),
     "events_replayed": (
         kinds.events_replayed(1, 2, "SIEM", CALLER, AT),

@@ -2,8 +2,9 @@
 
 import pytest
 
+from auth_tokens.domain.analytics.finding_groups import FindingGroup, GroupPlace, GroupSelection
 from auth_tokens.domain.analytics.finding_states import FindingState
-from auth_tokens.domain.analytics.findings import EVIDENCE_TYPES, Rule
+from auth_tokens.domain.analytics.findings import EVIDENCE_TYPES, Finding, Rule
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.errors import InvalidRequest, NotFound
 from auth_tokens.domain.events import EventType, RecordedEvent, SecurityEvent
@@ -24,9 +25,18 @@ UNKNOWN = "01900000-0000-7000-8000-000000000000"
 
 
 class Log(MemoryEvents):
-    """Also port ports.events.EventLog."""
+    """Also as much of port ports.events.FindingInbox as changes states."""
 
-    def record(self, event: SecurityEvent) -> None:
+    def report(self, finding: Finding, now: int) -> None:
+        raise NotImplementedError
+
+    def groups(self, wanted: GroupSelection, after: GroupPlace, limit: int) -> list[FindingGroup]:
+        raise NotImplementedError
+
+    def counts(self) -> dict[FindingState, int]:
+        raise NotImplementedError
+
+    def change(self, finding: RecordedEvent, state: FindingState, event: SecurityEvent) -> None:
         self.add(event.type, event.at, event.user_id, **event.detail)
 
     def add(self, kind: EventType, at: int, user_id: str | None = None, **detail: str | int) -> RecordedEvent:
@@ -68,8 +78,31 @@ def test_a_finding_is_open_until_somebody_says_something_and_the_last_word_count
     assert len(get_finding(finding, deps(log)).finding.changes) == 4
 
 
+def test_a_state_is_that_of_the_earlier_ones_of_rule_and_subject_and_of_no_later_one(log: Log) -> None:
+    other = log.finding(subject="bob")
+    first, second = log.finding(subject="alice"), log.finding(subject="alice")
+    change_finding(second, FindingState.CLOSED, "", OPERATOR, deps(log))
+    third = log.finding(subject="alice")
+
+    assert listed(log, state="closed") == [second, first]
+    assert listed(log, state="open") == [third, other]
+
+    change_finding(first, FindingState.OPEN, "", OPERATOR, deps(log))
+
+    assert listed(log, state="closed") == [second]
+
+
+def test_a_change_that_an_earlier_release_wrote_is_of_its_finding_alone(log: Log) -> None:
+    first, second = log.finding(subject="alice"), log.finding(subject="alice")
+    log.add(EventType.FINDING_CHANGED, START, finding_id=second, state="closed")
+
+    assert listed(log, state="closed") == [second]
+    assert listed(log, state="open") == [first]
+
+
 def test_a_filter_leaves_those_of_a_state_a_rule_and_a_severity(log: Log) -> None:
-    closed, low, other = log.finding(), log.finding(severity="low"), log.finding(rule="reuse_spike")
+    closed = log.finding()
+    low, other = log.finding(severity="low", subject="bob"), log.finding(rule="reuse_spike")
     change_finding(closed, FindingState.CLOSED, "", OPERATOR, deps(log))
 
     assert listed(log) == [other, low, closed]

@@ -6,7 +6,7 @@ from auth_tokens.adapters.mysql.analytics.rollups import MySqlRollups
 from auth_tokens.adapters.mysql.leases import MySqlLeases
 from auth_tokens.adapters.mysql.outbox import MySqlOutbox
 from auth_tokens.bootstrap.container import Container
-from auth_tokens.bootstrap.events import event_log
+from auth_tokens.bootstrap.events import event_log, finding_inbox
 from auth_tokens.usecases.analytics.analyse import AnalyseDeps
 from auth_tokens.usecases.analytics.detect import DetectDeps
 from auth_tokens.usecases.analytics.roll_up import RollUpDeps
@@ -25,6 +25,6 @@ def analysing(shared: Container) -> AnalyseDeps:
         clock_ms=shared.clock_ms,
         rolling=RollUpDeps(rollups, shared.clock),
         counting=CensusDeps(MySqlCensus(shared.database), shared.clock),
-        detecting=DetectDeps(log, log, rollups, shared.clock),
+        detecting=DetectDeps(log, finding_inbox(shared), rollups, shared.clock),
         publishing=PublishDeps(outbox, bus, shared.clock),
     )

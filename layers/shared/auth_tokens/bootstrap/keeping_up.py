@@ -4,15 +4,20 @@ from auth_tokens.adapters.mysql.analytics.rollups import MySqlRollups
 from auth_tokens.adapters.mysql.outbox import MySqlOutbox, MySqlReplays
 from auth_tokens.adapters.mysql.purges import purges
 from auth_tokens.bootstrap.container import Container
-from auth_tokens.bootstrap.events import event_log
+from auth_tokens.bootstrap.events import event_log, finding_inbox
 from auth_tokens.usecases.findings import FindingsDeps
+from auth_tokens.usecases.inbox import InboxDeps
 from auth_tokens.usecases.upkeep import UpkeepDeps
 
 
 def judging_findings(shared: Container) -> FindingsDeps:
     """Dependencies of the list of findings."""
-    log = event_log(shared)
-    return FindingsDeps(log, log, shared.clock)
+    return FindingsDeps(event_log(shared), finding_inbox(shared), shared.clock)
+
+
+def reading_inbox(shared: Container) -> InboxDeps:
+    """Dependencies of the inbox of findings."""
+    return InboxDeps(finding_inbox(shared), event_log(shared))
 
 
 def keeping_up(shared: Container) -> UpkeepDeps:

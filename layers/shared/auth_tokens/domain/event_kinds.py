@@ -11,7 +11,7 @@ from auth_tokens.domain.caller import NO_CALLER, Caller
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.cutoffs import Cutoff
 from auth_tokens.domain.ends import Cause, RevocationScope
-from auth_tokens.domain.events import EventType, RevokeReason, SecurityEvent
+from auth_tokens.domain.events import EventType, RecordedEvent, RevokeReason, SecurityEvent
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.rotation import Reuse
 from auth_tokens.domain.sessions import TokenRecord
@@ -224,11 +224,12 @@ def data_key_withdrawn(kid: str, caller: Caller, at: int, note: str = "") -> Sec
 
 
 def finding_changed(
-    finding_id: bytes, state: FindingState, note: str, caller: Caller, at: int
+    finding: RecordedEvent, state: FindingState, note: str, caller: Caller, at: int
 ) -> SecurityEvent:
-    """An operator has a finding in hand, or is done with it."""
-    about: _Detail = {"finding_id": uuid_text(finding_id), "state": state.value}
-    detail = {**about, **_note(note), **caller.detail}
+    """An operator has a finding in hand, or is done with it, and with the earlier ones of its rule and subject."""
+    about: _Detail = {"finding_id": uuid_text(finding.id), "state": state.value}
+    group: _Detail = {name: finding.detail[name] for name in ("rule", "subject") if name in finding.detail}
+    detail: _Detail = {**about, **group, **_note(note), **caller.detail}
     return SecurityEvent(EventType.FINDING_CHANGED, at, None, None, caller.address, detail)
 
 

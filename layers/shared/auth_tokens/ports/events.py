@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from auth_tokens.domain.analytics.finding_groups import FindingGroup, GroupPlace, GroupSelection
+from auth_tokens.domain.analytics.finding_states import FindingState
+from auth_tokens.domain.analytics.findings import Finding
 from auth_tokens.domain.events import EventSelection, EventType, RecordedEvent, SecurityEvent
 
 
@@ -21,7 +24,24 @@ class EventQuery(Protocol):
         """The same by more filters."""
 
     def of_ids(self, ids: Sequence[bytes]) -> list[RecordedEvent]:
-        """Those of at most 5 ids that are there, newest first."""
+        """Those of at most 100 ids that are there, newest first."""
+
+
+class FindingInbox(Protocol):
+    """Findings by rule and subject. Raises Unavailable."""
+
+    def report(self, finding: Finding, now: int) -> None:
+        """Write the event of a new finding, which opens its group: both or neither."""
+
+    def change(self, finding: RecordedEvent, state: FindingState, event: SecurityEvent) -> None:
+        """Write the event that gives a finding a state, and give it to its group as well, unless there is a later
+        finding: both or neither."""
+
+    def groups(self, wanted: GroupSelection, after: GroupPlace, limit: int) -> list[FindingGroup]:
+        """The worst first, then the newest; those behind a place."""
+
+    def counts(self) -> dict[FindingState, int]:
+        """How many groups are in each state, each up to 10,000."""
 
 
 class Outbox(Protocol):

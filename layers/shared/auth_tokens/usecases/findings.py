@@ -12,17 +12,15 @@ from auth_tokens.domain.event_kinds import finding_changed
 from auth_tokens.domain.events import EventSelection, EventType, RecordedEvent
 from auth_tokens.domain.ids import MAX_UUID, parse_uuid, uuid_text
 from auth_tokens.ports.clock import Clock
-from auth_tokens.ports.events import EventLog, EventQuery
+from auth_tokens.ports.events import EventQuery, FindingInbox
 from auth_tokens.usecases.event_scan import CHUNK, scan
 from auth_tokens.usecases.list_events import MAX_PAGE, MAX_SPAN_S, chosen, position_before
-
-_Changes = Mapping[str, list[RecordedEvent]]
 
 
 @dataclass(frozen=True, slots=True)
 class FindingsDeps:
     events: EventQuery
-    log: EventLog
+    inbox: FindingInbox
     clock: Clock
 
 
@@ -80,13 +78,13 @@ def list_findings(wanted: FindingFilter, deps: FindingsDeps) -> FindingPage:
     changes = _changes(since, deps)
 
     def is_wanted(event: RecordedEvent) -> bool:
-        is_in_state = state is None or state_of(changes.get(uuid_text(event.id), ())) is state
+        is_in_state = state is None or state_of(changes.of(event)) is state
         return is_in_state and all(v is None or event.detail.get(m) == v.value for m, v in members.items())
 
     selection = EventSelection(since, user_id=wanted.user_id, kind=EventType.FINDING)
     before = position_before(wanted.cursor, wanted.until)
     found, after = scan(lambda at, n: deps.events.search(selection, at, n), is_wanted, before, wanted.limit)
-    views = [FindingView(event, changes.get(uuid_text(event.id), ())) for event in found]
+    views = [FindingView(event, changes.of(event)) for event in found]
     return FindingPage(views, uuid_text(after) if after is not None else None)
 
 
@@ -101,9 +99,10 @@ def get_finding(finding_id: str, deps: FindingsDeps) -> FindingEvidence:
 def change_finding(
     finding_id: str, state: FindingState, note: str, caller: Caller, deps: FindingsDeps
 ) -> FindingView:
-    """Say what has become of it. The last word counts, and all stay. Raises NotFound, Unavailable."""
-    view = _finding(finding_id, deps)
-    deps.log.record(finding_changed(view.event.id, state, note, caller, deps.clock()))
+    """Say what has become of it, and of the earlier ones of its rule and subject. The last word counts, and all stay.
+    Raises NotFound, Unavailable."""
+    finding = _finding(finding_id, deps).event
+    deps.inbox.change(finding, state, finding_changed(finding, state, note, caller, deps.clock()))
     return _finding(finding_id, deps)
 
 
@@ -113,18 +112,39 @@ def _finding(finding_id: str, deps: FindingsDeps) -> FindingView:
     if not found or found[0].type != EventType.FINDING.value:
         raise NotFound()
     [event] = found
-    return FindingView(event, _changes(event.at, deps).get(uuid_text(event.id), ()))
+    return FindingView(event, _changes(event.at, deps).of(event))
+
+
+class _Changes:
+    """Changes of states, newest first, by what they are about."""
+
+    def __init__(self) -> None:
+        self._of_finding: dict[str, list[RecordedEvent]] = defaultdict(list)
+        self._of_group: dict[tuple[object, object], list[RecordedEvent]] = defaultdict(list)
+
+    def add(self, change: RecordedEvent) -> None:
+        rule, subject = change.detail.get("rule"), change.detail.get("subject")
+        if rule is None or subject is None:  # of an earlier release
+            self._of_finding[str(change.detail.get("finding_id"))].append(change)
+        else:
+            self._of_group[rule, subject].append(change)
+
+    def of(self, finding: RecordedEvent) -> list[RecordedEvent]:
+        """Those of this finding, or of a later one of its rule and subject."""
+        finding_id = uuid_text(finding.id)
+        group = self._of_group[finding.detail.get("rule"), finding.detail.get("subject")]
+        later = [change for change in group if str(change.detail.get("finding_id")) >= finding_id]
+        return [*later, *self._of_finding[finding_id]]
 
 
 def _changes(since: int, deps: FindingsDeps) -> _Changes:
-    """All since an instant, by finding, newest first: no more than operators made."""
+    """All since an instant: no more than operators made."""
     selection = EventSelection(since, kind=EventType.FINDING_CHANGED)
-    changes: dict[str, list[RecordedEvent]] = defaultdict(list)
-    before = MAX_UUID
+    changes, before = _Changes(), MAX_UUID
     while True:
         chunk = deps.events.search(selection, before, CHUNK)
         for event in chunk:
-            changes[str(event.detail.get("finding_id"))].append(event)
+            changes.add(event)
         if len(chunk) < CHUNK:
             return changes
         before = chunk[-1].id

@@ -14,9 +14,10 @@ from auth_tokens.usecases.findings import (
     get_finding,
     list_findings,
 )
+from auth_tokens.usecases.inbox import GroupView, InboxDeps, list_inbox
 from auth_tokens.usecases.list_events import chosen
 from auth_tokens.web.handler import Route
-from auth_tokens.web.query_parameters import finding_filter
+from auth_tokens.web.query_parameters import finding_filter, inbox_filter
 from auth_tokens.web.reasons import MAX_REASON
 from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
@@ -32,6 +33,21 @@ def get_findings(deps: FindingsDeps, ids: IdForm) -> Route:
         page = list_findings(finding_filter(request, ids), deps)
         body = {"findings": [finding_view(finding) for finding in page.findings]}
         return Response(body={**body, "next_cursor": page.next_cursor})
+
+    return route
+
+
+def get_inbox(deps: InboxDeps, ids: IdForm) -> Route:
+    """GET /console/inbox."""
+
+    def route(request: Request) -> Response:
+        page = list_inbox(inbox_filter(request, ids), deps)
+        body = {
+            "groups": [_group_view(view) for view in page.groups],
+            "counts": {state.value: count for state, count in page.counts.items()},
+            "next_cursor": page.next_cursor,
+        }
+        return Response(body=body)
 
     return route
 
@@ -81,6 +97,20 @@ def finding_view(finding: FindingView) -> dict[str, Any]:
         "changed_at": last.at if last else None,
         "changed_by": last.detail.get("actor") if last else None,
         "note": last.detail.get("note") if last else None,
+    }
+
+
+def _group_view(view: GroupView) -> dict[str, Any]:
+    group, newest = view.group, view.newest
+    return {
+        "rule": group.rule,
+        "subject": group.subject,
+        "state": group.state.value,
+        "severity": group.severity.value,
+        "findings": group.findings,
+        "first_at": group.first_at,
+        "newest": finding_view(newest) if newest else None,
+        "newest_id": uuid_text(group.newest_id),
     }
 
 

@@ -7,6 +7,7 @@ from auth_tokens.domain.errors import NO_USER_ID, InvalidRequest, NotFound
 from auth_tokens.domain.ids import parse_uuid
 from auth_tokens.domain.user_ids import IdForm
 from auth_tokens.usecases.findings import FindingFilter
+from auth_tokens.usecases.inbox import MAX_GROUPS, InboxFilter
 from auth_tokens.usecases.list_events import EventFilter
 from auth_tokens.usecases.list_sessions import DEFAULT_PAGE
 from auth_tokens.web.instants import instant_query_value
@@ -67,6 +68,19 @@ def finding_filter(request: Request, ids: IdForm) -> FindingFilter:
         until=instant_query_value(request, "until"),
         cursor=request.query_value("cursor"),
         limit=_DEFAULT_EVENTS if limit is None else limit,
+    )
+
+
+def inbox_filter(request: Request, ids: IdForm) -> InboxFilter:
+    """Which groups of findings are asked for."""
+    limit = whole_query_value(request, "limit")
+    return InboxFilter(
+        state=request.query_value("state"),
+        rule=request.query_value("rule"),
+        severity=request.query_value("severity"),
+        user_id=_user_query_value(request, ids),
+        cursor=request.query_value("cursor"),
+        limit=MAX_GROUPS if limit is None else limit,
     )
 
 

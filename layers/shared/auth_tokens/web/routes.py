@@ -47,6 +47,7 @@ ROUTES = (
     "GET /pages/{page}",
     "GET /console/summary",
     "GET /console/events",
+    "GET /console/inbox",
     "GET /console/findings",
     "GET /console/findings/{finding_id}",
     "POST /console/findings/{finding_id}/state",

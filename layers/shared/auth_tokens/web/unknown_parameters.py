@@ -55,6 +55,9 @@ ALLOWED_PARAMETERS = {
     "POST /admin/keys/withdraw": AllowedParameters(body=("kid", "reason")),
     "GET /console/events": _EVENTS,
     "GET /console/summary": _SUMMARY,
+    "GET /console/inbox": AllowedParameters(
+        query=("state", "rule", "severity", "user_id", "cursor", "limit")
+    ),
     "GET /console/findings": _FINDINGS,
     "POST /console/findings/{finding_id}/state": _STATE,
     "POST /console/lookup": _LOOK_UP,

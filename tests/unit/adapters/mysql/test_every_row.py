@@ -31,6 +31,8 @@ OF_ONE_ROW = {
     "purges.COUNT_GONE_KEYS",
     "purges.USERS.COUNT",
     "purges.COUNT_OLD_ROLLUPS",
+    "purges.COUNT_OLD_GROUPS",
+    "analytics.inbox.COUNT_GROUPS",
     "analytics.rollups.COUNT_DUE",
     "revocations.SELECT_LOG_WIDTH",
     "revocations.SELECT_NEXT_NUMBER",

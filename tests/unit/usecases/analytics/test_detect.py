@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from auth_tokens.domain.analytics.detections import WINDOW_S
+from auth_tokens.domain.analytics.finding_groups import FindingGroup, GroupPlace, GroupSelection
+from auth_tokens.domain.analytics.finding_states import FindingState
+from auth_tokens.domain.analytics.findings import Finding
 from auth_tokens.domain.analytics.hours import HOUR_S, hour_of
 from auth_tokens.domain.events import EventSelection, EventType, RecordedEvent, SecurityEvent
 from auth_tokens.usecases.analytics.detect import DetectDeps, Detection, detect
@@ -13,7 +16,7 @@ from tests.support.world import START, Clock
 
 @dataclass
 class Log:
-    """Ports ports.events.EventQuery and EventLog."""
+    """Port ports.events.EventQuery, and as much of FindingInbox as reports."""
 
     events: list[RecordedEvent] = field(default_factory=list)
 
@@ -29,8 +32,18 @@ class Log:
     def of_ids(self, ids: Sequence[bytes]) -> list[RecordedEvent]:
         raise NotImplementedError
 
-    def record(self, event: SecurityEvent) -> None:
+    def report(self, finding: Finding, now: int) -> None:
+        event = finding.as_event(now)
         self.add(event.type, event.at, event.user_id, event.detail)
+
+    def change(self, finding: RecordedEvent, state: FindingState, event: SecurityEvent) -> None:
+        raise NotImplementedError
+
+    def groups(self, wanted: GroupSelection, after: GroupPlace, limit: int) -> list[FindingGroup]:
+        raise NotImplementedError
+
+    def counts(self) -> dict[FindingState, int]:
+        raise NotImplementedError
 
     def add(
         self, kind: EventType, at: int, user_id: str | None, detail: dict[str, str | int] | None = None

@@ -56,15 +56,20 @@ SELECT_EVENTS_OF_SESSION = _page("\n  AND session_id = %s")
 # Index: ix_source, backwards.
 SELECT_EVENTS_OF_SOURCE = _page("\n  AND source_hash = %s")
 
-MAX_IDS = 5
-# Index: primary key.
-SELECT_EVENTS_BY_ID = f"""
+# Of the evidence of a finding, and of a page of the inbox.
+NUMBERS_OF_IDS = (5, 100)
+
+
+def select_events_by_id(count: int) -> str:
+    """Index: primary key."""
+    return f"""
 SELECT {EVENT_COLUMNS}
 FROM auth_token_events
-WHERE id IN ({", ".join(["%s"] * MAX_IDS)})
+WHERE id IN ({", ".join(["%s"] * count)})
 ORDER BY id DESC
-LIMIT {MAX_IDS}
+LIMIT {count}
 """
+
 
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
 _UNCOUNTED = {kind.value for kind in UNCOUNTED}
@@ -164,8 +169,9 @@ class MySqlEventLog:
     def of_ids(self, ids: Sequence[bytes]) -> list[RecordedEvent]:
         if not ids:
             return []
-        filled = (*ids[:MAX_IDS], *[ids[0]] * (MAX_IDS - len(ids)))
-        rows = self._database.query(SELECT_EVENTS_BY_ID, filled)
+        count = next(number for number in NUMBERS_OF_IDS if len(ids) <= number)
+        filled = (*ids, *[ids[0]] * (count - len(ids)))
+        rows = self._database.query(select_events_by_id(count), filled)
         return [recorded(row, self.open_detail) for row in rows]
 
 

@@ -87,6 +87,26 @@ FROM (
 ) AS due
 """
 
+# Index: ix_newest, from its low end. A group goes with the event of its newest finding.
+DELETE_OLD_GROUPS = """
+DELETE FROM auth_token_finding_groups
+WHERE newest_id < %s
+ORDER BY newest_id
+LIMIT %s
+"""
+
+# Index: ix_newest, from its low end.
+COUNT_OLD_GROUPS = f"""
+SELECT COUNT(*) AS due_rows, MIN(newest_id) AS oldest
+FROM (
+  SELECT newest_id
+  FROM auth_token_finding_groups
+  WHERE newest_id < %s
+  ORDER BY newest_id
+  LIMIT {COUNT_LIMIT}
+) AS due
+"""
+
 # The errors of NOWAIT where somebody holds a row: MySQL, MariaDB. And the error of a trigger's SIGNAL.
 _HELD = frozenset({3572, 1205})
 _SIGNAL = 1644
@@ -105,6 +125,11 @@ class OldestRows:
 
 GONE_KEYS = OldestRows("auth_token_keys", DELETE_GONE_KEYS, COUNT_GONE_KEYS, DATETIMES, GONE_KEY_RETENTION_S)
 ROLLUPS = OldestRows("auth_token_rollups", DELETE_OLD_ROLLUPS, COUNT_OLD_ROLLUPS, SECONDS, ROLLUP_RETENTION_S)
+
+
+def _finding_groups(retention_s: int) -> OldestRows:
+    table = "auth_token_finding_groups"
+    return OldestRows(table, DELETE_OLD_GROUPS, COUNT_OLD_GROUPS, UUIDS, retention_s)
 
 
 class IndexScanPurge:
@@ -223,6 +248,7 @@ def purges(
         IndexScanPurge(database, USERS, STOP_RETENTION_S if takes_over else USER_ORDER_RETENTION_S),
         OldestRowsPurge(database, GONE_KEYS),
         OldestRowsPurge(database, ROLLUPS),
+        OldestRowsPurge(database, _finding_groups(event_retention_s)),
         LogPurge(database),
     )
 

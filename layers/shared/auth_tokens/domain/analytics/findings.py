@@ -46,6 +46,14 @@ class Severity(Enum):
     MEDIUM = "medium"
     HIGH = "high"
 
+    @property
+    def rank(self) -> int:
+        """From 1, the mildest."""
+        return RANKED.index(self) + 1
+
+
+RANKED = tuple(Severity)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

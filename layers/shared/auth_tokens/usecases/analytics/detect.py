@@ -8,7 +8,7 @@ from auth_tokens.domain.analytics.hours import HOUR_S, hour_of
 from auth_tokens.domain.events import EventType
 from auth_tokens.domain.ids import MAX_UUID
 from auth_tokens.ports.clock import Clock
-from auth_tokens.ports.events import EventLog, EventQuery
+from auth_tokens.ports.events import EventQuery, FindingInbox
 from auth_tokens.ports.figures import Rollups
 
 # Events read, the newest first: some seconds of one function's time. More in an hour is an attack, which this many
@@ -22,7 +22,7 @@ BASELINE_HOURS = 24
 @dataclass(frozen=True, slots=True)
 class DetectDeps:
     events: EventQuery
-    log: EventLog
+    inbox: FindingInbox
     rollups: Rollups
     clock: Clock
 
@@ -48,7 +48,7 @@ def detect(deps: DetectDeps) -> Detection:
     reported = deps.events.page(MAX_UUID, now - WINDOW_S - HOUR_S, None, EventType.FINDING, MAX_REPORTED)
     new = unreported(found, reported)
     for finding in new:
-        deps.log.record(finding.as_event(now))
+        deps.inbox.report(finding, now)
     return Detection(new, is_partial)
 
 
