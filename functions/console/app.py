@@ -4,14 +4,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from auth_tokens.bootstrap.container import Container
-from auth_tokens.bootstrap.keeping_up import judging_findings, reading_inbox
+from auth_tokens.bootstrap.keeping_up import finding_sources, judging_findings, reading_inbox
 from auth_tokens.bootstrap.listing_events import listing_events
 from auth_tokens.bootstrap.looking_up import looking_up
 from auth_tokens.bootstrap.portal import user_ids
 from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.bootstrap.summarising import summarising
-from auth_tokens.web.console_routes import delete_device, delete_session, get_user
+from auth_tokens.web.console_routes import (
+    delete_device,
+    delete_session,
+    get_sessions_of_source,
+    get_user,
+    post_end_of_sessions,
+)
+from auth_tokens.web.event_export import get_export
 from auth_tokens.web.event_routes import get_events, get_summary
 from auth_tokens.web.finding_routes import get_findings, get_inbox, get_one_finding, post_finding_state
 from auth_tokens.web.handler import Route, http_handler
@@ -60,13 +67,18 @@ handler = http_handler(
         "GET /pages/{page}": get_page,
         "GET /console/summary": by_operator(get_summary(FIGURES)),
         "GET /console/events": by_operator(get_events(EVENTS, IDS)),
+        "GET /console/events/export": by_operator(get_export(EVENTS, IDS, SETTINGS.allowed_origins)),
         "GET /console/inbox": by_operator(get_inbox(INBOX, IDS)),
         "GET /console/findings": by_operator(get_findings(FINDINGS, IDS)),
         "GET /console/findings/{finding_id}": by_operator(get_one_finding(FINDINGS)),
         "POST /console/findings/{finding_id}/state": by_operator(post_finding_state(FINDINGS)),
+        "GET /console/findings/{finding_id}/sessions": by_operator(
+            get_sessions_of_source(finding_sources(SHARED, SESSIONS))
+        ),
         "POST /console/lookup": by_operator(look_up_route(LOOK_UP, IDS)),
-        "GET /console/users/{user_id}": by_operator(get_user(SESSIONS, IDS)),
+        "GET /console/users/{user_id}": by_operator(get_user(LOOK_UP, IDS)),
         "POST /console/users/{user_id}/revoke": by_ending_operator(end_of_user(SESSIONS, IDS)),
+        "POST /console/sessions/revoke": by_ending_operator(post_end_of_sessions(SESSIONS)),
         "POST /console/sessions/{session_id}/revoke": by_ending_operator(end_of_session(SESSIONS)),
         "POST /console/devices/{device_id}/revoke": by_ending_operator(end_of_device(SESSIONS)),
         "DELETE /console/users/{user_id}/sessions/{session_id}": by_ending_operator(

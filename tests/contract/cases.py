@@ -326,6 +326,7 @@ def _operators() -> Iterator[Case]:
     chosen = {"user_id": "$user_id", "type": "session_issued", "since": "0", "limit": "1"}
     yield case("all", 200, query={"limit": "200"})
     yield case("a user's of a type", 200, query=chosen)
+    yield case("of several types", 200, query={"type": "session_issued,new_device", "limit": "1"})
     yield case("an unknown type", 400, "invalid_request", query={"type": "party"})
     yield case("no cursor", 400, "invalid_request", query={"cursor": "x"})
     yield case("no user's id", 400, "invalid_request", query={"user_id": TOO_LONG_AN_ID})
@@ -463,6 +464,15 @@ def _pages() -> Iterator[Case]:
     yield case("a page", 200, query={"limit": "1"})
     yield case("an unknown type", 400, "invalid_request", query={"type": "party"})
 
+    case = partial(Case, "GET /console/events/export", who=Who.COOKIE)
+    yield case("a file of CSV", 200)
+    yield case("a file of JSON", 200, query={"format": "json", "type": "login_failed,new_device"})
+    yield case("another form", 400, "invalid_request", query={"format": "xml"})
+    yield case("an unknown type", 400, "invalid_request", query={"type": "new_device,party"})
+    yield case("no cursor", 400, "invalid_request", query={"cursor": "x"})
+    for headers in FROM_ELSEWHERE:
+        yield case(f"by {headers}", 403, "access_denied", headers=headers)
+
     case = partial(Case, "GET /console/inbox", who=Who.COOKIE)
     yield case("what is open", 200)
     filters = {"state": "closed", "rule": "far_apart", "severity": "low", "user_id": "$user_id"}
@@ -475,9 +485,26 @@ def _pages() -> Iterator[Case]:
     yield from _look_ups("POST /console/lookup", Who.COOKIE)
     yield from _ends("/console", Who.COOKIE)
 
+    case = partial(Case, "GET /console/findings/{finding_id}/sessions", who=Who.COOKIE)
+    of_source = {"finding_id": "$source_finding_id"}
+    yield case("of a source", 200, path=of_source)
+    yield case("of no source", 400, "invalid_request")
+    yield case("no cursor", 400, "invalid_request", path=of_source, query={"cursor": "x"})
+    yield case("of an unknown one", 404, "not_found", path={"finding_id": NO_ID})
+
+    case = partial(Case, "POST /console/sessions/revoke", who=Who.COOKIE)
+    listed = {"session_ids": ["$session_id"], "reason": "came from that source"}
+    yield case("those listed", 200, body=listed)
+    yield case("but for their devices", 200, body={**listed, "keep_devices": True})
+    yield case("an unknown one", 200, body={**listed, "session_ids": [NO_ID, "$device_id"]})
+    for ids in ([], ["x"], [7], "$session_id", None, [NO_ID] * 101):
+        yield case(f"no list of ids: {ids}"[:80], 400, "invalid_request", body={**listed, "session_ids": ids})
+    yield case("no reason", 400, "invalid_request", body={"session_ids": [NO_ID]})
+    yield case("no flag", 400, "invalid_request", body={**listed, "keep_devices": "yes"})
+
     case = partial(Case, "GET /console/users/{user_id}", who=Who.COOKIE)
     yield case("a user", 200)
-    yield case("an unknown one", 200, path={"user_id": "nobody"})
+    yield case("an unknown one", 404, "not_found", path={"user_id": "nobody"})
     yield case("a made-up page of sessions", 400, "invalid_request", query={"sessions_cursor": "x"})
     yield case("a made-up page of devices", 400, "invalid_request", query={"devices_cursor": "x"})
     yield case("too long an id", 404, "not_found", path={"user_id": TOO_LONG_AN_ID})

@@ -1,12 +1,14 @@
 """Visitors of the running service, each with sessions of their own."""
 
 import contextlib
+import json
 import uuid
 from collections.abc import Mapping
 
 import pytest
 
-from local.seed import USERS, SeedUser
+from local.host.paths import ROOT
+from local.seed import PASSWORD, USERS, SeedUser
 from local.stack import LocalStack
 from tests.contract.visitor import Case, Visitor, Who, remembered_without_session
 
@@ -43,19 +45,38 @@ def _made(stack: LocalStack, **preferences: object) -> SeedUser:
 
 
 @pytest.fixture
-def visitor(stack: LocalStack, user: SeedUser, full_user: Mapping[str, str], finding_id: str) -> Visitor:
+def visitor(
+    stack: LocalStack, user: SeedUser, full_user: Mapping[str, str], findings: Mapping[str, str]
+) -> Visitor:
     """A visitor to the shared service, who has just come."""
-    return Visitor.arriving(stack.base_url, user.username, user.id, **full_user, finding_id=finding_id)
+    return Visitor.arriving(stack.base_url, user.username, user.id, **full_user, **findings)
 
 
 @pytest.fixture(scope="module")
-def finding_id(stack: LocalStack, user: SeedUser) -> str:
-    """Of what the schedule found after one user signed in on five new devices."""
+def findings(stack: LocalStack, user: SeedUser) -> Mapping[str, str]:
+    """Values for findings: one user signed in on five new devices, and ten accounts were tried from a source that got
+    into one."""
     anyone = Visitor(stack.base_url)
     vouched = {"user_id": user.id, "amr": ["pwd"]}
     for _ in range(5):
         assert anyone.send(Case("POST /auth/issue", "", 200, who=Who.SIGNED, body=vouched)).status == 200
+    names = [user.username, *(f"nobody-{uuid.uuid4().hex}@example.com" for _ in range(10))]
+    assert [_log_in(stack, name) for name in names] == [200, *[401] * 10]
     stack.invoke("analytics", {"source": "aws.scheduler"})
-    wanted = {"user_id": user.id, "rule": "device_burst"}
-    found = anyone.send(Case("GET /admin/security/findings", "", 200, who=Who.SIGNED, query=wanted))
-    return str(found.json["findings"][0]["id"])
+
+    def found(**wanted: str) -> str:
+        case = Case("GET /admin/security/findings", "", 200, who=Who.SIGNED, query=wanted)
+        return str(anyone.send(case).json["findings"][0]["id"])
+
+    return {
+        "finding_id": found(user_id=user.id, rule="device_burst"),
+        "source_finding_id": found(rule="stuffing_from_one_source"),
+    }
+
+
+def _log_in(stack: LocalStack, username: str) -> int:
+    """The status of a login from a network of its own."""
+    event = json.loads((ROOT / "events" / "issue" / "login.json").read_text("utf-8"))
+    event["body"] = json.dumps({"username": username, "password": PASSWORD})
+    event["requestContext"]["http"]["sourceIp"] = "198.51.100.77"
+    return int(stack.invoke("issue", event)["statusCode"])

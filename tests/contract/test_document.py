@@ -31,6 +31,7 @@ from auth_tokens.settings import SIGNING_ALGORITHMS
 from auth_tokens.usecases import list_events, list_sessions
 from auth_tokens.usecases.analytics import summarise
 from auth_tokens.usecases.devices import DEFAULT_DEVICES, MAX_DEVICES
+from auth_tokens.usecases.export_events import MAX_ROWS
 from auth_tokens.usecases.inbox import MAX_GROUPS
 from auth_tokens.usecases.logout import LogoutScope
 from auth_tokens.web import issue_bodies
@@ -72,6 +73,7 @@ AGREED: dict[str, object] = {
     f"{SCHEMAS} SecuritySummary properties top_sources maxItems": summarise.TOP,
     f"{SCHEMAS} CleanupDebt properties due maximum": MAX_DUE,
     f"{SCHEMAS} GroupCount maximum": MAX_COUNTED,
+    f"{SCHEMAS} SecurityEventFile properties events maxItems": MAX_ROWS,
     f"{SCHEMAS} Inbox properties groups maxItems": MAX_GROUPS,
     "components parameters InboxLimit schema maximum": MAX_GROUPS,
     f"{SCHEMAS} UserId pattern": f"^{_USER_ID.pattern}$",

@@ -87,6 +87,8 @@ RECORDED: dict[str, Case] = {
     "revoke-device": _case("POST /admin/devices/{device_id}/revoke", "anybody's"),
     "findings": _case("GET /admin/security/findings", "all", query={"user_id": "$user_id", "state": "open"}),
     "finding": _case("GET /admin/security/findings/{finding_id}", "one"),
+    "sessions-of-source": _case("GET /console/findings/{finding_id}/sessions", "of a source"),
+    "end-sessions": _case("POST /console/sessions/revoke", "those listed"),
     "inbox": _case("GET /console/inbox", "what is open", query={"user_id": "$user_id"}),
     "finding-state": _case("POST /admin/security/findings/{finding_id}/state", "in hand"),
     "replay": _case("POST /admin/security/events/replay", "a span"),
@@ -138,6 +140,7 @@ _FIXED: dict[str, Any] = {
     "source": "5" * 32,
     "request_id": "JKJaXmPLvHcESHA=",
     "next_cursor": "n" * 24,
+    "session_ids": [f"{_ID}1"],
     "changed": True,
     "ids": "A" * 22,
     "next_sessions_cursor": None,
@@ -172,12 +175,12 @@ _LOCAL_URL = re.compile(r"http://127\.0\.0\.1:\d+")
 
 @pytest.fixture
 def arrive(
-    stack: LocalStack, user: SeedUser, full_user: Mapping[str, str], finding_id: str
+    stack: LocalStack, user: SeedUser, full_user: Mapping[str, str], findings: Mapping[str, str]
 ) -> Callable[[], Visitor]:
     """Another visitor who has just arrived."""
 
     def arrived() -> Visitor:
-        return Visitor.arrived(stack.base_url, user.username, user.id, **full_user, finding_id=finding_id)
+        return Visitor.arrived(stack.base_url, user.username, user.id, **full_user, **findings)
 
     return arrived
 

@@ -143,6 +143,8 @@ class Visitor:
         """A case's body, query or path with the visitor's own values in it."""
         if isinstance(node, str):
             return Template(node).substitute(self.values)
+        if isinstance(node, list):
+            return [self.filled(each) for each in node]
         return {key: self.filled(value) for key, value in node.items()} if isinstance(node, Mapping) else node
 
     def _by_cookie(self) -> dict[str, str]:
@@ -205,8 +207,8 @@ def of_browser(reply: Reply) -> dict[str, str]:
 
 
 def _of_operators(anyone: Visitor, user_id: str) -> dict[str, str]:
-    """Values for operators' routes: an event that waits for the bus, the standby key, and an id for a finding, which is
-    an event as well (tests/contract/conftest.py has a real one)."""
+    """Values for operators' routes: an event that waits for the bus, the standby key, and an id for findings, which are
+    events as well (tests/contract/conftest.py has real ones)."""
 
     def get(path: str, **query: str) -> Any:
         return anyone.send(Case(f"GET {path}", "", 200, who=Who.SIGNED, query=query)).json
@@ -215,7 +217,8 @@ def _of_operators(anyone: Visitor, user_id: str) -> dict[str, str]:
     keys = get("/admin/keys")["keys"]
     standby = [k["kid"] for k in keys if k["purpose"] == "signing" and k["state"] == "published"]
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    return {"event_id": newest, "finding_id": newest, "kid": standby[0] if standby else "none", "now": now}
+    findings = {"finding_id": newest, "source_finding_id": newest}
+    return {**findings, "event_id": newest, "kid": standby[0] if standby else "none", "now": now}
 
 
 def remembered_without_session(base_url: str, user_id: str) -> str:

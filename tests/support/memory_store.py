@@ -82,6 +82,10 @@ class MemoryTokens:
         row = self.rows.get(token_id)
         return self._owned(row) if row else None
 
+    def load_all(self, token_ids: Sequence[bytes]) -> list[TokenRecord]:
+        found = [self.load(token_id) for token_id in sorted(set(token_ids))]
+        return [record for record in found if record is not None]
+
     def load_session(self, session_id: bytes, jti: bytes) -> TokenRecord | None:
         return None if jti in self.denied else self.load(session_id)
 

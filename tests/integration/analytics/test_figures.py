@@ -10,7 +10,7 @@ from auth_tokens.adapters.mysql.analytics import rollups
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.domain.analytics.hours import HOUR_S, hour_of
 from auth_tokens.domain.errors import InvalidRequest
-from auth_tokens.domain.ids import uuid7
+from auth_tokens.domain.ids import MAX_UUID, uuid7
 from auth_tokens.usecases.analytics.analyse import analyse
 from auth_tokens.usecases.analytics.roll_up import MAX_HOURS, RESERVE_MS, roll_up
 from auth_tokens.usecases.analytics.summarise import Summary, summarise
@@ -274,6 +274,26 @@ def test_no_statement_scans_a_table_or_reads_far_more_than_it_answers(full_world
     assert plan["key"] in index.split()
     # An index read from its end, for one row, is no scan.
     assert plan["type"] in ("range", "ref") or (plan["type"] == "index" and int(plan["rows"]) == 1)
+
+
+def test_of_several_types_no_more_is_read_than_is_shown_of_each(full_world: World) -> None:
+    each = (MAX_UUID, uuid7(0, bytes(10)))
+    kinds = TYPES[:3]
+    parameters = [value for kind in kinds for value in (*each, kind, 20)]
+
+    plan = full_world.sql(
+        f"EXPLAIN FORMAT=TRADITIONAL {events.select_events_of_types(len(kinds))}", *parameters, 20
+    )
+    read = [row for row in plan if row["table"] == "auth_token_events"]
+    assert {(row["key"], row["type"]) for row in read} <= {("ix_type", "range"), ("ix_type", "ref")}
+    assert len(read) == len(kinds)
+
+    found = list_events(
+        EventFilter(type=",".join(kinds), limit=100), wiring.listing_events(full_world.shared)
+    ).events
+    everything = list_events(EventFilter(limit=200), wiring.listing_events(full_world.shared)).events
+    wanted = [event.id for event in everything if event.type in kinds]
+    assert [event.id for event in found] == wanted[:100]
 
 
 def test_the_schedule_rolls_up_and_publishes(fresh_world: World) -> None:

@@ -19,7 +19,7 @@ def test_each_filter_finds_its_events_and_together_they_find_those_of_all(world:
     name = world.user()
     first, _ = world.login(name), world.login(name)
     log = world.shared.event_log
-    [event] = log.search(EventSelection(kind=EventType.LOGIN_SUCCEEDED), MAX_UUID, 1)
+    [event] = log.search(EventSelection(kinds=(EventType.LOGIN_SUCCEEDED,)), MAX_UUID, 1)
     everything = log.search(EventSelection(user_id=world.user_id(name)), MAX_UUID, 100)
     session = bytes.fromhex(first.session_id.replace("-", ""))
     deps = ListEventsDeps(log, world.clock)

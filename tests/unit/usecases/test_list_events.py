@@ -20,7 +20,7 @@ class MemoryEvents:
     def page(
         self, before: bytes, since: int, user_id: str | None, kind: EventType | None, limit: int
     ) -> list[RecordedEvent]:
-        return self.search(EventSelection(since, user_id, kind), before, limit)
+        return self.search(EventSelection(since, user_id, (kind,) if kind else ()), before, limit)
 
     def search(self, wanted: EventSelection, before: bytes, limit: int) -> list[RecordedEvent]:
         found = [
@@ -31,7 +31,7 @@ class MemoryEvents:
             and wanted.user_id in (None, event.user_id)
             and wanted.session_id in (None, event.session_id)
             and wanted.source in (None, event.source_hash)
-            and (wanted.kind is None or event.type == wanted.kind.value)
+            and (not wanted.kinds or event.type in {kind.value for kind in wanted.kinds})
         ]
         return found[:limit]
 
@@ -66,6 +66,8 @@ def test_a_filter_leaves_those_of_a_user_or_of_a_type() -> None:
 
     assert numbers(*events, user_id="alice") == [3, 1]
     assert numbers(*events, type="login_failed") == [2, 1]
+    assert numbers(*events, type="new_device,login_failed") == [3, 2, 1]
+    assert numbers(*events, type="new_device,new_device") == [3]
 
 
 @pytest.mark.parametrize(("since", "found"), [(START - 10, [2, 1]), (START - 9, [2]), (START + 1, [])])
@@ -79,7 +81,17 @@ def test_no_page_goes_back_further_than_the_longest_span(since: int | None) -> N
 
 
 @pytest.mark.parametrize(
-    "wanted", [{"limit": 0}, {"limit": MAX_PAGE + 1}, {"type": "x"}, {"cursor": "x"}], ids=str
+    "wanted",
+    [
+        {"limit": 0},
+        {"limit": MAX_PAGE + 1},
+        {"type": "x"},
+        {"type": "login_failed,x"},
+        {"type": "login_failed,"},
+        {"severity": "low", "type": "finding,login_failed"},
+        {"cursor": "x"},
+    ],
+    ids=str,
 )
 def test_what_is_no_filter_is_no_request(wanted: dict[str, object]) -> None:
     with pytest.raises(InvalidRequest):

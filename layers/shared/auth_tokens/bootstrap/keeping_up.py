@@ -7,6 +7,8 @@ from auth_tokens.bootstrap.container import Container
 from auth_tokens.bootstrap.events import event_log, finding_inbox
 from auth_tokens.usecases.findings import FindingsDeps
 from auth_tokens.usecases.inbox import InboxDeps
+from auth_tokens.usecases.session_deps import SessionDeps
+from auth_tokens.usecases.sessions_of_source import SourceDeps
 from auth_tokens.usecases.upkeep import UpkeepDeps
 
 
@@ -18,6 +20,11 @@ def judging_findings(shared: Container) -> FindingsDeps:
 def reading_inbox(shared: Container) -> InboxDeps:
     """Dependencies of the inbox of findings."""
     return InboxDeps(finding_inbox(shared), event_log(shared))
+
+
+def finding_sources(shared: Container, sessions: SessionDeps) -> SourceDeps:
+    """Dependencies of the sessions of a finding's source."""
+    return SourceDeps(event_log(shared), sessions)
 
 
 def keeping_up(shared: Container) -> UpkeepDeps:

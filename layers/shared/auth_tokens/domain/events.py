@@ -152,11 +152,11 @@ class SecurityEvent:
 
 @dataclass(frozen=True, slots=True)
 class EventSelection:
-    """Which events; None: whatever. since: epoch seconds; source: as RecordedEvent.source_hash."""
+    """Which events; None, and no kinds: whatever. since: epoch seconds; source: as RecordedEvent.source_hash."""
 
     since: int = 0
     user_id: str | None = None
-    kind: EventType | None = None
+    kinds: tuple[EventType, ...] = ()
     session_id: bytes | None = None
     source: bytes | None = None
 

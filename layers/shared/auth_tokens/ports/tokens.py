@@ -20,6 +20,9 @@ class TokenStore(Protocol):
     def load(self, token_id: bytes) -> TokenRecord | None:
         """The row with its owner, preferences and labels: one SELECT."""
 
+    def load_all(self, token_ids: Sequence[bytes]) -> list[TokenRecord]:
+        """Those of some rows that are there, each as load has it, in no order: one SELECT."""
+
     def load_session(self, session_id: bytes, jti: bytes) -> TokenRecord | None:
         """As load, but None if the access token `jti` was revoked on its own: still one SELECT."""
 

@@ -50,7 +50,7 @@ def end_session(
     A second call is harmless, and ends a device that the first call kept. Raises NotFound for an unknown id and for
     another user's, alike.
     """
-    _end_session(_own(session_id, user_id, deps), caller, deps, end)
+    end_record(_own(session_id, user_id, deps), caller, deps, end)
 
 
 def forget_device(
@@ -67,7 +67,7 @@ def forget_device(
 def end_any_session(session_id: str, caller: Caller, deps: SessionDeps, end: SessionEnd) -> RowsEnded:
     """As end_session, whoever's session it is: for an operator. Raises NotFound for an unknown id."""
     record = _any(session_id, deps)
-    return RowsEnded(record.user_id, _end_session(record, caller, deps, end))
+    return RowsEnded(record.user_id, end_record(record, caller, deps, end))
 
 
 def forget_any_device(device_id: str, caller: Caller, deps: SessionDeps, cause: Cause) -> RowsEnded:
@@ -76,7 +76,8 @@ def forget_any_device(device_id: str, caller: Caller, deps: SessionDeps, cause: 
     return RowsEnded(record.user_id, _forget_device(record, caller, deps, cause))
 
 
-def _end_session(record: TokenRecord, caller: Caller, deps: SessionDeps, end: SessionEnd) -> int:
+def end_record(record: TokenRecord, caller: Caller, deps: SessionDeps, end: SessionEnd) -> int:
+    """As end_session, of a row that was read; returns how many rows ended. Raises NotFound for no session's."""
     if record.kind not in SESSION_KINDS:
         raise NotFound()
     if record.device_id is None or end.keeps(record.device_id):

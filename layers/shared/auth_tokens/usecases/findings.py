@@ -81,7 +81,7 @@ def list_findings(wanted: FindingFilter, deps: FindingsDeps) -> FindingPage:
         is_in_state = state is None or state_of(changes.of(event)) is state
         return is_in_state and all(v is None or event.detail.get(m) == v.value for m, v in members.items())
 
-    selection = EventSelection(since, user_id=wanted.user_id, kind=EventType.FINDING)
+    selection = EventSelection(since, user_id=wanted.user_id, kinds=(EventType.FINDING,))
     before = position_before(wanted.cursor, wanted.until)
     found, after = scan(lambda at, n: deps.events.search(selection, at, n), is_wanted, before, wanted.limit)
     views = [FindingView(event, changes.of(event)) for event in found]
@@ -101,17 +101,22 @@ def change_finding(
 ) -> FindingView:
     """Say what has become of it, and of the earlier ones of its rule and subject. The last word counts, and all stay.
     Raises NotFound, Unavailable."""
-    finding = _finding(finding_id, deps).event
+    finding = finding_event(finding_id, deps.events)
     deps.inbox.change(finding, state, finding_changed(finding, state, note, caller, deps.clock()))
     return _finding(finding_id, deps)
 
 
-def _finding(finding_id: str, deps: FindingsDeps) -> FindingView:
+def finding_event(finding_id: str, events: EventQuery) -> RecordedEvent:
+    """The event that reports a finding. Raises NotFound, Unavailable."""
     identifier = parse_uuid(finding_id)
-    found = deps.events.of_ids([identifier]) if identifier else []
+    found = events.of_ids([identifier]) if identifier else []
     if not found or found[0].type != EventType.FINDING.value:
         raise NotFound()
-    [event] = found
+    return found[0]
+
+
+def _finding(finding_id: str, deps: FindingsDeps) -> FindingView:
+    event = finding_event(finding_id, deps.events)
     return FindingView(event, _changes(event.at, deps).of(event))
 
 
@@ -139,7 +144,7 @@ class _Changes:
 
 def _changes(since: int, deps: FindingsDeps) -> _Changes:
     """All since an instant: no more than operators made."""
-    selection = EventSelection(since, kind=EventType.FINDING_CHANGED)
+    selection = EventSelection(since, kinds=(EventType.FINDING_CHANGED,))
     changes, before = _Changes(), MAX_UUID
     while True:
         chunk = deps.events.search(selection, before, CHUNK)

@@ -25,8 +25,8 @@ class ListEventsDeps:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """None: whatever. since, until: epoch seconds, the first included, at most MAX_SPAN_S back; source: in hexadecimal;
-    severity: of findings, which alone have one; cursor: the id of the last event seen."""
+    """None: whatever. type: one, or several by commas; since, until: epoch seconds, the first included, at most
+    MAX_SPAN_S back; severity: of findings, which alone have one; cursor: the id of the last event seen."""
 
     user_id: str | None = None
     type: str | None = None
@@ -49,30 +49,43 @@ def list_events(wanted: EventFilter, deps: ListEventsDeps) -> EventPage:
     """One page, newest first; one SELECT, but for severities. Raises InvalidRequest naming the parameter."""
     if not 1 <= wanted.limit <= MAX_PAGE:
         raise InvalidRequest(f"limit must be from 1 to {MAX_PAGE}.")
+    if wanted.severity is not None:
+        return scan_events(wanted, deps)
     selection = _selection(wanted, deps.clock())
     before = position_before(wanted.cursor, wanted.until)
+    events = deps.events.search(selection, before, wanted.limit + 1)
+    page = events[: wanted.limit]
+    return EventPage(page, uuid_text(page[-1].id) if len(events) > wanted.limit else None)
+
+
+def scan_events(wanted: EventFilter, deps: ListEventsDeps) -> EventPage:
+    """The same in steps, for what is encrypted and for many events: the page may be short, its cursor leads on."""
     severity = chosen(Severity, "severity", wanted.severity)
-    if severity is None:
-        events = deps.events.search(selection, before, wanted.limit + 1)
-        page = events[: wanted.limit]
-        return EventPage(page, uuid_text(page[-1].id) if len(events) > wanted.limit else None)
+    selection = _selection(wanted, deps.clock())
     found, after = scan(
         lambda at, n: deps.events.search(selection, at, n),
-        lambda event: event.detail.get("severity") == severity.value,
-        before,
+        lambda event: severity is None or event.detail.get("severity") == severity.value,
+        position_before(wanted.cursor, wanted.until),
         wanted.limit,
     )
     return EventPage(found, uuid_text(after) if after is not None else None)
 
 
 def _selection(wanted: EventFilter, now: int) -> EventSelection:
-    kind = chosen(EventType, "type", wanted.type)
+    kinds = _kinds(wanted.type)
     if wanted.severity is not None:
-        if kind not in (None, EventType.FINDING):
+        if kinds not in ((), (EventType.FINDING,)):
             raise InvalidRequest("severity is of findings: leave type out, or ask for finding.")
-        kind = EventType.FINDING
+        kinds = (EventType.FINDING,)
     since = min(max(wanted.since or 0, now - MAX_SPAN_S), now + 1)
-    return EventSelection(since, wanted.user_id, kind, wanted.session_id, wanted.source)
+    return EventSelection(since, wanted.user_id, kinds, wanted.session_id, wanted.source)
+
+
+def _kinds(text: str | None) -> tuple[EventType, ...]:
+    """Each once, in the order of the request."""
+    names = [] if text is None else text.split(",")
+    kinds = [chosen(EventType, "type", name) for name in names]
+    return tuple(dict.fromkeys(kind for kind in kinds if kind is not None))
 
 
 def chosen(choices: type[C], name: str, text: str | None) -> C | None:

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 from auth_tokens.domain.errors import InvalidRequest
+from auth_tokens.domain.ids import parse_uuid
 from auth_tokens.domain.nesting import MAX_NESTING, nests_too_deep
 from auth_tokens.web.errors import PayloadTooLarge, UnsupportedMediaType
 from auth_tokens.web.request_head import OWS
@@ -91,6 +92,16 @@ class BodyParameters:
         if not all(isinstance(v, str) and 0 < len(v) <= 20 and v.isascii() and v.isalnum() for v in value):
             self._refuse(name, "must be a list of words of 1 to 20 letters and digits")
         return tuple(value)
+
+    def ids(self, name: str, max_items: int) -> tuple[bytes, ...]:
+        """A list of one UUID or more."""
+        value = self._values.get(name)
+        given = value if isinstance(value, list) else []
+        found = [parse_uuid(each) if isinstance(each, str) else None for each in given]
+        ids = tuple(each for each in found if each is not None)
+        if not 1 <= len(given) <= max_items or len(ids) < len(given):
+            self._refuse(name, f"must be a list of 1 to {max_items} ids (UUIDs)")
+        return ids
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         """One of some texts; the first is the default."""

@@ -22,6 +22,7 @@ _PAGE = AllowedParameters(query=("limit", "cursor"))
 _EVENTS = AllowedParameters(
     query=("user_id", "type", "source", "session_id", "severity", "since", "until", "cursor", "limit")
 )
+_EXPORT = AllowedParameters(query=("format", *(name for name in _EVENTS.query if name != "limit")))
 _FINDINGS = AllowedParameters(
     query=("state", "rule", "severity", "user_id", "since", "until", "cursor", "limit")
 )
@@ -54,15 +55,18 @@ ALLOWED_PARAMETERS = {
     "POST /admin/keys/rotate": AllowedParameters(body=("purpose", "reason")),
     "POST /admin/keys/withdraw": AllowedParameters(body=("kid", "reason")),
     "GET /console/events": _EVENTS,
+    "GET /console/events/export": _EXPORT,
     "GET /console/summary": _SUMMARY,
     "GET /console/inbox": AllowedParameters(
         query=("state", "rule", "severity", "user_id", "cursor", "limit")
     ),
     "GET /console/findings": _FINDINGS,
     "POST /console/findings/{finding_id}/state": _STATE,
+    "GET /console/findings/{finding_id}/sessions": AllowedParameters(query=("cursor",)),
     "POST /console/lookup": _LOOK_UP,
     "GET /console/users/{user_id}": AllowedParameters(query=("sessions_cursor", "devices_cursor")),
     "POST /console/users/{user_id}/revoke": _END,
+    "POST /console/sessions/revoke": AllowedParameters(body=("session_ids", "reason", "keep_devices")),
     "POST /console/sessions/{session_id}/revoke": _END_OF_SESSION,
     "POST /console/devices/{device_id}/revoke": _END,
     "DELETE /console/users/{user_id}/sessions/{session_id}": AllowedParameters(query=("keep_device",)),

@@ -8,13 +8,14 @@ from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.credentials import Validated
 from auth_tokens.domain.ids import uuid_text
 from auth_tokens.domain.networks import address_from
-from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.sessions import TokenRecord, User
 from auth_tokens.usecases.analytics.summarise import Summary
 from auth_tokens.usecases.devices import DevicePage, DeviceView
 from auth_tokens.usecases.list_events import EventPage
 from auth_tokens.usecases.list_sessions import SessionPage, SessionView
 from auth_tokens.usecases.look_up import Found, FoundRow
 from auth_tokens.usecases.own_events import OwnEventPage
+from auth_tokens.usecases.sessions_of_source import SessionsEnd, SessionsPage
 
 
 def ids_of(claims: AccessClaims) -> dict[str, str]:
@@ -91,9 +92,10 @@ def device_view(device: DeviceView, current_id: str) -> dict[str, Any]:
     }
 
 
-def user_view(sessions: SessionPage, devices: DevicePage) -> dict[str, Any]:
-    """A page of a user's sessions and one of their devices, for operators."""
+def user_view(found: Found, sessions: SessionPage, devices: DevicePage) -> dict[str, Any]:
+    """A user with a page of their sessions and one of their devices, for operators."""
     return {
+        "user": _user_view(found),
         "sessions": [_session_view(session, None) for session in sessions.sessions],
         "next_sessions_cursor": sessions.next_cursor,
         "devices": [device_view(device, current_id="") for device in devices.devices],
@@ -103,16 +105,26 @@ def user_view(sessions: SessionPage, devices: DevicePage) -> dict[str, Any]:
 
 def found_view(found: Found) -> dict[str, Any]:
     """A user, and the row that led to them, for operators."""
-    user = found.user
-    status = "unknown" if user is None else "active" if user.is_active else "disabled"
+    return {**_user_view(found), "row": _row_view(found.row) if found.row else None}
+
+
+def sessions_of_source_view(page: SessionsPage) -> dict[str, Any]:
+    """A page of sessions of several users, for operators."""
+    sessions = [
+        {**_owner_view(row.record.user_id, row.record.owner), "row": _row_view(row)} for row in page.sessions
+    ]
+    return {"sessions": sessions, "next_cursor": page.next_cursor}
+
+
+def sessions_end_view(end: SessionsEnd) -> dict[str, Any]:
+    """What has become of each session that was to end."""
     return {
-        "user_id": found.user_id,
-        "username": user.username if user else None,
-        "status": status,
-        "labels": list(user.labels) if user else [],
-        "live_sessions": found.live.sessions,
-        "live_devices": found.live.devices,
-        "row": _row_view(found.row) if found.row else None,
+        "ended": [
+            {"session_id": uuid_text(each.id), "user_id": each.user_id, "revoked": each.rows}
+            for each in end.ended
+        ],
+        "not_found": [uuid_text(each) for each in end.not_found],
+        "left": [uuid_text(each) for each in end.left],
     }
 
 
@@ -151,6 +163,24 @@ def summary_view(span_s: int, summary: Summary) -> dict[str, Any]:
         ],
         "cleanup": {"due": summary.debt.due, "oldest_due_at": summary.debt.oldest_at},
         "rolled_up_at": summary.rolled_up_at,
+    }
+
+
+def _user_view(found: Found) -> dict[str, Any]:
+    return {
+        **_owner_view(found.user_id, found.user),
+        "live_sessions": found.live.sessions,
+        "live_devices": found.live.devices,
+    }
+
+
+def _owner_view(user_id: str, user: User | None) -> dict[str, Any]:
+    status = "unknown" if user is None else "active" if user.is_active else "disabled"
+    return {
+        "user_id": user_id,
+        "username": user.username if user else None,
+        "status": status,
+        "labels": list(user.labels) if user else [],
     }
 
 

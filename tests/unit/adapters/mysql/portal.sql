@@ -217,3 +217,15 @@ SELECT CHARACTER_MAXIMUM_LENGTH AS room
 FROM information_schema.COLUMNS
 WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'auth_users' AND COLUMN_NAME = 'password_hash'
 LIMIT 1
+
+-- token_table.SELECT_TOKENS
+SELECT JSON_ARRAY((SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k), HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.jkt, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(NOW(6)), cut_all.before_at, cut_all.decided_at, cut_own.before_at, cut_own.decided_at, HEX(t.metadata), IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))), (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
+    FROM auth_user_label AS l
+    WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)))
+FROM auth_user_tokens AS t
+LEFT JOIN auth_token_cutoffs AS cut_all ON cut_all.client_id = ''
+LEFT JOIN auth_token_cutoffs AS cut_own ON cut_own.client_id = t.client_id
+LEFT JOIN auth_users AS u ON u.id = CONVERT(t.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(t.user_id USING ascii)
+LEFT JOIN user_config AS c ON c.user_id = CONVERT(u.id USING ascii) AND CONVERT(c.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)
+WHERE t.id IN %(ids)s
+LIMIT 4294967295

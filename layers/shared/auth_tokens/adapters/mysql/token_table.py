@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from auth_tokens.adapters.mysql import rows
-from auth_tokens.adapters.mysql.connection import Database
+from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database
 from auth_tokens.adapters.mysql.cutoffs import CUTOFF_JOINS
 from auth_tokens.adapters.mysql.events import EventWriter
 from auth_tokens.adapters.mysql.keys_version import KEYS_STAMP, KeysVersion
@@ -19,6 +19,16 @@ FROM auth_user_tokens AS t
 {CUTOFF_JOINS}
 {{owner_join}}
 WHERE t.id = %(id)s
+"""
+
+# The same for some rows. Index: primary key, a range for each id.
+SELECT_TOKENS = f"""
+SELECT JSON_ARRAY({KEYS_STAMP}, {rows.TOKEN_AND_OWNER})
+FROM auth_user_tokens AS t
+{CUTOFF_JOINS}
+{{owner_join}}
+WHERE t.id IN %(ids)s
+{EVERY_ROW}
 """
 
 # The same; no row also where the access token was revoked on its own.
@@ -56,6 +66,12 @@ class TokenTable:
 
     def load(self, token_id: bytes) -> TokenRecord | None:
         return self._record(SELECT_TOKEN, {"id": token_id})
+
+    def load_all(self, token_ids: Sequence[bytes]) -> list[TokenRecord]:
+        if not token_ids:
+            return []
+        found = self._owners.arrays(SELECT_TOKENS, {"ids": tuple(token_ids)})
+        return [self._with_owner(values) for values in found]
 
     def load_session(self, session_id: bytes, jti: bytes) -> TokenRecord | None:
         return self._record(SELECT_SESSION_UNLESS_DENIED, {"id": session_id, "jti": jti})
