@@ -390,7 +390,12 @@ def _operators() -> Iterator[Case]:
     yield case("of a minute", 200, query={"span_s": "60"})
     yield case("by day", 200, query={"span_s": "7776000", "step": "day"})
     yield case("of nothing", 400, "invalid_request", query={"span_s": "0"})
+    yield case("by five minutes", 200, query={"span_s": "3600", "step": "5min"})
+    yield case("of an own span", 200, query={"since": "$now", "step": "day"})
+    yield case("by days of a zone", 200, query={"starts": "$now"})
     yield case("by week", 400, "invalid_request", query={"step": "week"})
+    yield case("by days that are none", 400, "invalid_request", query={"starts": "$now,2026-12-01"})
+    yield case("of two spans", 400, "invalid_request", query={"since": "$now", "span_s": "60"})
 
 
 def _look_ups(route: str, who: Who) -> Iterator[Case]:

@@ -12,6 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from auth_tokens.adapters.access_jwt.algorithms import public_jwk
 from auth_tokens.adapters.mysql.analytics.inbox import MAX_COUNTED
 from auth_tokens.adapters.mysql.analytics.rollups import MAX_DUE
+from auth_tokens.domain.analytics import periods
 from auth_tokens.domain.analytics.figures import figures_of
 from auth_tokens.domain.bounds import MAX_ACCESS_TTL_S, MAX_TTL_S
 from auth_tokens.domain.errors import (
@@ -69,7 +70,10 @@ AGREED: dict[str, object] = {
     f"{SCHEMAS} EventType enum": [kind.value for kind in EventType],
     f"{SCHEMAS} EventCounts required": [kind.value for kind in EventType],
     f"{SCHEMAS} SecurityFigures required": ["at", *figures_of({})],
-    f"{SCHEMAS} SecuritySummary properties step_s enum": list(summarise.STEPS.values()),
+    f"{SCHEMAS} SecuritySummary properties step_s enum": [*periods.STEPS.values(), None],
+    f"{SCHEMAS} Figures required": list(figures_of({})),
+    "components parameters Step schema enum": list(periods.STEPS),
+    "components parameters Starts schema maxItems": periods.MAX_STARTS,
     f"{SCHEMAS} SecuritySummary properties top_sources maxItems": summarise.TOP,
     f"{SCHEMAS} CleanupDebt properties due maximum": MAX_DUE,
     f"{SCHEMAS} GroupCount maximum": MAX_COUNTED,
@@ -196,7 +200,7 @@ def test_the_filters_of_operators_have_the_bounds_of_the_code() -> None:
     limit, span_s = parameters(EVENTS)["limit"]["schema"], parameters(SUMMARY)["span_s"]["schema"]
 
     assert limit["maximum"] == list_events.MAX_PAGE
-    assert span_s["maximum"] == summarise.MAX_SPAN_S
+    assert span_s["maximum"] == periods.MAX_SPAN_S
 
 
 def test_the_texts_name_the_numbers_of_the_code() -> None:
@@ -207,7 +211,7 @@ def test_the_texts_name_the_numbers_of_the_code() -> None:
     assert f'realm="{REALM}"' in at(
         "components responses Unauthorized headers WWW-Authenticate schema pattern"
     )
-    assert f"{summarise.MAX_SPAN_S // 86_400} days" in parameters(SUMMARY)["span_s"]["description"]
+    assert f"{periods.MAX_SPAN_S // 86_400} days" in parameters(SUMMARY)["span_s"]["description"]
 
 
 @pytest.mark.parametrize(

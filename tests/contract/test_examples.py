@@ -157,6 +157,7 @@ _FIXED: dict[str, Any] = {
     "due": 0,
     "oldest_due_at": None,
     "rolled_up_at": _INSTANT,
+    "as_of": {"events": _INSTANT, "hours": _INSTANT, "census": _INSTANT},
     "top_sources": [{"source": "5" * 32, "failures": 12}],
 }
 # How much the cases before have left: another amount with each new case.
@@ -167,7 +168,7 @@ _LISTS |= {"findings", "evidence", "cleanup", "groups"}
 # Null where they do not apply.
 _OPTIONAL = {"user_id"}
 # Objects of counts; `events` is a list of events elsewhere, each with a type.
-_COUNTS = {"series", "events"}
+_COUNTS = {"series", "events", "figures"}
 _OPAQUE = re.compile(r"(aut_[rds]t_)[A-Za-z0-9_-]{100}")
 _JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 _LOCAL_URL = re.compile(r"http://127\.0\.0\.1:\d+")

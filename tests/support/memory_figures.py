@@ -1,9 +1,10 @@
 """Figures by the hour in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from auth_tokens.domain.analytics.figures import CleanupDebt, SourceFigure, StepFigure
+from auth_tokens.domain.analytics.hours import HOUR_S
 
 
 @dataclass
@@ -28,6 +29,22 @@ class MemoryRollups:
     def count_hour(self, hour: int) -> dict[str, int]:
         return self.events.get(hour, {})
 
+    def count_between(self, since: int, before: int) -> dict[str, int]:
+        """Of whole hours; a part of an hour has that part of its events."""
+        counted: dict[str, int] = {}
+        for hour, events in self.events.items():
+            seconds = max(0, min(before, hour + HOUR_S) - max(since, hour))
+            for name, amount in events.items():
+                counted[name] = counted.get(name, 0) + amount * seconds // HOUR_S
+        return counted
+
+    def count_steps(self, since: int, before: int, step_s: int) -> list[StepFigure]:
+        found = []
+        for at in range(since, before, step_s):
+            for name, amount in self.count_between(at, at + step_s).items():
+                found.append(StepFigure(at, name, amount, amount))
+        return found
+
     def sources_of_hour(self, hour: int) -> dict[bytes, int]:
         return self.failures.get(hour, {})
 
@@ -43,6 +60,14 @@ class MemoryRollups:
         for hour, kept in hours:
             for name, amount in kept.items():
                 steps.setdefault((hour - hour % step_s, name), []).append(amount)
+        return [StepFigure(at, name, sum(each), max(each)) for (at, name), each in steps.items()]
+
+    def figures_of_steps(self, starts: Sequence[int], before: int) -> list[StepFigure]:
+        steps: dict[tuple[int, str], list[int]] = {}
+        for hour, kept in self.kept.items():
+            for name, amount in kept.items() if starts[0] <= hour < before else ():
+                step = max(start for start in starts if start <= hour)
+                steps.setdefault((step, name), []).append(amount)
         return [StepFigure(at, name, sum(each), max(each)) for (at, name), each in steps.items()]
 
     def top_sources(self, since: int, before: int, limit: int) -> list[SourceFigure]:

@@ -5,6 +5,7 @@ import pytest
 from auth_tokens.adapters.mysql.analytics import census as statements
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.domain.analytics.figures import figures_of
+from auth_tokens.domain.analytics.periods import PeriodRequest
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.usecases.analytics import take_census as census
@@ -26,7 +27,7 @@ def take(world: World) -> bool:
 
 
 def figures(world: World) -> dict[str, int | None]:
-    summary = summarise(3600, "day", wiring.summarising(world.shared))
+    summary = summarise(PeriodRequest(span_s=3600, step="day"), wiring.summarising(world.shared))
     return figures_of(summary.series[-1][1])
 
 

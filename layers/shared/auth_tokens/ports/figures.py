@@ -1,6 +1,6 @@
 """Figures by the hour, and the census of the tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from auth_tokens.domain.analytics.census import Census, Slice
@@ -22,6 +22,12 @@ class Rollups(Protocol):
     def count_hour(self, hour: int) -> dict[str, int]:
         """Events of each type in an hour, counted from the events."""
 
+    def count_between(self, since: int, before: int) -> dict[str, int]:
+        """The same of any seconds."""
+
+    def count_steps(self, since: int, before: int, step_s: int) -> list[StepFigure]:
+        """The same of each step that is a whole number of seconds."""
+
     def sources_of_hour(self, hour: int) -> dict[bytes, int]:
         """Failed logins of the sources with most of them in an hour, counted from the events."""
 
@@ -30,6 +36,9 @@ class Rollups(Protocol):
 
     def figures(self, since: int, before: int, step_s: int) -> list[StepFigure]:
         """What is kept of the hours from `since` and before `before`."""
+
+    def figures_of_steps(self, starts: Sequence[int], before: int) -> list[StepFigure]:
+        """The same by steps of any length, for the hours that begin in them."""
 
     def top_sources(self, since: int, before: int, limit: int) -> list[SourceFigure]:
         """Most failures first."""

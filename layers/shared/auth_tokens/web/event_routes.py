@@ -4,7 +4,7 @@ from auth_tokens.domain.user_ids import IdForm
 from auth_tokens.usecases.analytics.summarise import SummariseDeps, summarise
 from auth_tokens.usecases.list_events import ListEventsDeps, list_events
 from auth_tokens.web.handler import Route
-from auth_tokens.web.query_parameters import event_filter, span_parameters
+from auth_tokens.web.query_parameters import event_filter, period_parameters
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.views import event_page_view, summary_view
@@ -23,7 +23,6 @@ def get_summary(deps: SummariseDeps) -> Route:
     """GET /admin/security/summary, /console/summary."""
 
     def route(request: Request) -> Response:
-        span_s, step = span_parameters(request)
-        return Response(body=summary_view(span_s, summarise(span_s, step, deps)))
+        return Response(body=summary_view(summarise(period_parameters(request), deps)))
 
     return route

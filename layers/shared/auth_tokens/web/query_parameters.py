@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from auth_tokens.domain.analytics.periods import PeriodRequest
 from auth_tokens.domain.errors import NO_USER_ID, InvalidRequest, NotFound
 from auth_tokens.domain.ids import parse_uuid
 from auth_tokens.domain.user_ids import IdForm
@@ -10,11 +11,10 @@ from auth_tokens.usecases.findings import FindingFilter
 from auth_tokens.usecases.inbox import MAX_GROUPS, InboxFilter
 from auth_tokens.usecases.list_events import EventFilter
 from auth_tokens.usecases.list_sessions import DEFAULT_PAGE
-from auth_tokens.web.instants import instant_query_value
+from auth_tokens.web.instants import instant_of, instant_query_value
 from auth_tokens.web.requests import Request
 
 _DEFAULT_EVENTS = 50
-_DAY_S = 86_400
 
 
 def session_page_parameters(request: Request) -> tuple[int, str | None]:
@@ -106,10 +106,16 @@ def _source_from(text: str) -> bytes | None:
     return bytes.fromhex(text) if re.fullmatch(r"[0-9a-fA-F]{32}", text, re.ASCII) else None
 
 
-def span_parameters(request: Request) -> tuple[int, str]:
-    """(span in seconds, step) of the figures asked for."""
-    span_s = whole_query_value(request, "span_s")
-    return _DAY_S if span_s is None else span_s, request.query_value("step") or "hour"
+def period_parameters(request: Request) -> PeriodRequest:
+    """Of which period the figures are asked for."""
+    starts = request.query_value("starts")
+    return PeriodRequest(
+        span_s=whole_query_value(request, "span_s"),
+        since=instant_query_value(request, "since"),
+        until=instant_query_value(request, "until"),
+        step=request.query_value("step"),
+        starts=() if starts is None else tuple(instant_of(each, "starts") for each in starts.split(",")),
+    )
 
 
 def flag_query_value(request: Request, name: str) -> bool:

@@ -26,7 +26,7 @@ _EXPORT = AllowedParameters(query=("format", *(name for name in _EVENTS.query if
 _FINDINGS = AllowedParameters(
     query=("state", "rule", "severity", "user_id", "since", "until", "cursor", "limit")
 )
-_SUMMARY = AllowedParameters(query=("span_s", "step"))
+_SUMMARY = AllowedParameters(query=("span_s", "since", "until", "step", "starts"))
 _STATE = AllowedParameters(body=("state", "note"))
 _LOOK_UP = AllowedParameters(body=("name", "user_id", "id"))
 _END = AllowedParameters(body=("reason",))

@@ -150,19 +150,26 @@ def own_event_page_view(page: OwnEventPage, current_sid: str) -> dict[str, Any]:
     return {"events": events, "next_cursor": page.next_cursor}
 
 
-def summary_view(span_s: int, summary: Summary) -> dict[str, Any]:
+def summary_view(summary: Summary) -> dict[str, Any]:
     """Figures of security events."""
+    period, before, as_of = summary.period, summary.before, summary.as_of
     return {
-        "span_s": span_s,
-        "since": summary.since,
-        "step_s": summary.step_s,
+        "since": period.starts[0],
+        "until": period.until,
+        "step_s": period.step_s,
         "events": summary.totals,
+        "figures": figures_of(summary.amounts),
+        "previous": {
+            "since": before.since,
+            "until": before.until,
+            "figures": figures_of(before.amounts),
+        },
         "series": [{"at": at, **figures_of(amounts)} for at, amounts in summary.series],
         "top_sources": [
             {"source": figure.source.hex(), "failures": figure.failures} for figure in summary.top_sources
         ],
         "cleanup": {"due": summary.debt.due, "oldest_due_at": summary.debt.oldest_at},
-        "rolled_up_at": summary.rolled_up_at,
+        "as_of": {"events": as_of.events, "hours": as_of.hours, "census": as_of.census},
     }
 
 
