@@ -60,7 +60,7 @@ def findings(stack: LocalStack, user: SeedUser) -> Mapping[str, str]:
     vouched = {"user_id": user.id, "amr": ["pwd"]}
     for _ in range(5):
         assert anyone.send(Case("POST /auth/issue", "", 200, who=Who.SIGNED, body=vouched)).status == 200
-    names = [user.username, *(f"nobody-{uuid.uuid4().hex}@example.com" for _ in range(10))]
+    names = [_made(stack).username, *(f"nobody-{uuid.uuid4().hex}@example.com" for _ in range(10))]
     assert [_log_in(stack, name) for name in names] == [200, *[401] * 10]
     stack.invoke("analytics", {"source": "aws.scheduler"})
 

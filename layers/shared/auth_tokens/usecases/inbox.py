@@ -97,4 +97,4 @@ def _place(cursor: str) -> GroupPlace:
     try:
         return GroupPlace(*_CURSOR.unpack(base64.urlsafe_b64decode(cursor)))
     except (binascii.Error, ValueError, struct.error) as exc:
-        raise InvalidRequest("cursor is not one of this list.") from exc
+        raise InvalidRequest("cursor must be the next_cursor of the page before.") from exc
