@@ -11,7 +11,7 @@ const MAX_WAIT_S = 60; // of a service that asks to wait: longer, and the person
 
 load: () → Promise of data; show: data → elements, or none where it is empty; empty: the sentence for that, with what would
 fill it; rows: of the skeleton. The answer has `refresh()`, which loads and shows again: the content stays meanwhile, the
-focus too, and a failure leaves it there with its age. */
+focus too, and a failure leaves it there with its age. It resolves to null, or to what it was refused by. */
 export function part(place, { load, show, empty, rows = 3 }) {
   const state = element("div", { class: "state" });
   const content = element("div", { class: "content" });
@@ -30,10 +30,12 @@ export function part(place, { load, show, empty, rows = 3 }) {
         content.replaceChildren(...(made.length ? made : [element("p", { class: "empty" }, empty)]));
         state.replaceChildren();
       });
+      return null;
     } catch (error) {
       if (!isExpected(error)) throw error;
       if (isSessionOver(error)) await attempt(() => Promise.reject(error));
       else fail(error);
+      return error;
     } finally {
       place.removeAttribute("aria-busy");
     }
