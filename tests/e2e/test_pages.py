@@ -1,6 +1,5 @@
 """The two pages, as a person uses them: in headless Chromium, against the service on the Lambda runtime client."""
 
-import contextlib
 import random
 from collections.abc import Iterator
 
@@ -8,14 +7,13 @@ import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.wait import WebDriverWait
 
 from local.client import Client
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
-from local.traffic.attacks import stuffing, thief
+from local.traffic.attacks import thief
 from local.traffic.population import Population, populate
-from tests.support.browser import WAIT_S, Page
+from tests.support.browser import Page
 
 ALICE = USERS[0]
 SAFARI = (
@@ -244,84 +242,6 @@ def test_a_wrong_password_is_told_and_shows_nothing(
 
     page.wait_for_notice("User name or password is wrong.")
     assert not browser.find_element(By.ID, "content").is_displayed()
-
-
-def test_an_operator_looks_at_figures_and_ends_a_user_s_session(
-    lambda_stack: LocalStack, browser: WebDriver, person: str
-) -> None:
-    population = populate(lambda_stack.base_url, 3, seed=5)
-    for attack in (stuffing, thief):
-        for _ in attack(population):
-            pass
-    lambda_stack.invoke("analytics", {})
-    victim = login(lambda_stack, person, "phone")
-    user_id = Client(lambda_stack.base_url).get("/auth/session", bearer=victim).json["sub"]
-    page = Page(browser, f"{lambda_stack.base_url}/pages/security")
-
-    page.sign_in(ALICE.username)
-
-    page.find("#tiles li")
-    failures = next(tile for tile in page.all("#tiles li") if "failed logins" in tile.text)
-    assert int(failures.text.split()[0].replace(",", "")) >= 60
-    assert len(page.all("#charts svg[role=img]")) == 6
-    assert "stuffing from one source" in page.find("#findings tbody").text
-    page.photograph("security")
-    page.find("#find-user [name=user_id]").send_keys(user_id, Keys.ENTER)
-    page.find("#user-sessions button.end").click()
-    page.wait_for_notice("The session has ended.")
-    assert Client(lambda_stack.base_url).get("/auth/session", bearer=victim).status == 401
-    assert page.faults() == []
-
-
-def test_an_operator_whose_sign_in_is_too_old_gives_the_password_in_place_and_the_call_is_repeated(
-    lambda_stack: LocalStack, browser: WebDriver, person: str
-) -> None:
-    victim = login(lambda_stack, person, "phone")
-    user_id = Client(lambda_stack.base_url).get("/auth/session", bearer=victim).json["sub"]
-    page = Page(browser, f"{lambda_stack.base_url}/pages/security")
-    page.sign_in(ALICE.username)
-    page.find("#find-user [name=user_id]").send_keys(user_id, Keys.ENTER)
-    page.find("#user-sessions button.end")
-    sign_in_is_old(lambda_stack, minutes=20)  # enough to look, not to end
-    page.find("#reload").click()
-
-    page.find("#user-sessions button.end").click()
-    page.find("#step-up [name=password]").send_keys("wrong", Keys.ENTER)
-    WebDriverWait(browser, WAIT_S).until(lambda b: "password is wrong" in page.find("#step-up").text)
-    page.find("#step-up [name=password]").send_keys(PASSWORD, Keys.ENTER)
-
-    page.wait_for_notice("The session has ended.")
-    assert page.all("#step-up") == []
-    assert Client(lambda_stack.base_url).get("/auth/session", bearer=victim).status == 401
-    assert page.faults() == []
-
-
-def test_an_operator_who_does_not_give_the_password_sees_nothing_and_may_try_again(
-    lambda_stack: LocalStack, browser: WebDriver, person: str
-) -> None:
-    page = Page(browser, f"{lambda_stack.base_url}/pages/security")
-    page.sign_in(ALICE.username)
-    page.find("#tiles li")
-    sign_in_is_old(lambda_stack, minutes=1440)
-    browser.refresh()
-
-    page.find("#step-up [name=password]").send_keys(Keys.ESCAPE)
-
-    page.wait_for_notice("recent sign-in with your password")
-    assert page.all("#tiles li") == []
-    page.find("#failures button").click()
-    page.find("#step-up [name=password]").send_keys(PASSWORD, Keys.ENTER)
-    page.find("#tiles li")
-    assert page.faults() == []
-
-
-def sign_in_is_old(stack: LocalStack, minutes: int) -> None:
-    """As if the operator had authenticated that long ago."""
-    with contextlib.closing(stack.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE auth_user_tokens SET auth_time = auth_time - INTERVAL %s MINUTE WHERE user_id = %s",
-            (minutes, ALICE.id),
-        )
 
 
 def test_the_security_page_shows_nothing_to_who_is_no_operator(

@@ -61,10 +61,3 @@ function skeleton(rows) {
   const bars = Array.from({ length: rows }, () => element("div", { class: "skeleton" }));
   return element("div", { role: "status" }, element("span", { class: "unseen" }, "Loading …"), bars);
 }
-
-/** The rows of a table; `empty`: the one of a table without any. */
-export function rows(table, made, empty) {
-  const columns = table.tHead.rows[0].cells.length;
-  const none = element("tr", {}, element("td", { colspan: String(columns) }, empty));
-  table.tBodies[0].replaceChildren(...(made.length ? made : [none]));
-}

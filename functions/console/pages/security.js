@@ -1,163 +1,90 @@
-// What operators look at: figures, findings, and a user's sessions and devices with a way to end them.
+// What operators look at: figures, findings, events, users. Its address says which, and this file follows it.
 
-import { barChart } from "/pages/chart.js";
-import { element } from "/pages/dom.js";
+import { addressOf, parseAddress } from "/pages/address.js";
+import { byId, element, focusOn, withFocusKept } from "/pages/dom.js";
+import { showEvents } from "/pages/events.js";
+import { showFinding } from "/pages/finding.js";
+import { showFindings } from "/pages/findings.js";
 import { operatorsOnly, start } from "/pages/frame.js";
-import { rows } from "/pages/lists.js";
-import { attempt, request } from "/pages/session.js";
-import { ago } from "/pages/times.js";
-import { notice } from "/pages/toasts.js";
+import { keys } from "/pages/keys.js";
+import { overview } from "/pages/overview.js";
+import { Refreshing } from "/pages/refreshing.js";
+import { STEP_UP } from "/pages/refusals.js";
+import { ago, nowS } from "/pages/times.js";
+import { showUser } from "/pages/user.js";
 
-const TILES = [
-  ["logins", "logins"],
-  ["failures", "failed logins", true],
-  ["refreshes", "refreshes"],
-  ["reuse", "reused tokens", true],
-  ["revocations", "revocations"],
-  ["new_devices", "new devices"],
-];
-const LEVELS = [
-  ["active_sessions", "active sessions"],
-  ["devices", "devices"],
-];
-const CHARTS = [
-  ["Logins", "logins", false],
-  ["Failed logins", "failures", true],
-  ["Refreshes", "refreshes", false],
-  ["Reused tokens", "reuse", true],
-  ["Revocations", "revocations", false],
-  ["Active sessions", "active_sessions", false],
-];
+const TITLES = { findings: "Findings", events: "Events", users: "A user" };
 
-let shownUser = null;
+const place = byId("view");
+const figures = overview(go);
+const refreshing = new Refreshing(() => refresh(true));
+let shown = null; // { where, refresh }: what is in `place`
 
-async function show() {
-  const [span, step] = document.getElementById("span").value.split(" ");
-  const [summary, findings] = await Promise.all([
-    request("GET", `/console/summary?span_s=${span}&step=${step}`),
-    request("GET", "/console/events?type=finding"),
-  ]);
-  showFigures(summary, step === "day");
-  showFindings(findings.events);
-  const sources = summary.top_sources.map((top) =>
-    element("tr", {}, element("td", {}, element("code", {}, top.source)), element("td", { class: "amount" }, String(top.failures))),
+/** Goes to an address; where that is the present one, loads anew. */
+function go(address) {
+  const hash = addressOf(address);
+  if (hash === location.hash) refreshing.run();
+  else location.hash = hash;
+}
+
+function follow() {
+  const address = parseAddress(location.hash);
+  const where = `${address.view}/${address.id}`;
+  const isElsewhere = shown !== null && shown.where !== where;
+  byId("drawer")?.close();
+  document.title = `${TITLES[address.view] ?? "Not found"} · Security · auth-user-tokens`;
+  byId("above").hidden = Boolean(address.problem || address.id);
+  for (const link of byId("views").querySelectorAll("a")) markCurrent(link, link.hash === `#${address.view}`);
+  const isOtherSpan = !address.problem && figures.update(address);
+  withFocusKept(place, () => (shown = { where, ...view(address) }));
+  if (isElsewhere) focusOn(place.querySelector("a, h2") ?? place);
+  refreshing.run(() => refresh(isOtherSpan));
+}
+
+function markCurrent(link, isCurrent) {
+  if (isCurrent) link.setAttribute("aria-current", "page");
+  else link.removeAttribute("aria-current");
+}
+
+function view(address) {
+  if (address.problem) return refused(address);
+  if (address.view === "users") return showUser(place, address);
+  if (address.view === "events") return showEvents(place, address, go);
+  return address.id ? showFinding(place, address) : showFindings(place, address, go);
+}
+
+// A mistyped address asks for nothing: without its filter it would show everything.
+function refused({ view: asked, problem }) {
+  const all = asked === "events" ? "events" : "findings";
+  place.replaceChildren(
+    element("h2", {}, "This address is not right"),
+    element("p", { class: "bad", role: "alert" }, problem),
+    element("p", {}, "Nothing was asked for. ", element("a", { href: addressOf({ view: all }) }, `Show all ${all}`)),
   );
-  rows(document.getElementById("sources"), sources, "No failed login.");
+  return { refresh: () => null };
 }
 
-function showFigures(summary, byDay) {
-  const sum = (name) => summary.series.reduce((total, step) => total + (step[name] ?? 0), 0);
-  const latest = (name) => summary.series.findLast((step) => step[name] !== null)?.[name] ?? 0;
-  const tiles = [
-    ...TILES.map(([name, title, isBad]) => tile(sum(name), title, isBad && sum(name) > 0)),
-    ...LEVELS.map(([name, title]) => tile(latest(name), title)),
-    tile(summary.cleanup.due, "rows due for cleanup"),
-  ];
-  document.getElementById("tiles").replaceChildren(...tiles);
-  const charts = CHARTS.map(([title, name, isBad]) => {
-    const points = summary.series.map((step) => ({ at: step.at, value: step[name] ?? 0 }));
-    return barChart(title, points, { isBad, byDay });
-  });
-  document.getElementById("charts").replaceChildren(...charts);
+// Null, or what it was refused by.
+async function refresh(isEverything) {
+  if (byId("content").hidden) return null;
+  const refusals = await Promise.all([isEverything && !byId("above").hidden ? figures.refresh() : null, shown.refresh()]);
+  const refusal = refusals.find(Boolean) ?? null;
+  if (refusal?.code === STEP_UP) pause(true); // nobody is asked for the password twice a minute
+  if (!refusal) byId("updated").replaceChildren("Updated ", ago(nowS()));
+  return refusal;
 }
 
-function tile(amount, title, isBad = false) {
-  return element("li", isBad ? { class: "bad" } : {}, element("strong", {}, amount.toLocaleString()), element("span", {}, title));
+function pause(isPaused) {
+  refreshing.pause(isPaused);
+  byId("pause").textContent = isPaused ? "Go on" : "Pause";
 }
 
-function showFindings(events) {
-  const made = events.map((event) => {
-    const { rule, severity, events: count, accounts, sources, first_at: first } = event.detail;
-    const evidence = `${count} events, ${accounts} accounts, ${sources} sources since ${new Date(first * 1000).toLocaleTimeString()}`;
-    const look = { type: "button", onclick: () => attempt(() => showUser(event.user_id)) };
-    return element(
-      "tr",
-      {},
-      element("td", {}, ago(event.at)),
-      element("td", {}, element("span", { class: `badge ${severity}` }, severity ?? "")),
-      element("th", { scope: "row" }, (rule ?? event.type).replaceAll("_", " ")),
-      element("td", {}, event.user_id ? element("button", look, event.user_id) : ""),
-      element("td", {}, evidence),
-    );
-  });
-  rows(document.getElementById("findings"), made, "Nothing found.");
-}
-
-async function showUser(userId) {
-  const user = await everythingOf(userId);
-  shownUser = userId;
-  document.querySelector("#find-user [name=user_id]").value = userId;
-  rows(document.getElementById("user-sessions"), user.sessions.map(sessionRow), "No live session.");
-  rows(document.getElementById("user-devices"), user.devices.map(deviceRow), "No device.");
-  document.getElementById("user").hidden = false;
-}
-
-// A user's sessions and devices, page by page of both.
-async function everythingOf(userId) {
-  const found = { sessions: [], devices: [] };
-  let query = "";
-  do {
-    const page = await request("GET", `/console/users/${encodeURIComponent(userId)}${query}`);
-    const cursors = new URLSearchParams();
-    for (const kind of ["sessions", "devices"]) {
-      if (!query || query.includes(`${kind}_cursor`)) found[kind].push(...page[kind]);
-      const next = page[`next_${kind}_cursor`];
-      if (next && (!query || query.includes(`${kind}_cursor`))) cursors.set(`${kind}_cursor`, next);
-    }
-    query = cursors.size ? `?${cursors}` : "";
-  } while (query);
-  return found;
-}
-
-function sessionRow(session) {
-  const end = element(
-    "button",
-    { type: "button", class: "end", "aria-label": `End session ${session.session_id}`, "aria-describedby": "what-ends", onclick: () => endRow("sessions", session.session_id, "The session has ended. Its device can sign in again only with the password.") },
-    "End",
-  );
-  return element(
-    "tr",
-    { "data-session": session.session_id },
-    element("td", {}, element("code", {}, session.session_id)),
-    element("td", {}, session.device_name),
-    element("td", {}, session.place),
-    element("td", {}, session.address),
-    element("td", {}, ago(session.created_at)),
-    element("td", {}, ago(session.last_used_at)),
-    element("td", {}, end),
-  );
-}
-
-function deviceRow(device) {
-  const end = element(
-    "button",
-    { type: "button", class: "end", "aria-label": `Forget device ${device.name || device.device_id}`, onclick: () => endRow("devices", device.device_id, "The device is forgotten, and its sessions have ended.") },
-    "Forget",
-  );
-  return element(
-    "tr",
-    { "data-device": device.device_id },
-    element("td", {}, device.name || "Unnamed device"),
-    element("td", {}, device.platform),
-    element("td", {}, ago(device.created_at)),
-    element("td", {}, ago(device.last_used_at)),
-    element("td", {}, end),
-  );
-}
-
-const endRow = (kind, id, told) =>
-  attempt(async () => {
-    await request("DELETE", `/console/users/${encodeURIComponent(shownUser)}/${kind}/${id}`);
-    await showUser(shownUser);
-    notice(told);
-  });
-
-document.getElementById("find-user").addEventListener("submit", (event) => {
+byId("pause").addEventListener("click", () => pause(!refreshing.isPaused));
+byId("reload").addEventListener("click", () => refreshing.run());
+byId("find-user").addEventListener("submit", (event) => {
   event.preventDefault();
-  attempt(() => showUser(new FormData(event.target).get("user_id").trim()));
+  go({ view: "users", id: event.target.elements.user.value.trim() });
 });
-for (const [id, type] of [["span", "change"], ["reload", "click"]]) {
-  document.getElementById(id).addEventListener(type, () => attempt(show));
-}
-
-await start("security", show, operatorsOnly);
+addEventListener("hashchange", follow);
+keys(place);
+await start("security", follow, operatorsOnly);

@@ -1,0 +1,47 @@
+// Users by name or id. A name goes into no path: paths are in access logs.
+
+import { request } from "/pages/session.js";
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const ids = new Map(); // of what was asked
+const names = new Map(); // promises, by id
+let last = Promise.resolve(); // names are asked for one after the other
+
+/** Whose name or id a text is: { user_id, username, status, labels, … }; null for nobody's. */
+export async function userOf(text) {
+  const [first, second] = UUID.test(text) ? ["user_id", "name"] : ["name", "user_id"];
+  const user = (await lookUp(first, text)) ?? (await lookUp(second, text));
+  if (user) ids.set(text, user.user_id);
+  return user;
+}
+
+/** The id alone, which stays the same. */
+export const userIdOf = async (text) => ids.get(text) ?? (await userOf(text))?.user_id ?? null;
+
+/** The name of an id; null where nobody has it, or it cannot be asked for now. */
+export function nameOf(userId) {
+  if (!names.has(userId)) {
+    last = last
+      .then(() => lookUp("user_id", userId))
+      .then(
+        (user) => user?.username ?? null,
+        () => forget(userId),
+      );
+    names.set(userId, last);
+  }
+  return names.get(userId);
+}
+
+function forget(userId) {
+  names.delete(userId);
+  return null;
+}
+
+async function lookUp(kind, text) {
+  try {
+    return await request("POST", "/console/lookup", { [kind]: text });
+  } catch (error) {
+    if (error.status === 404 || error.code === "invalid_request") return null;
+    throw error;
+  }
+}

@@ -1,0 +1,386 @@
+"""The operators' page, as somebody uses it who investigates: in headless Chromium, with attacks that were planted."""
+
+import contextlib
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
+
+from auth_tokens.domain.analytics.findings import Rule
+from auth_tokens.domain.events import EventType
+from local.client import Client
+from local.seed import PASSWORD, USERS
+from local.stack import LocalStack
+from local.traffic.population import FAR_AWAY, PLACES, login, populate
+from tests.support.browser import WAIT_S, Page
+
+ALICE = USERS[0]
+# 200 letters, markup, and a turn of the direction that nothing takes back.
+HOSTILE = "<b>\u202e" + "x" * 190 + "\u05d0</b>@x"
+ATTEMPTS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """victim: whom an attacker got into, by the access token `stolen`; hostile: a name; both with their ids."""
+
+    victim: str
+    victim_id: str
+    stolen: str
+    hostile_id: str
+
+
+@pytest.fixture(scope="module")
+def planted(lambda_stack: LocalStack) -> Planted:
+    """One source tries many accounts and gets into one; a user with a hostile name signs in on many devices."""
+    population = populate(lambda_stack.base_url, 2, seed=5)
+    victim, hostile = population.usernames
+    attacker, elsewhere = population.client(FAR_AWAY), population.client(PLACES[0])
+    for number in range(ATTEMPTS):
+        login(attacker, f"leaked{number}@example.com", "123456")
+    entered = login(attacker, victim).json
+    tokens = [login(elsewhere, hostile, name=f"{number} {HOSTILE}"[:200]).json for number in range(6)]
+    ids = [_user_id(lambda_stack, made["access_token"]) for made in (entered, tokens[0])]
+    with contextlib.closing(lambda_stack.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE auth_users SET username = %s WHERE username = %s", (HOSTILE, hostile))
+    lambda_stack.invoke("analytics", {})
+    return Planted(victim, ids[0], entered["access_token"], ids[1])
+
+
+def _user_id(stack: LocalStack, access_token: str) -> str:
+    user_id: str = Client(stack.base_url).get("/auth/session", bearer=access_token).json["sub"]
+    return user_id
+
+
+@pytest.fixture
+def page(lambda_stack: LocalStack, browser: WebDriver, planted: Planted) -> Iterator[Page]:
+    """The page of an operator who has just signed in; nothing fails in its console."""
+    browser.get(f"{lambda_stack.base_url}/pages/style.css")
+    browser.delete_all_cookies()
+    browser.execute_script("localStorage.clear()")
+    shown = Page(browser, f"{lambda_stack.base_url}/pages/security")
+    shown.sign_in(ALICE.username)
+    shown.find("#figures .tiles")
+    ActionChains(browser).move_to_element(shown.find("h1")).perform()  # off the chart
+    yield shown
+    assert shown.faults() == []
+
+
+def go(page: Page, fragment: str) -> None:
+    page.browser.execute_script("location.hash = arguments[0]", fragment)
+
+
+def fragment_of(page: Page) -> str:
+    found: str = page.browser.execute_script("return location.hash")
+    return found
+
+
+def imported(page: Page, body: str, *given: object) -> Any:
+    """What a script answers that uses modules of the page."""
+    answer = f"arguments[{len(given)}]"
+    script = f"(async () => {{ {body} }})().then({answer}, (fault) => {answer}(String(fault)));"
+    return page.browser.execute_async_script(script, *given)
+
+
+def wait_until(page: Page, script: str, *given: object) -> None:
+    WebDriverWait(page.browser, WAIT_S).until(lambda browser: browser.execute_script(script, *given), script)
+
+
+def test_a_finding_leads_to_its_evidence_and_what_came_from_its_source_ends_with_a_reason(
+    lambda_stack: LocalStack, page: Page, planted: Planted
+) -> None:
+    finding = page.find(".finding[data-severity=high] a.open")
+
+    assert finding.text == "Stuffing from one source"
+    assert f"{ATTEMPTS} accounts tried from one source" in page.find(".finding").text
+    assert page.browser.execute_script("return arguments[0].getBoundingClientRect().bottom <= 800", finding)
+    page.photograph("security")
+    finding.click()
+    page.find("#view .happened")
+    assert len(page.all("#view .happened")) == 5
+    page.wait_for_text("#view", planted.victim)
+    page.photograph("security-finding")
+    page.find("#view button.end").click()
+    page.wait_for_text("dialog .listed", planted.victim)
+    page.find("dialog [name=text]").send_keys("stuffing, ticket 7", Keys.ENTER)
+    page.wait_for_notice("1 session ended.")
+    assert Client(lambda_stack.base_url).get("/auth/session", bearer=planted.stolen).status == 401
+    page.find(f"#view a[href='#users/{planted.victim_id}']").click()
+    page.wait_for_text("#view .happened", "an operator ended it: “stuffing, ticket 7” · by alice@example.com")
+
+
+def test_a_filter_is_an_address_that_goes_back_and_forward_and_becomes_a_file(
+    page: Page, planted: Planted, tmp_path: Path
+) -> None:
+    allowed = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    page.browser.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)
+    page.find("#views a[href='#events']").click()
+
+    page.find("#view [name=type] option[value=login_succeeded]").click()
+    page.find("#view [name=user]").send_keys(planted.victim, Keys.ENTER)
+
+    page.wait_for_text("#view .happened", f"{planted.victim} signed in with a password")
+    filtered = fragment_of(page)
+    assert filtered.startswith("#events?type=login_succeeded&user=user-")
+    page.browser.back()
+    page.wait_for_text("#view .happened", "Somebody unknown could not sign in")
+    page.browser.forward()
+    page.wait_for_text("#view .happened", f"{planted.victim} signed in with a password")
+    assert fragment_of(page) == filtered
+    page.find("[data-focus=csv]").click()
+    WebDriverWait(page.browser, WAIT_S).until(lambda _: list(tmp_path.glob("*.csv")))
+    [file] = tmp_path.glob("*.csv")
+    assert {row["type"] for row in csv.DictReader(file.open(encoding="utf-8"))} == {"login_succeeded"}
+    page.find("#view button.open").click()
+    page.photograph("security-event")
+    page.find("#drawer a[href*='source=']").click()
+    page.wait_for_text("#view .happened", "Somebody unknown could not sign in")
+    assert page.all("#drawer") == []
+
+
+def test_a_mistyped_address_asks_for_nothing_and_says_what_would_be_right(page: Page) -> None:
+    go(page, "#events?type=login_fail")
+
+    page.wait_for_text("#view [role=alert]", "“login_fail” is no type. Did you mean “login_failed”?")
+    assert page.all("#view .happened") == []
+    assert page.find("#view a").text == "Show all events"
+
+
+ADDRESSES = {
+    "": None,
+    "#findings?state=closed&severity=high&span=7d": None,
+    "#events?from=2026-12-01T04:00Z&to=2026-12-01T05:00:30-08:00": None,
+    "#events?span=2026-11-01T00:00Z/2026-11-08T00:00Z": None,
+    "#users/a%2Fb%3F%23": None,
+    "#finding": "There is no view “finding”. Did you mean “findings”?",
+    "#users": "Whose? The address of a user ends with their name or id.",
+    "#events?typ=login_failed": "“typ” is no filter here. Did you mean “type”?",
+    "#events?type=": "“” is no type. It may be login_succeeded, ",
+    "#events?type=finding&type=finding": "“type” is in the address twice.",
+    "#events?from=yesterday": "“yesterday” is no from. It is a time with its zone",
+    "#events?from=2026-12-01T04:00": "“2026-12-01T04:00” is no from. It is a time with its zone",
+    "#events?from=2026-12-01T05:00Z&to=2026-12-01T05:00Z": "“from” must be before “to”.",
+    "#events?source=5f4d": "“5f4d” is no source. It is 32 hexadecimal digits",
+    "#events?session=x": "“x” is no session. It is a session's id",
+    "#events?state=open": "“state” is no filter here.",
+    "#findings?span=1y": "“1y” is no span. Did you mean “1h”?",
+    "#findings?span=2026-11-08T00:00Z/2026-11-01T00:00Z": "is no span. It is two times with their zones",
+}
+
+
+def test_each_part_of_an_address_is_checked_and_the_words_are_those_of_the_service(page: Page) -> None:
+    found = imported(
+        page,
+        """
+        const { addressOf, parseAddress } = await import("/pages/address.js");
+        const { EVENT_TYPES, RULE_NAMES } = await import("/pages/words.js");
+        const parsed = arguments[0].map(parseAddress);
+        return {
+          problems: parsed.map(({ problem }) => problem),
+          again: parsed.filter(({ problem }) => !problem).map((each) => [each, parseAddress(addressOf(each))]),
+          types: EVENT_TYPES,
+          rules: RULE_NAMES,
+        };
+        """,
+        list(ADDRESSES),
+    )
+
+    for problem, wanted in zip(found["problems"], ADDRESSES.values(), strict=True):
+        assert problem == wanted if wanted is None else wanted in problem
+    assert all(parsed == again for parsed, again in found["again"])
+    assert found["types"] == [kind.value for kind in EventType]
+    assert found["rules"] == [rule.value for rule in Rule]
+
+
+def test_bars_are_the_viewers_days_west_of_greenwich_and_choosing_one_filters_the_rest(page: Page) -> None:
+    for span, least in (("1h", 12), ("7d", 27)):
+        go(page, f"#findings?span={span}")
+        wait_until(
+            page, "return Math.abs(document.querySelectorAll('.step').length - arguments[0]) < 2", least
+        )
+        assert page.all("#figures .refusal") == []
+    zone = ZoneInfo("America/Los_Angeles")
+    page.browser.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": zone.key})
+    go(page, "#findings?span=30d")
+    page.browser.refresh()
+    page.find(".step .part")
+
+    starts = [int(str(bar.get_attribute("data-focus")).split()[1]) for bar in page.all(".step")]
+    today = datetime.now(zone)
+    assert {datetime.fromtimestamp(start, zone).strftime("%H:%M") for start in starts} == {"00:00"}
+    assert datetime.fromtimestamp(starts[-1], zone).date() == today.date()
+    assert f"{today:%b} {today.day}" in page.all(".plot text")[-1].text
+    page.all(".step")[-1].click()
+    page.wait_for_text("#view", "Only what was found from")
+    page.find(".finding")
+    page.browser.switch_to.active_element.send_keys(Keys.ARROW_LEFT, Keys.ENTER)
+    page.wait_for_text("#view", "No finding fits this filter.")
+    chosen = page.find(".step[aria-pressed=true]")
+    assert chosen.get_attribute("data-focus") == f"bar {starts[-2]}"
+    page.find(".legend .failures").click()
+    assert page.all(".part.failures") == []
+    page.find("#chart summary").click()
+    assert len(page.all("#chart tbody tr")) == len(starts)
+    page.browser.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
+
+
+def test_it_loads_while_it_is_looked_at_once_when_shown_again_and_later_after_refusals(page: Page) -> None:
+    """In milliseconds until the next load; null: none is planned."""
+    waits = imported(
+        page,
+        """
+        const { Refreshing } = await import("/pages/refreshing.js");
+        let now = 0, timer = null, answer = null, loads = 0;
+        globalThis.setTimeout = (act, wait) => ((timer = { act, wait }), 1);
+        globalThis.clearTimeout = () => (timer = null);
+        const tab = Object.assign(new EventTarget(), { hidden: false });
+        const turn = (hidden) => ((tab.hidden = hidden), tab.dispatchEvent(new Event("visibilitychange")));
+        const live = new Refreshing(async () => ((loads += 1), answer), { everyMs: 1000, page: tab, now: () => now });
+        const seen = {};
+        const note = (name) => (seen[name] = [timer && timer.wait, loads]);
+        await live.run();
+        note("after a load");
+        now = 400; turn(true);
+        note("hidden");
+        turn(false);
+        note("shown before it is due");
+        turn(true); now = 60_000; turn(false); turn(true); turn(false);
+        note("shown long after");
+        answer = { retryAfterMs: 0 };
+        await live.run(); note("refused");
+        await live.run(); note("refused again");
+        answer = { retryAfterMs: 90_000 };
+        await live.run(); note("asked to wait");
+        live.pause(true); note("paused");
+        answer = null; live.pause(false); await live.run(); note("well again");
+        return seen;
+        """,
+    )
+
+    assert waits == {
+        "after a load": [1000, 1],
+        "hidden": [None, 1],
+        "shown before it is due": [600, 1],
+        "shown long after": [0, 1],
+        "refused": [2000, 2],
+        "refused again": [4000, 3],
+        "asked to wait": [90_000, 4],
+        "paused": [None, 4],
+        "well again": [1000, 5],
+    }
+
+
+def test_the_keyboard_alone_leads_from_the_inbox_to_an_acknowledged_finding(page: Page) -> None:
+    page.find(".finding")
+    page.find("body").send_keys("j", "a")
+    page.find("dialog [name=text]").send_keys("mine, j a ?", Keys.ENTER)
+    page.wait_for_notice("Acknowledged.")
+    page.find("[data-focus='tab acknowledged']").send_keys(Keys.ENTER)
+    page.wait_for_text(".finding", "Acknowledged by alice@example.com")
+    page.find("body").send_keys("j", Keys.ENTER)
+    page.wait_for_text("#view li", "“mine, j a ?”")
+
+    go(page, "#events")
+    page.find("#view .happened")
+    page.find("body").send_keys("/")
+    assert page.browser.switch_to.active_element.get_attribute("name") == "type"
+    page.find("[data-focus=clear]").send_keys("?")
+    page.find("#help input").click()
+    page.browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    page.find("[data-focus=clear]").send_keys("?")
+    assert page.all("#help") == []
+    page.find("#keys").click()
+    page.find("#help input").click()
+
+
+def test_hostile_names_move_nothing_and_every_end_asks_for_its_reason(
+    lambda_stack: LocalStack, page: Page, planted: Planted
+) -> None:
+    page.find("#find-user input").send_keys(HOSTILE.strip(), Keys.ENTER)
+    page.wait_for_text("#view", "6 devices, 6 sessions")
+
+    page.photograph("security-user")
+    device = page.find("#view [data-device]").get_attribute("data-device")
+    page.find("#view [data-session] button").click()
+    page.find("dialog button[value=yes]").click()
+    assert page.find("dialog [name=text]").get_attribute("validationMessage")
+    page.find("dialog [name=text]").send_keys("not theirs", Keys.ENTER)
+    page.wait_for_text("#view", "5 devices, 5 sessions")
+    assert page.all(f"[data-device='{device}']") == []
+    page.find("[data-focus=end-everything]").click()
+    page.wait_for_text("dialog", "End 5 sessions and 5 devices")
+    page.find("dialog [name=text]").send_keys("taken over", Keys.ENTER)
+    page.wait_for_text("#view", "0 devices, 0 sessions")
+    page.wait_for_text("#view .happened", "had everything end: an operator ended it: “taken over”")
+
+
+def test_nothing_found_and_no_network_are_said_in_place_and_what_was_there_stays(page: Page) -> None:
+    go(page, "#findings?state=closed")
+    page.wait_for_text("#view .empty", "Nothing was closed.")
+    go(page, "#findings")
+    page.find(".finding")
+
+    offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+    page.browser.execute_cdp_cmd("Network.enable", {})
+    page.browser.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+    page.find("#reload").click()
+
+    page.wait_for_text("#view .refusal", "You are offline.")
+    page.wait_for_text("#figures .refusal", "What you see was updated")
+    page.find(".finding")
+    unlimited = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.browser.execute_cdp_cmd("Network.emulateNetworkConditions", unlimited)
+    page.wait_until_gone("#view .refusal")
+    assert page.faults("ERR_INTERNET_DISCONNECTED") == []
+
+
+def test_a_sign_in_too_old_is_confirmed_in_place_and_the_end_is_repeated(
+    lambda_stack: LocalStack, page: Page, planted: Planted
+) -> None:
+    bob = login(Client(lambda_stack.base_url), "bob@example.com").json["access_token"]
+    go(page, "#users/bob@example.com")
+    page.find("#view [data-session] button")
+    sign_in_is_old(lambda_stack, minutes=20)  # enough to look, not to end
+
+    page.find("#view [data-session] button").click()
+    page.find("dialog [name=text]").send_keys("a check", Keys.ENTER)
+    page.find("#step-up [name=password]").send_keys("wrong", Keys.ENTER)
+    page.wait_for_text("#step-up", "password is wrong")
+    page.find("#step-up [name=password]").send_keys(PASSWORD, Keys.ENTER)
+
+    page.wait_for_notice("session ended.")
+    assert page.all("#step-up") == []
+    assert Client(lambda_stack.base_url).get("/auth/session", bearer=bob).status == 401
+
+
+def test_who_does_not_give_the_password_sees_nothing_and_may_try_again(
+    lambda_stack: LocalStack, page: Page
+) -> None:
+    sign_in_is_old(lambda_stack, minutes=1440)
+    page.browser.refresh()
+
+    page.find("#step-up [name=password]").send_keys(Keys.ESCAPE)
+
+    page.wait_for_text("#view .refusal", "recent sign-in with your password")
+    assert page.all(".tiles li") + page.all(".finding") == []
+    page.find("#view .refusal button").click()
+    page.find("#step-up [name=password]").send_keys(PASSWORD, Keys.ENTER)
+    page.find(".finding")
+
+
+def sign_in_is_old(stack: LocalStack, minutes: int) -> None:
+    """As if the operator had authenticated that long ago."""
+    with contextlib.closing(stack.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE auth_user_tokens SET auth_time = auth_time - INTERVAL %s MINUTE WHERE user_id = %s",
+            (minutes, ALICE.id),
+        )
