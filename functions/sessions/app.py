@@ -18,11 +18,12 @@ from auth_tokens.web.credentials import credential_from, is_cross_site
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.look_up_route import look_up_route
 from auth_tokens.web.nonces import with_nonces
-from auth_tokens.web.query_parameters import page_parameters, session_page_parameters, user_in_path
+from auth_tokens.web.query_parameters import page_parameters, session_page_parameters
 from auth_tokens.web.rate_limits import limited_by_principal
 from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
+from auth_tokens.web.user_lists import get_user_devices, get_user_sessions
 from auth_tokens.web.views import (
     device_page_view,
     device_view,
@@ -70,16 +71,6 @@ def patch_device(request: Request) -> Response:
     return Response(body=device_view(device, claims.device_id))
 
 
-def get_user_sessions(request: Request) -> Response:
-    page = list_sessions(user_in_path(request, USER_IDS), *session_page_parameters(request), DEPS)
-    return Response(body=session_page_view(page, None))
-
-
-def get_user_devices(request: Request) -> Response:
-    page = list_devices(user_in_path(request, USER_IDS), *page_parameters(request), DEPS)
-    return Response(body=device_page_view(page, current_id=""))
-
-
 def _session(request: Request) -> Validated:
     return validate(credential_from(request, ORIGINS), DEPS.validation_for(request.caller))
 
@@ -96,8 +87,8 @@ ROUTES = {
     "GET /auth/events": get_events,
     "PATCH /auth/devices/{device_id}": patch_device,
     "POST /admin/lookup": limited_by_principal(look_up_route(looking_up(SHARED, DEPS), USER_IDS), LIMITER),
-    "GET /admin/users/{user_id}/sessions": limited_by_principal(get_user_sessions, LIMITER),
-    "GET /admin/users/{user_id}/devices": limited_by_principal(get_user_devices, LIMITER),
+    "GET /admin/users/{user_id}/sessions": limited_by_principal(get_user_sessions(DEPS, USER_IDS), LIMITER),
+    "GET /admin/users/{user_id}/devices": limited_by_principal(get_user_devices(DEPS, USER_IDS), LIMITER),
 }
 handler = http_handler(
     with_nonces(ROUTES, DEPS.proofs, DEPS.clock),
