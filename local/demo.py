@@ -255,8 +255,8 @@ def _run(screen: Screen) -> int:
         except StepFailed as exc:
             screen.fails(str(exc))
             return 1
-    screen.say(f"\nAll {len(STEPS)} steps did what they say.", "bold green")
-    screen.say("\nNow try:", "bold")
+    screen.part(f"All {len(STEPS)} steps did what they say.", "bold green")
+    screen.part("Now try:", "bold")
     for what, why in NOW_TRY:
         screen.offer(what, why)
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from local.client import Reply
@@ -21,8 +22,10 @@ class Screen:
 
     def step(self, number: int, title: str, why: str) -> None:
         """A step, and why somebody wants it."""
+        numbered = Table.grid()
+        numbered.add_row(Text(f"{number:2}. ", "bold cyan"), Text(title, "bold cyan"))
         self._console.print()
-        self._wrapped(Text(f"{number:2}. {title}", "bold cyan"), 0)
+        self._console.print(numbered)
         self._wrapped(Text(why, "dim"))
 
     def asked(self, what: str) -> None:
@@ -42,6 +45,11 @@ class Screen:
 
     def fails(self, what: str) -> None:
         self._wrapped(Text(f"✗ {printable(what)}", "bold red"))
+
+    def part(self, sentence: str, style: str) -> None:
+        """The first sentence of what comes after the steps."""
+        self._console.print()
+        self.say(sentence, style)
 
     def say(self, sentence: str, style: str = "") -> None:
         self._wrapped(Text(printable(sentence), style), 0)

@@ -59,6 +59,7 @@ def test_every_line_fits_the_window_and_is_plain_where_there_is_none(
     assert [line for line in lines if len(line) > int(columns)] == []
     assert "All 5 steps did what they say." in " ".join(printed.split())
     assert "\x1b" not in printed
+    assert [line for line in lines if "\\u" in line] == []
 
 
 def test_it_ends_with_three_things_that_work(
