@@ -45,7 +45,7 @@ PAGES = {
     "settings.json": settings_of_pages(
         max_staleness_s=SETTINGS.revocation_max_staleness_s,
         operators_label=SETTINGS.admin_label,
-        password_url=SETTINGS.password_url,
+        password_url=SETTINGS.credentials_url,
     ),
 }
 

@@ -11,26 +11,21 @@ from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.credentials import Validated
 from auth_tokens.usecases.devices import list_devices, rename_device
 from auth_tokens.usecases.list_sessions import list_sessions
-from auth_tokens.usecases.own_events import OwnEventsDeps, own_events
+from auth_tokens.usecases.own_events import OwnEventsDeps
 from auth_tokens.usecases.validate import validate
 from auth_tokens.web.account_scope import require_account_scope
 from auth_tokens.web.credentials import credential_from, is_cross_site
 from auth_tokens.web.handler import http_handler
 from auth_tokens.web.look_up_route import look_up_route
 from auth_tokens.web.nonces import with_nonces
+from auth_tokens.web.own_event_route import get_own_events
 from auth_tokens.web.query_parameters import page_parameters, session_page_parameters
 from auth_tokens.web.rate_limits import limited_by_principal
 from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.user_lists import get_user_devices, get_user_sessions
-from auth_tokens.web.views import (
-    device_page_view,
-    device_view,
-    own_event_page_view,
-    own_session_view,
-    session_page_view,
-)
+from auth_tokens.web.views import device_page_view, device_view, own_session_view, session_page_view
 
 SHARED = Container(powertools())
 DEPS = sessions(SHARED)
@@ -58,12 +53,6 @@ def get_devices(request: Request) -> Response:
     return Response(body=device_page_view(page, claims.device_id))
 
 
-def get_events(request: Request) -> Response:
-    claims = _account(request)
-    page = own_events(claims, *page_parameters(request), EVENTS)
-    return Response(body=own_event_page_view(page, claims.sid))
-
-
 def patch_device(request: Request) -> Response:
     claims = _account(request)
     name = parse_body(request).required_text("name", max_length=200)
@@ -84,7 +73,7 @@ ROUTES = {
     "GET /auth/session": get_session,
     "GET /auth/sessions": get_sessions,
     "GET /auth/devices": get_devices,
-    "GET /auth/events": get_events,
+    "GET /auth/events": get_own_events(EVENTS, _account),
     "PATCH /auth/devices/{device_id}": patch_device,
     "POST /admin/lookup": limited_by_principal(look_up_route(looking_up(SHARED, DEPS), USER_IDS), LIMITER),
     "GET /admin/users/{user_id}/sessions": limited_by_principal(get_user_sessions(DEPS, USER_IDS), LIMITER),

@@ -193,7 +193,7 @@ TEXTS = {
     "AUTHORIZER_REQUIRED_SCOPE": (["", "a", "a b:c"], [" ", "a  b", " a", 'a"b']),
     "AUTHORIZER_REQUIRED_ACR": (["", "urn:a", "urn:a urn:b"], ["a  b", "a ", 'a"b']),
     "ADMIN_REQUIRED_ACR": (["", "urn:a", "urn:a urn:b"], ["a  b", "a ", 'a"b']),
-    "PASSWORD_URL": (
+    "CREDENTIALS_URL": (
         ["", "https://portal.example/password?from=tokens"],
         ["portal.example", "http://portal.example", "javascript:alert(1)", "https://portal.example/a b"],
     ),

@@ -55,7 +55,7 @@ OTHER_TEXT = {
     "DpopPublicUrls": '{"others/prod": ["https://others.test"]}',
     "AdminLabel": "others",
     "AdminRequiredAcr": "others",
-    "PasswordUrl": "https://others.test/password",
+    "CredentialsUrl": "https://others.test/password",
     "RunbookUrl": "https://others.test",
     "AlarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:others",
     "DomainName": "others.test",

@@ -14,6 +14,9 @@ from tests.support.browser import Page, started
 
 CAPTIVE = "<!doctype html><title>Hotel</title><p>Please give your room number."
 BROKEN = "<html><body><h1>502 Bad Gateway</h1></body></html>"
+FOREIGN = (
+    '{"error": "access_denied", "error_description": "X-CSRF-Token is missing or not that of this session."}'
+)
 # What the browser itself says of the answers that these tests give.
 EXPECTED = ("status of 502", "status of 503", "ERR_INTERNET_DISCONNECTED", "status of 400")
 
@@ -67,12 +70,16 @@ def test_what_answers_in_place_of_the_service_is_told_and_ends_nothing(
     network.answers(200, CAPTIVE)
     sign_out_tablet(page)
     page.wait_for_notice("perhaps the sign-in page of a network")
+    network.answers(403, FOREIGN)
+    sign_out_tablet(page)
+    page.wait_for_notice("did not take this for a request of this page")
+    assert page.find("#failures button").text == "Load the page again"
 
     network.recovers()
     sign_out_tablet(page)
     page.wait_for_notice("tablet is signed out.")
     assert page.all("#failures .toast") == []
-    assert page.faults(*EXPECTED) == []
+    assert page.faults(*EXPECTED, "status of 403") == []
 
 
 def test_offline_what_is_shown_stays_with_its_age_and_comes_anew_by_itself(

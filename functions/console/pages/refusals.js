@@ -6,6 +6,7 @@ import { span } from "/pages/times.js";
 export const STEP_UP = "insufficient_user_authentication"; // RFC 9470
 
 const OFFLINE = "You are offline. What you see may be old; nothing that you do is sent.";
+const NOT_OURS = "The service did not take this for a request of this page. Nothing was changed. Please load the page again.";
 const SENTENCES = {
   [STEP_UP]: "This asks for a recent sign-in with your password. Nothing was changed.",
   unreachable: "The service cannot be reached. Nothing was changed as far as this page knows.",
@@ -25,7 +26,7 @@ export function told(error) {
   if (error.code === "unreachable" && !navigator.onLine) return { text: OFFLINE, way: "retry" };
   if (error.status === 429) return { text: `Too many attempts. ${waiting(error)}`, way: "retry" };
   if (error.code === "temporarily_unavailable") return { text: `${unavailable(error)} ${waiting(error)}`, way: "retry" };
-  if (error.code === "access_denied") return { text: "The service did not take this for a request of this page. Nothing was changed. Please load the page again.", way: "reload" };
+  if (error.code === "access_denied" && error.message.includes("X-CSRF-Token")) return { text: NOT_OURS, way: "reload" };
   const way = ["unreachable", "bad_answer", "server_error", STEP_UP].includes(error.code) ? "retry" : null;
   return { text: SENTENCES[error.code] ?? error.message, way };
 }

@@ -316,7 +316,7 @@ class Settings:
     admin_max_auth_age_s: int = number(3600, at_least=0, at_most=MAX_TTL_S, off=0)
     admin_ending_max_auth_age_s: int = number(900, at_least=0, at_most=MAX_TTL_S, off=0)
     admin_required_acr: tuple[str, ...] = setting((PASSWORD_ACR,), _acr_values, off=())
-    password_url: str = setting("", _page_url)
+    credentials_url: str = setting("", _page_url)
     dpop_binding: str = choice("off", "on")
     dpop_required_clients: tuple[str, ...] = setting((), _names)
     dpop_nonce: str = choice("on", "off", off="off")

@@ -51,7 +51,7 @@ def test_a_cursor_of_another_user_s_list_shows_none_of_theirs(around: Neighbourh
 def test_an_operator_s_end_names_no_operator(around: Neighbourhood) -> None:
     person = around.person()
     victim = around.issued(person.user_id)["session_id"]
-    body = {"note": "seen on a forum", "reason": "admin"}
+    body = {"reason": "seen on a forum"}
     assert around.client.signed("POST", f"/admin/sessions/{victim}/revoke", body).status == 200
 
     reply = around.client.get("/auth/events?limit=2", bearer=person.bearer)
