@@ -52,6 +52,7 @@ WARM_UP = (
     ("GET", "/auth/session"),
 )
 START_S = 120
+COMMAND = f"TOKENS_STACK={STACK} .venv/bin/python -m tokens_command {{}} </dev/null"
 ROUNDS, PARALLEL = 2, (2, 8)
 EDGE_REGION = "us-east-1"
 _ISSUER = f"https://API.execute-api.{REGION}.amazonaws.com"
@@ -201,6 +202,7 @@ def test_from_an_empty_account_to_an_empty_one(deployed: Deployed) -> None:
     the_first_token(deployed)
     it_is_well(deployed)
     it_conforms(deployed)
+    an_operator_s_command(deployed)
     another_team_s_api(deployed)
     a_failing_update(deployed)
     before = an_upgrade(deployed)
@@ -356,6 +358,45 @@ def it_conforms(deployed: Deployed) -> None:
     tried = [line for line in printed.partition("of the test:")[2].splitlines() if f" {ROUNDS}  " in line]
     assert len(tried) == len([*scenarios(PARALLEL), *device_scenarios(PARALLEL)])
     assert all("| yes " in line for line in tried)
+
+
+def an_operator_s_command(deployed: Deployed) -> None:
+    """`tokens --stack`: it finds the API by the stack's outputs, and signs by the account's credentials."""
+    session = deployed.login()
+    sid = session["session_id"]
+    found = tokens(deployed, f"whois {session['access_token']}")
+    assert (found["username"], found["row"]["state"]) == (USER, "live")
+    assert sid in live_sessions(deployed)
+
+    for refused, told in (
+        (f"revoke {USER} --reason trial", "Nothing was changed: confirm it by --yes"),
+        ("whois nobody@example.com", "is no "),
+        ("whois alice --stack another", "another"),
+    ):
+        with pytest.raises(CommandFailed, match=told):
+            tokens(deployed, refused)
+    assert sid in live_sessions(deployed)
+
+    tokens(deployed, f"end {sid} --reason 'a lost phone' --yes")
+    assert sid not in live_sessions(deployed)
+    tokens(deployed, f"revoke {USER} --reason trial --yes")
+    assert live_sessions(deployed) == set()
+
+    [event] = tokens(deployed, f"events --type session_revoked --session {sid}")["events"]
+    assert (event["user_id"], event["detail"]["note"]) == (found["user_id"], "a lost phone")
+    assert event["detail"]["actor"].endswith(f"{ACCOUNT}:root")
+    assert len(tokens(deployed, "keys")["keys"]) >= 3
+    assert tokens(deployed, "debt")["dead_letters"] == 0
+    deployed.operator.run(deployed.account.by_name + COMMAND.format("cleanup"))
+
+
+def live_sessions(deployed: Deployed) -> set[str]:
+    return {session["session_id"] for session in tokens(deployed, f"sessions {USER}")["sessions"]}
+
+
+def tokens(deployed: Deployed, command: str) -> Any:
+    """What it prints as JSON. Raises CommandFailed where its exit code is not 0."""
+    return json.loads(deployed.operator.run(f"{deployed.account.by_name}{COMMAND.format(command)} --json"))
 
 
 def another_team_s_api(deployed: Deployed) -> None:
