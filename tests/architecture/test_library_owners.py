@@ -25,6 +25,7 @@ PURE = {
     "__future__",
     "base64",
     "binascii",
+    "bisect",
     "collections",
     "collections.abc",
     "dataclasses",

@@ -372,4 +372,4 @@ def test_a_statement_that_the_data_api_refuses_is_told_by_its_number(
 
     monkeypatch.setattr(BaseClient, "_make_api_call", call)
 
-    assert_said(command.main([STACK, "users"]), "Statement 1 of 21 was not run. AWS refuses rds-data", capsys)
+    assert_said(command.main([STACK, "users"]), "Statement 1 of 22 was not run. AWS refuses rds-data", capsys)

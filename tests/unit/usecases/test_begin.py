@@ -9,7 +9,7 @@ from auth_tokens.domain.errors import SessionLimitReached
 from auth_tokens.domain.grants import DeviceRequest, RepeatKey, SessionOptions
 from auth_tokens.domain.sign_ins import SessionExists
 from auth_tokens.domain.tokens import TokenKind
-from auth_tokens.usecases.begin import begin_session_of
+from auth_tokens.usecases.begin import Unread, begin_session_of
 from auth_tokens.usecases.session_builder import SessionBuilder
 from tests.support.cases import REMEMBERED, Case, Cases, is_live, row
 from tests.support.memory_world import memory_world
@@ -132,10 +132,11 @@ def a_session_of_an_id_that_is_taken_starts_nothing(world: World) -> None:
     how = Authentication(("pwd",), "", world.clock())
     repeat = RepeatKey(uuid.UUID(user_id).bytes, b"seed")
     builder = SessionBuilder(CALLER, world.issuing, world.clock())
+    unread = Unread(user_id, world.clock.milliseconds(), repeat)
 
-    begin_session_of(user_id, SessionOptions(), how, builder, world.clock.milliseconds(), repeat)
+    begin_session_of(unread, SessionOptions(), how, builder)
     with pytest.raises(SessionExists):
-        begin_session_of(user_id, SessionOptions(), how, builder, world.clock.milliseconds(), repeat)
+        begin_session_of(unread, SessionOptions(), how, builder)
 
     assert world.events(name).count("session_issued") == 1
 

@@ -38,17 +38,26 @@ def begin_session(
     return builder.answer(grant, start)
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A user who was recognised, and is read in the transaction.
+
+    began_ms: epoch milliseconds of the sign-in's beginning; repeat: of an Idempotency-Key.
+    """
+
+    user_id: str
+    began_ms: int
+    repeat: RepeatKey | None = None
+
+
 def begin_session_of(
-    user_id: str,
-    options: SessionOptions,
-    how: Authentication,
-    builder: SessionBuilder,
-    began_ms: int,
-    repeat: RepeatKey | None = None,
+    unread: Unread, options: SessionOptions, how: Authentication, builder: SessionBuilder
 ) -> TokenAnswer:
-    """The same for a user who was not read yet: that is done in the transaction. began_ms: epoch milliseconds; an end
-    of everything that comes later overtakes this sign-in. So does an unknown or disabled user."""
-    deps = builder.deps
+    """The same for a user who was not read yet.
+
+    An end of everything after the sign-in's beginning overtakes it, as does an unknown or disabled user.
+    """
+    deps, repeat = builder.deps, unread.repeat
     session_id = repeat.session_id if repeat else deps.new_id()
     new_device_id = deps.new_id()
     replaces = replaced_session(options.cookie, builder.caller, deps, builder.now)
@@ -59,7 +68,7 @@ def begin_session_of(
         grants.append(replace(granted, session_id=session_id, replaces=replaces))
         return _beginning(grants[-1], options, builder, new_device_id).planned(live)
 
-    sign_in = SignIn(user_id, session_id, _named(options), builder.now, began_ms)
+    sign_in = SignIn(unread.user_id, session_id, _named(options), builder.now, unread.began_ms)
     for _ in range(_MAX_CHANGES):
         deps.keys.ready()  # before the transaction, for the same reason
         try:

@@ -16,7 +16,7 @@ from auth_tokens.domain.sessions import TokenRecord
 from auth_tokens.domain.sign_ins import SessionExists, SignInOvertaken
 from auth_tokens.domain.tokens import OpaqueToken
 from auth_tokens.usecases.answers import SessionTokens, token_answer
-from auth_tokens.usecases.begin import begin_session_of
+from auth_tokens.usecases.begin import Unread, begin_session_of
 from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.session_builder import SessionBuilder
 
@@ -68,7 +68,7 @@ def issue(request: IssueRequest, caller: Caller, deps: IssueDeps) -> TokenAnswer
 
     def begin(repeat: RepeatKey | None) -> TokenAnswer:
         try:
-            return begin_session_of(request.user_id, request.options, how, builder, now_ms, repeat)
+            return begin_session_of(Unread(request.user_id, now_ms, repeat), request.options, how, builder)
         except SignInOvertaken as exc:
             raise AccessDenied("unknown, disabled or overtaken", _REFUSED_USER) from exc
 
