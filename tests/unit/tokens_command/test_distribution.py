@@ -21,8 +21,9 @@ LAYER = ROOT / "layers" / "shared"
 
 
 def imported() -> set[str]:
-    """Every module of ours or of others that the packages import."""
+    """Every module of ours or of others that the packages import, and what they bring of the layer."""
     sources = [path for package in TOOLS["packages"] for path in (ROOT / package).rglob("*.py")]
+    sources += layer_modules().values()
     trees = [ast.parse(path.read_text("utf-8")) for path in sources]
     return {found.target for tree in trees for found in imports_of(tree)}
 
