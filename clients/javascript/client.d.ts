@@ -36,6 +36,8 @@ export interface CallerSession {
   amr: string[];
   labels: string[];
   exp: number;
+  /** Of a browser session. */
+  username?: string;
   csrf_token?: string;
 }
 

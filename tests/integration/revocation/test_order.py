@@ -27,7 +27,7 @@ from auth_tokens.usecases.logout import LogoutScope, logout
 from auth_tokens.usecases.revoke_user import end_what_began_before
 from auth_tokens.usecases.session_deps import SessionDeps
 from auth_tokens.usecases.validate import validate
-from tests.integration.sign_in.test_order import BeforeTheTransaction, end_beside_the_commit, environment
+from tests.integration.sign_in.test_order import BeforeTheTransaction, beside_the_commit, environment
 from tests.support import wiring
 from tests.support.world import CALLER, World
 
@@ -150,7 +150,12 @@ def test_an_end_just_before_a_sign_in_commits_anything_is_seen_by_it(
     """Of the phone's own end a sign-in without its token is no part: it gets a device of its own."""
     someone, deps = person(world), environment(world)
     ending = sessions(world)
-    store = BeforeTheTransaction(deps.store, lambda: ENDS[end](someone, ending))
+
+    def a_moment_later() -> None:
+        world.clock.now += 1
+        ENDS[end](someone, ending)
+
+    store = BeforeTheTransaction(deps.store, a_moment_later)
 
     if sign_in == "sign-in" and end in OF_THE_PHONE:
         SIGN_INS[sign_in](someone, replace(deps, store=store))
@@ -168,7 +173,7 @@ def test_an_end_beside_a_commit_waits_for_it_and_ends_what_it_brought(
 ) -> None:
     someone, deps, ending = person(world), environment(world), sessions(world)
 
-    with end_beside_the_commit(monkeypatch, lambda: ENDS[end](someone, ending)) as is_waiting:
+    with beside_the_commit(monkeypatch, lambda: ENDS[end](someone, ending)) as is_waiting:
         SIGN_INS[sign_in](someone, deps)
 
     assert is_waiting == [True]
