@@ -20,10 +20,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from local.client import Client
 from local.running import NotFound, find_service
 from local.terminal import console
-from local.traffic.detection import Judgement, Operator, judge
+from local.traffic.detection import ANALYSIS_S, Judgement, Operator, judge
 from local.traffic.people import person
 from local.traffic.planting import Plant, plants, users_needed
-from local.traffic.population import TIMEOUT_S, CannotReach, Population, populate
+from local.traffic.population import CannotReach, Population, populate
 from local.traffic.report import Report
 from local.traffic.turns import Turns
 
@@ -42,7 +42,7 @@ class Traffic:
     def __init__(self, base_url: str, people: int, seed: int) -> None:
         """Raises CannotReach."""
         self.began_at = int(time.time())
-        self.operator = Operator(Client(base_url, timeout_s=TIMEOUT_S))
+        self.operator = Operator(Client(base_url, timeout_s=ANALYSIS_S))
         usual = self.operator.usual_hour(self.began_at)
         self.everybody = populate(base_url, people + users_needed(usual), seed)
         names = self.everybody.usernames

@@ -18,6 +18,8 @@ from local.traffic.planting import Plant, UsualHour
 from local.traffic.population import CannotReach
 from local.traffic.sentences import alarm_sentence, finding_sentence
 
+# The analytics function may take as long as template.yaml lets it, after its start.
+ANALYSIS_S = 60
 # Another run of the schedule has the lease for no longer than that.
 LEASE_S = 60
 # In the place of a severity: an event of its own, which no rule has to find.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from local.client import Client, Reply
 from local.seed import PASSWORD
 
-# No answer of a local service takes longer; a service that hangs must not outlast an interrupt.
+# No answer to a client takes longer; a service that hangs must not outlast an interrupt.
 TIMEOUT_S = 15
 # The country, latitude and longitude of each place.
 PLACES = (

@@ -12,6 +12,7 @@ from auth_tokens.web.routes import ROUTES
 from local.host.paths import ROOT
 from local.templates.apis import load_apis
 from local.templates.stacks import JOBS_TEMPLATE, ORDER, PRODUCT, given_to
+from local.traffic.detection import ANALYSIS_S
 from tests.architecture.deployment import (
     FUNCTIONS,
     JOBS_PARAMETERS,
@@ -148,6 +149,10 @@ def test_a_function_behind_the_api_answers_before_the_gateway_gives_up(function:
         assert timeout_s <= 900
     else:
         assert timeout_s <= 30
+
+
+def test_make_traffic_waits_for_the_analysis_as_long_as_its_function_may_take() -> None:
+    assert resources()[functions()["analytics"]]["Properties"]["Timeout"] < ANALYSIS_S
 
 
 def test_every_route_of_the_contract_is_deployed_once_and_no_other() -> None:

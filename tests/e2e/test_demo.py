@@ -63,8 +63,10 @@ def test_every_line_fits_the_window_and_is_plain_where_there_is_none(
 
 
 def test_it_ends_with_three_things_that_work(
-    run: Run, stack: LocalStack, capsys: pytest.CaptureFixture[str]
+    run: Run, stack: LocalStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
     assert run() == 0
 
     end = capsys.readouterr().out.partition("Now try:")[2]
@@ -77,7 +79,7 @@ def test_it_ends_with_three_things_that_work(
     ]
     assert [re.findall(r"-m (local\S*)", each.stdout) for each in made] == [["local"], ["local.traffic"]]
     assert Client(stack.base_url).get(address.removeprefix("http://127.0.0.1:3000")).status == 200
-    [username, password] = re.findall(r"as (\S+), password: (.+)$", end, re.M)[0]
+    [[username, password]] = re.findall(r"as (\S+), password: (.+?) make ", " ".join(end.split()))
     login = {"username": username, "password": password}
     assert Client(stack.base_url).post("/auth/login", login).status == 200
 

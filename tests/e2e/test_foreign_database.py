@@ -7,10 +7,12 @@ import sys
 import threading
 from pathlib import Path
 
-from local import traffic
+import pytest
+
 from local.client import Client
 from local.host.ports import free_port
 from local.seed import PASSWORD, USERS
+from local.traffic.__main__ import main as traffic
 from tests.docs.markdown import ROOT
 from tests.support.portals import KINDS, portal_world
 from tests.support.world import World
@@ -18,7 +20,11 @@ from tests.support.world import World
 START_S = 60
 
 
-def test_the_portal_s_users_sign_in_and_none_is_added(world: World, tmp_path: Path) -> None:
+def test_the_portal_s_users_sign_in_and_none_is_added(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOCAL_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.delenv("PORT", raising=False)
     with portal_world(world, KINDS["integer"], tmp_path) as portal:
         name = portal.user(max_sessions=3)
         settings = portal.settings
@@ -26,7 +32,6 @@ def test_the_portal_s_users_sign_in_and_none_is_added(world: World, tmp_path: Pa
         environment = {
             **os.environ,
             "PORT": str(free_port()),
-            "LOCAL_STATE_DIR": str(tmp_path / "state"),
             "TOKENS_DB_URL": f"mysql://{login}/{settings.db_name}",
             "TOKENS_DB_CREATE": "yes",
             "PORTAL_MAP": settings.portal_map,
@@ -44,7 +49,7 @@ def test_the_portal_s_users_sign_in_and_none_is_added(world: World, tmp_path: Pa
                 client = Client(address)
                 own = client.post("/auth/login", {"username": name, "password": PASSWORD})
                 seeded = client.post("/auth/login", {"username": USERS[0].username, "password": PASSWORD})
-                refused = traffic.main(["--base-url", address, "--seconds", "1"])
+                refused = traffic(["--seconds", "1"])
                 access = own.json["access_token"]
                 listed = client.get("/auth/sessions", bearer=access)
                 subject = client.get("/auth/session", bearer=access).json["sub"]
@@ -54,6 +59,7 @@ def test_the_portal_s_users_sign_in_and_none_is_added(world: World, tmp_path: Pa
                 process.wait(20)
 
         assert (own.status, seeded.status, refused, listed.status) == (200, 401, 1, 200)
+        assert "Start `make run` without TOKENS_DB_URL." in capsys.readouterr().err
         assert subject == portal.user_id(name)
         assert portal.sql(f"SELECT COUNT(*) AS n FROM {portal.schema}.auth_users") == [{"n": 1}]
         assert portal.sql(f"SELECT COUNT(*) AS n FROM {portal.schema}.auth_user_tokens") == [{"n": 0}]
