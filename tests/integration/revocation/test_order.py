@@ -1,6 +1,6 @@
 """Ends of a part of what a user has, beside sign-ins: what ended stays ended, what was to stay stays.
 
-Both orders are forced once each, by another transaction that is begun inside; and a hundred rounds start at a barrier.
+Both orders are forced once each, by another transaction that is begun inside; and fifty rounds start at a barrier.
 The ends of everything are in test_sign_in_order.
 """
 
@@ -31,7 +31,7 @@ from tests.integration.sign_in.test_order import BeforeTheTransaction, beside_th
 from tests.support import wiring
 from tests.support.world import CALLER, World
 
-ROUNDS = 100
+ROUNDS = 50
 REMEMBERED = SessionOptions(device=DeviceRequest(remember=True))
 
 

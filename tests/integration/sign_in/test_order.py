@@ -37,7 +37,7 @@ from tests.support.sign_ins import (
 )
 from tests.support.world import CALLER, World
 
-ROUNDS = 100
+ROUNDS = 50
 
 each_sign_in = pytest.mark.parametrize("sign_in", SIGN_INS)
 each_end = pytest.mark.parametrize("end", ENDS)
@@ -243,7 +243,7 @@ def test_a_sign_in_that_waited_for_another_sees_the_session_that_it_left(
 def test_first_sign_ins_at_once_see_each_other_and_wait_for_nobody_else(world: World) -> None:
     environments = [environment(world) for _ in range(3)]
     with ThreadPoolExecutor(3) as pool:
-        for _ in range(ROUNDS // 2):
+        for _ in range(ROUNDS):
             names = [world.user(max_sessions=1), world.user()]
             someone, neighbour = (Person(world, name, world.user_id(name)) for name in names)
             barrier = Barrier(3)
