@@ -62,7 +62,7 @@ def sessions_of_finding(finding_id: str, cursor: str | None, deps: SourceDeps) -
     source = finding.source_hash
     if source is None:
         raise InvalidRequest(
-            "This finding is of no source; end the sessions of its user, or of its evidence."
+            "finding_id names a finding of no source; end the sessions of its user, or of its evidence."
         )
     since = int(finding.detail.get("first_at", finding.at))
     # Of several networks it is of their site, which only sign-ins by password name, in what is encrypted.
