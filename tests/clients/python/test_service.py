@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -237,6 +238,8 @@ def test_a_step_up_whose_answer_is_lost_raises_the_session_and_ends_none(trial: 
     session = trial.session(http=lossy)
     url = f"{trial.issuer}/auth/session"
     before = requests.get(url, auth=session.requests_auth(), timeout=30).json()
+    while time.time() < before["auth_time"] + 1:  # auth_time is in whole seconds
+        time.sleep(0.05)
     with pytest.raises(AuthError, match="invalid_credentials"):
         session.step_up("wrong")
     session.step_up(PASSWORD, max_age_s=0)
