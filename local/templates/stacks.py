@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -42,15 +42,12 @@ def given_to(template: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def translation(template: Path, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What `translate` makes of a template with its own parameters; of the project's templates once in this process.
+    """What `translate` makes of a template with its own parameters, of those in ORDER with what SAM reads of them.
 
     Raises TemplateError.
     """
-    if template in ORDER:
-        return _once_translated(template, _items(parameters, READ_BY_SAM))
-    if template == JOBS_TEMPLATE:
-        return _once_translated(template, _items(parameters, sorted(parameters)))
-    return translate(template, parameters)
+    names = READ_BY_SAM if template in ORDER else parameters
+    return translate(template, {name: parameters[name] for name in names if name in parameters})
 
 
 def resolved(template: Path, parameters: Mapping[str, Any]) -> tuple[Mapping[str, Any], Resolver]:
@@ -73,15 +70,6 @@ def exports(translated: Mapping[str, Any], resolver: Resolver) -> dict[str, Call
         for output in translated.get("Outputs", {}).values()
         if "Export" in output and ("Condition" not in output or resolver.holds(output["Condition"]))
     }
-
-
-@cache
-def _once_translated(template: Path, read: tuple[tuple[str, Any], ...]) -> Mapping[str, Any]:
-    return translate(template, dict(read))
-
-
-def _items(parameters: Mapping[str, Any], names: Iterable[str]) -> tuple[tuple[str, Any], ...]:
-    return tuple((name, parameters[name]) for name in names if name in parameters)
 
 
 def _importer(template: Path, parameters: Mapping[str, Any]) -> Callable[[str], Any]:

@@ -50,7 +50,7 @@ def _loader() -> Any:
     return loader
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _translated(template: Path, changed_at_ns: int, parameters: str) -> dict[str, Any]:
     # Imported here: the translator is slow to import, and most importers need only the model.
     from samtranslator.public.exceptions import InvalidDocumentException
