@@ -105,10 +105,11 @@ class _Update:
             lambda name: resolver.resolve({"Fn::ImportValue": name}),
         )
         self._replaced: set[str] = set()
+        names = {name: frozenset(named(written[name])) for name in self._new}
         while grown := {n for n, c in self.lines().items() if c.change is Change.REPLACE} - self._replaced:
             self._replaced |= grown
             for name in self._new:
-                if not grown.isdisjoint(_named_by(written[name])):
+                if not grown.isdisjoint(names[name]):
                     self._new[name] = self._resolver.resolve(_renamed(written[name], self._replaced))
 
     def lines(self) -> dict[str, Line]:
@@ -164,16 +165,6 @@ def create_only(kind: str) -> frozenset[str]:
     members = ("createOnlyProperties", "conditionalCreateOnlyProperties")
     paths = [path for member in members for path in schema.get(member, [])]
     return frozenset(path.removeprefix("/properties/").replace("/", ".") for path in paths)
-
-
-_NAMES: dict[int, frozenset[str]] = {}
-
-
-def _named_by(body: Any) -> frozenset[str]:
-    """The same, read once for each resource of a translation, which is kept."""
-    if id(body) not in _NAMES:
-        _NAMES[id(body)] = frozenset(named(body))
-    return _NAMES[id(body)]
 
 
 def _renamed(node: Any, replaced: set[str]) -> Any:
