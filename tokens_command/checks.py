@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 import click
 
 from deploy import __main__ as deploy
+from deploy.smoke import FROM_ENVIRONMENT
 from tokens_command.connection import Session, placed
 from tokens_command.problems import Exit, Problem
 
@@ -34,6 +37,8 @@ def smoke(session: Session, user: str, password_stdin: bool) -> int:
     """
     if not session.place.stack and not session.place.local and not session.place.url:
         raise Problem("Say which service: --stack NAME (or TOKENS_STACK), --url ADDRESS, or --local.")
+    if not (password_stdin or FROM_ENVIRONMENT in os.environ or sys.stdin.isatty()):
+        raise Problem(f"There is no password: set {FROM_ENVIRONMENT}, or pipe it in with --password-stdin.")
     is_elsewhere = session.place.local or session.place.url
     url = ("--url", session.service.url if session.place.local else session.place.url) if is_elsewhere else ()
     stdin = ("--password-stdin",) if password_stdin else ()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
+from tokens_command.arguments import text_of
 from tokens_command.connection import Session, placed
 from tokens_command.problems import Problem
 from tokens_command.tokens import NoToken
@@ -21,7 +20,7 @@ def decode(session: Session, token: str) -> None:
     `-` reads it from standard input, which leaves it out of the shell's history.
     """
     try:
-        view = decoded(sys.stdin.readline().strip() if token == "-" else token).view
+        view = decoded(text_of(token)).view
     except NoToken as exc:
         raise Problem(str(exc)) from exc
     out = session.out

@@ -38,7 +38,7 @@ def revoke_before(session: Session, time: int | None, is_list: bool, **given: An
         return
     if time is None or not given["reason"]:
         raise Problem("TIME and --reason are needed; --list shows what is in force.")
-    if given["client"] and given["user"]:
+    if given["client"] is not None and given["user"] is not None:
         raise Problem("--client and --user exclude each other.")
     _revoke_before(session, time, **given)
 
@@ -72,9 +72,13 @@ def _revoke_before(
     words: str | None,
 ) -> None:
     began = f"that began at {session.out.at(time)} or before"
-    found = find_user(session, user) if user else None
-    if client or found:
-        whose = f"client {client}" if client else f"user {found and (found['username'] or found['user_id'])}"
+    found = None if user is None else find_user(session, user)
+    if client is not None or found:
+        whose = (
+            f"client {client}"
+            if client is not None
+            else f"user {found and (found['username'] or found['user_id'])}"
+        )
         confirm(f"End every session and device of {whose} {began}?", yes=yes)
     else:
         confirm_in_words(

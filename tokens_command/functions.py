@@ -11,6 +11,7 @@ from deploy.http import Service
 from deploy.sign_in_probe import Call, Unreachable
 from tokens_command.connection import Session
 from tokens_command.problems import Exit, Problem
+from tokens_command.service import Members
 
 DEAD_LETTERS = "DeadLetterQueueUrl"
 # Outputs of the product's stack, by the folder of the function.
@@ -56,12 +57,13 @@ def _invoked_locally(session: Session, name: str, event: Mapping[str, object]) -
         reply = Service(session.service.url).reply(call)
     except Unreachable as exc:
         raise Problem(str(exc), Exit.UNREACHABLE) from exc
-    answer = json.loads(reply.body)
     if reply.status != 200:
+        answer = reply.answer.body
         raise Problem(
-            f"{name} fails: {answer.get('errorType')}: {answer.get('errorMessage')}.", Exit.UNREACHABLE
+            f"{name} fails: {answer.get('errorType', reply.status)}: {answer.get('errorMessage', '')}.",
+            Exit.UNREACHABLE,
         )
-    return answer
+    return Members(reply, call.route)
 
 
 def letters(session: Session) -> list[Letter]:

@@ -66,7 +66,7 @@ _COLUMNS = ("id", "at", "type", "user_id", "session_id", "source", "detail")
 @placed
 def findings(session: Session, state: str, user: str | None, limit: int, **filters: Any) -> None:
     """What the detection rules found, newest first; by default what is open."""
-    user_id = user_id_of(session, user) if user else None
+    user_id = None if user is None else user_id_of(session, user)
     query = {"state": None if state == "all" else state, "user_id": user_id, **filters}
     listed = session.service.each("/admin/security/findings", "findings", limit=min(limit, 200), **query)
     found = list(islice(listed, limit))
@@ -102,12 +102,10 @@ def _changes(name: str, state: str, text: str) -> click.Command:
     @click.option("--note", help="What you found or did; kept with the event, at most 200 characters.")
     @placed
     def change(session: Session, finding_ids: tuple[str, ...], note: str | None) -> None:
-        changed = [
-            session.service.post(
-                f"/admin/security/findings/{id_in_path(each)}/state", {"state": state, "note": note}
-            )
-            for each in finding_ids
-        ]
+        paths = [f"/admin/security/findings/{id_in_path(each)}" for each in finding_ids]
+        for path in paths[1:]:  # one that is not there is found out before any other is changed
+            session.service.get(path)
+        changed = [session.service.post(f"{path}/state", {"state": state, "note": note}) for path in paths]
         session.out.document({"findings": changed})
         session.out.table(changed, _FINDING, "")
 
@@ -145,7 +143,8 @@ def events(
     """Security events, newest first."""
     if follow and (is_csv or filters["until"] is not None):
         raise Problem("--follow is without --csv and --until.")
-    query = {"type": kind, "user_id": user_id_of(session, user) if user else None, **filters}
+    user_id = None if user is None else user_id_of(session, user)
+    query = {"type": kind, "user_id": user_id, **filters}
     if follow:
         _show_each(session, _followed(session, query))
         return

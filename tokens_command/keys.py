@@ -70,13 +70,22 @@ def withdraw(session: Session, kid: str, reason: str, yes: bool, no_wait: bool) 
         raise Problem(f"There is no key {kid}: `tokens keys --all` lists those that there are.", Exit.NO)
     confirm(f"Withdraw the {key['purpose']} key {kid} ({key['state']})? {_effect(key)}", yes=yes)
     answer = session.service.post("/admin/keys/withdraw", {"kid": kid, "reason": reason})
-    if not no_wait:
-        holds_in_s = _unlisted(session, kid) if key["purpose"] == "signing" else SEEN_BY_ALL_S
-        session.out.say(
-            f"Gone at the service. Caches elsewhere may know it for {holds_in_s} s more: waiting.", "yellow"
-        )
-        time.sleep(holds_in_s)
-    _taken(session, answer)
+    try:
+        if not no_wait:
+            _wait_for_caches(session, key)
+    except KeyboardInterrupt:
+        told = f"The key {kid} is withdrawn; only the wait for caches elsewhere was interrupted."
+        raise Problem(told, Exit.INTERRUPTED) from None
+    finally:
+        _taken(session, answer)
+
+
+def _wait_for_caches(session: Session, key: dict[str, Any]) -> None:
+    holds_in_s = _unlisted(session, key["kid"]) if key["purpose"] == "signing" else SEEN_BY_ALL_S
+    session.out.say(
+        f"Gone at the service. Caches elsewhere may know it for {holds_in_s} s more: waiting.", "yellow"
+    )
+    time.sleep(holds_in_s)
 
 
 def _effect(key: dict[str, Any]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import click
 
+from tokens_command.arguments import text_of
 from tokens_command.confirmation import confirm
 from tokens_command.connection import Session, placed
 from tokens_command.problems import Exit, Problem
@@ -158,12 +158,14 @@ def user_id_of(session: Session, user: str) -> str:
 
 def find_user(session: Session, user: str) -> dict[str, Any]:
     """The same, with what the service knows of them."""
+    if not user:  # as of a variable of a shell that is not set
+        raise Problem("The user is empty: a name or an id is wanted.")
     return _first(session, user, [{"user_id": user}] if _UUID.fullmatch(user) else list(_by_user(user)))
 
 
 def find(session: Session, what: str) -> dict[str, Any]:
     """What POST /admin/lookup finds. Raises Problem."""
-    text = sys.stdin.readline().strip() if what == "-" else what
+    text = text_of(what)
     if is_token(text):
         try:
             text = decode(text).row_id

@@ -15,6 +15,7 @@ class Exit(IntEnum):
     DENIED = 4  # no credentials, or they have no right to it
     UNCONFIRMED = 5  # not confirmed; nothing changed
     INTERRUPTED = 130
+    UNREAD = 141  # whoever read the output went away, as SIGPIPE ends other programs
 
 
 class Problem(Exception):

@@ -21,6 +21,20 @@ LONGEST_WAIT_S = 30
 _RIGHT = "the right execute-api:Invoke on it (MayAdministerPolicyArn or MayInvestigatePolicyArn, outputs of the stack)"
 
 
+class Members(dict[str, Any]):
+    """The JSON object that a route answers with."""
+
+    def __init__(self, reply: Reply, route: str) -> None:
+        super().__init__(reply.answer.body)
+        self._route = route
+
+    def __missing__(self, member: str) -> Any:
+        raise Problem(
+            f"{self._route} answers without {member}: is that the address of the service? (`--url`, `--stack`)",
+            Exit.UNREACHABLE,
+        )
+
+
 class SignedService:
     """The service at an address, and who signs.
 
@@ -69,9 +83,9 @@ class SignedService:
             reply = self._reply(self._signed(method, target, body))
             if reply.status not in (429, 503) or attempt == MAX_TRIES:
                 break
-            self._sleep(min(LONGEST_WAIT_S, int(reply.headers.get("retry-after", 2**attempt))))
+            self._sleep(_wait_s(reply, attempt))
         if reply.status == 200:
-            return json.loads(reply.body)
+            return Members(reply, f"{method} {target.partition('?')[0]}")
         raise _problem(reply, method, target)
 
     def _signed(self, method: str, target: str, body: str) -> Call:
@@ -85,6 +99,12 @@ class SignedService:
             return self._service.reply(call)
         except Unreachable as exc:
             raise Problem(str(exc), Exit.UNREACHABLE) from exc
+
+
+def _wait_s(reply: Reply, attempt: int) -> int:
+    """As the service says; what stands before it may give a date instead (RFC 9110 §10.2.3)."""
+    asked = reply.headers.get("retry-after", "")
+    return min(LONGEST_WAIT_S, int(asked) if asked.isdecimal() else 2**attempt)
 
 
 def _problem(reply: Reply, method: str, target: str) -> Problem:

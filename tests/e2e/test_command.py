@@ -11,7 +11,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -24,6 +24,7 @@ from tokens_command.problems import Exit
 
 BOB = USERS[1]
 UNKNOWN = "01900000-0000-7000-8000-000000000000"
+WORDS = ("--confirm", "end every session", "--reason", "x")
 Said = pytest.CaptureFixture[str]
 
 
@@ -129,6 +130,21 @@ def test_on_a_terminal_it_asks_once_and_does_what_is_answered(
         assert len(live) == left
 
 
+@pytest.mark.parametrize("arguments", [("keys",), ("keys", "--json"), ("events", "--csv")], ids=" ".join)
+def test_a_reader_who_goes_away_ends_it_quietly(stack: LocalStack, arguments: tuple[str, ...]) -> None:
+    gone, written = os.pipe()
+    os.close(gone)
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/shared'}"}
+    command_line = [sys.executable, "-m", "tokens_command", *arguments, "--local", "--url", stack.base_url]
+
+    done = subprocess.run(
+        command_line, stdout=written, stderr=subprocess.PIPE, text=True, timeout=60, env=environment
+    )
+
+    os.close(written)
+    assert (done.returncode, done.stderr) == (Exit.UNREAD, "")
+
+
 # --- whois, sessions
 
 
@@ -155,6 +171,20 @@ def test_whom_nobody_knows_is_not_found_and_it_says_what_was_looked_for(
     assert code in (Exit.NO, Exit.REFUSED)
     assert out == ""
     assert "is no " in err or "longer than 255" in err
+
+
+@pytest.mark.parametrize("command_name", ["whois", "decode"])
+def test_an_empty_standard_input_is_named(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, command_name: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+
+    code, _, err = terminal.run(command_name, "-")
+
+    assert (code, err) == (
+        Exit.REFUSED,
+        "tokens: Standard input is empty: a name, an id or a token is wanted.\n",
+    )
 
 
 def test_sessions_lists_both_and_nothing_steers_the_terminal(
@@ -272,6 +302,9 @@ def test_credentials_of_the_usual_chain_sign(
         (("revoke-before", "yesterday", "--reason", "x"), Exit.REFUSED),
         (("revoke-before", "1m", "--client", "nobody", "--reason", "x", "--yes"), Exit.REFUSED),
         (("revoke-before", "1m", "--client", "portal-web", "--reason", "x"), Exit.UNCONFIRMED),
+        (("revoke-before", "1m", "--client", "", *WORDS), Exit.UNCONFIRMED),
+        (("revoke-before", "1m", "--client", "", "--yes", *WORDS), Exit.REFUSED),
+        (("revoke-before", "1m", "--user", "", "--yes", *WORDS), Exit.REFUSED),
         (("revoke-before", "1m", "--client", "a", "--user", "b", "--reason", "x", "--yes"), Exit.REFUSED),
         (("revoke-before", "1m", "--user", "nobody@example.com", "--reason", "x", "--yes"), Exit.NO),
         (("after-restore", "--at", "1m", "--reason", "x"), Exit.UNCONFIRMED),
@@ -343,6 +376,17 @@ def test_a_finding_goes_from_open_over_acknowledged_to_closed_and_shows_its_evid
     assert len(terminal.json("finding", finding_id)["history"]) == 3
 
 
+@pytest.mark.parametrize("second", [UNKNOWN, "x"])
+def test_one_of_several_findings_that_is_not_there_leaves_all_as_they_are(
+    stack: LocalStack, terminal: Terminal, user: tuple[str, str], second: str
+) -> None:
+    finding_id = found_burst(stack, terminal, user)
+
+    assert terminal.run("close", finding_id, second)[0] in (Exit.NO, Exit.REFUSED)
+
+    assert terminal.json("finding", finding_id)["finding"]["state"] == "open"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -360,6 +404,12 @@ def test_a_finding_goes_from_open_over_acknowledged_to_closed_and_shows_its_evid
         (("events", "--severity", "low", "--type", "new_device"), Exit.REFUSED, "severity is of findings"),
         (("events", "--usr", "x"), Exit.REFUSED, "'--user'"),
         (("events", "--limit", "0"), Exit.REFUSED, "1<=x<="),
+        (("events", "--user", ""), Exit.REFUSED, "The user is empty"),
+        (("findings", "--user", ""), Exit.REFUSED, "The user is empty"),
+        (("sessions", ""), Exit.REFUSED, "The user is empty"),
+        (("whois", ""), Exit.REFUSED, "The argument is empty"),
+        (("events", "--type", ""), Exit.REFUSED, "type is empty"),
+        (("events", "--session", ""), Exit.REFUSED, "session_id is empty"),
         (("events", "--follow", "--csv"), Exit.REFUSED, "--follow is without"),
     ],
 )
@@ -444,6 +494,21 @@ def test_a_withdrawal_waits_until_caches_have_forgotten_the_key(
     assert waits[-1] in (30, 300)
 
 
+def test_an_interrupted_wait_says_that_the_key_is_withdrawn(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: float) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tokens_command.keys.time.sleep", interrupted)
+    [standby] = [k["kid"] for k in terminal.json("keys")["keys"] if k["state"] == "published"][1:2]
+
+    code, out, err = terminal.run("withdraw", standby, "--reason", "x", "--yes", "--json")
+
+    assert (code, json.loads(out)["withdrawn"]) == (Exit.INTERRUPTED, standby)
+    assert f"The key {standby} is withdrawn" in json.loads(err)["error"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -489,6 +554,17 @@ def test_debt_cleanup_replay_skip_and_recount(stack: LocalStack, terminal: Termi
     [event, *_] = terminal.json("events", "--limit", "1")["events"]
     assert terminal.json("skip", event["id"], "--reason", "refused", "--yes") == {"event_id": event["id"]}
     assert terminal.json("recount", "--since", "2h", "--reason", "by hand", "--yes")["since"] % 3600 == 0
+
+
+def test_smoke_without_a_password_says_how_to_give_one(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DEPLOY_PROBE_PASSWORD", raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+
+    code, _, err = terminal.run("smoke", "--user", BOB.username)
+
+    assert (code, err.startswith("tokens: There is no password: set DEPLOY_PROBE_PASSWORD")) == (2, True)
 
 
 def test_smoke_is_that_of_deploy(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,18 @@
 
 import json
 import re
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import ModuleType
 
 import pytest
 
 from tests.docs.markdown import DOCS, table
 from tokens_command import __main__ as command
 from tokens_command.problems import Exit
+from tokens_command.program import cli
 
 UNKNOWN = "01900000-0000-7000-8000-000000000000"
 NOWHERE = ("--local", "--url", "http://127.0.0.1:9")
@@ -69,7 +75,7 @@ def test_a_place_may_stand_before_the_subcommand_and_the_later_one_counts(capsys
 
 
 def test_every_subcommand_explains_itself(capsys: Said) -> None:
-    for name in command.cli.commands:
+    for name in cli.commands:
         assert command.main([name, "--help"]) == Exit.DONE
         assert f"Usage: tokens {name} " in capsys.readouterr().out
 
@@ -77,7 +83,7 @@ def test_every_subcommand_explains_itself(capsys: Said) -> None:
 def test_the_exit_codes_are_stated_in_the_help_and_on_the_page(capsys: Said) -> None:
     command.main(["--help"])
 
-    codes = {str(int(code)) for code in Exit if code != Exit.INTERRUPTED}
+    codes = {str(int(code)) for code in Exit if code not in (Exit.INTERRUPTED, Exit.UNREAD)}
     assert set(re.findall(r"^ +(\d)  ", capsys.readouterr().out, re.MULTILINE)) == codes
     rows = table(DOCS / "reference" / "command.md", "Exit codes", "Code").rows
     assert {row["Code"] for row in rows} == {str(int(code)) for code in Exit}
@@ -87,4 +93,72 @@ def test_every_subcommand_stands_on_the_page() -> None:
     rows = table(DOCS / "reference" / "command.md", "Subcommands", "Subcommand").rows
 
     named = {row["Subcommand"].split("`")[1].split(" ")[0] for row in rows}
-    assert named == set(command.cli.commands)
+    assert named == set(cli.commands)
+
+
+class Interrupted(ModuleType):
+    """A module whose import is interrupted."""
+
+    def __getattr__(self, name: str) -> object:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_it_starts_ends_it_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    monkeypatch.setitem(sys.modules, "tokens_command.program", Interrupted("program"))
+
+    assert command.main(["keys"]) == Exit.INTERRUPTED
+
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.fixture
+def another(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of something else, which answers everything alike: (status, headers, body)."""
+    status, headers, body = request.param
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815 - as BaseHTTPRequestHandler calls it
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    "another", [(200, {}, body) for body in (b"<html>", b"[]", b"{}", b"")], indirect=True, ids=str
+)
+@pytest.mark.parametrize("arguments", [["keys"], ["events"], ["whois", "x"], ["cleanup"], ["debt"]], ids=str)
+def test_something_else_at_the_address_is_said_in_one_sentence(
+    another: str, arguments: list[str], capsys: Said
+) -> None:
+    assert command.main([*arguments, "--local", "--url", another]) == Exit.UNREACHABLE
+
+    [sentence] = capsys.readouterr().err.splitlines()
+    assert "is that the address of the service?" in sentence
+
+
+@pytest.mark.parametrize(
+    "another", [(503, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, b"")], indirect=True, ids=["a date"]
+)
+def test_a_wait_that_is_a_date_is_waited_for_as_if_there_was_none(
+    another: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("tokens_command.service.SignedService.__init__.__defaults__", (waits.append,))
+
+    assert command.main(["keys", "--local", "--url", another]) == Exit.UNREACHABLE
+
+    assert waits == [2, 4, 8]
