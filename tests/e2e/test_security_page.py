@@ -354,6 +354,33 @@ def test_nothing_found_and_no_network_are_said_in_place_and_what_was_there_stays
     assert page.faults("ERR_INTERNET_DISCONNECTED") == []
 
 
+def test_views_that_were_left_load_nothing_when_the_network_is_back(page: Page) -> None:
+    """Each was refused, so each would have tried again."""
+    go(page, "#findings")
+    page.find(".finding")
+    page.find("#pause").click()
+    offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+    page.browser.execute_cdp_cmd("Network.enable", {})
+    page.browser.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+    for view in ("#events", "#users/bob@example.com", "#events?type=finding", "#findings?span=7d"):
+        go(page, view)
+        page.wait_for_text("#view .refusal", "You are offline.")
+    page.wait_for_text("#figures .refusal", "You are offline.")
+
+    page.browser.execute_script(
+        "const real = fetch; window.asked = [];"
+        "window.fetch = (request, ...rest) => (asked.push(String(request.url ?? request)), real(request, ...rest));"
+    )
+    unlimited = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.browser.execute_cdp_cmd("Network.emulateNetworkConditions", unlimited)
+
+    page.wait_until_gone("#view .refusal")
+    page.wait_until_gone("#figures .refusal")
+    asked = [url.split("/console/")[1].split("?")[0] for url in page.browser.execute_script("return asked")]
+    assert sorted(asked) == ["inbox", "inbox", "summary"]  # of the view, and of the figures
+    assert page.faults("ERR_INTERNET_DISCONNECTED") == []
+
+
 def test_a_sign_in_too_old_is_confirmed_in_place_and_the_end_is_repeated(
     lambda_stack: LocalStack, page: Page, planted: Planted
 ) -> None:

@@ -7,6 +7,12 @@ import { ago, nowS } from "/pages/times.js";
 
 const MAX_WAIT_S = 60; // of a service that asks to wait: longer, and the person decides
 
+const refused = new Set(); // what each part that was refused does once the network is back
+
+addEventListener("online", () => {
+  for (const tryAgain of refused) tryAgain();
+});
+
 /** A part. `place`: an element whose content it becomes.
 
 load: () → Promise of data; show: data → elements, or none where it is empty; empty: the sentence for that, with what would
@@ -20,6 +26,7 @@ export function part(place, { load, show, empty, rows = 3 }) {
 
   async function refresh() {
     clearTimeout(timer);
+    refused.delete(tryAgain);
     if (loadedAt === null) content.replaceChildren(skeleton(rows));
     place.setAttribute("aria-busy", "true");
     try {
@@ -49,10 +56,16 @@ export function part(place, { load, show, empty, rows = 3 }) {
       state.replaceChildren(element("div", { class: "refusal", role: "status" }, element("p", {}, sentence(error), " ", age), again));
     });
     const waitS = error.retryAfterMs / 1000;
-    if (told(error).way === "retry" && waitS > 0 && waitS <= MAX_WAIT_S) timer = setTimeout(refresh, error.retryAfterMs);
+    if (told(error).way === "retry" && waitS > 0 && waitS <= MAX_WAIT_S) timer = setTimeout(tryAgain, error.retryAfterMs);
+    refused.add(tryAgain);
   }
 
-  addEventListener("online", () => state.hasChildNodes() && refresh());
+  // Unless the page shows something else by now.
+  function tryAgain() {
+    if (state.isConnected) refresh();
+    else refused.delete(tryAgain);
+  }
+
   place.replaceChildren(state, content);
   return { refresh };
 }
