@@ -47,6 +47,7 @@ _EVENT = {
 _WHOLE_FINDING = {
     **_FINDING,
     "sources": "networks",
+    "entered": "accounts got into",
     "first_at": "first event",
     "user_id": "user",
     "session_id": "session",

@@ -112,6 +112,7 @@ def test_a_finding_leads_to_its_evidence_and_what_came_from_its_source_ends_with
     assert finding.text == "Stuffing from one source"
     assert f"{ATTEMPTS} accounts tried from one source" in page.find(row).text
     worst = page.find(".finding[data-severity=high]:first-child a.open")  # perhaps of another test
+    assert "; 1 got in." in page.find(row).text
     assert page.browser.execute_script("return arguments[0].getBoundingClientRect().bottom <= 800", worst)
     page.photograph("security")
     page.find(f"{row} a.open").click()

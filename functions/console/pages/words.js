@@ -61,7 +61,7 @@ const EVENTS = {
   token_key_mismatch: ["Key missing", (d) => `had a ${token(d)} come without its key; it was refused`],
   finding: [
     "Finding",
-    (d) => `${titleOfRule(d.rule)}: ${plural(d.events, "event")}, ${plural(d.accounts, "account")}, ${plural(d.sources, "source")}`,
+    (d) => `${titleOfRule(d.rule)}: ${plural(d.events, "event")}, ${plural(d.accounts, "account")}, ${plural(d.sources, "source")}${gotIn(d)}`,
   ],
   finding_changed: ["Finding changed", (d) => `A finding is now ${known(d.state)}${quoted(d.note)}`],
   events_replayed: ["Events replayed", (d) => `Events were sent to the bus again${quoted(d.note)}`],
@@ -89,12 +89,13 @@ export const sayEvent = (event) => EVENTS[event.type]?.[1](event.detail ?? {}) ?
 const within = (finding) => `in ${lasting((finding.last_at ?? 0) - (finding.first_at ?? 0))}`;
 const accounts = (finding) => plural(finding.accounts, "account");
 const sources = (finding) => plural(finding.sources, "source");
+const gotIn = (finding) => (finding.entered ? `; ${amount(finding.entered)} got in` : "");
 
 // What each rule found, and what to do about it; the runbook has more.
 const RULES = {
   stuffing_from_one_source: {
     title: "Stuffing from one source",
-    says: (f) => `${accounts(f)} tried from ${f.sources === 1 ? "one source" : sources(f)} ${within(f)}`,
+    says: (f) => `${accounts(f)} tried from ${f.sources === 1 ? "one source" : sources(f)} ${within(f)}${gotIn(f)}`,
     next: "End the sessions that came from there, and block the address at the edge.",
   },
   stuffing_from_many_sources: {
@@ -104,7 +105,7 @@ const RULES = {
   },
   guessing_one_account: {
     title: "Guessing one account",
-    says: (f) => `${plural(f.events, "wrong password")} for one account from ${sources(f)} ${within(f)}`,
+    says: (f) => `${plural(f.events, "wrong password")} for one account from ${sources(f)} ${within(f)}${f.entered ? "; somebody got in afterwards" : ""}`,
     next: "If somebody got in after the last of them, end everything of the user and tell them.",
   },
   reuse_spike: {

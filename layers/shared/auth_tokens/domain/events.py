@@ -97,6 +97,7 @@ DETAILS: Mapping[EventType, Mapping[str, type]] = {
         "first_at": int,
         "last_at": int,
         "evidence": str,
+        "entered": int,
     },
     EventType.FINDING_CHANGED: {
         "finding_id": str,

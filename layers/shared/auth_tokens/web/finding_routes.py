@@ -23,7 +23,17 @@ from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 
-_MEMBERS = ("rule", "severity", "subject", "events", "accounts", "sources", "first_at", "last_at")
+_MEMBERS = (
+    "rule",
+    "severity",
+    "subject",
+    "events",
+    "accounts",
+    "sources",
+    "entered",
+    "first_at",
+    "last_at",
+)
 
 
 def get_findings(deps: FindingsDeps, ids: IdForm) -> Route:

@@ -49,6 +49,31 @@ def test_one_source_is_worse_once_it_got_in(hour: Hour) -> None:
     assert severities(detections.stuffing_from_one_source(hour.events, {})) == [Severity.HIGH]
 
 
+@pytest.mark.parametrize(("offset", "entered"), [(-1, 0), (0, 1)])
+def test_who_got_in_from_one_source_signed_in_after_its_first_failure(
+    hour: Hour, offset: int, entered: int
+) -> None:
+    for number in range(10):
+        hour.tell(FAILED, user(number), ONE, at=START - 100 + number)
+    for _ in range(2):
+        hour.tell(SUCCEEDED, user(3), ONE, at=START - 100 + offset)
+    hour.tell(SUCCEEDED, user(4), hour.address(), at=START)
+
+    [finding] = detections.stuffing_from_one_source(hour.events, {})
+
+    assert finding.entered == entered
+    assert finding.as_event(START).detail["entered"] == entered
+
+
+def test_who_got_in_is_counted_over_all_networks_of_a_site(hour: Hour) -> None:
+    for number in range(30):
+        hour.tell(FAILED, user(number), bytes([number]) * 16, at=START - 100, site=ONE.hex())
+    for number in range(2):
+        hour.tell(SUCCEEDED, user(number), bytes([40 + number]) * 16, at=START, site=ONE.hex())
+
+    assert [finding.entered for finding in detections.stuffing_from_one_source(hour.events, {})] == [2]
+
+
 @pytest.mark.parametrize(("failing", "entering", "count"), [(29, 0, 0), (30, 0, 1), (30, 15, 0), (31, 15, 1)])
 def test_networks_of_one_site_count_together_more_loosely(
     hour: Hour, failing: int, entering: int, count: int
@@ -118,7 +143,19 @@ def test_guessing_is_worse_if_somebody_got_in_after_the_last(
         hour.tell(FAILED, "victim", hour.address(), at=START - 100)
     hour.tell(SUCCEEDED, "victim", hour.address(), at=START - 100 + offset)
 
-    assert severities(detections.guessing_one_account(hour.events, {})) == [severity]
+    found = detections.guessing_one_account(hour.events, {})
+
+    assert severities(found) == [severity]
+    assert [finding.entered for finding in found] == [int(severity is Severity.HIGH)]
+
+
+def test_a_rule_that_cannot_tell_who_got_in_says_nothing_of_it(hour: Hour) -> None:
+    for number in range(30):
+        hour.tell(FAILED, user(number), hour.address())
+
+    [finding] = detections.stuffing_from_many_sources(hour.events, {})
+
+    assert "entered" not in finding.as_event(START).detail
 
 
 @pytest.mark.parametrize(
@@ -213,6 +250,32 @@ def test_what_was_told_is_not_told_again_until_it_is_worse_or_the_hour_is_over(h
     assert severities(unreported(detections.device_burst(hour.events, {}), [reported(first)])) == [
         Severity.HIGH
     ]
+
+
+def test_a_source_that_was_told_is_told_once_more_when_somebody_got_in(hour: Hour) -> None:
+    for number in range(30):
+        hour.tell(FAILED, user(number), ONE, at=START - 100)
+    [before] = detections.stuffing_from_one_source(hour.events, {})
+    hour.tell(SUCCEEDED, user(1), ONE, at=START - 50)
+    [after] = detections.stuffing_from_one_source(hour.events, {})
+    hour.tell(SUCCEEDED, user(2), ONE, at=START)
+    [later] = detections.stuffing_from_one_source(hour.events, {})
+
+    assert before.severity is after.severity is Severity.HIGH
+    assert unreported([after], [reported(before)]) == [after]
+    assert unreported([later], [reported(before), reported(after)]) == []
+
+
+def test_what_was_told_is_not_told_again_once_it_looks_milder(hour: Hour) -> None:
+    """The hour that is looked at leaves behind who got in."""
+    for number in range(10):
+        hour.tell(FAILED, user(number), ONE, at=START - 100)
+    [milder] = detections.stuffing_from_one_source(hour.events, {})
+    hour.tell(SUCCEEDED, user(1), ONE, at=START)
+    [first] = detections.stuffing_from_one_source(hour.events, {})
+
+    assert (first.severity, milder.severity) == (Severity.HIGH, Severity.MEDIUM)
+    assert unreported([milder], [reported(first)]) == []
 
 
 def test_a_finding_says_nothing_but_what_its_type_may(hour: Hour) -> None:

@@ -48,13 +48,20 @@ def _stuffing(events: Events, by: Callable[[RecordedEvent], bytes | None], *, at
     found = []
     for source, failures in _grouped(_of(events, EventType.LOGIN_FAILED), by).items():
         accounts = set(map(account_of, failures))
-        entered = set(map(account_of, succeeded.get(source, [])))
-        if source is None or len(accounts) < at_least or len(accounts) <= 2 * len(entered):
+        successes = succeeded.get(source, [])
+        users = set(map(account_of, successes))
+        if source is None or len(accounts) < at_least or len(accounts) <= 2 * len(users):
             continue
-        severity = Severity.HIGH if len(accounts) >= 30 or entered else Severity.MEDIUM
-        rule = Rule.STUFFING_FROM_ONE_SOURCE
-        found.append(finding_of(rule, severity, Subject(source.hex(), source=source), failures))
+        severity = Severity.HIGH if len(accounts) >= 30 or users else Severity.MEDIUM
+        rule, subject = Rule.STUFFING_FROM_ONE_SOURCE, Subject(source.hex(), source=source)
+        found.append(finding_of(rule, severity, subject, failures, _entered_after(failures, successes)))
     return found
+
+
+def _entered_after(failures: Events, successes: Events) -> int:
+    """Into how many accounts a source got since its first failure: who was there before is no part of the attack."""
+    first = min(event.at for event in failures)
+    return len({account_of(event) for event in successes if event.at >= first})
 
 
 def _site_of(event: RecordedEvent) -> bytes | None:
@@ -98,8 +105,8 @@ def guessing_one_account(events: Events, baseline: Baseline) -> list[Finding]:
         last = max(event.at for event in failures)
         got_in = any(event.at >= last for event in entered.get(account, []))
         severity = Severity.HIGH if got_in else Severity.MEDIUM
-        user_id = failures[0].user_id
-        found.append(finding_of(Rule.GUESSING_ONE_ACCOUNT, severity, Subject(account, user_id), failures))
+        rule, subject = Rule.GUESSING_ONE_ACCOUNT, Subject(account, failures[0].user_id)
+        found.append(finding_of(rule, severity, subject, failures, int(got_in)))
     return found
 
 

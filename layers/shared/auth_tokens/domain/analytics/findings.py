@@ -58,7 +58,8 @@ RANKED = tuple(Severity)
 @dataclass(frozen=True, slots=True)
 class Finding:
     """subject: a user's id, a session's, an account's or a source's keyed hash, or EVERYBODY; user_id, session_id,
-    source: where they are known; last_at: of its newest event."""
+    source: where they are known; last_at: of its newest event; entered: into how many of the accounts somebody got
+    after that, None where the rule cannot tell."""
 
     rule: Rule
     severity: Severity
@@ -72,12 +73,12 @@ class Finding:
     user_id: str | None = None
     session_id: bytes | None = None
     source: bytes | None = None
+    entered: int | None = None
 
     @property
-    def key(self) -> tuple[str, str, int, str]:
-        """Findings with the same key are reported once: a rule and its subject once an hour, and once more where the
-        severity rises."""
-        return (self.rule.value, self.subject, hour_of(self.last_at), self.severity.value)
+    def key(self) -> tuple[str, str, int]:
+        """A rule and its subject are reported once an hour, and once more where it becomes worse."""
+        return (self.rule.value, self.subject, hour_of(self.last_at))
 
     def as_event(self, now: int) -> SecurityEvent:
         return SecurityEvent(
@@ -96,6 +97,7 @@ class Finding:
                 "first_at": self.first_at,
                 "last_at": self.last_at,
                 "evidence": " ".join(uuid_text(event_id) for event_id in self.evidence),
+                **({} if self.entered is None else {"entered": self.entered}),
             },
         )
 
@@ -110,7 +112,13 @@ class Subject:
     source: bytes | None = None
 
 
-def finding_of(rule: Rule, severity: Severity, subject: Subject, events: Sequence[RecordedEvent]) -> Finding:
+def finding_of(
+    rule: Rule,
+    severity: Severity,
+    subject: Subject,
+    events: Sequence[RecordedEvent],
+    entered: int | None = None,
+) -> Finding:
     """A finding with the figures of its events."""
     instants = [event.at for event in events]
     newest = sorted(events, key=lambda event: event.id)[-MAX_EVIDENCE:]
@@ -127,6 +135,7 @@ def finding_of(rule: Rule, severity: Severity, subject: Subject, events: Sequenc
         user_id=subject.user_id,
         session_id=subject.session_id,
         source=subject.source,
+        entered=entered,
     )
 
 
@@ -135,14 +144,28 @@ def account_of(event: RecordedEvent) -> str:
     return event.user_id or str(event.detail.get("account", ""))
 
 
-def key_of(event: RecordedEvent) -> tuple[str, str, int, str]:
+def unreported(found: Collection[Finding], reported: Collection[RecordedEvent]) -> list[Finding]:
+    """The findings that no event has reported yet, or none as bad: of a lower severity, or before anybody got in."""
+    worst: dict[tuple[str, str, int], tuple[int, bool]] = {}
+    for event in reported:
+        key, (rank, has_entered) = _key_of(event), _grade_of(event)
+        known_rank, has_known = worst.get(key, (0, False))
+        worst[key] = (max(rank, known_rank), has_entered or has_known)
+    return [finding for finding in found if _is_worse(finding, *worst.get(finding.key, (0, False)))]
+
+
+def _is_worse(finding: Finding, rank: int, has_entered: bool) -> bool:
+    return finding.severity.rank > rank or (bool(finding.entered) and not has_entered)
+
+
+def _key_of(event: RecordedEvent) -> tuple[str, str, int]:
     """Finding.key of the finding that an event reports."""
     detail = event.detail
-    hour = hour_of(int(detail.get("last_at", 0)))
-    return (str(detail.get("rule")), str(detail.get("subject")), hour, str(detail.get("severity")))
+    return (str(detail.get("rule")), str(detail.get("subject")), hour_of(int(detail.get("last_at", 0))))
 
 
-def unreported(found: Collection[Finding], reported: Collection[RecordedEvent]) -> list[Finding]:
-    """The findings that no event has reported yet."""
-    known = {key_of(event) for event in reported}
-    return [finding for finding in found if finding.key not in known]
+def _grade_of(event: RecordedEvent) -> tuple[int, bool]:
+    """How bad it was reported to be: the rank of its severity, and whether somebody got in."""
+    severity = event.detail.get("severity")
+    rank = next((each.rank for each in Severity if each.value == severity), 0)
+    return rank, bool(event.detail.get("entered"))
