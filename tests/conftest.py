@@ -43,6 +43,10 @@ os.environ["PATH"] += os.pathsep + str(Path(__file__).parents[1] / ".local/bin")
 # Fixtures that every test has that meets a database.
 DATABASE_FIXTURES = {"database", "run_dir"}
 SERVER = pytest.StashKey[str]()
+LINKED = {
+    "CredentialsUrl": "https://portal.example/password",
+    "RunbookUrl": "https://wiki.example/runbook",
+}
 CLIENTS = {"portal-web": "portal:read portal:write", "portal-app": "portal:read"}
 
 
@@ -249,6 +253,7 @@ def stack(
 def lambda_stack(
     database: DatabaseAddress, administrator: "pymysql.Connection[Cursor]", aws: LocalAws
 ) -> Iterator[LocalStack]:
-    """The service with its functions as they run on AWS: a process each, under the runtime client."""
-    with new_stack(database, administrator, aws, "lambda") as started:
+    """The service with its functions as they run on AWS: a process each, under the runtime client. Its pages know where
+    a password is changed and where the runbook is."""
+    with new_stack(database, administrator, aws, "lambda", LINKED) as started:
         yield started

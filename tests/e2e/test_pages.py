@@ -13,6 +13,7 @@ from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
 from local.traffic.attacks import thief
 from local.traffic.population import Population, populate
+from tests.conftest import LINKED
 from tests.support.browser import Page
 
 ALICE = USERS[0]
@@ -143,6 +144,7 @@ def test_a_used_up_token_is_an_alarm_that_says_what_to_do(
     page.wait_for_text(".alarm", "from Australia")
     assert "phone" in page.find(".alarm").text and "change your password" in page.find(".alarm").text
     page.photograph("alarm")
+    assert page.follow_out(page.find(".alarm a")) == LINKED["CredentialsUrl"]
     page.find(".alarm button").click()
     page.wait_for_text("dialog", "1 session on 2 other devices will end:")
     agree(page, "End 1 session")
@@ -150,6 +152,21 @@ def test_a_used_up_token_is_an_alarm_that_says_what_to_do(
     page.wait_for_notice("Everything else is signed out.")
     assert not is_live(lambda_stack, tablet)
     assert len(page.all(".device")) == 1
+    assert page.faults() == []
+
+
+def test_an_alarm_says_in_words_where_a_password_is_changed_if_no_page_is_named(
+    stack: LocalStack, browser: WebDriver
+) -> None:
+    [person] = populate(stack.base_url, 1, seed=4).usernames
+    for _ in thief(Population(stack.base_url, [person], random.Random(1))):
+        pass
+    browser.get_log("browser")
+
+    page = signed_in(stack, browser, person)
+
+    page.wait_for_text(".alarm", "Change the password where you usually do.")
+    assert page.all(".alarm a") == []
     assert page.faults() == []
 
 

@@ -91,6 +91,22 @@ class Page:
     def wait_until_gone(self, selector: str) -> None:
         WebDriverWait(self.browser, WAIT_S).until(lambda _: self.all(selector) == [], selector)
 
+    def follow_out(self, link: WebElement) -> str:
+        """Where a link of the page leads that leads out of it: to a tab of its own, which knows nothing of the page."""
+        here = self.browser.current_window_handle
+        assert link.get_attribute("rel") == "noreferrer"
+        link.click()
+        WebDriverWait(self.browser, WAIT_S).until(lambda browser: len(browser.window_handles) == 2)
+        [tab] = set(self.browser.window_handles) - {here}
+        self.browser.switch_to.window(tab)
+        try:
+            WebDriverWait(self.browser, WAIT_S).until(lambda browser: browser.current_url != "about:blank")
+            assert self.browser.execute_script("return opener") is None
+            return self.browser.current_url
+        finally:
+            self.browser.close()
+            self.browser.switch_to.window(here)
+
     def photograph(self, name: str) -> None:
         """The page in this state can be seen and used: on both screens, in both schemes. With RECORD=1
         docs/images/pages has it anew."""

@@ -37,6 +37,6 @@ function sentence(session, events) {
 
 function passwordAction() {
   const url = service().password_url;
-  if (url) return element("a", { class: "button primary", href: url }, "Change password");
+  if (url) return element("a", { class: "button primary", href: url, rel: "noreferrer", target: "_blank" }, "Change password");
   return element("p", {}, "Change the password where you usually do.");
 }
