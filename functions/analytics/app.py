@@ -34,6 +34,7 @@ FINDINGS = judging_findings(SHARED)
 UPKEEP = keeping_up(SHARED)
 LIMITER = memory_limiter(SHARED)
 CHANGE_STATE = post_finding_state(FINDINGS)
+ONE_FINDING = get_one_finding(FINDINGS, SHARED.settings.runbook_url)
 
 
 http = http_handler(
@@ -41,7 +42,7 @@ http = http_handler(
         "GET /admin/security/events": limited_by_principal(get_events(EVENTS, USER_IDS), LIMITER),
         "GET /admin/security/summary": limited_by_principal(get_summary(FIGURES), LIMITER),
         "GET /admin/security/findings": limited_by_principal(get_findings(FINDINGS, USER_IDS), LIMITER),
-        "GET /admin/security/findings/{finding_id}": limited_by_principal(get_one_finding(FINDINGS), LIMITER),
+        "GET /admin/security/findings/{finding_id}": limited_by_principal(ONE_FINDING, LIMITER),
         "POST /admin/security/findings/{finding_id}/state": limited_by_principal(CHANGE_STATE, LIMITER),
         "POST /admin/security/events/replay": limited_by_principal(post_replay(UPKEEP), LIMITER),
         "POST /admin/security/events/{event_id}/skip": limited_by_principal(post_skip(UPKEEP), LIMITER),

@@ -68,9 +68,9 @@ handler = http_handler(
         "GET /console/summary": by_operator(get_summary(FIGURES)),
         "GET /console/events": by_operator(get_events(EVENTS, IDS)),
         "GET /console/events/export": by_operator(get_export(EVENTS, IDS, SETTINGS.allowed_origins)),
-        "GET /console/inbox": by_operator(get_inbox(INBOX, IDS)),
+        "GET /console/inbox": by_operator(get_inbox(INBOX, IDS, SETTINGS.runbook_url)),
         "GET /console/findings": by_operator(get_findings(FINDINGS, IDS)),
-        "GET /console/findings/{finding_id}": by_operator(get_one_finding(FINDINGS)),
+        "GET /console/findings/{finding_id}": by_operator(get_one_finding(FINDINGS, SETTINGS.runbook_url)),
         "POST /console/findings/{finding_id}/state": by_operator(post_finding_state(FINDINGS)),
         "GET /console/findings/{finding_id}/sessions": by_operator(
             get_sessions_of_source(finding_sources(SHARED, SESSIONS))

@@ -197,6 +197,10 @@ TEXTS = {
         ["", "https://portal.example/password?from=tokens"],
         ["portal.example", "http://portal.example", "javascript:alert(1)", "https://portal.example/a b"],
     ),
+    "RUNBOOK_URL": (
+        ["", "https://wiki.example/runbook", "https://wiki.example/runbook/"],
+        ["docs/runbook", "http://wiki.example/runbook", "javascript:alert(1)"],
+    ),
 }
 
 BY_VARIABLE = {setting.variable: setting for setting in SETTINGS}
@@ -216,7 +220,7 @@ def _is_taken(setting: str, text: str) -> bool:
 )
 def test_a_text_that_the_code_takes_can_be_deployed(setting: str, text: str) -> None:
     assert _is_taken(setting, text)
-    assert matches(BY_VARIABLE[setting].parameter, text)
+    assert re.fullmatch(parameter_of(BY_VARIABLE[setting])["AllowedPattern"], text)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +229,7 @@ def test_a_text_that_the_code_takes_can_be_deployed(setting: str, text: str) -> 
 def test_a_text_that_the_code_refuses_is_refused_before_it_is_deployed(setting: str, text: str) -> None:
     """Every function would fail at its start, in a deployment that had gone well."""
     assert not _is_taken(setting, text)
-    assert not matches(BY_VARIABLE[setting].parameter, text)
+    assert not re.fullmatch(parameter_of(BY_VARIABLE[setting])["AllowedPattern"], text)
 
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000001"

@@ -3,6 +3,7 @@
 from dataclasses import fields
 
 from auth_tokens.adapters.mysql.purges import GONE_KEY_RETENTION_S, LIMIT_RETENTION_S, ROLLUP_RETENTION_S
+from auth_tokens.domain.analytics.findings import Rule
 from auth_tokens.domain.bounds import MIN_RETENTION_S
 from auth_tokens.domain.claims import AccessClaims
 from auth_tokens.domain.credentials import Transport, Validated
@@ -27,7 +28,7 @@ from auth_tokens.settings import Settings
 from auth_tokens.usecases.cleanup import CATCH_UP, RESERVE_MS, STEADY
 from auth_tokens.web.iam_policy import context_of
 from auth_tokens.web.portal_events import REASONS
-from tests.docs.markdown import DOCS, plain, table
+from tests.docs.markdown import DOCS, anchors, plain, table
 from tests.docs.telemetry_calls import telemetry_calls, texts
 
 LOGS, KEYS, CLEANUP = (
@@ -49,6 +50,10 @@ def test_the_fields_of_a_log_line_are_those_of_the_code() -> None:
         for name in texts(call.args[0]):
             for keyword in call.keywords:
                 assert keyword.arg is None or f"`{keyword.arg}`" in rows[name], (name, keyword.arg)
+
+
+def test_each_detection_rule_has_the_section_that_its_findings_link_to() -> None:
+    assert {rule.value for rule in Rule} <= anchors(DOCS / "runbook" / "findings.md")
 
 
 def test_the_portals_events_are_named() -> None:

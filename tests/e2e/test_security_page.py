@@ -21,6 +21,7 @@ from local.client import Client
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
 from local.traffic.population import FAR_AWAY, PLACES, login, populate
+from tests.conftest import LINKED
 from tests.support.browser import WAIT_S, Page
 
 ALICE = USERS[0]
@@ -111,8 +112,8 @@ def test_a_finding_leads_to_its_evidence_and_what_came_from_its_source_ends_with
 
     assert finding.text == "Stuffing from one source"
     assert f"{ATTEMPTS} accounts tried from one source" in page.find(row).text
-    worst = page.find(".finding[data-severity=high]:first-child a.open")  # perhaps of another test
     assert "; 1 got in." in page.find(row).text
+    worst = page.find(".finding[data-severity=high]:first-child a.open")  # perhaps of another test
     assert page.browser.execute_script("return arguments[0].getBoundingClientRect().bottom <= 800", worst)
     page.photograph("security")
     page.find(f"{row} a.open").click()
@@ -127,6 +128,22 @@ def test_a_finding_leads_to_its_evidence_and_what_came_from_its_source_ends_with
     assert Client(lambda_stack.base_url).get("/auth/session", bearer=planted.stolen).status == 401
     page.find(f"#view a[href='#users/{planted.victim_id}']").click()
     page.wait_for_text("#view .happened", "an operator ended it: “stuffing, ticket 7” · by alice@example.com")
+
+
+def test_a_finding_leads_to_its_rule_in_the_runbook_of_which_only_operators_are_told(
+    lambda_stack: LocalStack, page: Page, planted: Planted
+) -> None:
+    section = f"{LINKED['RunbookUrl']}/findings.md#{Rule.STUFFING_FROM_ONE_SOURCE.value}"
+    finding = f".finding:has([data-focus='{Rule.STUFFING_FROM_ONE_SOURCE.value} {planted.source}'])"
+
+    assert page.follow_out(page.find(f"{finding} a[target]")) == section
+    page.find(f"{finding} a.open").click()
+    page.find("#view h2")
+    assert page.follow_out(page.find("#view a[target]")) == section
+
+    anyone = Client(lambda_stack.base_url).get("/pages/settings.json")
+    assert anyone.status == 200 and b"wiki.example" not in anyone.body
+    assert page.faults("ERR_NAME_NOT_RESOLVED") == []
 
 
 def test_a_filter_is_an_address_that_goes_back_and_forward_and_becomes_a_file(

@@ -186,6 +186,7 @@ REFUSALS = [
     ("ACR_ORDER", "urn:mfa", ACR_ORDER_FORM),
     ("ACR_ORDER", f"{LEGACY_ACR} {DEVICE_ACR} {PASSWORD_ACR} {DEVICE_ACR}", ACR_ORDER_FORM),
     ("CREDENTIALS_URL", "javascript:alert(1)", "CREDENTIALS_URL must be a URL that begins with https://"),
+    ("RUNBOOK_URL", "docs/runbook", "RUNBOOK_URL must be a URL that begins with https://"),
     ("EDGE_KEY_HEADER", "via", "EDGE_KEY_HEADER must be the name of a header that begins with x-"),
     (
         "EDGE_KEY_HASHES",

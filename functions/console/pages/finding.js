@@ -47,7 +47,7 @@ function show(found, after) {
     element("h2", {}, element("span", { class: `badge ${finding.severity}` }, finding.severity), " ", titleOfRule(finding.rule)),
     element("p", {}, sayFinding(finding), "."),
     element("p", {}, "Concerns ", whom(finding), ". From ", exactly(finding.first_at), " to ", exactly(finding.last_at)),
-    element("p", {}, element("strong", {}, "Next: "), nextStep(finding), " ", runbookLink()),
+    element("p", {}, element("strong", {}, "Next: "), nextStep(finding), " ", runbookLink({ ...finding, runbook_url: found.runbook_url })),
     element("div", { class: "row actions" }, stateButtons(finding, after), end),
     history(found),
     entered(found),

@@ -4,7 +4,6 @@ import { STATES, addressOf, secondsOf } from "/pages/address.js";
 import { element } from "/pages/dom.js";
 import { choice, field, filterForm } from "/pages/fields.js";
 import { stateButtons } from "/pages/finding-acts.js";
-import { service } from "/pages/frame.js";
 import { pagedList } from "/pages/list.js";
 import { userIdOf } from "/pages/lookup.js";
 import { actorName, sourceLink, userLink } from "/pages/rows.js";
@@ -134,16 +133,16 @@ function groupRow({ newest, ...group }, after) {
     ),
     element("p", {}, newest ? `${sayFinding(newest)}.` : "Its report is not kept any more."),
     newest && element("p", {}, "Concerns ", whom(newest)),
-    element("p", { class: "quiet" }, "Next: ", nextStep(group), " ", runbookLink()),
+    element("p", { class: "quiet" }, "Next: ", nextStep(group), " ", runbookLink(group)),
     newest?.changed_at && element("p", { class: "quiet" }, changedBy(newest)),
     newest && element("div", { class: "row actions" }, stateButtons(newest, after)),
   );
 }
 
-/** To the page of the runbook with each rule's first steps, where the service knows its address. */
-export function runbookLink() {
-  const { runbook_url: folder } = service();
-  return folder && element("a", { href: `${folder}/findings.md`, rel: "noreferrer", target: "_blank" }, "Runbook");
+/** To the first steps of a rule, where the service names a runbook. found: the service's answer about a finding, or a group. */
+export function runbookLink({ rule, runbook_url: address }) {
+  const about = { href: address, rel: "noreferrer", target: "_blank", "aria-label": `Runbook: ${titleOfRule(rule)}` };
+  return address && element("a", about, "Runbook");
 }
 
 /** Whom a finding is about, as far as that is one. */

@@ -211,6 +211,11 @@ def _page_url(variable: str, text: str) -> str:
     return text
 
 
+def _folder_url(variable: str, text: str) -> str:
+    """The same, to which a page's name is added. Raises SettingsError."""
+    return _page_url(variable, text).rstrip("/")
+
+
 def _names(variable: str, text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -317,6 +322,7 @@ class Settings:
     admin_ending_max_auth_age_s: int = number(900, at_least=0, at_most=MAX_TTL_S, off=0)
     admin_required_acr: tuple[str, ...] = setting((PASSWORD_ACR,), _acr_values, off=())
     credentials_url: str = setting("", _page_url)
+    runbook_url: str = setting("", _folder_url)
     dpop_binding: str = choice("off", "on")
     dpop_required_clients: tuple[str, ...] = setting((), _names)
     dpop_nonce: str = choice("on", "off", off="off")

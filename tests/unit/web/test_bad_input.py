@@ -34,7 +34,7 @@ ROUTES: Mapping[str, Route] = {
     "GET /console/events": get_events(EVENTS, IDS),
     "GET /console/events/export": get_export(EVENTS, IDS, ()),
     "GET /console/findings": get_findings(FINDINGS, IDS),
-    "GET /console/inbox": get_inbox(InboxDeps(LOG, LOG), IDS),
+    "GET /console/inbox": get_inbox(InboxDeps(LOG, LOG), IDS, runbook=""),
     "GET /console/summary": get_summary(
         SummariseDeps(MemoryRollups({}), MemoryTaker(0), CLOCK, retention_s=0)
     ),

@@ -47,13 +47,13 @@ def get_findings(deps: FindingsDeps, ids: IdForm) -> Route:
     return route
 
 
-def get_inbox(deps: InboxDeps, ids: IdForm) -> Route:
-    """GET /console/inbox."""
+def get_inbox(deps: InboxDeps, ids: IdForm, runbook: str) -> Route:
+    """GET /console/inbox. runbook: the address of its folder, or empty."""
 
     def route(request: Request) -> Response:
         page = list_inbox(inbox_filter(request, ids), deps)
         body = {
-            "groups": [_group_view(view) for view in page.groups],
+            "groups": [_group_view(view, runbook) for view in page.groups],
             "counts": {state.value: count for state, count in page.counts.items()},
             "next_cursor": page.next_cursor,
         }
@@ -62,8 +62,8 @@ def get_inbox(deps: InboxDeps, ids: IdForm) -> Route:
     return route
 
 
-def get_one_finding(deps: FindingsDeps) -> Route:
-    """GET /admin/security/findings/{finding_id}."""
+def get_one_finding(deps: FindingsDeps, runbook: str) -> Route:
+    """GET /admin/security/findings/{finding_id}. runbook: as of get_inbox."""
 
     def route(request: Request) -> Response:
         found = get_finding(request.path_parameters["finding_id"], deps)
@@ -72,6 +72,7 @@ def get_one_finding(deps: FindingsDeps) -> Route:
             "history": [_change_view(change) for change in found.finding.changes],
             "evidence": [event.public_view() for event in found.evidence],
             "search": found.search,
+            "runbook_url": _section(runbook, found.finding.event.detail.get("rule")),
         }
         return Response(body=body)
 
@@ -110,7 +111,12 @@ def finding_view(finding: FindingView) -> dict[str, Any]:
     }
 
 
-def _group_view(view: GroupView) -> dict[str, Any]:
+def _section(runbook: str, rule: object) -> str | None:
+    """Where the first steps of a rule are; None without a runbook, and where the rule is not known any more."""
+    return f"{runbook}/findings.md#{rule}" if runbook and rule else None
+
+
+def _group_view(view: GroupView, runbook: str) -> dict[str, Any]:
     group, newest = view.group, view.newest
     return {
         "rule": group.rule,
@@ -121,6 +127,7 @@ def _group_view(view: GroupView) -> dict[str, Any]:
         "first_at": group.first_at,
         "newest": finding_view(newest) if newest else None,
         "newest_id": uuid_text(group.newest_id),
+        "runbook_url": _section(runbook, group.rule),
     }
 
 
