@@ -10,7 +10,7 @@ from enum import Enum, auto
 from functools import partial
 from string import Template
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -125,7 +125,7 @@ class Visitor:
         if method == "GET" and case.status < 400 and "access_token" not in self.values:
             self.values.make_next()
         path = template.format_map(ChainMap(self.filled(case.path), self.values))
-        target = f"{path}?{urlencode(self.filled(case.query))}" if case.query else path
+        target = f"{path}?{urlencode(self.filled(case.query), quote_via=quote)}" if case.query else path
         body = self._body(case)
         headers = dict(case.headers)
         if case.body is not None:

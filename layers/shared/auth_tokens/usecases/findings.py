@@ -14,7 +14,13 @@ from auth_tokens.domain.ids import MAX_UUID, parse_uuid, uuid_text
 from auth_tokens.ports.clock import Clock
 from auth_tokens.ports.events import EventQuery, FindingInbox
 from auth_tokens.usecases.event_scan import CHUNK, scan
-from auth_tokens.usecases.list_events import MAX_PAGE, MAX_SPAN_S, chosen, position_before
+from auth_tokens.usecases.list_events import (
+    MAX_PAGE,
+    MAX_SPAN_S,
+    chosen,
+    position_before,
+    refuse_empty_span,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,7 @@ def list_findings(wanted: FindingFilter, deps: FindingsDeps) -> FindingPage:
     """One page, newest first. Raises InvalidRequest naming the parameter, Unavailable."""
     if not 1 <= wanted.limit <= MAX_PAGE:
         raise InvalidRequest(f"limit must be from 1 to {MAX_PAGE}.")
+    refuse_empty_span(wanted.since, wanted.until)
     state = chosen(FindingState, "state", wanted.state)
     members = {
         "rule": chosen(Rule, "rule", wanted.rule),

@@ -72,6 +72,7 @@ def scan_events(wanted: EventFilter, deps: ListEventsDeps) -> EventPage:
 
 
 def _selection(wanted: EventFilter, now: int) -> EventSelection:
+    refuse_empty_span(wanted.since, wanted.until)
     kinds = _kinds(wanted.type)
     if wanted.severity is not None:
         if kinds not in ((), (EventType.FINDING,)):
@@ -98,6 +99,12 @@ def chosen(choices: type[C], name: str, text: str | None) -> C | None:
         raise InvalidRequest(
             f"{name} must be one of {', '.join(choice.value for choice in choices)}."
         ) from exc
+
+
+def refuse_empty_span(since: int | None, until: int | None) -> None:
+    """A span that ends before it begins would look like one in which nothing happened. Raises InvalidRequest."""
+    if since is not None and until is not None and until <= since:
+        raise InvalidRequest("until must be after since.")
 
 
 def position_before(cursor: str | None, until: int | None) -> bytes:

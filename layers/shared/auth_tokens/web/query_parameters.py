@@ -129,10 +129,10 @@ def flag_query_value(request: Request, name: str) -> bool:
 
 
 def whole_query_value(request: Request, name: str) -> int | None:
-    """A whole number of 0 or more, or None where absent."""
+    """A whole number of 0 or more, or None where absent. Its bounds are its use case's."""
     value = request.query_value(name)
     if value is None:
         return None
     if not re.fullmatch(r"\d{1,12}", value, re.ASCII):
-        raise InvalidRequest(f"{name} must be a whole number of 0 or more.")
+        raise InvalidRequest(f"{name} must be a whole number.")
     return int(value)
