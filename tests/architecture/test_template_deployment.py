@@ -26,7 +26,8 @@ from tests.architecture.deployment import (
     written,
     written_in,
 )
-from tests.docs.markdown import DOCS, table
+from tests.deployment.checkout import NEW_CODE
+from tests.docs.markdown import DOCS, ROOT, table
 
 EACH = pytest.mark.parametrize("function", sorted(functions()))
 GRADUAL = pytest.mark.parametrize("function", sorted(set(functions()) - {"migrate"}))
@@ -350,3 +351,9 @@ def test_a_metric_of_ours_is_asked_for_by_the_service_that_writes_it() -> None:
     for alarm in ours:
         [dimension] = alarm["Dimensions"]
         assert dimension == {"Name": "service", "Value": variables("issue")["POWERTOOLS_SERVICE_NAME"]}
+
+
+def test_what_make_test_deploy_changes_of_the_code_stands_there_once() -> None:
+    file, old, _ = NEW_CODE
+
+    assert (ROOT / file).read_text("utf-8").count(old) == 1

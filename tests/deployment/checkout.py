@@ -13,6 +13,12 @@ from pathlib import Path
 from local.host.paths import ROOT
 from local.packaged import host_arch
 
+# A change of the code that anybody can see: the file, what occurs once in it, and what that becomes.
+NEW_CODE = (
+    "functions/discovery/app.py",
+    "(body=metadata, ",
+    '(body={**metadata, "service_documentation": "https://tokens.example/docs"}, ',
+)
 _SHARED = (".venv", ".venv-sam", ".venv-runtime")
 _COMMAND_S = 1800
 

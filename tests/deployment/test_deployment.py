@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 
 from tests.conformance.scenarios import device_scenarios, scenarios
 from tests.deployment.account import ACCOUNT, DOMAIN, KEY, REGION, Account, aws_cli
-from tests.deployment.checkout import Checkout, CommandFailed, filled
+from tests.deployment.checkout import NEW_CODE, Checkout, CommandFailed, filled
 from tests.deployment.portal import Portal
 from tests.docs.markdown import BY_CURL, DEPLOY_PAGES, DOCS, ROOT, code_blocks
 
@@ -28,9 +28,7 @@ STACK = "auth-tokens"
 FOUNDATION = f"{STACK}-foundation"
 RUNBOOK = (DOCS / "runbook" / "a-function-fails.md").read_text("utf-8")
 OLD_TTL_S, NEW_TTL_S = 600, 300
-# A change of the code that anybody can see, and a resource that cannot be made, after that code is live.
-_METADATA = "server_metadata(SETTINGS.issuer, SETTINGS.clients, SETTINGS.acr_order)"
-NEW_CODE = (_METADATA, f'{{**{_METADATA}, "service_documentation": "https://tokens.example/docs"}}')
+# A resource that cannot be made, after the new code is live.
 BROKEN = """\
   Second:
     Type: AWS::Lambda::Alias
@@ -449,7 +447,7 @@ def a_failing_update(deployed: Deployed) -> None:
     before = deployed.live_versions()
     api = deployed.outputs(STACK)["ApiUrl"]
     record(deployed, "prod", Issuer=api, AccessTtlS=str(NEW_TTL_S))
-    deployed.operator.change("functions/discovery/app.py", *NEW_CODE)
+    deployed.operator.change(*NEW_CODE)
     deployed.operator.change("template.yaml", "\nResources:\n", f"\nResources:\n{BROKEN}")
 
     with pytest.raises(CommandFailed, match="UPDATE_ROLLBACK_COMPLETE"):
