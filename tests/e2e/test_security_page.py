@@ -176,6 +176,76 @@ def test_a_filter_is_an_address_that_goes_back_and_forward_and_becomes_a_file(
     assert page.all("#drawer") == []
 
 
+def search(page: Page, text: str) -> None:
+    field = page.find("#view [name=text]")
+    field.clear()
+    field.send_keys(text, Keys.ENTER)
+
+
+def test_a_text_becomes_the_filter_that_it_stands_for(
+    lambda_stack: LocalStack, page: Page, planted: Planted
+) -> None:
+    made = login(Client(lambda_stack.base_url), "bob@example.com", name="searched").json
+    go(page, "#events")
+    for text, filtered in {
+        planted.victim: f"user={planted.victim.replace('@', '%40')}",
+        planted.victim_id: f"user={planted.victim_id}",
+        made["session_id"]: f"session={made['session_id']}",
+        made["device_id"]: "user=bob%40example.com",
+        planted.source.upper(): f"source={planted.source}",
+        "login_failed": "type=login_failed",
+        "Failed sign-in": "type=login_failed",
+        "login failed": "type=login_failed",
+        "high": "severity=high",
+    }.items():
+        go(page, "#events")
+        wait_until(
+            page, "return document.querySelector('#view [data-focus=clear]') && location.hash === '#events'"
+        )
+        search(page, text)
+        wait_until(page, "return location.hash === arguments[0]", f"#events?{filtered}")
+        page.find("#view .happened")
+        assert page.find("#view [name=text]").get_attribute("value") == ""
+        if text == made["device_id"]:
+            page.wait_for_notice("these are all events of its user")
+    go(page, f"#events?user={planted.victim_id}")
+    page.find("#view .happened")
+    search(page, "login_succeeded")
+    wait_until(page, "return location.hash.endsWith(arguments[0])", "&type=login_succeeded")
+    page.wait_for_text("#view .happened", f"{planted.victim} signed in with a password")
+    assert page.faults("status of 404") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("login_fail", "Did you mean “login_failed”?"),
+        ("user", "Events are looked for by a whole user name"),
+        ("5f4d1a2b", "give all 32 digits"),
+        ("01977e5b-2c00-7000-8000-000000000009", "the id of a user, session or device"),
+    ],
+)
+def test_a_text_that_stands_for_nothing_shows_nothing_and_says_what_would_be_right(
+    page: Page, text: str, told: str
+) -> None:
+    go(page, "#events")
+    page.find("#view .happened")
+
+    search(page, text)
+
+    page.wait_for_text("#view [role=alert]", told)
+    assert page.all("#view .happened") == []
+    assert page.all("#view .exports") == []
+    assert page.faults("status of 404") == []
+
+
+def test_a_text_that_contradicts_the_filter_beside_it_shows_nothing(page: Page, planted: Planted) -> None:
+    go(page, f"#events?text={planted.victim}&user=bob@example.com")
+
+    page.wait_for_text("#view [role=alert]", "is another user than “bob@example.com”")
+    assert page.all("#view .happened") == []
+
+
 def test_a_mistyped_address_asks_for_nothing_and_says_what_would_be_right(page: Page) -> None:
     go(page, "#events?type=login_fail")
 
@@ -321,7 +391,7 @@ def test_the_keyboard_alone_leads_from_the_inbox_to_an_acknowledged_finding(page
     go(page, "#events")
     page.find("#view .happened")
     page.find("body").send_keys("/")
-    assert page.browser.switch_to.active_element.get_attribute("name") == "type"
+    assert page.browser.switch_to.active_element.get_attribute("name") == "text"
     page.find("[data-focus=clear]").send_keys("?")
     page.find("#help input").click()
     page.browser.switch_to.active_element.send_keys(Keys.ESCAPE)

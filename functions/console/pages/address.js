@@ -7,7 +7,8 @@ export const STATES = ["open", "acknowledged", "closed"];
 export const SPANS = { "1h": 3600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000 };
 const SPAN_NAMES = Object.keys(SPANS);
 const MOST_SPAN_S = 90 * 86_400;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+export const SOURCE = /^[0-9a-f]{32}$/i;
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)$/;
 
 // Each check returns what would be right, or null for a value that is.
@@ -19,24 +20,25 @@ const oneOf = (names) => (value) => {
 const matching = (pattern, told) => (value) => (pattern.test(value) ? null : told);
 const instant = (value) =>
   INSTANT.test(value) && !Number.isNaN(Date.parse(value)) ? null : "It is a time with its zone, such as 2026-12-01T04:00Z.";
-const user = (value) => (value.length <= 254 ? null : "It has at most 254 characters.");
+const short = (value) => (value.length <= 254 ? null : "It has at most 254 characters.");
 const severity = oneOf(SEVERITIES);
 
 const CHECKS = {
   span: (value) => (value.includes("/") ? checkOwnSpan(value) : oneOf(SPAN_NAMES)(value)),
   from: instant,
   to: instant,
-  user,
+  text: short,
+  user: short,
   severity,
   state: oneOf(STATES),
   rule: oneOf(RULE_NAMES),
   type: oneOf(EVENT_TYPES),
-  source: matching(/^[0-9a-f]{32}$/i, "It is 32 hexadecimal digits, as events have it."),
+  source: matching(SOURCE, "It is 32 hexadecimal digits, as events have it."),
   session: matching(UUID, "It is a session's id, a UUID."),
 };
 const VIEWS = {
   findings: { takes: ["span", "state", "severity", "rule", "user", "from", "to"] },
-  events: { takes: ["span", "type", "user", "source", "session", "severity", "from", "to"] },
+  events: { takes: ["span", "text", "type", "user", "source", "session", "severity", "from", "to"] },
   users: { takes: ["span"], isOfOne: true },
 };
 
@@ -100,7 +102,7 @@ function decoded(text) {
 }
 
 // The name that is one or two letters away from a mistyped one, or that it begins or ends; null where none is.
-function nearest(value, names) {
+export function nearest(value, names) {
   const lower = value.toLowerCase();
   const near = names.filter((name) => (lower.length > 3 && name.includes(lower)) || distance(lower, name) <= 2);
   return near.sort((one, other) => distance(lower, one) - distance(lower, other))[0] ?? null;

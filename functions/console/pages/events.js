@@ -4,10 +4,12 @@ import { addressOf, secondsOf } from "/pages/address.js";
 import { element } from "/pages/dom.js";
 import { choice, field, filterForm, timeField } from "/pages/fields.js";
 import { pagedList } from "/pages/list.js";
+import { part } from "/pages/lists.js";
 import { userIdOf } from "/pages/lookup.js";
 import { eventRow } from "/pages/rows.js";
+import { filterOf, whyNothing } from "/pages/search.js";
 import { attempt, request } from "/pages/session.js";
-import { failure } from "/pages/toasts.js";
+import { failure, notice } from "/pages/toasts.js";
 import { EVENT_TYPES, SEVERITIES, titleOfType } from "/pages/words.js";
 
 const FORMATS = { csv: "CSV", json: "JSON" };
@@ -15,8 +17,35 @@ const FORMATS = { csv: "CSV", json: "JSON" };
 /** The view of #events. Returns { refresh }. */
 export function showEvents(place, { filter }, go) {
   const list = element("div", {});
-  place.replaceChildren(element("h2", {}, "Events"), form(filter, go), exports(filter), list);
+  const { text, ...others } = filter;
+  place.replaceChildren(element("h2", {}, "Events"), form(filter, go), text ? "" : exports(filter), list);
+  if (text) return searched(list, text, others);
   return eventList(list, filter, "No event fits this filter. Leave a part of it out, or take a longer time.");
+}
+
+// A text becomes the filter that it stands for, beside the others, and the address says that one in its place: what is shown is
+// what was understood. Until then, and where it stands for nothing, no event is asked for.
+function searched(place, text, others) {
+  const told = element("span", { class: "bad", role: "alert" });
+  let isUnderstood = false; // or refused, for good
+  const shown = part(place, {
+    load: () => filterOf(text),
+    show: (found) => {
+      isUnderstood = true;
+      told.textContent = found ? contradiction(text, found, others) : whyNothing(text);
+      if (told.textContent || !place.isConnected) return [];
+      location.replace(addressOf({ view: "events", filter: { ...others, ...found } }));
+      if (found.user && found.user !== text) notice("That is the id of a device: these are all events of its user.");
+      return [];
+    },
+    empty: told,
+  });
+  return { refresh: () => (isUnderstood ? null : shown.refresh()) };
+}
+
+function contradiction(text, found, others) {
+  const name = Object.keys(found).find((each) => others[each] && others[each] !== found[each]);
+  return name ? `“${text}” is another ${name} than “${others[name]}”, which the filter has. Leave one of them out.` : "";
 }
 
 /** A list of the events that a filter of an address chooses. Returns { refresh }. */
@@ -43,6 +72,7 @@ export async function queryOf({ type, user, source, session, severity, from, to 
 
 function form(filter, go) {
   const fields = [
+    field("text", "Search", filter.text, { maxlength: "254", placeholder: "Name, id, source or kind of event" }),
     choice(
       "type",
       "What",

@@ -1,8 +1,8 @@
 // Users by name or id. A name goes into no path: paths are in access logs.
 
+import { UUID } from "/pages/address.js";
 import { request } from "/pages/session.js";
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const ids = new Map(); // of what was asked
 const names = new Map(); // promises, by id
 let last = Promise.resolve(); // names are asked for one after the other
@@ -17,6 +17,9 @@ export async function userOf(text) {
 
 /** The id alone, which stays the same. */
 export const userIdOf = async (text) => ids.get(text) ?? (await userOf(text))?.user_id ?? null;
+
+/** The session, device or access token of an id, with its user: { row, user_id, username, … }; null for none. */
+export const rowOf = (id) => lookUp("id", id);
 
 /** The name of an id; null where nobody has it, or it cannot be asked for now. */
 export function nameOf(userId) {
