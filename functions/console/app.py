@@ -12,8 +12,6 @@ from auth_tokens.bootstrap.powertools import powertools
 from auth_tokens.bootstrap.sessions import sessions
 from auth_tokens.bootstrap.summarising import summarising
 from auth_tokens.web.console_routes import (
-    delete_device,
-    delete_session,
     get_sessions_of_source,
     get_user,
     post_end_of_sessions,
@@ -81,12 +79,6 @@ handler = http_handler(
         "POST /console/sessions/revoke": by_ending_operator(post_end_of_sessions(SESSIONS)),
         "POST /console/sessions/{session_id}/revoke": by_ending_operator(end_of_session(SESSIONS)),
         "POST /console/devices/{device_id}/revoke": by_ending_operator(end_of_device(SESSIONS)),
-        "DELETE /console/users/{user_id}/sessions/{session_id}": by_ending_operator(
-            delete_session(SESSIONS, IDS)
-        ),
-        "DELETE /console/users/{user_id}/devices/{device_id}": by_ending_operator(
-            delete_device(SESSIONS, IDS)
-        ),
     },
     SHARED.telemetry,
     SETTINGS.allowed_origins,

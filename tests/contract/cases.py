@@ -514,15 +514,6 @@ def _pages() -> Iterator[Case]:
     yield case("a made-up page of devices", 400, "invalid_request", query={"devices_cursor": "x"})
     yield case("too long an id", 404, "not_found", path={"user_id": TOO_LONG_AN_ID})
 
-    for kind in ("session", "device"):
-        case = partial(Case, f"DELETE /console/users/{{user_id}}/{kind}s/{{{kind}_id}}", who=Who.COOKIE)
-        yield case("the user's", 204)
-        if kind == "session":
-            yield case("but for its device", 204, query={"keep_device": "true"})
-            yield case("no flag", 400, "invalid_request", query={"keep_device": "yes"})
-        yield case("an unknown one", 404, "not_found", path={f"{kind}_id": NO_ID})
-        yield case("of another user", 404, "not_found", path={"user_id": "nobody"})
-
 
 def _of_every_body() -> Iterator[Case]:
     """What any body can be wrong with, on each route that takes one."""

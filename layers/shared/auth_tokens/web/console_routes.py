@@ -4,7 +4,6 @@ from auth_tokens.domain.ends import Cause
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.user_ids import IdForm
 from auth_tokens.usecases.devices import list_devices
-from auth_tokens.usecases.end_session import SessionEnd, end_session, forget_device
 from auth_tokens.usecases.list_sessions import MAX_PAGE, list_sessions
 from auth_tokens.usecases.look_up import LookUpDeps, look_up_user
 from auth_tokens.usecases.session_deps import SessionDeps
@@ -15,14 +14,13 @@ from auth_tokens.usecases.sessions_of_source import (
     sessions_of_finding,
 )
 from auth_tokens.web.handler import Route
-from auth_tokens.web.query_parameters import flag_query_value, user_in_path
+from auth_tokens.web.query_parameters import user_in_path
 from auth_tokens.web.reasons import reason_in
 from auth_tokens.web.request_body import parse_body
 from auth_tokens.web.requests import Request
 from auth_tokens.web.responses import Response
 from auth_tokens.web.views import sessions_end_view, sessions_of_source_view, user_view
 
-_BY_OPERATOR = Cause(RevokeReason.ADMIN)
 _SESSIONS_CURSOR, _DEVICES_CURSOR = "sessions_cursor", "devices_cursor"
 
 
@@ -38,29 +36,6 @@ def get_user(look_up: LookUpDeps, ids: IdForm) -> Route:
         cursor = request.query_value(_DEVICES_CURSOR)
         devices = list_devices(user_id, None, cursor, deps, cursor_name=_DEVICES_CURSOR)
         return Response(body=user_view(found, sessions, devices), about={"user_id": user_id})
-
-    return route
-
-
-def delete_session(deps: SessionDeps, ids: IdForm) -> Route:
-    """DELETE /console/users/{user_id}/sessions/{session_id}."""
-
-    def route(request: Request) -> Response:
-        user_id, session_id = user_in_path(request, ids), request.path_parameters["session_id"]
-        end = SessionEnd(cause=_BY_OPERATOR, keep_device=flag_query_value(request, "keep_device"))
-        end_session(session_id, user_id, request.caller, deps, end)
-        return Response(204, about={"user_id": user_id, "session_id": session_id})
-
-    return route
-
-
-def delete_device(deps: SessionDeps, ids: IdForm) -> Route:
-    """DELETE /console/users/{user_id}/devices/{device_id}."""
-
-    def route(request: Request) -> Response:
-        user_id, device_id = user_in_path(request, ids), request.path_parameters["device_id"]
-        forget_device(device_id, user_id, request.caller, deps, _BY_OPERATOR)
-        return Response(204, about={"user_id": user_id, "device_id": device_id})
 
     return route
 

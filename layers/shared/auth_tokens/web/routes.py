@@ -59,8 +59,6 @@ ROUTES = (
     "POST /console/sessions/revoke",
     "POST /console/sessions/{session_id}/revoke",
     "POST /console/devices/{device_id}/revoke",
-    "DELETE /console/users/{user_id}/sessions/{session_id}",
-    "DELETE /console/users/{user_id}/devices/{device_id}",
 )
 
 

@@ -69,7 +69,6 @@ ALLOWED_PARAMETERS = {
     "POST /console/sessions/revoke": AllowedParameters(body=("session_ids", "reason", "keep_devices")),
     "POST /console/sessions/{session_id}/revoke": _END_OF_SESSION,
     "POST /console/devices/{device_id}/revoke": _END,
-    "DELETE /console/users/{user_id}/sessions/{session_id}": AllowedParameters(query=("keep_device",)),
 }
 
 
