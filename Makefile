@@ -40,13 +40,13 @@ run: setup ## Serve the whole service at http://127.0.0.1:3000 (PORT=… for ano
 	@exec $(PY) -m local
 
 doctor: setup ## Look whether the Portal's tables at TOKENS_DB_URL fit the mapping PORTAL_MAP; reads only
-	@exec $(PY) -m local.foreign
+	@exec $(PY) -m local doctor
 
 demo: setup ## Walk through the life of a token, step by step
-	@exec $(PY) -m local.demo
+	@exec $(PY) -m local demo
 
 traffic: setup ## People and attackers against the service of make run (ARGS="--seconds 60 --users 40")
-	@exec $(PY) -m local.traffic $(ARGS)
+	@exec $(PY) -m local traffic $(ARGS)
 
 test: ready ## Run all tests
 	@exec $(PY) -m pytest $(PARALLEL)

@@ -1,20 +1,50 @@
-"""`make run`. It says so before it imports the rest, which takes a second."""
+"""The programs of the Makefile: `python -m local` is `make run`, `python -m local demo` is `make demo`, and so on.
+
+Each is imported when it is known which: that takes a second, in which an interrupt must not end in a traceback.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from local.progress import Progress
 
+INTERRUPTED = 130
 
-def main() -> int:
-    """Serves until it is interrupted. Returns 1 if it cannot start."""
-    progress = Progress(sys.stderr)
-    progress("make run: loading")
-    from local.run import run
 
-    return run(progress)
+def main(arguments: Sequence[str]) -> int:
+    """The exit code of the program that the first argument names, 130 where it was interrupted."""
+    name, *given = arguments or ("run",)
+    try:
+        return _run(name, given)
+    except KeyboardInterrupt:
+        print(f"make {name}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(name: str, given: Sequence[str]) -> int:
+    match name:
+        case "run":
+            progress = Progress(sys.stderr)
+            progress("make run: loading")
+            from local.run import run
+
+            return run(progress)
+        case "demo":
+            from local import demo
+
+            return demo.main()
+        case "traffic":
+            from local.traffic import program
+
+            return program.main(given)
+        case "doctor":
+            from local import foreign
+
+            return foreign.main()
+    raise ValueError(f"there is no program {name!r}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -225,7 +225,6 @@ NOW_TRY = (
     ),
     ("make traffic", "in a second terminal: attacks, and what the detection finds"),
 )
-INTERRUPTED = 130
 
 
 def main() -> int:
@@ -235,9 +234,6 @@ def main() -> int:
     except (CannotStart, DatabaseFailed, NoServer, OSError, PortRefused, ValueError) as exc:
         print(f"make demo: {exc}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("make demo: interrupted", file=sys.stderr)
-        return INTERRUPTED
 
 
 def _run(screen: Screen) -> int:
@@ -296,7 +292,3 @@ def _statements_of_service(demo: Demo) -> Iterator[list[int]]:
         before = questions()
         yield counted
         counted.append(questions() - before - 1)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

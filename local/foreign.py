@@ -147,7 +147,3 @@ def main() -> int:
     except (Refused, ValueError, Unavailable, pymysql.err.MySQLError) as exc:
         print(f"make doctor: {exc}", file=sys.stderr)
         return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main())

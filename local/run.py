@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pymysql
 
@@ -45,6 +46,9 @@ Each request is one line from here on; what functions log is in {logs}. Ctrl-C e
 """
 
 
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+
+
 class CannotStart(Exception):
     """Nothing can be served. The text says why, and what to do."""
 
@@ -68,20 +72,27 @@ _FAILURES = (
 
 
 def run(progress: Progress) -> int:
-    """Serves until SIGINT or SIGTERM. Returns 1 if it cannot start."""
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+    """Serves until SIGINT or SIGTERM. Returns 1 if it cannot start; raises KeyboardInterrupt if it is interrupted
+    before it serves."""
+    for number in _INTERRUPTS:
+        signal.signal(number, _interrupted)
     try:
         with _only_one_run(default_state_dir()):
-            _serve(wanted_port("make run", DEFAULT_PORT), progress, stopped)
+            _serve(wanted_port("make run", DEFAULT_PORT), progress)
     except _FAILURES as exc:
         print(f"make run: {exc}", file=sys.stderr)
         return 1
     return 0
 
 
-def _serve(port: int, progress: Progress, stopped: threading.Event) -> None:
+def _interrupted(*_: object) -> NoReturn:
+    """Ends the start or the service, in order. What comes after does not disturb that."""
+    for number in _INTERRUPTS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _serve(port: int, progress: Progress) -> None:
     parameters = given_parameters(os.environ, f"http://{HOST}:{port}")
     if parameters:
         progress(f"settings: {', '.join(unlike_template(parameters)) or 'the defaults'}")
@@ -100,13 +111,13 @@ def _serve(port: int, progress: Progress, stopped: threading.Event) -> None:
     gateway = GatewayOptions(port=port, log=RequestLog(sys.stderr, state_dir / LOGS))
     with LocalStack(parameters, servers=servers, gateway=gateway, state_dir=state_dir) as stack:
         assert stack.runner is not None
-        schedules = Schedules(stack.runner)
-        reloader = Reloader(stack.specs, stack.runner)
-        progress(_guide(stack, seeded=is_own))
-        print(f"ready {stack.base_url}", flush=True)
-        stopped.wait()
-        reloader.stop()
-        schedules.stop()
+        with contextlib.ExitStack() as ends:
+            ends.callback(Schedules(stack.runner).stop)
+            ends.callback(Reloader(stack.specs, stack.runner).stop)
+            progress(_guide(stack, seeded=is_own))
+            print(f"ready {stack.base_url}", flush=True)
+            with contextlib.suppress(KeyboardInterrupt):
+                threading.Event().wait()
 
 
 @contextlib.contextmanager

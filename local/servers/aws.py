@@ -8,6 +8,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from local.host.files import replace_text
 from local.host.ports import HOST
 from local.templates.arns import ACCOUNT_ID, REGION
 
@@ -91,8 +92,7 @@ class LocalAws:
             backend.keys[key.id] = key
         else:
             self._key_file.parent.mkdir(parents=True, exist_ok=True)
-            self._key_file.touch(mode=0o600)
             material = base64.b64encode(key.key_material).decode()
-            self._key_file.write_text(json.dumps({"id": key.id, "material": material}))
+            replace_text(self._key_file, json.dumps({"id": key.id, "material": material}), mode=0o600)
         key_id: str = key.id
         return key_id

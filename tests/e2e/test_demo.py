@@ -77,7 +77,7 @@ def test_it_ends_with_three_things_that_work(
         subprocess.run([*command.split(), "-n"], cwd=ROOT, capture_output=True, text=True)
         for command in commands
     ]
-    assert [re.findall(r"-m (local\S*)", each.stdout) for each in made] == [["local"], ["local.traffic"]]
+    assert [re.findall(r"-m local ?(\w*)", each.stdout) for each in made] == [[""], ["traffic"]]
     assert Client(stack.base_url).get(address.removeprefix("http://127.0.0.1:3000")).status == 200
     [[username, password]] = re.findall(r"as (\S+), password: (.+?) make ", " ".join(end.split()))
     login = {"username": username, "password": password}

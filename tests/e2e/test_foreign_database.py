@@ -12,7 +12,7 @@ import pytest
 from local.client import Client
 from local.host.ports import free_port
 from local.seed import PASSWORD, USERS
-from local.traffic.__main__ import main as traffic
+from local.traffic.program import main as traffic
 from tests.docs.markdown import ROOT
 from tests.support.portals import KINDS, portal_world
 from tests.support.world import World

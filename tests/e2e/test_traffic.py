@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from auth_tokens.domain.analytics.findings import Rule
+from local.__main__ import INTERRUPTED
+from local.__main__ import main as program
 from local.client import Client
 from local.host.ports import free_port
 from local.seed import USERS
@@ -14,9 +16,9 @@ from local.servers.aws import LocalAws
 from local.servers.database.address import DatabaseAddress
 from local.stack import LocalStack
 from local.traffic import planting
-from local.traffic.__main__ import INTERRUPTED, main
 from local.traffic.attacks import ATTACKS, Attack
 from local.traffic.population import Population, Steps
+from local.traffic.program import main
 from local.traffic.turns import Turns
 from tests.conftest import new_stack
 
@@ -92,7 +94,7 @@ def test_an_interrupted_run_prints_what_it_has(
 
     monkeypatch.setattr(Turns, "run", interrupted)
 
-    assert main(SHORT) == INTERRUPTED
+    assert program(["traffic", *SHORT]) == INTERRUPTED
 
     printed = capsys.readouterr().out
     assert "not planted: the run ended before" in printed

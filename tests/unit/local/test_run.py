@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.host.ports import HOST
+from local.host.ports import HOST, free_port
 from local.progress import Progress
 from local.run import run
 
@@ -15,9 +15,10 @@ from local.run import run
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """A folder of its own, and none of the settings of whoever runs the tests."""
-    for name in ("PORT", "ORIGINS", "SET", "PROXY", "PORTAL_MAP", "TOKENS_DB", "TOKENS_DB_URL"):
+    for name in ("ORIGINS", "SET", "PROXY", "PORTAL_MAP", "TOKENS_DB", "TOKENS_DB_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LOCAL_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("PORT", str(free_port()))  # the usual one may be that of somebody's own run
     monkeypatch.setattr("local.run.LocalStack", lambda *_, **__: pytest.fail("something was started"))
     monkeypatch.setattr("signal.signal", lambda *_: None)
     yield

@@ -31,7 +31,6 @@ MOST_PEOPLE = 500
 MOST_SECONDS = 3600
 # How much longer an attack may take than the run. The thief who waits for the retry window to end needs most.
 GRACE_S = 75
-INTERRUPTED = 130
 
 Tick = Callable[[float], None]
 
@@ -80,9 +79,9 @@ class _Arguments(argparse.ArgumentParser):
         self.exit(2, f"make traffic: {message}\n")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Returns 0 if each planted attack was found and no calm person, 1 if not, if the service cannot be reached, or if
-    it failed (500); 2 for wrong arguments, 130 where it was interrupted."""
+    it failed (500); 2 for wrong arguments. Raises KeyboardInterrupt, and has printed before what there is so far."""
     wanted = _parsed(arguments)
     try:
         base_url = find_service()
@@ -94,8 +93,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _stop(str(exc))
     except (OSError, http.client.HTTPException) as exc:
         return _stop(f"{base_url} does not answer any more: {exc}")
-    except KeyboardInterrupt:
-        return _stop("interrupted before anything was looked for", INTERRUPTED)
 
 
 def _show(traffic: Traffic, duration_s: float) -> int:
@@ -109,14 +106,14 @@ def _show(traffic: Traffic, duration_s: float) -> int:
     report.verdict(judged, len(traffic.people.usernames))
     report.way_on(population.base_url)
     if not is_whole:
-        return INTERRUPTED
+        raise KeyboardInterrupt
     has_failed = any(answer.startswith("500") for _, _, answer in population.tally.counts)
     return int(bool(judged.missed or judged.false) or has_failed)
 
 
-def _stop(why: str, code: int = 1) -> int:
+def _stop(why: str) -> int:
     print(f"make traffic: {why}", file=sys.stderr)
-    return code
+    return 1
 
 
 def _run(traffic: Traffic, duration_s: float, out: Console) -> bool:
@@ -131,7 +128,7 @@ def _run(traffic: Traffic, duration_s: float, out: Console) -> bool:
     return True
 
 
-def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = _Arguments(prog="make traffic", description=__doc__)
     parser.add_argument("--seconds", type=_seconds, default=60.0)
     parser.add_argument("--users", type=_people, default=40)
@@ -153,7 +150,3 @@ def _people(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MOST_PEOPLE:
         raise argparse.ArgumentTypeError(f"a whole number of people from 1 to {MOST_PEOPLE}, not {text!r}")
     return int(text)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
