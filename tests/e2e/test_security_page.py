@@ -28,6 +28,13 @@ ALICE = USERS[0]
 # 200 letters, markup, and a turn of the direction that nothing takes back.
 HOSTILE = "<b>\u202e" + "x" * 190 + "\u05d0</b>@x"
 ATTEMPTS = 40
+# What the Portal has of a user, and what the service has but for events.
+DELETED = (
+    ("auth_user_tokens", "user_id"),
+    ("user_config", "user_id"),
+    ("auth_user_label", "user_id"),
+    ("auth_users", "id"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +438,35 @@ def test_nothing_found_and_no_network_are_said_in_place_and_what_was_there_stays
     offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
     page.browser.execute_cdp_cmd("Network.enable", {})
     page.browser.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+def test_who_was_deleted_is_found_by_the_id_that_events_have(lambda_stack: LocalStack, page: Page) -> None:
+    [name] = populate(lambda_stack.base_url, 1, seed=6).usernames
+    deleted = _user_id(lambda_stack, login(Client(lambda_stack.base_url), name).json["access_token"])
+    with contextlib.closing(lambda_stack.connect()) as connection, connection.cursor() as cursor:
+        for table, column in DELETED:
+            cursor.execute(f"DELETE FROM {table} WHERE {column} = %s", (deleted,))
+
+    go(page, f"#events?text={deleted}")
+    page.wait_for_text("#view .happened", "signed in with a password")
+    page.find("#view a.user-link").click()
+    page.wait_for_text("#view", "Nobody has this id any more")
+    page.wait_for_text("#view .happened", "signed in with a password")
+
+    go(page, "#users/nobody")
+    page.wait_for_text("#view .empty", "Nobody is called “nobody”")
+    assert not page.browser.execute_script("return document.querySelector('#view section').checkVisibility()")
+    assert page.faults("status of 404") == []
+
+
+def test_the_event_of_a_finding_leads_to_it_and_says_its_times_in_words(page: Page, planted: Planted) -> None:
+    go(page, f"#events?type=finding&source={planted.source}")
+    page.find("#view button.open").click()
+
+    page.wait_for_text("#drawer dd time", f"{datetime.now():%Y}")
+    page.find("#drawer a[href^='#findings/']").click()
+
+    page.wait_for_text("#view h2", "Stuffing from one source")
+
+
     page.find("#reload").click()
 
     page.wait_for_text("#view .refusal", "You are offline.")

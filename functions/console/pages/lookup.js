@@ -15,8 +15,8 @@ export async function userOf(text) {
   return user;
 }
 
-/** The id alone, which stays the same. */
-export const userIdOf = async (text) => ids.get(text) ?? (await userOf(text))?.user_id ?? null;
+/** The id alone, which stays the same; also one that nobody has any more, of whom events are left. Null for nobody's. */
+export const userIdOf = async (text) => ids.get(text) ?? (await userOf(text))?.user_id ?? ((await isLeft(text)) ? text : null);
 
 /** The session, device or access token of an id, with its user: { row, user_id, username, … }; null for none. */
 export const rowOf = (id) => lookUp("id", id);
@@ -40,9 +40,18 @@ function forget(userId) {
   return null;
 }
 
-async function lookUp(kind, text) {
+// A name would be in the address of this request: only what can be an id alone is asked for.
+async function isLeft(text) {
+  if (!UUID.test(text) && !/^\d{1,20}$/.test(text)) return false;
+  const page = await unlessNone(() => request("GET", `/console/events?user_id=${text}&limit=1`));
+  return Boolean(page?.events.length);
+}
+
+const lookUp = (kind, text) => unlessNone(() => request("POST", "/console/lookup", { [kind]: text }));
+
+async function unlessNone(ask) {
   try {
-    return await request("POST", "/console/lookup", { [kind]: text });
+    return await ask();
   } catch (error) {
     if (error.status === 404 || error.code === "invalid_request") return null;
     throw error;

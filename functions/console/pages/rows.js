@@ -7,6 +7,8 @@ import { nameOf } from "/pages/lookup.js";
 import { ago, exactly } from "/pages/times.js";
 import { isOfNobody, sayEvent, titleOfType } from "/pages/words.js";
 
+const INSTANTS = ["first_at", "last_at", "since", "until", "before"]; // of details
+
 /** A link to what somebody did and has: by the id at first, by the name once that is known. */
 export function userLink(userId) {
   const shown = element("bdi", {}, userId);
@@ -68,7 +70,7 @@ export function actorName(actor) {
 function openDrawer(event) {
   const members = Object.entries(event.detail ?? {}).flatMap(([name, value]) => [
     element("dt", {}, name),
-    element("dd", {}, String(value)),
+    element("dd", {}, INSTANTS.includes(name) ? exactly(value) : String(value)),
   ]);
   const form = element(
     "form",
@@ -94,8 +96,8 @@ function openDrawer(event) {
   opened(form, () => {}, { id: "drawer" });
 }
 
-function waysOn({ type, user_id: user, source, session_id: session, detail }) {
-  const finding = type === "finding_changed" && detail?.finding_id;
+function waysOn({ id, type, user_id: user, source, session_id: session, detail }) {
+  const finding = { finding: id, finding_changed: detail?.finding_id }[type];
   return [
     user && ["This user: sessions, devices, timeline", { view: "users", id: user }],
     user && ["All events of this user", { view: "events", filter: { user } }],

@@ -2,7 +2,7 @@
 // index; it has none for words within events, so a text that is nothing of this is refused.
 
 import { SOURCE, UUID, nearest } from "/pages/address.js";
-import { rowOf, userOf } from "/pages/lookup.js";
+import { rowOf, userIdOf } from "/pages/lookup.js";
 import { request } from "/pages/session.js";
 import { EVENT_TYPES, SEVERITIES, titleOfType } from "/pages/words.js";
 
@@ -16,7 +16,7 @@ export async function filterOf(text) {
   if (type) return { type };
   if (SEVERITIES.includes(text.toLowerCase())) return { severity: text.toLowerCase() };
   if (SOURCE.test(text)) return { source: text.toLowerCase() };
-  if (await userOf(text)) return { user: text };
+  if ((await userIdOf(text)) !== null) return { user: text };
   return UUID.test(text) ? filterOfId(text) : null;
 }
 

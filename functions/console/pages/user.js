@@ -5,7 +5,7 @@ import { asked } from "/pages/dialogs.js";
 import { element } from "/pages/dom.js";
 import { eventList } from "/pages/events.js";
 import { holdsElsewhere } from "/pages/frame.js";
-import { userOf } from "/pages/lookup.js";
+import { userIdOf, userOf } from "/pages/lookup.js";
 import { part } from "/pages/lists.js";
 import { attempt, request } from "/pages/session.js";
 import { counted, country, name } from "/pages/texts.js";
@@ -24,12 +24,16 @@ const KEPT = "The device can sign in again only with the password.";
 export function showUser(place, { id: text }) {
   const content = element("div", {});
   const timeline = element("div", {});
-  place.replaceChildren(content, element("section", {}, element("h3", {}, "What happened"), timeline));
+  const happened = element("section", {}, element("h3", {}, "What happened"), timeline);
+  place.replaceChildren(content, happened);
   const events = eventList(timeline, { user: text }, "Nothing in the last 90 days.");
   const shown = part(content, {
     load: () => everythingOf(text),
-    show: (found) => show(found, refresh),
-    empty: `Nobody is called “${text}”, or has that id.`,
+    show: (found) => {
+      happened.hidden = found === null;
+      return show(text, found, refresh);
+    },
+    empty: `Nobody is called “${text}”, or has that id. Names are looked up as a whole.`,
   });
   const refresh = async () => {
     const [refusal] = await Promise.all([shown.refresh(), events.refresh()]);
@@ -38,10 +42,11 @@ export function showUser(place, { id: text }) {
   return { refresh };
 }
 
-// A user with all their sessions and devices, page by page of both; null for nobody.
+// A user with all their sessions and devices, page by page of both; without a user where nothing but events is left of one;
+// null for nobody.
 async function everythingOf(text) {
   const user = await userOf(text);
-  if (user === null) return null;
+  if (user === null) return (await userIdOf(text)) === null ? null : { user };
   const found = { user, sessions: [], devices: [] };
   let cursors = new URLSearchParams();
   let isFirst = true;
@@ -60,9 +65,10 @@ async function everythingOf(text) {
   return found;
 }
 
-function show(found, after) {
+function show(text, found, after) {
   if (!found) return [];
   const { user, sessions, devices } = found;
+  if (!user) return [element("h2", {}, element("code", {}, text)), element("p", {}, "Nobody has this id any more; its events are left.")];
   const [look, told] = STATUS[user.status] ?? ["low", user.status];
   const loose = sessions.filter(({ device_id: id }) => !devices.some((device) => device.device_id === id));
   const end = element(
