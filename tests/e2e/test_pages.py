@@ -117,6 +117,7 @@ def test_no_name_that_a_device_gave_itself_moves_or_turns_what_is_around_it(
         login(lambda_stack, person, name, agent)
     page = signed_in(lambda_stack, browser, person)
     page.wait_for_text(".history", "A new device signed in")
+    page.all(".device summary")[1].click()
     page.photograph("hostile-names")
 
     name = page.find(".device button.more").find_element(By.XPATH, "..")

@@ -335,7 +335,15 @@ def test_bars_are_the_viewers_days_west_of_greenwich_and_choosing_one_filters_th
     page.find(".legend .failures").click()
     assert page.all(".part.failures") == []
     page.find("#chart summary").click()
-    assert len(page.all("#chart tbody tr")) == len(starts)
+    rows = page.all("#chart tbody tr")
+    assert len(rows) == len(starts)
+    assert [cell.get_attribute("data-label") for cell in rows[0].find_elements("tag name", "td")] == [
+        "Sign-ins",
+        "Failures",
+        "Reused keys",
+        "New devices",
+        "Ends",
+    ]
     page.browser.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
 
 

@@ -110,7 +110,8 @@ class Page:
     def photograph(self, name: str) -> None:
         """The page in this state can be seen and used: on both screens, in both schemes. With RECORD=1
         docs/images/pages has it anew."""
-        assert list(faults_in_each_look(self.browser, name)) == []
+        faults = list(faults_in_each_look(self.browser, name))
+        assert not faults, "\n".join(faults)
 
     def keep_picture(self, name: str) -> None:
         """With RECORD=1 docs/images has the page anew, as it is now."""

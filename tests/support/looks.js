@@ -43,11 +43,20 @@ function isOffScreen(action) {
   return left < -0.5 || right > innerWidth + 0.5;
 }
 
+// More lines than words: one was too narrow, and its letters stand below each other.
+function isBroken(control) {
+  const text = document.createRange();
+  text.selectNodeContents(control);
+  const lines = new Set([...text.getClientRects()].map(({ bottom }) => Math.round(bottom)));
+  return lines.size > control.textContent.trim().split(/\s+/).length;
+}
+
 const seen = (selector) => [...document.querySelectorAll(selector)].filter(SEEN);
 const width = document.documentElement.scrollWidth;
 
 return [
   ...(width > innerWidth ? [`the page scrolls sideways: ${width} of ${innerWidth} pixels`] : []),
   ...seen(`a, summary, ${CONTROLS}`).filter(isOffScreen).map((one) => `off the screen: ${named(one)}`),
+  ...seen("button, .button").filter(isBroken).map((one) => `words that are broken: ${named(one)}`),
   ...seen(CONTROLS).filter(hasNoEdge).map((one) => `a border of less than ${LEAST}:1: ${named(one)}`),
 ];

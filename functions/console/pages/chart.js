@@ -211,7 +211,7 @@ export class Chart {
         "tr",
         {},
         element("th", { scope: "row" }, button),
-        this.#kinds.map(({ name }) => element("td", { class: "amount" }, amount(bar.counts[name]))),
+        this.#kinds.map(({ name, title }) => element("td", { class: "amount", "data-label": title }, amount(bar.counts[name]))),
       );
     });
     return element("table", { class: "figures" }, element("thead", {}, head), element("tbody", {}, rows));
