@@ -251,6 +251,20 @@ def test_a_page_that_is_opened_anew_goes_on_and_keeps_nothing_for_the_next_perso
     assert page.faults() == []
 
 
+def test_that_somebody_was_signed_out_is_said_until_they_are_in_again(
+    lambda_stack: LocalStack, browser: WebDriver, person: str
+) -> None:
+    page = signed_in(lambda_stack, browser, person)
+    page.find("#sign-out").click()
+    page.wait_for_notice("You are signed out.")
+
+    page.sign_in(person)
+
+    page.find(".device")
+    assert page.all(".toast") == []
+    assert page.faults() == []
+
+
 def test_a_wrong_password_is_told_and_shows_nothing(
     lambda_stack: LocalStack, browser: WebDriver, person: str
 ) -> None:

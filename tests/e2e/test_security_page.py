@@ -326,7 +326,7 @@ def test_bars_are_the_viewers_days_west_of_greenwich_and_choosing_one_filters_th
     assert datetime.fromtimestamp(starts[-1], zone).date() == today.date()
     assert f"{today:%b} {today.day}" in page.all(".plot text")[-1].text
     page.all(".step")[-1].click()
-    page.wait_for_text("#view", "Only what was found from")
+    page.wait_for_text("#view", "Only what was found within this time")
     page.find(".finding")
     page.browser.switch_to.active_element.send_keys(Keys.ARROW_LEFT, Keys.ENTER)
     page.wait_for_text("#view", "No finding fits this filter.")
@@ -432,20 +432,12 @@ def test_hostile_names_move_nothing_and_every_end_asks_for_its_reason(
     assert page.all(f"[data-device='{device}']") == []
     page.find("[data-focus=end-everything]").click()
     page.wait_for_text("dialog", "End 5 sessions and 5 devices")
+    assert page.find("dialog p bdi").text.endswith("…")
     page.find("dialog [name=text]").send_keys("taken over", Keys.ENTER)
     page.wait_for_text("#view", "0 devices, 0 sessions")
     page.wait_for_text("#view .happened", "had everything end: an operator ended it: “taken over”")
 
 
-def test_nothing_found_and_no_network_are_said_in_place_and_what_was_there_stays(page: Page) -> None:
-    go(page, "#findings?state=closed")
-    page.wait_for_text("#view .empty", "Nothing was closed.")
-    go(page, "#findings")
-    page.find(".finding")
-
-    offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
-    page.browser.execute_cdp_cmd("Network.enable", {})
-    page.browser.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
 def test_who_was_deleted_is_found_by_the_id_that_events_have(lambda_stack: LocalStack, page: Page) -> None:
     [name] = populate(lambda_stack.base_url, 1, seed=6).usernames
     deleted = _user_id(lambda_stack, login(Client(lambda_stack.base_url), name).json["access_token"])
@@ -475,6 +467,15 @@ def test_the_event_of_a_finding_leads_to_it_and_says_its_times_in_words(page: Pa
     page.wait_for_text("#view h2", "Stuffing from one source")
 
 
+def test_nothing_found_and_no_network_are_said_in_place_and_what_was_there_stays(page: Page) -> None:
+    go(page, "#findings?state=closed")
+    page.wait_for_text("#view .empty", "Nothing was closed.")
+    go(page, "#findings")
+    page.find(".finding")
+
+    offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+    page.browser.execute_cdp_cmd("Network.enable", {})
+    page.browser.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
     page.find("#reload").click()
 
     page.wait_for_text("#view .refusal", "You are offline.")

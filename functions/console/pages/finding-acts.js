@@ -67,7 +67,7 @@ export function endFromSource(finding, after) {
     const reason = await asked({
       title: `End ${counted(sessions.length, "session")} of ${counted(users, "user")}?`,
       told: [
-        "They began from this source since the finding's first event. Their devices end as well, and sign in again only with the password.",
+        "Each began from this source since the finding's first event. Its device ends as well, and signs in again only with the password.",
         holdsElsewhere(),
         listed(sessions),
       ],

@@ -8,7 +8,7 @@ import { part } from "/pages/lists.js";
 import { eventRow, userLink } from "/pages/rows.js";
 import { request } from "/pages/session.js";
 import { counted } from "/pages/texts.js";
-import { exactly } from "/pages/times.js";
+import { between } from "/pages/times.js";
 import { nextStep, sayFinding, titleOfRule } from "/pages/words.js";
 
 const MOST_EVENTS = 200; // that are read for the users whom they name
@@ -46,7 +46,8 @@ function show(found, after) {
   return [
     element("h2", {}, element("span", { class: `badge ${finding.severity}` }, finding.severity), " ", titleOfRule(finding.rule)),
     element("p", {}, sayFinding(finding), "."),
-    element("p", {}, "Concerns ", whom(finding), ". From ", exactly(finding.first_at), " to ", exactly(finding.last_at)),
+    element("p", {}, "Concerns ", whom(finding)),
+    element("p", { class: "quiet" }, between(finding.first_at, finding.last_at)),
     element("p", {}, element("strong", {}, "Next: "), nextStep(finding), " ", runbookLink({ ...finding, runbook_url: found.runbook_url })),
     element("div", { class: "row actions" }, stateButtons(finding, after), end),
     history(found),

@@ -9,7 +9,7 @@ import { userIdOf } from "/pages/lookup.js";
 import { actorName, sourceLink, userLink } from "/pages/rows.js";
 import { request } from "/pages/session.js";
 import { amount } from "/pages/texts.js";
-import { ago, exact } from "/pages/times.js";
+import { ago, between, exact } from "/pages/times.js";
 import { RULE_NAMES, SEVERITIES, nextStep, sayFinding, titleOfRule } from "/pages/words.js";
 
 const EMPTY = {
@@ -101,11 +101,12 @@ function form(filter, go, isUsed) {
 // What a bar of the chart has chosen, and the way back.
 function chosenTime({ from, to, ...rest }) {
   if (!from && !to) return "";
-  const told = [from && `from ${exact(secondsOf(from))}`, to && `to ${exact(secondsOf(to))}`].filter(Boolean).join(" ");
+  const [since, until] = [secondsOf(from), secondsOf(to)];
+  const told = from && to ? between(since, until) : from ? `from ${exact(since)} on` : `before ${exact(until)}`;
   return element(
     "p",
     { class: "chosen" },
-    `Only what was found ${told}. `,
+    `Only what was found within this time: ${told}. `,
     element("a", { href: addressOf({ view: "findings", filter: rest }), "data-focus": "any time" }, "Any time"),
   );
 }

@@ -5,7 +5,7 @@ import { byId, element, focusOn } from "/pages/dom.js";
 import { attempt, client, onEnded, request } from "/pages/session.js";
 import { deviceFor, keepDevice } from "/pages/this-browser.js";
 import { span } from "/pages/times.js";
-import { failure, notice, toastRegions } from "/pages/toasts.js";
+import { clearNotices, notice, toastRegions } from "/pages/toasts.js";
 
 const PRODUCT = "auth-user-tokens";
 const PAGES = { account: "Account", security: "Security" };
@@ -62,6 +62,7 @@ async function entered(show, isAllowed) {
   [facts, person] = await Promise.all([request("GET", "/pages/settings.json"), request("GET", "/auth/session")]);
   if (shownTo !== null && shownTo !== person.sub) return location.reload(); // nobody sees what was another's
   shownTo = person.sub;
+  clearNotices();
   await keepDevice(person.username, person.device_id);
   byId("person").replaceChildren(
     element("span", { class: "who" }, "Signed in as "),

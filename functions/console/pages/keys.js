@@ -48,7 +48,7 @@ function showHelp() {
   const form = element(
     "form",
     { method: "dialog", class: "card" },
-    element("h2", { id: "help-title" }, "Keys"),
+    element("h2", { id: "help-title" }, "Keyboard shortcuts"),
     element(
       "dl",
       { class: "claims" },

@@ -89,7 +89,7 @@ function spanChooser({ view, filter }, go) {
     element(
       "details",
       { class: "own", open: own !== null },
-      element("summary", { "data-focus": "span own" }, own ? `${exact(own.from)} to ${exact(own.to)}` : "Own"),
+      element("summary", { "data-focus": "span own" }, own ? `${exact(own.from)} to ${exact(own.to)}` : "Own span"),
       form,
     ),
   ];

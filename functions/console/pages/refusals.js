@@ -13,7 +13,7 @@ const SENTENCES = {
   bad_answer: "Something between you and the service answered in its place, perhaps the sign-in page of a network.",
   session_over: "Your session is over. Please sign in again.",
   signed_out: "You are signed out.",
-  not_found: "That is not there any more: it may have ended meanwhile.",
+  not_found: "That is not there, or not any more: it may have ended meanwhile.",
   session_limit_reached: "You have as many sessions as you may have. Sign out somewhere else first.",
   server_error: "The service failed at this. It is not your doing; it was noted there.",
 };

@@ -22,6 +22,9 @@ export function exactly(seconds) {
 
 export const exact = (seconds) => EXACT.format(new Date(seconds * 1000));
 
+/** From one instant to another, what both have in common said once. */
+export const between = (from, to) => EXACT.formatRange(new Date(from * 1000), new Date(to * 1000));
+
 /** «40 s», «5 min»: how long something takes. */
 export function span(seconds) {
   const [unit, length] = UNITS.find(([, of]) => seconds >= of) ?? ["second", 1];

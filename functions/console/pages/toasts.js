@@ -36,6 +36,11 @@ export function clearFailures() {
   byId("failures").replaceChildren();
 }
 
+/** For what is true no longer, such as that one is signed out. */
+export function clearNotices() {
+  byId("notices").replaceChildren();
+}
+
 function toast(text, way = null) {
   const close = element("button", { type: "button", class: "quiet", "aria-label": "Close this message", onclick: () => made.remove() }, "×");
   const proceed = way && element("button", { type: "button", onclick: () => (made.remove(), way.act()) }, way.title);

@@ -8,7 +8,7 @@ import { holdsElsewhere } from "/pages/frame.js";
 import { userIdOf, userOf } from "/pages/lookup.js";
 import { part } from "/pages/lists.js";
 import { attempt, request } from "/pages/session.js";
-import { counted, country, name } from "/pages/texts.js";
+import { counted, country, name, quoted } from "/pages/texts.js";
 import { ago } from "/pages/times.js";
 import { notice } from "/pages/toasts.js";
 
@@ -168,8 +168,8 @@ const endSession = ({ session_id: id }, after) =>
 
 function endDevice(device, sessions, after) {
   const told = [
-    device.name || "Unnamed device",
-    `${sessions.length ? `${counted(sessions.length, "session")} on it ends as well. ` : ""}${KEPT}`,
+    element("p", {}, quoted(device.name || "Unnamed device")),
+    `${sessions.length ? `${counted(sessions.length, "session")} on it ${sessions.length > 1 ? "end" : "ends"} as well. ` : ""}${KEPT}`,
   ];
   return ended({ title: "End this device?", told, act: "End device", path: `/console/devices/${device.device_id}/revoke` }, after);
 }
@@ -177,7 +177,7 @@ function endDevice(device, sessions, after) {
 function endEverything(user, { sessions, devices }, after) {
   const what = `${counted(sessions.length, "session")} and ${counted(devices.length, "device")}`;
   const told = [
-    user.username ?? user.user_id,
+    element("p", {}, quoted(user.username ?? user.user_id)),
     `${what} end. The user can sign in again with the password: whether they may is up to the Portal.`,
   ];
   return ended(
