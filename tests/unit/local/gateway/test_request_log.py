@@ -68,6 +68,15 @@ def test_a_line_is_found_behind_a_long_log_whose_tail_begins_within_a_line(tmp_p
     assert line_of(Exchange("GET", "/", 400, 0, "own"), tmp_path) == "GET / 400 0 ms no"
 
 
+def test_a_log_of_any_length_costs_a_read_of_its_end_alone(tmp_path: Path) -> None:
+    with (tmp_path / "IssueFunction.log").open("wb") as log:
+        log.truncate(2**36)  # more than fits into memory, and takes no room
+        log.seek(0, io.SEEK_END)
+        log.write(b'\n{"request_id": "own", "outcome": "no"}\n')
+
+    assert line_of(Exchange("GET", "/", 400, 0, "own"), tmp_path) == "GET / 400 0 ms no"
+
+
 def test_a_refusal_that_no_function_logged_has_the_gateways_own_reason() -> None:
     line = line_of(Exchange("GET", "/admin/keys", 403, 0, "own", "gateway: invalid signature: too old"))
 
