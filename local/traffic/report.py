@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +17,8 @@ from local.traffic.population import Tally
 from tokens_command.output import printable
 
 NARROW = 100
+# Below it columns would break the names of rules and errors.
+WITHOUT_COLUMNS = 60
 _STYLES = {"high": "bold red", "medium": "yellow", "low": "cyan", "alarm": "magenta"}
 _BAD = "bold red"
 _OPERATOR = next(user for user in USERS if "admin" in user.labels)
@@ -30,6 +33,10 @@ class Report:
 
     def answers(self, tally: Tally) -> None:
         """The counted answers, by who asked and what."""
+        if self._to.width < WITHOUT_COLUMNS:
+            for (who, what, answer), times in sorted(tally.counts.items()):
+                self._say(f"{who}: {what}, {answer}: {times}")
+            return
         table = _table("who", "asked", "answer")
         table.add_column("times", justify="right")
         for (who, what, answer), times in sorted(tally.counts.items()):
@@ -37,17 +44,13 @@ class Report:
         self._to.print(table)
 
     def judgement(self, judged: Judgement) -> None:
-        """Each planted attack beside what was found of it."""
-        is_narrow = self._to.width < NARROW
-        table = (
-            _table("planted", "found")
-            if is_narrow
-            else _table("planted", "severity", "rule", "about", "found")
-        )
-        for plant, found in judged.answers:
-            for row in self._rows(plant, found):
-                table.add_row(*(_stacked(row) if is_narrow else row))
-        self._to.print(table)
+        """Each planted attack with what was found of it."""
+        rows = [row for plant, found in judged.answers for row in self._rows(plant, found)]
+        if self._to.width < WITHOUT_COLUMNS:
+            for name, found in map(_stacked, rows):
+                self._to.print(name, Padding(found, (0, 0, 0, 4)))
+        else:
+            self._to.print(_table_of(rows, is_narrow=self._to.width < NARROW))
         for each in judged.false:
             self._say(f"FALSE: {each.rule} about {self._subject(each)}: {each.sentence}", _BAD)
         for each in judged.others:
@@ -101,6 +104,14 @@ class Report:
 
     def _say(self, sentence: str, style: str = "") -> None:
         self._to.print(Text(printable(sentence), style))
+
+
+def _table_of(rows: Sequence[tuple[Text, ...]], *, is_narrow: bool) -> Table:
+    titles = ("planted", "found") if is_narrow else ("planted", "severity", "rule", "about", "found")
+    table = _table(*titles)
+    for row in rows:
+        table.add_row(*(_stacked(row) if is_narrow else row))
+    return table
 
 
 def _table(*names: str) -> Table:

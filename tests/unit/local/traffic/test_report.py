@@ -7,16 +7,19 @@ import pytest
 from rich.console import Console
 
 from auth_tokens.domain.analytics.findings import Rule
+from local.client import Reply
 from local.traffic.attacks import ATTACKS
 from local.traffic.detection import Found, Judgement
 from local.traffic.planting import Plant
-from local.traffic.population import Population
+from local.traffic.population import Population, Tally
 from local.traffic.report import Report
 
 HOSTILE = "\x1b[2J[red]\u202egro\u00df"
 PLANTS = [
     Plant(attack, Population("http://127.0.0.1:1", [], random.Random(1)), why_not="") for attack in ATTACKS
 ]
+TALLY = Tally()
+TALLY.note("guessing one account", "sign in", Reply(401, {}, b'{"error": "invalid_credentials"}'))
 FOUND = Found(Rule.STUFFING_FROM_ONE_SOURCE.value, "high", "0123456789abcdef", HOSTILE, frozenset({"u"}))
 
 
@@ -29,6 +32,7 @@ def printed(width: int, *, is_terminal: bool) -> str:
         color_system="standard" if is_terminal else None,
     )
     report = Report(console, {"u": HOSTILE})
+    report.answers(TALLY)
     judged = Judgement([(plant, [FOUND] if plant is PLANTS[0] else []) for plant in PLANTS], [FOUND], [])
     report.judgement(judged)
     report.verdict(judged, calm=12)
@@ -43,6 +47,14 @@ def test_every_line_fits_and_every_attack_is_named(width: int) -> None:
     missing = [a.name for a in ATTACKS if any(word not in text for word in a.name.split())]
     assert missing == []
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_no_name_of_a_rule_or_an_error_is_broken(width: int) -> None:
+    words = printed(width, is_terminal=False).split()
+
+    assert {FOUND.rule, "device_burst"} <= set(words)
+    assert "invalid_credentials" in {word.rstrip(":") for word in words}
 
 
 def test_a_hostile_name_is_shown_and_steers_nothing() -> None:
