@@ -43,6 +43,7 @@ class Landing:
             "url": self.mark.base_url,
             "port": "" if self.mark.port == DEFAULT_PORT else f" PORT={self.mark.port}",
             "label": f" (label {label})" if label else ": off without AdminLabel",
+            "traffic": "; make traffic gives it something to show" if self.users else "",
             "reference": "" if self.has_renderer else ", after `make docs`",
             "origins": self._origins(),
             "client": shlex.quote(str(_CLIENT)),

@@ -22,6 +22,7 @@ from local.host.ports import DEFAULT_PORT, HOST, PortRefused, wanted_port
 from local.options import GatewayOptions, ServerOptions
 from local.parameters import given_parameters, unlike_template
 from local.progress import Progress
+from local.reads import Reference
 from local.runners import FunctionError
 from local.runners.reload import Reloader
 from local.runners.scheduler import Schedules
@@ -39,7 +40,7 @@ _GUIDE = """everything serves
 Begin at   {url}/   what runs, and how to use it
 Account    {url}/pages/account   devices and sessions of whoever signs in
 Security   {url}/pages/security  {operators}
-API        {url}/_local/reference/
+API        {url}/_local/reference/{after}
 {users}
 
 Each request is one line from here on; what functions log is in {logs}. Ctrl-C ends it.
@@ -147,11 +148,14 @@ def _guide(stack: LocalStack, *, seeded: bool) -> str:
         operators=f"for operators (label {label}): figures, findings, events"
         if label
         else "off: AdminLabel is empty",
+        after="" if Reference(stack.state_dir / "reference").has_renderer else "   after `make docs`",
         users=_users() if seeded else "Users      the Portal's own; none was added",
         logs=stack.state_dir / LOGS,
     )
 
 
 def _users() -> str:
+    """Who can sign in, and what only their tables are for."""
     lines = (f"  {user.username:18} {user.about}" for user in USERS)
-    return "\n".join((f"Users      password `{PASSWORD}`", *lines))
+    attacks = "Attacks    make traffic   in a second terminal: plants them, and shows what is found"
+    return "\n".join((attacks, f"Users      password `{PASSWORD}`", *lines))

@@ -25,6 +25,10 @@ ELSEWHERE = f"""<!doctype html><title>elsewhere</title><link rel="icon" href="da
 
 
 class _Quiet(SimpleHTTPRequestHandler):
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-store")  # a file that is written twice in a second has one date
+        super().end_headers()
+
     def log_message(self, format: str, *args: object) -> None:
         """Nothing."""
 

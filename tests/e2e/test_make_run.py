@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from local.client import Client
+from local.reads import RENDERER
 from local.running import find_service
 from local.seed import PASSWORD, USERS
 from local.servers.database.address import DatabaseAddress
@@ -76,6 +77,8 @@ def test_the_start_says_each_step_and_ends_with_pages_and_users(running: Run) ->
     )
     for told in (f"{running.address}/pages/account", f"{running.address}/pages/security", PASSWORD):
         assert told in guide
+    assert "Attacks    make traffic " in guide
+    assert ("after `make docs`" in guide) is not RENDERER.is_dir()
     assert [user.username for user in USERS if f"{user.username} " in guide and user.about in guide] == [
         user.username for user in USERS
     ]

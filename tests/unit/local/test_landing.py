@@ -41,6 +41,14 @@ def test_settings_unlike_the_template_are_shown_and_the_port_is_in_the_command()
     assert "AllowedOrigins=http://localhost:5173&quot; PORT=3001" in page
 
 
+def test_the_command_of_operators_and_the_attacks_are_named() -> None:
+    page = LANDING.page()
+
+    assert f"-m tokens_command --local --url {MARK.base_url} keys" in page
+    assert "make traffic" in page
+    assert "make traffic" not in replace(LANDING, users=()).page()
+
+
 def test_without_its_renderer_the_api_is_said_to_need_a_command() -> None:
     assert "after `make docs`" in replace(LANDING, has_renderer=False).page()
     assert "make docs" not in LANDING.page()
