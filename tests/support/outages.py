@@ -30,7 +30,7 @@ from local.stack import JOBS_HTTP, LocalStack
 from local.templates.functions import FunctionSpec
 from tests.contract.cases import GOOD
 from tests.contract.document import OPERATIONS
-from tests.contract.visitor import Case, Visitor
+from tests.contract.visitor import Case, Visitor, Who
 from tests.support.half_dead import HalfDead, Way
 
 ALICE, BOB, CAROL = USERS[:3]  # an operator, a user, and one who is disabled
@@ -47,6 +47,8 @@ SCHEDULES = {
     "analytics": "AnalyticsFunction",
 }
 MAX_ROUNDS = 4
+# Of one user, which the rule device_burst finds.
+NEW_DEVICES = 5
 # Their database user has no right to the keys of tokens.
 READERS = {"DiscoveryFunction", "RevocationsFunction", "IntrospectFunction", "AuthorizerFunction"}
 # One function's environment reads its variables while it is imported.
@@ -97,12 +99,13 @@ class _Context:
 def asks(stack: LocalStack) -> list[Ask]:
     """A good request to each route, as the gateway hands it to the function, and the schedules' events."""
     _wait_for_kms(stack)
-    bob, alice = _arrived(stack, BOB), _arrived(stack, ALICE)
+    finding = _finding(stack)
+    bob, alice = _arrived(stack, BOB, **finding), _arrived(stack, ALICE, **finding)
     found: list[Ask] = []
     for route in OPERATIONS:
         user, visitor = (ALICE, alice) if "/console/" in route else (BOB, bob)
         if route.startswith(_ENDING):
-            visitor = _arrived(stack, user)
+            visitor = _arrived(stack, user, **finding)
         case = next(case for case in GOOD if case.route == route)
         if route.startswith(("POST /admin/", "POST /console/users/")):
             case = replace(case, path={"user_id": CAROL.id})
@@ -124,8 +127,19 @@ def _wait_for_kms(stack: LocalStack) -> None:
             return
 
 
-def _arrived(stack: LocalStack, user: SeedUser) -> Visitor:
-    return Visitor.arrived(stack.base_url, user.username, user.id)
+def _finding(stack: LocalStack) -> Mapping[str, str]:
+    """A finding, whose details are encrypted: without one there is nothing to decrypt, and KMS is not needed."""
+    anyone = Visitor(stack.base_url)
+    signed_in = Case("POST /auth/issue", "", 200, who=Who.SIGNED, body={"user_id": BOB.id, "amr": ["pwd"]})
+    assert [anyone.send(signed_in).status for _ in range(NEW_DEVICES)] == [200] * NEW_DEVICES
+    stack.invoke("analytics", {"source": "aws.scheduler"})
+    listed = Case("GET /admin/security/findings", "", 200, who=Who.SIGNED, query={"user_id": BOB.id})
+    finding_id = anyone.send(listed).json["findings"][0]["id"]
+    return {"finding_id": finding_id, "source_finding_id": finding_id}
+
+
+def _arrived(stack: LocalStack, user: SeedUser, **known: str) -> Visitor:
+    return Visitor.arrived(stack.base_url, user.username, user.id, **known)
 
 
 def answers(
