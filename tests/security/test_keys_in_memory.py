@@ -107,7 +107,7 @@ def test_a_key_whose_row_is_gone_is_not_served_from_memory() -> None:
 def test_no_plain_key_is_in_a_repr(held: Held) -> None:
     table, wrapper = FakeKeyTable(), FakeKeyWrapper()
     keys = key_ring(table, wrapper, may_create=True)
-    secret = keys.row_key(Purpose.METADATA, keys.current_epoch(Purpose.METADATA), b"row")
+    _, secret = keys.current_row_key(Purpose.METADATA, b"row")
     shown = repr(keys.__dict__) + repr(keys._held._held)
 
     assert secret is not None

@@ -26,9 +26,7 @@ class RowCipher:
         self._telemetry = telemetry
 
     def seal(self, plaintext: bytes, row_id: bytes, user_id: str, generation: int = 0) -> bytes:
-        epoch = self._keys.current_epoch(Purpose.METADATA)
-        key = self._row_key(epoch, row_id)
-        assert key is not None
+        epoch, key = self._keys.current_row_key(Purpose.METADATA, self._column + row_id)
         header = bytes([_VERSION]) + epoch.to_bytes(2, "big")
         nonce = secrets.token_bytes(_NONCE_BYTES)
         aad = self._aad(header, row_id, user_id, generation)
@@ -38,7 +36,7 @@ class RowCipher:
         header, body = ciphertext[:_HEADER_BYTES], ciphertext[_HEADER_BYTES:]
         epoch = int.from_bytes(header[1:], "big")
         is_ours = header[:1] == bytes([_VERSION]) and len(body) > _NONCE_BYTES
-        key = self._row_key(epoch, row_id) if is_ours else None
+        key = self._keys.row_key(Purpose.METADATA, epoch, self._column + row_id) if is_ours else None
         try:
             if key is None:
                 raise InvalidTag
@@ -47,9 +45,6 @@ class RowCipher:
         except InvalidTag:
             self._telemetry.count("DecryptFailed")
             return None
-
-    def _row_key(self, epoch: int, row_id: bytes) -> bytes | None:
-        return self._keys.row_key(Purpose.METADATA, epoch, self._column + row_id)
 
     def _aad(self, header: bytes, row_id: bytes, user_id: str, generation: int) -> bytes:
         parts = (header, self._column, row_id, user_id.encode(), generation.to_bytes(4, "big"))

@@ -58,7 +58,7 @@ class KeyRing:
         self._clock = clock
         self._may_create = may_create
         self._rows: dict[tuple[Purpose, int], StoredKey] = {}
-        self._newest: dict[Purpose, int] = {}  # of those in use
+        self._newest: dict[Purpose, StoredKey] = {}  # of those in use
         self._read = KeysRead(version)
         self._held = UnwrappedKeyCache(wrapper, clock, telemetry, max_age_s, _data_key)
 
@@ -68,15 +68,14 @@ class KeyRing:
         return held.chain if held else None
 
     def chain_epoch(self) -> int:
-        return self.current_epoch(Purpose.TOKEN_CHAIN)
+        return self._current(Purpose.TOKEN_CHAIN).epoch
 
     def ready(self) -> None:
         for purpose in (Purpose.TOKEN_CHAIN, Purpose.METADATA):
-            self._opened(purpose, self.current_epoch(purpose))
+            self._held.get(self._current(purpose))
 
     def pseudonym(self, purpose: str, value: str) -> bytes:
-        held = self._opened(Purpose.TOKEN_CHAIN, self.chain_epoch())
-        assert held is not None
+        held = self._held.get(self._current(Purpose.TOKEN_CHAIN))
         key = held.pseudonym_key(b"pseudonym " + purpose.encode())
         return hmac.digest(key, value.encode(errors="surrogatepass"), sha256)[:16]
 
@@ -85,17 +84,11 @@ class KeyRing:
         assert held is not None  # the codec has read the token
         return hmac.digest(held.retry, token.id + idempotency_key.encode(), sha256)
 
-    def current_epoch(self, purpose: Purpose) -> int:
-        """The newest epoch in use, made if this is the first use ever. Raises Unavailable."""
-        self._load(ROWS_MAX_AGE_S)
-        if purpose not in self._newest and self._may_create:
-            for step in first_steps(purpose):
-                self._table.insert(*self.candidates(step, self._clock()))
-            self._load(0)
-        epoch = self._newest.get(purpose)
-        if epoch is None:
-            raise Unavailable(f"no {purpose.value} key yet")
-        return epoch
+    def current_row_key(self, purpose: Purpose, row: bytes) -> tuple[int, bytes]:
+        """(epoch, key of one row) of the newest data key in use, which is made if this is the first use ever. Raises
+        Unavailable."""
+        current = self._current(purpose)
+        return current.epoch, self._held.get(current).row_key(b"row " + row)
 
     def row_key(self, purpose: Purpose, epoch: int, row: bytes) -> bytes | None:
         """The key of one row, of a data key in memory or by one KMS call; None for an epoch that does not exist, or is
@@ -114,21 +107,31 @@ class KeyRing:
 
     def _pseudonym_key(self) -> bytes:
         self._load(0)
-        epoch = self._newest.get(Purpose.TOKEN_CHAIN)
-        held = None if epoch is None else self._opened(Purpose.TOKEN_CHAIN, epoch)
-        return held.pseudonym_material if held else secrets.token_bytes(_KEY_BYTES)
+        current = self._newest.get(Purpose.TOKEN_CHAIN)
+        return self._held.get(current).pseudonym_material if current else secrets.token_bytes(_KEY_BYTES)
+
+    def _current(self, purpose: Purpose) -> StoredKey:
+        """The newest in use, made if this is the first use ever."""
+        self._load(ROWS_MAX_AGE_S)
+        return self._newest.get(purpose) or self._first(purpose)
+
+    def _first(self, purpose: Purpose) -> StoredKey:
+        if self._may_create:
+            for step in first_steps(purpose):
+                self._table.insert(*self.candidates(step, self._clock()))
+            self._load(0)
+        if purpose not in self._newest:
+            raise Unavailable(f"no {purpose.value} key yet")
+        return self._newest[purpose]
 
     def _opened(self, purpose: Purpose, epoch: int) -> _DataKey | None:
-        row = self._row(purpose, epoch)
+        row = self._load(ROWS_MAX_AGE_S).get((purpose, epoch)) or self._unknown(purpose, epoch)
         return self._held.get(row) if row and row.wrapped_key else None
 
-    def _row(self, purpose: Purpose, epoch: int) -> StoredKey | None:
-        row = self._load(ROWS_MAX_AGE_S).get((purpose, epoch))
-        if row is None:
-            # Before the first key there is no epoch that could be guessed, and the first token must not wait.
-            is_first = not any(known is purpose for known, _ in self._rows)
-            row = self._load(0 if is_first else PENALTY_S).get((purpose, epoch))
-        return row
+    def _unknown(self, purpose: Purpose, epoch: int) -> StoredKey | None:
+        # Before the first key there is no epoch that could be guessed, and the first token must not wait.
+        is_first = not any(known is purpose for known, _ in self._rows)
+        return self._load(0 if is_first else PENALTY_S).get((purpose, epoch))
 
     def _load(self, max_age_s: int) -> dict[tuple[Purpose, int], StoredKey]:
         now = self._clock()
@@ -138,7 +141,7 @@ class KeyRing:
                 self._held.clear()  # a key is gone, so it must leave the memory
             self._rows = rows
             in_use = [row for row in rows.values() if row.state is KeyState.ACTIVE]
-            self._newest = {row.purpose: row.epoch for row in sorted(in_use, key=lambda row: row.epoch)}
+            self._newest = {row.purpose: row for row in sorted(in_use, key=lambda row: row.epoch)}
             self._read.done(now)
         return self._rows
 
