@@ -32,6 +32,8 @@ def granted_scope(requested: str | None, allowed: str) -> str:
 def permitted_scope(scope: str, labels: Iterable[str], label_scopes: Mapping[str, frozenset[str]]) -> str:
     """The part of a scope that a user may have: a scope under labels needs one of these labels, a scope under no label
     is open to everybody. label_scopes: label → scopes."""
+    if not label_scopes:
+        return scope
     held = set(labels)
     bound = set().union(*label_scopes.values())
     earned = set().union(*(scopes for label, scopes in label_scopes.items() if label in held))

@@ -10,6 +10,7 @@ tag lets the service refuse garbage without a database call. docs/reference/toke
 
 import hmac
 import re
+import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,8 +24,9 @@ SECRET_BYTES = 32
 TEXT_LENGTH = 107
 MAX_GENERATION = 2**32 - 1
 
-_ID_BYTES = 16
+_BODY = struct.Struct(">BH16sI32s")  # version, epoch, id, generation, secret
 _TAG_BYTES = 16
+_CHECKSUM_BYTES = 4
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]{100}", re.ASCII)
 
 
@@ -88,8 +90,7 @@ def unproven(text: str) -> OpaqueToken:
     kind = kind_of(text)
     if kind is None:
         raise MalformedToken("prefix")
-    token, _ = _unpack(text, kind)
-    return token
+    return _token(_unpacked(text, kind), kind)
 
 
 class TokenCodec:
@@ -108,8 +109,9 @@ class TokenCodec:
     def encode(self, token: OpaqueToken) -> str:
         """The text that a client holds."""
         prefix = PREFIXES[token.kind]
-        payload = _body(token) + self._tag(token, self._keys(token.epoch))
-        checksum = zlib.crc32(prefix.encode() + payload).to_bytes(4, "big")
+        body = _BODY.pack(VERSION, token.epoch, token.id, token.generation, token.secret)
+        payload = body + _tag(token.kind, body, self._keys(token.epoch))
+        checksum = zlib.crc32(prefix.encode() + payload).to_bytes(_CHECKSUM_BYTES, "big")
         return prefix + to_base64url(payload + checksum)
 
     def parse(self, text: str, kind: TokenKind) -> OpaqueToken:
@@ -118,9 +120,10 @@ class TokenCodec:
         Raises MalformedToken. The checks run cheapest first and need no I/O once the
         keys are in memory; the tag is compared in constant time.
         """
-        token, tag = _unpack(text, kind)
-        keys = self._keys(token.epoch)
-        if not hmac.compare_digest(tag, self._tag(token, keys)):
+        raw = _unpacked(text, kind)
+        token = _token(raw, kind)
+        body, tag = raw[: _BODY.size], raw[_BODY.size : -_CHECKSUM_BYTES]
+        if not hmac.compare_digest(tag, _tag(kind, body, self._keys(token.epoch))):
             raise MalformedToken("tag")
         return token
 
@@ -152,9 +155,6 @@ class TokenCodec:
         digest = hmac.digest(self._keys(token.epoch).tag, b"csrf" + token.id, sha256)
         return to_base64url(digest)
 
-    def _tag(self, token: OpaqueToken, keys: ChainKeys) -> bytes:
-        return hmac.digest(keys.tag, token.kind.value.encode() + _body(token), sha256)[:_TAG_BYTES]
-
     def _keys(self, epoch: int) -> ChainKeys:
         keys = self._keys_of(epoch)
         if keys is None:
@@ -162,17 +162,12 @@ class TokenCodec:
         return keys
 
 
-def _body(token: OpaqueToken) -> bytes:
-    return (
-        VERSION.to_bytes(1, "big")
-        + token.epoch.to_bytes(2, "big")
-        + token.id
-        + token.generation.to_bytes(4, "big")
-        + token.secret
-    )
+def _tag(kind: TokenKind, body: bytes, keys: ChainKeys) -> bytes:
+    return hmac.digest(keys.tag, kind.value.encode() + body, sha256)[:_TAG_BYTES]
 
 
-def _unpack(text: str, kind: TokenKind) -> tuple[OpaqueToken, bytes]:
+def _unpacked(text: str, kind: TokenKind) -> bytes:
+    """The bytes of a text with the shape, the checksum and the version of a token."""
     prefix = PREFIXES[kind]
     if len(text) != TEXT_LENGTH or not text.startswith(prefix):
         raise MalformedToken("shape")
@@ -180,15 +175,14 @@ def _unpack(text: str, kind: TokenKind) -> tuple[OpaqueToken, bytes]:
     if not _BASE64URL.fullmatch(encoded):
         raise MalformedToken("alphabet")
     raw = from_base64url(encoded)
-    if zlib.crc32(prefix.encode() + raw[:-4]).to_bytes(4, "big") != raw[-4:]:
+    payload, checksum = raw[:-_CHECKSUM_BYTES], raw[-_CHECKSUM_BYTES:]
+    if zlib.crc32(prefix.encode() + payload).to_bytes(_CHECKSUM_BYTES, "big") != checksum:
         raise MalformedToken("checksum")
     if raw[0] != VERSION:
         raise MalformedToken("version")
-    token = OpaqueToken(
-        kind=kind,
-        epoch=int.from_bytes(raw[1:3], "big"),
-        id=raw[3 : 3 + _ID_BYTES],
-        generation=int.from_bytes(raw[19:23], "big"),
-        secret=raw[23:55],
-    )
-    return token, raw[55:71]
+    return raw
+
+
+def _token(raw: bytes, kind: TokenKind) -> OpaqueToken:
+    _, epoch, row_id, generation, secret = _BODY.unpack_from(raw)
+    return OpaqueToken(kind, epoch, row_id, generation, secret)

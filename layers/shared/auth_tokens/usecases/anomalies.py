@@ -33,7 +33,7 @@ def observe_refresh(
 
 def _move(record: TokenRecord, before: Metadata, caller: Caller, now: int) -> Move | None:
     """The move, where it is impossible travel; None otherwise."""
-    origin = place_from_text(before.place)
+    origin = place_from_text(before.place) if caller.place else None
     elapsed_s = now - (record.created_at if record.rotated_at is None else record.rotated_at)
     if origin is None or caller.place is None or not is_impossible_travel(origin, caller.place, elapsed_s):
         return None

@@ -57,12 +57,11 @@ class Presentation:
         """The decision, by the token's row and the instant at which it was read. Raises InvalidGrant for a refusal,
         and for a reuse after its revocation is committed. Raises Unavailable where others refreshed twice
         meanwhile."""
-        where = f"session {uuid_text(self.token.id)}"
         found = record if record and record.kind is self.token.kind else None
         if found is not None and found.client_id not in self.deps.policy.clients:
-            raise InvalidGrant(f"client removed, {where}")
+            raise self._refused("client removed")
         if not self.deps.codec.has_epoch(self.token.epoch):  # the row's SELECT showed its withdrawal
-            raise InvalidGrant(f"epoch withdrawn, {where}")
+            raise self._refused("epoch withdrawn")
         match decide(found, self.presented, now, self.deps.policy.retry_window_s):
             case Rotate() | Repeat() as verdict:
                 if self.token.kind is not TokenKind.DEVICE:  # which may open a session that is bound
@@ -71,12 +70,12 @@ class Presentation:
             case Refuse(reason):
                 if found is not None and reason == OTHER_KEY:
                     report_other_key(found, self.presented.jkt, self.caller, self.deps, now)
-                raise InvalidGrant(f"{reason}, {where}")
+                raise self._refused(reason)
             case Overtaken():
-                raise Unavailable(f"overtaken, {where}")
+                raise Unavailable(f"overtaken, {self._where}")
             case Reuse() as reuse:
                 revoke_reused(reuse, self.caller, self.deps, now)
-                raise InvalidGrant(f"reuse, {where}")
+                raise self._refused("reuse")
 
     def next_generation(self, row: ActiveRow, policy: Policy, now: int) -> tuple[OpaqueToken, Rotation]:
         """The successor of a current token, and the write that makes it current. policy: the owner's. Moves the idle
@@ -111,7 +110,7 @@ class Presentation:
             successor = codec.successor(self.token, epoch)
         except MalformedToken as exc:
             if epoch <= self.deps.keys.chain_epoch() and not codec.has_epoch(epoch):
-                raise InvalidGrant(f"epoch withdrawn, session {uuid_text(self.token.id)}") from exc
+                raise self._refused("epoch withdrawn") from exc
             raise Unavailable("an epoch this environment has not seen yet") from exc
         if not hmac.compare_digest(codec.store_hash(successor), row.token_hash):
             raise InvalidGrant("superseded")
@@ -123,6 +122,13 @@ class Presentation:
         if attempt > 0:
             self.deps.pause(attempt)
         return replace(self, presented=replace(self.presented, raced=True))
+
+    @property
+    def _where(self) -> str:
+        return f"session {uuid_text(self.token.id)}"
+
+    def _refused(self, why: str) -> InvalidGrant:
+        return InvalidGrant(f"{why}, {self._where}")
 
 
 def present(shown: PresentedToken, caller: Caller, deps: IssueDeps) -> Presentation:
