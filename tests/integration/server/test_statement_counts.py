@@ -588,7 +588,9 @@ def test_keys_that_have_changed_are_read_once_more_and_nothing_else_is(fresh_wor
         (token_table.SELECT_SESSION_UNLESS_DENIED, 1),
         (token_table.SELECT_DEVICE, 1),
         (standing.READ_UNDER_LOCK, 1),
+        (standing.READ_UNDER_LOCK_WITH_DEVICE, 1),
         (standing.READ_USER_UNDER_LOCK, 1),
+        (standing.READ_USER_UNDER_LOCK_WITH_DEVICE, 1),
         (portal.SELECT_ACCOUNT_BY_NAME, 5),  # the keys' version, password hash, stop number, owner, labels
         (portal.SELECT_ACCOUNT_BY_ID, 5),
     ],
@@ -604,7 +606,9 @@ def test_what_a_hot_path_reads_comes_in_few_columns(world: World, statement: str
     }
     wanted: dict[str, object] = {
         standing.READ_UNDER_LOCK: of_a_sign_in,
+        standing.READ_UNDER_LOCK_WITH_DEVICE: of_a_sign_in,
         standing.READ_USER_UNDER_LOCK: of_a_sign_in,
+        standing.READ_USER_UNDER_LOCK_WITH_DEVICE: of_a_sign_in,
         portal.SELECT_ACCOUNT_BY_NAME: (name,),
         portal.SELECT_ACCOUNT_BY_ID: (world.user_id(name),),
     }

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from auth_tokens.adapters.mysql.events import INSERT_EVENT
-from auth_tokens.adapters.mysql.standing import READ_UNDER_LOCK, READ_USER_UNDER_LOCK
+from auth_tokens.adapters.mysql.standing import READ_UNDER_LOCK_WITH_DEVICE, READ_USER_UNDER_LOCK_WITH_DEVICE
 from auth_tokens.adapters.mysql.starts import END_SESSIONS, INSERT_SESSION_AND_DEVICE
 from auth_tokens.adapters.mysql.token_table import SELECT_DEVICE
 from auth_tokens.domain.answers import TokenAnswer
@@ -32,7 +32,7 @@ from tests.support.sign_ins import SIGN_INS, Person, by_backend, environment, pe
 from tests.support.world import CALLER, World
 
 WRITING = {
-    "standing": (own_sql(READ_UNDER_LOCK), own_sql(READ_USER_UNDER_LOCK)),
+    "standing": (own_sql(READ_UNDER_LOCK_WITH_DEVICE), own_sql(READ_USER_UNDER_LOCK_WITH_DEVICE)),
     "ends": END_SESSIONS,
     "rows": INSERT_SESSION_AND_DEVICE,
     "events": INSERT_EVENT,

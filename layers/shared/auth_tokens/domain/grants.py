@@ -67,13 +67,11 @@ class Grant:
             absolute = min(absolute, self.how.not_after)
         return min(idle, absolute), absolute
 
-    def empty_row(
-        self, row_id: bytes, kind: TokenKind, device_id: bytes, now: int, epoch: int
-    ) -> TokenRecord:
-        """A row of this user and client that holds no token yet, and ends as it begins."""
+    def new_device(self, device_id: bytes, now: int, epoch: int) -> TokenRecord:
+        """A device's row of this user and client that holds no token yet, and ends as it begins."""
         return TokenRecord(
-            id=row_id,
-            kind=kind,
+            id=device_id,
+            kind=TokenKind.DEVICE,
             user_id=self.user.id,
             device_id=device_id,
             client_id=self.client_id,

@@ -122,7 +122,7 @@ def is_same_account(then_us: int | None, now_us: int | None) -> bool:
     The same time in another zone is the same account, and so is one that lost its fraction, rounded or cut: a Portal
     may move its column to UTC without signing anybody out. An unknown time is no evidence.
     """
-    if then_us is None or now_us is None:
+    if then_us is None or now_us is None or then_us == now_us:
         return True
     apart_us = abs(now_us - then_us)
     off_us = min(apart_us % _ZONE_STEP_US, -apart_us % _ZONE_STEP_US)

@@ -27,7 +27,8 @@ def begin_session(
     Raises as SessionBuilder.grant does, SessionLimitReached, SignInOvertaken and SessionExists (nothing written),
     Unavailable.
     """
-    grant = builder.replacing(options.cookie, builder.grant(account.user, options, how))
+    grant = builder.grant(account.user, options, how, builder.deps.new_id())
+    grant = builder.replacing(options.cookie, grant)
     # Built before the transaction: a key that this environment lacks comes from KMS and the store, and the user's
     # other sign-ins must not wait for them.
     beginning = _beginning(grant, options, builder, builder.deps.new_id())
@@ -64,8 +65,8 @@ def begin_session_of(
     grants: list[Grant] = []
 
     def plan(user: User, live: LiveRows) -> SessionStart:
-        granted = builder.grant(user, options, how, repeat=repeat)
-        grants.append(replace(granted, session_id=session_id, replaces=replaces))
+        granted = builder.grant(user, options, how, repeat or session_id)
+        grants.append(replace(granted, replaces=replaces) if replaces else granted)
         return _beginning(grants[-1], options, builder, new_device_id).planned(live)
 
     sign_in = SignIn(unread.user_id, session_id, _named(options), builder.now, unread.began_ms)

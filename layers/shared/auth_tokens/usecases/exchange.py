@@ -71,7 +71,7 @@ def _grant(options: SessionOptions, token: OpaqueToken, row: ActiveRow, builder:
     repeat = _repeat_key(token, builder.now, deps)
     # A bound device's session is bound to the same key, which was proven; another's to the one that comes now.
     wanted = replace(options, client_id=record.client_id, jkt=record.jkt or options.jkt)
-    grant = builder.grant(row.owner, wanted, how, within=within, repeat=repeat)
+    grant = builder.grant(row.owner, wanted, how, repeat, within)
     if not grant.policy.remember_devices:
         raise InvalidGrant(f"remembering not allowed, device {uuid_text(record.id)}")
     return grant

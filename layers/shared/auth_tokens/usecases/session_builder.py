@@ -31,12 +31,11 @@ class SessionBuilder:
         user: User,
         options: SessionOptions,
         how: Authentication,
-        *,
+        session: RepeatKey | bytes,
         within: str | None = None,
-        repeat: RepeatKey | None = None,
     ) -> Grant:
-        """The grant for this user. within: what is left of a scope that was granted before and may not grow; None: the
-        client's scope.
+        """The grant for this user. session: the id of the new session, or what makes its start repeatable; within: what
+        is left of a scope that was granted before and may not grow; None: the client's scope.
 
         Raises InvalidClient, InvalidScope (also for a scope that the user lacks the label for), AccessDenied
         (a mode that the user's preferences forbid; a user id that no token can carry or no route can name),
@@ -54,12 +53,14 @@ class SessionBuilder:
         scope = granted_scope(options.scope, allowed)
         policy.check_binding(client_id, options.jkt)
         deps.report_labels(user, policy)
-        session_id = repeat.session_id if repeat else deps.new_id()
+        repeat = session if isinstance(session, RepeatKey) else None
+        session_id = session.session_id if isinstance(session, RepeatKey) else session
         return Grant(user, session_id, client_id, scope, options.kind, policy, how, repeat, jkt=options.jkt)
 
     def replacing(self, cookie: str | None, grant: Grant) -> Grant:
         """The grant of a session that replaces that of the cookie, if it is live. Raises Unavailable."""
-        return replace(grant, replaces=replaced_session(cookie, self.caller, self.deps, self.now))
+        replaced = replaced_session(cookie, self.caller, self.deps, self.now)
+        return replace(grant, replaces=replaced) if replaced else grant
 
     def session(self, grant: Grant, device_id: bytes) -> tuple[TokenRecord, OpaqueToken]:
         """The row of a new session, not yet written, and its first token."""
@@ -67,11 +68,18 @@ class SessionBuilder:
         token = self._token(grant, grant.kind, epoch, grant.session_id)
         expires_at, absolute_expires_at = grant.ends(grant.kind, self.now)
         seen = Metadata(refresh_tat_ms=self.now * 1000, refresh_due_at=str(self.now)).seen_at(self.caller)
-        record = replace(
-            grant.empty_row(grant.session_id, grant.kind, device_id, self.now, epoch),
+        record = TokenRecord(
+            id=grant.session_id,
+            kind=grant.kind,
+            user_id=grant.user.id,
+            device_id=device_id,
+            client_id=grant.client_id,
             scope=grant.scope,
             token_hash=deps.codec.store_hash(token),
+            key_epoch=epoch,
             retry_key_hash=grant.repeat.request_hash if grant.repeat else None,
+            created_at=self.now,
+            last_used_at=self.now,
             auth_time=grant.how.auth_time,
             acr=grant.how.acr,
             amr=grant.how.amr,
@@ -79,6 +87,8 @@ class SessionBuilder:
             expires_at=expires_at,
             absolute_expires_at=absolute_expires_at,
             metadata=seen.sealed(deps.cipher, grant.session_id, grant.user.id, 0),
+            owner=grant.user,
+            user_created_us=grant.user.created_us,
             access_expires_at=grant.policy.access_expires_at(grant.kind, self.now),
         )
         return record, token
@@ -88,13 +98,17 @@ class SessionBuilder:
     ) -> tuple[TokenRecord, OpaqueToken | None]:
         """The device's row with its token, if it gets one. known: the device, or the id of a new one."""
         deps, user, epoch = self.deps, grant.user, self.deps.keys.chain_epoch()
-        if isinstance(known, bytes):
-            known = grant.empty_row(known, TokenKind.DEVICE, known, self.now, epoch)
-        expires_at, absolute_expires_at = grant.policy.lifetimes(TokenKind.DEVICE).ends(self.now, self.now)
         if wanted.remember:
             expires_at, absolute_expires_at = grant.ends(TokenKind.DEVICE, self.now)
-        before = metadata_of(known, deps.cipher)
-        named = replace(before, name=wanted.name or before.name, platform=wanted.platform or before.platform)
+        else:
+            expires_at, absolute_expires_at = grant.policy.lifetimes(TokenKind.DEVICE).ends(
+                self.now, self.now
+            )
+        if isinstance(known, bytes):
+            known = grant.new_device(known, self.now, epoch)
+        seen = metadata_of(known, deps.cipher)
+        if wanted.name or wanted.platform:
+            seen = replace(seen, name=wanted.name or seen.name, platform=wanted.platform or seen.platform)
         is_remembered = wanted.remember and grant.policy.remember_devices
         generation = known.generation + 1 if is_remembered and known.token_hash else known.generation
         device = replace(
@@ -102,7 +116,7 @@ class SessionBuilder:
             last_used_at=self.now,
             expires_at=expires_at,
             absolute_expires_at=absolute_expires_at,
-            metadata=named.seen_at(self.caller).sealed(deps.cipher, known.id, user.id, generation),
+            metadata=seen.seen_at(self.caller).sealed(deps.cipher, known.id, user.id, generation),
             user_created_us=user.created_us,
         )
         return self._remembered(device, generation, epoch, grant) if is_remembered else (device, None)

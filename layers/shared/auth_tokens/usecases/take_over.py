@@ -93,7 +93,7 @@ def _taken(shown: LegacyPresentation, row: LegacyRow, now: int) -> TokenAnswer |
     began_at = (row.created_at or 0) if deps.legacy.created_is_sign_in else 0
     how = Authentication((), LEGACY_ACR, min(began_at, now))
     options = replace(shown.options, client_id=deps.legacy.client)
-    grant = builder.grant(account.user, options, how, repeat=RepeatKey(token.session_id, token.seed))
+    grant = builder.grant(account.user, options, how, RepeatKey(token.session_id, token.seed))
     if token.kind is TokenKind.DEVICE and not grant.policy.remember_devices:
         raise InvalidGrant("take-over: remembering not allowed")
     start = _start(shown, row, grant, builder)

@@ -108,7 +108,7 @@ WHERE u.id = %(user_id)s
   AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s)
 ON DUPLICATE KEY UPDATE user_id = VALUES(user_id)
 
--- standing.READ_USER_UNDER_LOCK
+-- standing.READ_USER_UNDER_LOCK_WITH_DEVICE
 SELECT (
   SELECT JSON_ARRAY(
       (SELECT COUNT(*) FROM auth_users AS u
@@ -119,13 +119,71 @@ WHERE u.id = %(user_id)s
       IF(t.id = %(device_id)s, CAST(JSON_ARRAY(HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.jkt, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(SYSDATE(6))) AS CHAR), NULL),
       IF(t.id = %(device_id)s, HEX(t.metadata), NULL))),
       (SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) + 0 * o.stop_number FROM auth_token_keys AS k),
-      (SELECT IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))) FROM auth_users AS u
-    LEFT JOIN user_config AS c ON c.user_id = CONVERT(u.id USING ascii) AND CONVERT(c.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)
-    WHERE u.id = CONVERT(o.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(o.user_id USING ascii)),
-      (SELECT (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
+      (SELECT JSON_ARRAY(IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))),
+      (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
     FROM auth_user_label AS l
-    WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)) FROM auth_users AS u
+    WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)))
+    FROM auth_users AS u
+    LEFT JOIN user_config AS c ON c.user_id = CONVERT(u.id USING ascii) AND CONVERT(c.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)
     WHERE u.id = CONVERT(o.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(o.user_id USING ascii)))
+    FROM auth_user_tokens AS t
+    WHERE t.user_id = o.user_id
+      AND t.type IN ('refresh', 'session', 'device')
+      AND t.revoked_at IS NULL
+      AND NOT EXISTS (
+    SELECT 1 FROM auth_token_cutoffs AS cut
+    WHERE cut.client_id IN ('', t.client_id) AND cut.before_at >= CASE
+        WHEN t.acr IN ('urn:auth-user-tokens:acr:device', 'urn:auth-user-tokens:acr:legacy') THEN t.auth_time
+        WHEN t.type = 'device' THEN GREATEST(t.created_at, t.auth_time)
+        ELSE t.created_at
+      END)
+      AND t.expires_at > %(now)s) AS standing
+FROM auth_token_users AS o
+WHERE o.user_id = %(user_id)s
+FOR UPDATE
+
+-- standing.READ_USER_UNDER_LOCK
+SELECT (
+  SELECT JSON_ARRAY(
+      (SELECT COUNT(*) FROM auth_users AS u
+WHERE u.id = %(user_id)s
+  AND u.status = 'active'
+  AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s) LOCK IN SHARE MODE),
+      o.stop_number, o.stopped_at, COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY(t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_created_at, t.token_hash IS NOT NULL)),
+      (SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) + 0 * o.stop_number FROM auth_token_keys AS k),
+      (SELECT JSON_ARRAY(IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))),
+      (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
+    FROM auth_user_label AS l
+    WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)))
+    FROM auth_users AS u
+    LEFT JOIN user_config AS c ON c.user_id = CONVERT(u.id USING ascii) AND CONVERT(c.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)
+    WHERE u.id = CONVERT(o.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(o.user_id USING ascii)))
+    FROM auth_user_tokens AS t
+    WHERE t.user_id = o.user_id
+      AND t.type IN ('refresh', 'session', 'device')
+      AND t.revoked_at IS NULL
+      AND NOT EXISTS (
+    SELECT 1 FROM auth_token_cutoffs AS cut
+    WHERE cut.client_id IN ('', t.client_id) AND cut.before_at >= CASE
+        WHEN t.acr IN ('urn:auth-user-tokens:acr:device', 'urn:auth-user-tokens:acr:legacy') THEN t.auth_time
+        WHEN t.type = 'device' THEN GREATEST(t.created_at, t.auth_time)
+        ELSE t.created_at
+      END)
+      AND t.expires_at > %(now)s) AS standing
+FROM auth_token_users AS o
+WHERE o.user_id = %(user_id)s
+FOR UPDATE
+
+-- standing.READ_UNDER_LOCK_WITH_DEVICE
+SELECT (
+  SELECT JSON_ARRAY(
+      (SELECT COUNT(*) FROM auth_users AS u
+WHERE u.id = %(user_id)s
+  AND u.status = 'active'
+  AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s) LOCK IN SHARE MODE),
+      o.stop_number, o.stopped_at, COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY(t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_created_at, t.token_hash IS NOT NULL,
+      IF(t.id = %(device_id)s, CAST(JSON_ARRAY(HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.jkt, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(SYSDATE(6))) AS CHAR), NULL),
+      IF(t.id = %(device_id)s, HEX(t.metadata), NULL))))
     FROM auth_user_tokens AS t
     WHERE t.user_id = o.user_id
       AND t.type IN ('refresh', 'session', 'device')
@@ -149,9 +207,7 @@ SELECT (
 WHERE u.id = %(user_id)s
   AND u.status = 'active'
   AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s) LOCK IN SHARE MODE),
-      o.stop_number, o.stopped_at, COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY(t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_created_at, t.token_hash IS NOT NULL,
-      IF(t.id = %(device_id)s, CAST(JSON_ARRAY(HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.jkt, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(SYSDATE(6))) AS CHAR), NULL),
-      IF(t.id = %(device_id)s, HEX(t.metadata), NULL))))
+      o.stop_number, o.stopped_at, COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY(t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_created_at, t.token_hash IS NOT NULL)))
     FROM auth_user_tokens AS t
     WHERE t.user_id = o.user_id
       AND t.type IN ('refresh', 'session', 'device')

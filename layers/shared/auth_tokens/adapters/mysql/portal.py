@@ -233,8 +233,26 @@ class PortalTables:
             username=username or "",
             is_active=all(map(_is_met, users.active, states)),
             labels=_labels_from(labels),
-            config=_config_from(dict(zip(self.preferences, preferences, strict=True))),
+            config=self._config_from(preferences),
             created_us=clock_us_of(created_at),
+        )
+
+    def owner_by_order_from(self, packed: Packed) -> User | None:
+        """The user in `owner_by_order`, as owner_from."""
+        found = _parsed(packed)
+        return self.owner_from(*found) if found else None
+
+    def _config_from(self, preferences: Sequence[str | None]) -> UserConfig:
+        """Preferences as texts of whatever type the Portal keeps them in."""
+        if preferences.count(None) == len(self.preferences):
+            return _SETTINGS_DECIDE
+        given = dict(zip(self.preferences, preferences, strict=True))
+        values = {
+            name: _READERS[PREFERENCES[name].column](text) for name, text in given.items() if text is not None
+        }
+        return UserConfig(
+            {name: value for name, value in values.items() if value is not None},
+            unreadable=tuple(name for name, value in values.items() if value is None),
         )
 
     def is_user(self, text: str) -> str:
@@ -286,14 +304,13 @@ class PortalTables:
         }
 
     def _owner_by_order(self, preferences_join: str) -> str:
-        """The same of the user of `o`, a row of auth_token_users, whose lock theirs shall not get."""
-        from_users = f"FROM {self.table(self.mapping.users.table)} AS u"
-        is_theirs = self.is_user("o.user_id")
-        return f"""(SELECT {self._owner()} {from_users}
+        """The same of the user of `o`, a row of auth_token_users, whose lock theirs shall not get. Owner and labels are
+        one array, so that they are found once; NULL without a user."""
+        return f"""(SELECT JSON_ARRAY({self._owner()},
+      {self._labels(self.mapping.labels)})
+    FROM {self.table(self.mapping.users.table)} AS u
     {preferences_join}
-    WHERE {is_theirs}),
-      (SELECT {self._labels(self.mapping.labels)} {from_users}
-    WHERE {is_theirs})"""
+    WHERE {self.is_user("o.user_id")})"""
 
     def _owner(self) -> str:
         """The user and the preferences in one column, since each costs the driver more than all values of this one
@@ -496,18 +513,6 @@ def _labels_from(stored: Packed) -> tuple[str, ...]:
     if names is None and count > 0:
         raise Unavailable("labels beyond max_allowed_packet")
     return tuple(sorted(bytes.fromhex(name).decode(errors="replace") for name in names or () if name))
-
-
-def _config_from(stored: Mapping[str, str | None]) -> UserConfig:
-    """Preferences as texts of whatever type the Portal keeps them in."""
-    given = {name: text for name, text in stored.items() if text is not None}
-    if not given:
-        return _SETTINGS_DECIDE
-    values = {name: _READERS[PREFERENCES[name].column](value) for name, value in given.items()}
-    return UserConfig(
-        {name: value for name, value in values.items() if value is not None},
-        unreadable=tuple(name for name, value in values.items() if value is None),
-    )
 
 
 def _whole(stored: str) -> int | None:

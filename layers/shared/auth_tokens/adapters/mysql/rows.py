@@ -1,8 +1,9 @@
 """auth_user_tokens: its columns, and a row as a TokenRecord."""
 
 import json
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -134,35 +135,31 @@ def record_of(token: Sequence[Any], metadata: bytes | None, owner: User | None) 
     return _cut_off(record, cutoffs) if any(cutoffs) else record
 
 
-def row_from(record: TokenRecord, prefix: str = "", given: Container[str] = ()) -> dict[str, Any]:
-    """A record as the values of `places`."""
-    values: dict[str, Any] = {
-        "id": record.id,
-        "type": record.kind.value,
-        "user_id": record.user_id,
-        "device_id": record.device_id,
-        "client_id": record.client_id,
-        "scope": record.scope,
-        "generation": record.generation,
-        "token_hash": record.token_hash,
-        "key_epoch": record.key_epoch,
-        "retry_key_hash": record.retry_key_hash,
-        "rotated_at": to_sql_or_null(record.rotated_at),
-        "created_at": to_sql(record.created_at),
-        "last_used_at": to_sql(record.last_used_at),
-        "auth_time": to_sql(record.auth_time),
-        "acr": record.acr,
-        "amr": " ".join(record.amr),
-        "jkt": record.jkt,
-        "expires_at": to_sql(record.expires_at),
-        "absolute_expires_at": to_sql(record.absolute_expires_at),
-        "revoked_at": to_sql_or_null(record.revoked_at),
-        "revoke_reason": record.revoke_reason,
-        "metadata": record.metadata,
-        "user_created_at": to_clock(record.user_created_us),
-        "access_expires_at": to_sql_or_null(record.access_expires_at),
-    }
-    return {f"{prefix}{name}": value for name, value in values.items() if name not in given}
+# What a column holds, where it is not the record's member of its name.
+_COLUMN: Mapping[str, Callable[[TokenRecord], Any]] = {
+    "type": lambda record: record.kind.value,
+    "rotated_at": lambda record: to_sql_or_null(record.rotated_at),
+    "created_at": lambda record: to_sql(record.created_at),
+    "last_used_at": lambda record: to_sql(record.last_used_at),
+    "auth_time": lambda record: to_sql(record.auth_time),
+    "amr": lambda record: " ".join(record.amr),
+    "expires_at": lambda record: to_sql(record.expires_at),
+    "absolute_expires_at": lambda record: to_sql(record.absolute_expires_at),
+    "revoked_at": lambda record: to_sql_or_null(record.revoked_at),
+    "user_created_at": lambda record: to_clock(record.user_created_us),
+    "access_expires_at": lambda record: to_sql_or_null(record.access_expires_at),
+}
+
+
+def row_writer(prefix: str = "", given: Container[str] = ()) -> Callable[[TokenRecord], dict[str, Any]]:
+    """Makes of a record the values of `places` with the same prefix and columns."""
+    wanted = [
+        (f"{prefix}{name}", _COLUMN.get(name) or attrgetter(name)) for name in COLUMNS if name not in given
+    ]
+    return lambda record: {place: value_of(record) for place, value_of in wanted}
+
+
+row_from = row_writer()
 
 
 def bytes_of(digits: str | None) -> bytes | None:

@@ -9,7 +9,7 @@ from auth_tokens.adapters.mysql.connection import Database, Transaction
 from auth_tokens.adapters.mysql.cutoffs import IS_CUT_OFF
 from auth_tokens.adapters.mysql.keys_version import KEYS_STAMP_BEHIND_LOCK
 from auth_tokens.adapters.mysql.portal import PortalTables
-from auth_tokens.adapters.mysql.rows import TOKEN_BEHIND_LOCK, record_from
+from auth_tokens.adapters.mysql.rows import TOKEN_BEHIND_LOCK, bytes_of, record_from
 from auth_tokens.adapters.mysql.times import clock_us_of, from_text, from_text_or_null, to_sql
 from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.sessions import LiveDevice, LiveSession, TokenRecord, is_same_account
@@ -25,8 +25,12 @@ SELECT %(user_id)s, %(now)s
 ON DUPLICATE KEY UPDATE user_id = VALUES(user_id)
 """
 
-# Of a live row, in the order of _LiveRow; the device named is whole.
-_LIVE_ROW = f"""t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_created_at, t.token_hash IS NOT NULL,
+# Of a live row, in the order of _LiveRow.
+_LIVE_ROW = (
+    "t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_created_at, t.token_hash IS NOT NULL"
+)
+# The same where a device is named, which is whole.
+_LIVE_ROW_OR_DEVICE = f"""{_LIVE_ROW},
       IF(t.id = %(device_id)s, CAST({TOKEN_BEHIND_LOCK} AS CHAR), NULL),
       IF(t.id = %(device_id)s, HEX(t.metadata), NULL)"""
 
@@ -40,12 +44,12 @@ _LIVE_ROW = f"""t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_c
 # MariaDB cuts an array at group_concat_max_len.
 
 
-def _read_under_lock(more: str = "") -> str:
+def _read_under_lock(live_row: str, more: str = "") -> str:
     return f"""
 SELECT (
   SELECT JSON_ARRAY(
       (SELECT COUNT(*) {{from_user_as_verified}} LOCK IN SHARE MODE),
-      o.stop_number, o.stopped_at, COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY({_LIVE_ROW})){more})
+      o.stop_number, o.stopped_at, COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY({live_row})){more})
     FROM auth_user_tokens AS t
     WHERE t.user_id = o.user_id
       AND t.type IN ('refresh', 'session', 'device')
@@ -58,9 +62,13 @@ FOR UPDATE
 """
 
 
-READ_UNDER_LOCK = _read_under_lock()
-# The same, and the user, for a start that has not read the account. Neither their preferences nor labels are locked.
-READ_USER_UNDER_LOCK = _read_under_lock(f",\n      {KEYS_STAMP_BEHIND_LOCK},\n      {{owner_by_order}}")
+# Of the user, for a start that has not read the account. Neither their preferences nor labels are locked.
+_USER = f",\n      {KEYS_STAMP_BEHIND_LOCK},\n      {{owner_by_order}}"
+
+READ_UNDER_LOCK = _read_under_lock(_LIVE_ROW)
+READ_UNDER_LOCK_WITH_DEVICE = _read_under_lock(_LIVE_ROW_OR_DEVICE)
+READ_USER_UNDER_LOCK = _read_under_lock(_LIVE_ROW, _USER)
+READ_USER_UNDER_LOCK_WITH_DEVICE = _read_under_lock(_LIVE_ROW_OR_DEVICE, _USER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +85,8 @@ class _LiveRow:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """stop_number, stopped_at: of the last end of everything, 0 and None before the first. more: the further values of
-    READ_USER_UNDER_LOCK."""
+    """stop_number, stopped_at: of the last end of everything, 0 and None before the first. more: the values of _USER,
+    where the statement has them."""
 
     is_as_verified: bool
     stop_number: int
@@ -93,10 +101,16 @@ class Standing:
         is_earlier = self.stopped_at is not None and self.stopped_at < sign_in.at
         return self.is_as_verified and (is_known or is_earlier)
 
-    def rows_of(self, sign_in: SignIn) -> tuple[LiveRows, Sequence[int]]:
-        """What the user has; and of rows that an earlier account of the same id has left, when that was made."""
-        rows = [row for row in self._rows if is_same_account(row.user_created_us, sign_in.user_created_us)]
-        former = {row.user_created_us for row in self._rows if row not in rows}
+    def rows_of(self, device_id: bytes | None, user_created_us: int | None) -> tuple[LiveRows, Sequence[int]]:
+        """What the user has, one device of it whole; and of rows that an earlier account of the same id has left, when
+        that was made."""
+        rows: list[_LiveRow] = []
+        former: set[int | None] = set()
+        for row in self._rows:
+            if is_same_account(row.user_created_us, user_created_us):
+                rows.append(row)
+            else:
+                former.add(row.user_created_us)
         devices = [row for row in rows if row.kind is TokenKind.DEVICE]
         live = LiveRows(
             sessions=[
@@ -105,14 +119,14 @@ class Standing:
                 if row.kind is not TokenKind.DEVICE
             ],
             devices=[LiveDevice(row.id, row.is_remembered, row.last_used_at) for row in devices],
-            device=next((row.whole for row in devices if row.id == sign_in.device_id), None),
+            device=next((row.whole for row in devices if row.id == device_id), None),
         )
         return live, sorted(made_us for made_us in former if made_us is not None)
 
 
 def read_under_lock(statements: Transaction, sql: str, sign_in: SignIn) -> Standing | None:
     """Takes the user's row until the commit: no other transaction starts sessions of this user, or ends several. None:
-    there is none. sql: one of the two statements, for a mapping. Raises Unavailable where the server cut what lives,
+    there is none. sql: one of the statements, for a mapping. Raises Unavailable where the server cut what lives,
     UnknownColumn."""
     found = statements.rows(sql, _parameters(sign_in))
     return _standing(*found[0]) if found else None
@@ -145,7 +159,7 @@ def _standing(packed: str) -> Standing:
 
 
 def _live_row(row_id: str, kind: str, device_id: str | None, *values: Any) -> _LiveRow:
-    created_at, last_used_at, user_created_at, is_remembered, token, metadata = values
+    created_at, last_used_at, user_created_at, is_remembered, *device = values
     return _LiveRow(
         id=bytes.fromhex(row_id),
         kind=TokenKind(kind),
@@ -154,5 +168,9 @@ def _live_row(row_id: str, kind: str, device_id: str | None, *values: Any) -> _L
         last_used_at=from_text(last_used_at),
         user_created_us=clock_us_of(user_created_at),
         is_remembered=bool(is_remembered),
-        whole=record_from(token, bytes.fromhex(metadata) if metadata else None) if token else None,
+        whole=_whole(*device),
     )
+
+
+def _whole(token: str | None = None, metadata: str | None = None) -> TokenRecord | None:
+    return record_from(token, bytes_of(metadata)) if token else None

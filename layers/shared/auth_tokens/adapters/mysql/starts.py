@@ -7,7 +7,7 @@ from functools import partial
 from auth_tokens.adapters.mysql import standing
 from auth_tokens.adapters.mysql.connection import Transaction
 from auth_tokens.adapters.mysql.revocation_entries import RECORD_ROWS, RECORD_USER_ROWS
-from auth_tokens.adapters.mysql.rows import INSERT_COLUMNS, places, row_from
+from auth_tokens.adapters.mysql.rows import INSERT_COLUMNS, places, row_writer
 from auth_tokens.adapters.mysql.standing import Standing, make_user_row, read_under_lock
 from auth_tokens.adapters.mysql.times import to_clock, to_sql
 from auth_tokens.adapters.mysql.token_table import SINCE_READ, TokenTable
@@ -31,17 +31,33 @@ _DEVICE_COLUMNS = (
     "user_created_at",
 )
 
-# Not bound, or bound once for both rows.
+# Not bound, or bound once for both rows, as each value costs the driver. A device is last used as its session starts.
 _OF_BOTH = {name: f"%({name})s" for name in ("user_id", "device_id", "client_id")} | {
+    "last_used_at": "%(at)s",
     "revoked_at": "NULL",
     "revoke_reason": "NULL",
 }
-_OF_A_NEW_SESSION = {**_OF_BOTH, "generation": "0", "rotated_at": "NULL"}
+_NEW = {"generation": "0", "rotated_at": "NULL", "created_at": "%(at)s"}
+_OF_A_NEW_SESSION = {**_OF_BOTH, **_NEW}
 _OF_ITS_DEVICE = {**_OF_BOTH, "id": "%(device_id)s", "type": "'device'", "access_expires_at": "NULL"}
+_OF_ITS_NEW_DEVICE = {
+    **_OF_ITS_DEVICE,
+    **_NEW,
+    "retry_key_hash": "NULL",
+    "acr": "''",
+    "amr": "''",
+    "user_created_at": "%(session_user_created_at)s",
+}
 
-# Two rows: the session's and the device's. Of a known device, created_at, user_id and revoked_at are kept. An existing
-# session is not changed. rotated_at of a spent device token is the time at which the device's row is locked, as in
-# ROTATE_TOKEN.
+# Two rows: the session's and the device's. An existing session is not changed.
+INSERT_SESSION_AND_NEW_DEVICE = f"""
+INSERT INTO auth_user_tokens ({INSERT_COLUMNS})
+VALUES ({places("session_", _OF_A_NEW_SESSION)}), ({places("device_", _OF_ITS_NEW_DEVICE)})
+ON DUPLICATE KEY UPDATE id = VALUES(id)
+"""
+
+# The same with a known device, of which created_at, user_id and revoked_at are kept. rotated_at of a spent device token
+# is the time at which the device's row is locked, as in ROTATE_TOKEN.
 INSERT_SESSION_AND_DEVICE = f"""
 INSERT INTO auth_user_tokens ({INSERT_COLUMNS})
 VALUES ({places("session_", _OF_A_NEW_SESSION)}), ({places("device_", _OF_ITS_DEVICE)})
@@ -52,6 +68,12 @@ ON DUPLICATE KEY UPDATE
     VALUES(rotated_at) + {SINCE_READ}),
   {", ".join(f"{name} = IF(type = 'device', VALUES({name}), {name})" for name in _DEVICE_COLUMNS)}
 """
+
+_session_from = row_writer("session_", _OF_A_NEW_SESSION)
+_device_from, _new_device_from = (
+    row_writer("device_", _OF_ITS_DEVICE),
+    row_writer("device_", _OF_ITS_NEW_DEVICE),
+)
 
 # Index: primary key. A session that ended before keeps its reason.
 END_SESSIONS = """
@@ -88,30 +110,32 @@ class Starts(TokenTable):
         self, sign_in: SignIn, plan: Callable[[LiveRows], SessionStart | None]
     ) -> SessionStart | None:
         def planned(statements: Transaction, found: Standing) -> _Result:
-            return self._planned(statements, found, sign_in, plan)
+            return self._planned(statements, found, sign_in, plan, sign_in.user_created_us)
 
-        return self._started(sign_in, self._portal.sql(standing.READ_UNDER_LOCK), planned)
+        names_device = sign_in.device_id is not None
+        read = standing.READ_UNDER_LOCK_WITH_DEVICE if names_device else standing.READ_UNDER_LOCK
+        return self._started(sign_in, self._portal.sql(read), planned)
 
     def start_session_of(
         self, sign_in: SignIn, plan: Callable[[User, LiveRows], SessionStart | None]
     ) -> SessionStart | None:
         def planned(statements: Transaction, found: Standing) -> _Result:
-            key_stamp, *owner = found.more
+            key_stamp, owner = found.more
             if self._owners.version.see(key_stamp):
                 return KeysChanged()
-            user = self._portal.owner_from(*owner)
+            user = self._portal.owner_by_order_from(owner)
             if user is None:
                 return SignInOvertaken()
-            known = replace(sign_in, user_created_us=user.created_us)
-            return self._planned(statements, found, known, partial(plan, user))
+            return self._planned(statements, found, sign_in, partial(plan, user), user.created_us)
 
         user_id = self._portal.mapping.users.id_form.canonical(sign_in.user_id)
         if user_id is None:
             raise SignInOvertaken
-        sign_in = replace(sign_in, user_id=user_id)
-        return self._owners.fitted(
-            standing.READ_USER_UNDER_LOCK, lambda sql: self._started(sign_in, sql, planned)
-        )
+        if user_id != sign_in.user_id:
+            sign_in = replace(sign_in, user_id=user_id)
+        names_device = sign_in.device_id is not None
+        read = standing.READ_USER_UNDER_LOCK_WITH_DEVICE if names_device else standing.READ_USER_UNDER_LOCK
+        return self._owners.fitted(read, lambda sql: self._started(sign_in, sql, planned))
 
     def _started(
         self, sign_in: SignIn, sql: str, planned: Callable[[Transaction, Standing], _Result]
@@ -149,9 +173,10 @@ class Starts(TokenTable):
         found: Standing,
         sign_in: SignIn,
         plan: Callable[[LiveRows], SessionStart | None],
+        user_created_us: int | None,
     ) -> _Result:
         """What `plan` makes of the user's live rows, written; or its refusal."""
-        live, former = found.rows_of(sign_in)
+        live, former = found.rows_of(sign_in.device_id, user_created_us)
         if former:
             self._end_earlier_accounts(statements, sign_in, former)
         if any(session.id == sign_in.session_id for session in live.sessions):
@@ -180,14 +205,17 @@ class Starts(TokenTable):
         _end_sessions(statements, start)
         session = start.session
         values = {
-            **row_from(session, "session_", _OF_A_NEW_SESSION),
-            **row_from(start.device, "device_", _OF_ITS_DEVICE),
+            **_session_from(session),
             "user_id": session.user_id,
             "device_id": session.device_id,
             "client_id": session.client_id,
-            "read_at": known.read_at if known else 0,  # a new device has spent nothing
+            "at": to_sql(session.created_at),
         }
-        statements.execute(INSERT_SESSION_AND_DEVICE, values)
+        if known is None or known.id != session.device_id:
+            statements.execute(INSERT_SESSION_AND_NEW_DEVICE, values | _new_device_from(start.device))
+        else:
+            values |= {**_device_from(start.device), "read_at": known.read_at}
+            statements.execute(INSERT_SESSION_AND_DEVICE, values)
         self._events.write(statements, self._events.rows(start.events))
 
 

@@ -8,7 +8,7 @@ from auth_tokens.adapters.mysql.events import EventWriter
 from auth_tokens.adapters.mysql.keys_version import KEYS_VERSION, KeysVersion
 from auth_tokens.adapters.mysql.legacy_table import LegacyTable
 from auth_tokens.adapters.mysql.portal import OwnerReads
-from auth_tokens.adapters.mysql.rows import INSERT_COLUMNS, TOKEN, places, record_from, row_from
+from auth_tokens.adapters.mysql.rows import INSERT_COLUMNS, TOKEN, places, record_from, row_writer
 from auth_tokens.adapters.mysql.times import to_sql
 from auth_tokens.domain.events import SecurityEvent
 from auth_tokens.domain.sign_ins import SessionStart
@@ -88,6 +88,7 @@ INSERT_TAKEN_OVER = f"""
 INSERT INTO auth_user_tokens ({INSERT_COLUMNS})
 VALUES ({places("session_")}), ({places("device_")})
 """
+_session_from, _device_from = row_writer("session_"), row_writer("device_")
 
 
 class MySqlTakeovers:
@@ -120,7 +121,7 @@ class MySqlTakeovers:
 
     def take(self, claim: Claim, start: SessionStart) -> TakeResult:
         values = self._values(claim, start.session.user_id)
-        rows = row_from(start.session, "session_") | row_from(start.device, "device_")
+        rows = _session_from(start.session) | _device_from(start.device)
         events = self._events.rows(start.events)
 
         admit = self._table.tables.sql(ADMIT_TAKE_OVER)
