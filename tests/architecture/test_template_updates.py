@@ -84,7 +84,7 @@ NEEDS = {
 # What a version does not copy of its function.
 UNPUBLISHED = {"ReservedConcurrentExecutions", "CodeSigningConfigArn"}
 # Not in the settings document: the same for good, or of each function's class and so in its version itself.
-SAID_OTHERWISE = {"DB_AUTH", "DB_TLS", "DB_USER", "POWERTOOLS_METRICS_NAMESPACE"}
+SAID_OTHERWISE = {"DB_AUTH", "DB_TLS", "DB_USER"}
 HOLDS_DATA = {
     "AWS::Events::EventBus",
     "AWS::KMS::Key",

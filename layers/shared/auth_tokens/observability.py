@@ -51,7 +51,7 @@ class StandardTelemetry:
         self._counted = MetricBuffer()
 
     def outcome(self, name: str, **fields: object) -> None:
-        self._write({"level": "INFO", "message": name, **fields, **_emf(self._counted.take())})
+        self._write({"level": "INFO", "message": name, **fields, **emf(self._counted.take())})
 
     def failure(self, name: str, error: BaseException, **fields: object) -> None:
         kind = type(error).__name__
@@ -114,7 +114,7 @@ def frames(error: BaseException) -> list[str]:
     return places
 
 
-def _emf(metrics: Mapping[str, tuple[str, float]]) -> dict[str, object]:
+def emf(metrics: Mapping[str, tuple[str, float]]) -> dict[str, object]:
     """The members that make a line's own members metrics; its member `service` is their dimension."""
     if not metrics:
         return {}
