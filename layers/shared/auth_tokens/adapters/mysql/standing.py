@@ -25,7 +25,7 @@ SELECT %(user_id)s, %(now)s
 ON DUPLICATE KEY UPDATE user_id = VALUES(user_id)
 """
 
-# Of a live row, in the order of _LiveRow.
+# Of a live row, in the order in which Standing.rows_of takes them.
 _LIVE_ROW = (
     "t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_created_at, t.token_hash IS NOT NULL"
 )
@@ -72,18 +72,6 @@ READ_USER_UNDER_LOCK_WITH_DEVICE = _read_under_lock(_LIVE_ROW_OR_DEVICE, _USER)
 
 
 @dataclass(frozen=True, slots=True)
-class _LiveRow:
-    id: bytes
-    kind: TokenKind
-    device_id: bytes | None
-    created_at: int
-    last_used_at: int
-    user_created_us: int | None
-    is_remembered: bool
-    whole: TokenRecord | None
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
     """stop_number, stopped_at: of the last end of everything, 0 and None before the first. more: the values of _USER,
     where the statement has them."""
@@ -92,7 +80,7 @@ class Standing:
     stop_number: int
     stopped_at: int | None
     more: Sequence[Any]
-    _rows: Sequence[_LiveRow] = field(repr=False)
+    _rows: Sequence[tuple[str, Sequence[Any]]] = field(repr=False)
 
     def admits(self, sign_in: SignIn) -> bool:
         """Do the conditions of the sign-in still hold? An end of everything that it does not know of refuses it, unless
@@ -101,27 +89,25 @@ class Standing:
         is_earlier = self.stopped_at is not None and self.stopped_at < sign_in.at
         return self.is_as_verified and (is_known or is_earlier)
 
-    def rows_of(self, device_id: bytes | None, user_created_us: int | None) -> tuple[LiveRows, Sequence[int]]:
-        """What the user has, one device of it whole; and of rows that an earlier account of the same id has left, when
-        that was made."""
-        rows: list[_LiveRow] = []
-        former: set[int | None] = set()
-        for row in self._rows:
-            if is_same_account(row.user_created_us, user_created_us):
-                rows.append(row)
+    def rows_of(self, user_created_us: int | None) -> tuple[LiveRows, Sequence[int]]:
+        """What the user has; and of rows that an earlier account of the same id has left, when that was made."""
+        sessions: list[LiveSession] = []
+        devices: list[LiveDevice] = []
+        named: TokenRecord | None = None
+        former: set[int] = set()
+        for row_id, (kind, device_id, created_at, used_at, user_created_at, has_token, *whole) in self._rows:
+            made_us = clock_us_of(user_created_at)
+            if made_us is not None and not is_same_account(made_us, user_created_us):
+                former.add(made_us)
+            elif kind == TokenKind.DEVICE.value:
+                devices.append(LiveDevice(bytes.fromhex(row_id), bool(has_token), from_text(used_at)))
+                named = _whole(*whole) or named
             else:
-                former.add(row.user_created_us)
-        devices = [row for row in rows if row.kind is TokenKind.DEVICE]
-        live = LiveRows(
-            sessions=[
-                LiveSession(row.id, row.device_id, row.created_at, row.last_used_at)
-                for row in rows
-                if row.kind is not TokenKind.DEVICE
-            ],
-            devices=[LiveDevice(row.id, row.is_remembered, row.last_used_at) for row in devices],
-            device=next((row.whole for row in devices if row.id == device_id), None),
-        )
-        return live, sorted(made_us for made_us in former if made_us is not None)
+                on_device = bytes_of(device_id)
+                sessions.append(
+                    LiveSession(bytes.fromhex(row_id), on_device, from_text(created_at), from_text(used_at))
+                )
+        return LiveRows(sessions, devices, named), sorted(former)
 
 
 def read_under_lock(statements: Transaction, sql: str, sign_in: SignIn) -> Standing | None:
@@ -152,24 +138,10 @@ def _standing(packed: str) -> Standing:
         is_as_verified, stop_number, stopped_at, count, rows, *more = json.loads(packed or "")
     except ValueError as exc:
         raise Unavailable("what a start rests on was cut at max_allowed_packet") from exc
-    live = [_live_row(row_id, *values) for row_id, values in (rows or {}).items()]
+    live = list((rows or {}).items())
     if len(live) != count:
         raise Unavailable("live rows beyond max_allowed_packet")
     return Standing(bool(is_as_verified), stop_number, from_text_or_null(stopped_at), more, live)
-
-
-def _live_row(row_id: str, kind: str, device_id: str | None, *values: Any) -> _LiveRow:
-    created_at, last_used_at, user_created_at, is_remembered, *device = values
-    return _LiveRow(
-        id=bytes.fromhex(row_id),
-        kind=TokenKind(kind),
-        device_id=None if device_id is None else bytes.fromhex(device_id),
-        created_at=from_text(created_at),
-        last_used_at=from_text(last_used_at),
-        user_created_us=clock_us_of(user_created_at),
-        is_remembered=bool(is_remembered),
-        whole=_whole(*device),
-    )
 
 
 def _whole(token: str | None = None, metadata: str | None = None) -> TokenRecord | None:

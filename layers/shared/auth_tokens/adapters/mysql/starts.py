@@ -176,7 +176,7 @@ class Starts(TokenTable):
         user_created_us: int | None,
     ) -> _Result:
         """What `plan` makes of the user's live rows, written; or its refusal."""
-        live, former = found.rows_of(sign_in.device_id, user_created_us)
+        live, former = found.rows_of(user_created_us)
         if former:
             self._end_earlier_accounts(statements, sign_in, former)
         if any(session.id == sign_in.session_id for session in live.sessions):
