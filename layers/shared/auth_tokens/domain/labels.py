@@ -4,7 +4,7 @@ Rules of the service (LABEL_SCOPES, ADMIN_LABEL) decide on all labels of the dat
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection
 from itertools import accumulate
 
 MAX_LABELS = 100
@@ -28,9 +28,11 @@ def is_label(value: object) -> bool:
     )
 
 
-def carried_labels(labels: Iterable[object], max_bytes: int) -> tuple[str, ...]:
+def carried_labels(labels: Collection[object], max_bytes: int) -> tuple[str, ...]:
     """The labels that tokens and sessions carry: valid ones, sorted and without duplicates, at most MAX_LABELS, up to
     the first that does not fit into max_bytes."""
+    if not labels:
+        return ()
     first = sorted({str(label) for label in labels if is_label(label)})[:MAX_LABELS]
     ends = accumulate(len(json.dumps(label, ensure_ascii=False).encode()) + 1 for label in first)
     return tuple(label for label, end in zip(first, ends, strict=True) if end <= max_bytes)
