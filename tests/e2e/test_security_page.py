@@ -213,6 +213,7 @@ def test_a_text_becomes_the_filter_that_it_stands_for(
         wait_until(page, "return location.hash === arguments[0]", f"#events?{filtered}")
         page.find("#view .happened")
         assert page.find("#view [name=text]").get_attribute("value") == ""
+        assert page.browser.switch_to.active_element.get_attribute("name") == "text"
         if text == made["device_id"]:
             page.wait_for_notice("these are all events of its user")
     go(page, f"#events?user={planted.victim_id}")
