@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from auth_tokens.domain.answers import TokenAnswer
-from auth_tokens.domain.ends import Cause
 from auth_tokens.domain.events import RevokeReason
 from auth_tokens.domain.grants import DeviceRequest, SessionOptions
 from auth_tokens.domain.tokens import TokenKind
@@ -76,10 +75,7 @@ def calls_of(world: World, user_id: str) -> list[Waiting]:
         exchanging("exchange with a key", "c"),
         Waiting("sign-in", lambda parts: issue(sign_in, CALLER, wiring.issuing(parts))),
         ending("sign-out", lambda deps: revoke_token(signed_out.token, None, CALLER, deps)),
-        ending(
-            "forget",
-            lambda deps: forget_device(forgotten.device_id, user_id, CALLER, deps, Cause(RevokeReason.ADMIN)),
-        ),
+        ending("forget", lambda deps: forget_device(forgotten.device_id, user_id, CALLER, deps)),
         ending("revoke all", lambda deps: revoke_user(user_id, RevokeReason.ADMIN, "", deps)),
     ]
 

@@ -53,15 +53,9 @@ def end_session(
     end_record(_own(session_id, user_id, deps), caller, deps, end)
 
 
-def forget_device(
-    device_id: str,
-    user_id: str,
-    caller: Caller,
-    deps: SessionDeps,
-    cause: Cause = FORGOTTEN,
-) -> None:
+def forget_device(device_id: str, user_id: str, caller: Caller, deps: SessionDeps) -> None:
     """End the user's device of this id, its token and every session on it. Raises NotFound as end_session does."""
-    _forget_device(_own(device_id, user_id, deps), caller, deps, cause)
+    _forget_device(_own(device_id, user_id, deps), caller, deps, FORGOTTEN)
 
 
 def end_any_session(session_id: str, caller: Caller, deps: SessionDeps, end: SessionEnd) -> RowsEnded:
