@@ -5,6 +5,7 @@ Each is imported when it is known which: that takes a second, in which an interr
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -47,4 +48,10 @@ def _run(name: str, given: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    if (
+        code == INTERRUPTED
+    ):  # nobody waits for a thread that is still importing, nor for the end of the interpreter
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)

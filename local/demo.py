@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.client import Client, Reply
+from local.host.interrupts import Interrupts, noted_interrupts
 from local.host.ports import DEFAULT_PORT, HOST, PortRefused, wanted_port
-from local.options import GatewayOptions, RunnerOptions
+from local.options import GatewayOptions, RunnerOptions, ServerOptions
 from local.screen import Screen
 from local.seed import PASSWORD, USERS
 from local.servers.database.program import NoServer
@@ -46,14 +47,17 @@ class Demo:
     stack: LocalStack
     client: Client
     screen: Screen
+    interrupts: Interrupts
     step_number: int = 0
     tokens: dict[str, Any] = field(default_factory=dict)
 
     def step(self, title: str, why: str) -> None:
+        self.interrupts.look()
         self.step_number += 1
         self.screen.step(self.step_number, title, why)
 
     def ask(self, what: str, reply: Reply) -> Reply:
+        self.interrupts.look()
         self.screen.asked(what)
         self.screen.answered(reply)
         return reply
@@ -230,21 +234,24 @@ NOW_TRY = (
 def main() -> int:
     """Runs all steps. Returns 1 at the first check that fails, and where no stack can be started."""
     try:
-        return _run(Screen(console()))
+        with noted_interrupts() as interrupts:
+            return _run(Screen(console()), interrupts)
     except (CannotStart, DatabaseFailed, NoServer, OSError, PortRefused, ValueError) as exc:
         print(f"make demo: {exc}", file=sys.stderr)
         return 1
 
 
-def _run(screen: Screen) -> int:
+def _run(screen: Screen, interrupts: Interrupts) -> int:
     if os.environ.get("TOKENS_DB_URL"):
         raise CannotStart("it runs on a database of its own alone; unset TOKENS_DB_URL.")
     port = wanted_port("make demo", 0)
     screen.say("Starting a local stack of its own …")
     parameters = {"RevocationMaxStalenessS": str(STALENESS_S), "RetryWindowS": str(RETRY_WINDOW_S)}
     runner = RunnerOptions(max_environments=1)
-    with LocalStack(parameters, runner=runner, gateway=GatewayOptions(port=port)) as stack:
-        demo = Demo(stack, Client(stack.base_url), screen)
+    servers = ServerOptions(tell=lambda _: interrupts.look())
+    gateway = GatewayOptions(port=port)
+    with LocalStack(parameters, servers=servers, runner=runner, gateway=gateway) as stack:
+        demo = Demo(stack, Client(stack.base_url), screen, interrupts)
         try:
             for step in STEPS:
                 step(demo)

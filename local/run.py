@@ -5,18 +5,16 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pymysql
 
 from auth_tokens.domain.errors import Unavailable
 from local.foreign import Refused, agree, named_by_environment
 from local.gateway.request_log import RequestLog
+from local.host.interrupts import Interrupts, noted_interrupts
 from local.host.paths import LOGS, default_state_dir
 from local.host.ports import DEFAULT_PORT, HOST, PortRefused, wanted_port
 from local.options import GatewayOptions, ServerOptions
@@ -47,9 +45,6 @@ Each request is one line from here on; what functions log is in {logs}. Ctrl-C e
 """
 
 
-_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
-
-
 class CannotStart(Exception):
     """Nothing can be served. The text says why, and what to do."""
 
@@ -75,28 +70,25 @@ _FAILURES = (
 def run(progress: Progress) -> int:
     """Serves until SIGINT or SIGTERM. Returns 1 if it cannot start; raises KeyboardInterrupt if it is interrupted
     before it serves."""
-    for number in _INTERRUPTS:
-        signal.signal(number, _interrupted)
-    try:
-        with _only_one_run(default_state_dir()):
-            _serve(wanted_port("make run", DEFAULT_PORT), progress)
-    except _FAILURES as exc:
-        print(f"make run: {exc}", file=sys.stderr)
-        return 1
+    with noted_interrupts() as interrupts:
+        try:
+            with _only_one_run(default_state_dir()):
+                _serve(wanted_port("make run", DEFAULT_PORT), progress, interrupts)
+        except _FAILURES as exc:
+            interrupts.look()  # a program that was just being started gets the signal as well
+            print(f"make run: {exc}", file=sys.stderr)
+            return 1
     return 0
 
 
-def _interrupted(*_: object) -> NoReturn:
-    """Ends the start or the service, in order. What comes after does not disturb that."""
-    for number in _INTERRUPTS:
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
+def _serve(port: int, progress: Progress, interrupts: Interrupts) -> None:
+    def tell(step: str) -> None:
+        interrupts.look()
+        progress(step)
 
-
-def _serve(port: int, progress: Progress) -> None:
     parameters = given_parameters(os.environ, f"http://{HOST}:{port}")
     if parameters:
-        progress(f"settings: {', '.join(unlike_template(parameters)) or 'the defaults'}")
+        tell(f"settings: {', '.join(unlike_template(parameters)) or 'the defaults'}")
     existing = named_by_environment()
     is_own = existing is None or existing.is_own
     if existing and not is_own:
@@ -106,7 +98,7 @@ def _serve(port: int, progress: Progress) -> None:
         proxy=ProxyOptions() if os.environ.get("PROXY") == "1" else None,
         portal_map=str(Path(os.environ["PORTAL_MAP"]).resolve()) if os.environ.get("PORTAL_MAP") else "",
         seeds=is_own,
-        tell=progress,
+        tell=tell,
     )
     state_dir = default_state_dir()
     gateway = GatewayOptions(port=port, log=RequestLog(sys.stderr, state_dir / LOGS))
@@ -115,10 +107,9 @@ def _serve(port: int, progress: Progress) -> None:
         with contextlib.ExitStack() as ends:
             ends.callback(Schedules(stack.runner).stop)
             ends.callback(Reloader(stack.specs, stack.runner).stop)
-            progress(_guide(stack, seeded=is_own))
+            tell(_guide(stack, seeded=is_own))
             print(f"ready {stack.base_url}", flush=True)
-            with contextlib.suppress(KeyboardInterrupt):
-                threading.Event().wait()
+            interrupts.wait()
 
 
 @contextlib.contextmanager

@@ -104,10 +104,13 @@ class LocalStack:
     def start(self) -> None:
         """Starts everything, and returns when it serves. Raises NoServer, DatabaseFailed, TemplateError, OSError."""
         self._tell("templates: reading routes and functions")
-        with ThreadPoolExecutor(1) as pool:  # the translator is read while the servers start
-            reading = pool.submit(self._load_apis)
-            self._start_servers()
-            self._apis = reading.result()
+        pool = ThreadPoolExecutor(
+            1
+        )  # the translator is read while the servers start, and not waited for if they fail
+        reading = pool.submit(self._load_apis)
+        pool.shutdown(wait=False)
+        self._start_servers()
+        self._apis = reading.result()
         runner = self._make_runner()
         self._tell(f"functions: {len(self.specs)}, each starts with its first request")
         self._tell("migrations: applying those that are missing")

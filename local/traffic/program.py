@@ -119,12 +119,12 @@ def _stop(why: str) -> int:
 def _run(traffic: Traffic, duration_s: float, out: Console) -> bool:
     """Runs it under a bar; False where it was interrupted."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=out, disable=not out.is_terminal) as progress:
-        bar = progress.add_task("traffic", total=duration_s)
-        try:
+    try:
+        with Progress(*columns, console=out, disable=not out.is_terminal) as progress:
+            bar = progress.add_task("traffic", total=duration_s)
             traffic.run(duration_s, lambda gone: progress.update(bar, completed=gone))
-        except KeyboardInterrupt:
-            return False
+    except KeyboardInterrupt:
+        return False
     return True
 
 

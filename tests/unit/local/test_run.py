@@ -20,7 +20,6 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Non
     monkeypatch.setenv("LOCAL_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("PORT", str(free_port()))  # the usual one may be that of somebody's own run
     monkeypatch.setattr("local.run.LocalStack", lambda *_, **__: pytest.fail("something was started"))
-    monkeypatch.setattr("signal.signal", lambda *_: None)
     yield
 
 
