@@ -130,13 +130,13 @@ WHERE u.id = %(user_id)s
     WHERE t.user_id = o.user_id
       AND t.type IN ('refresh', 'session', 'device')
       AND t.revoked_at IS NULL
-      AND NOT EXISTS (
-    SELECT 1 FROM auth_token_cutoffs AS cut
-    WHERE cut.client_id IN ('', t.client_id) AND cut.before_at >= CASE
+      AND NOT COALESCE(CASE
         WHEN t.acr IN ('urn:auth-user-tokens:acr:device', 'urn:auth-user-tokens:acr:legacy') THEN t.auth_time
         WHEN t.type = 'device' THEN GREATEST(t.created_at, t.auth_time)
         ELSE t.created_at
-      END)
+      END <= (
+    SELECT MAX(cut.before_at) FROM auth_token_cutoffs AS cut
+    WHERE cut.client_id IN ('', t.client_id)), FALSE)
       AND t.expires_at > %(now)s) AS standing
 FROM auth_token_users AS o
 WHERE o.user_id = %(user_id)s
@@ -162,13 +162,13 @@ WHERE u.id = %(user_id)s
     WHERE t.user_id = o.user_id
       AND t.type IN ('refresh', 'session', 'device')
       AND t.revoked_at IS NULL
-      AND NOT EXISTS (
-    SELECT 1 FROM auth_token_cutoffs AS cut
-    WHERE cut.client_id IN ('', t.client_id) AND cut.before_at >= CASE
+      AND NOT COALESCE(CASE
         WHEN t.acr IN ('urn:auth-user-tokens:acr:device', 'urn:auth-user-tokens:acr:legacy') THEN t.auth_time
         WHEN t.type = 'device' THEN GREATEST(t.created_at, t.auth_time)
         ELSE t.created_at
-      END)
+      END <= (
+    SELECT MAX(cut.before_at) FROM auth_token_cutoffs AS cut
+    WHERE cut.client_id IN ('', t.client_id)), FALSE)
       AND t.expires_at > %(now)s) AS standing
 FROM auth_token_users AS o
 WHERE o.user_id = %(user_id)s
@@ -188,13 +188,13 @@ WHERE u.id = %(user_id)s
     WHERE t.user_id = o.user_id
       AND t.type IN ('refresh', 'session', 'device')
       AND t.revoked_at IS NULL
-      AND NOT EXISTS (
-    SELECT 1 FROM auth_token_cutoffs AS cut
-    WHERE cut.client_id IN ('', t.client_id) AND cut.before_at >= CASE
+      AND NOT COALESCE(CASE
         WHEN t.acr IN ('urn:auth-user-tokens:acr:device', 'urn:auth-user-tokens:acr:legacy') THEN t.auth_time
         WHEN t.type = 'device' THEN GREATEST(t.created_at, t.auth_time)
         ELSE t.created_at
-      END)
+      END <= (
+    SELECT MAX(cut.before_at) FROM auth_token_cutoffs AS cut
+    WHERE cut.client_id IN ('', t.client_id)), FALSE)
       AND t.expires_at > %(now)s) AS standing
 FROM auth_token_users AS o
 WHERE o.user_id = %(user_id)s
@@ -212,13 +212,13 @@ WHERE u.id = %(user_id)s
     WHERE t.user_id = o.user_id
       AND t.type IN ('refresh', 'session', 'device')
       AND t.revoked_at IS NULL
-      AND NOT EXISTS (
-    SELECT 1 FROM auth_token_cutoffs AS cut
-    WHERE cut.client_id IN ('', t.client_id) AND cut.before_at >= CASE
+      AND NOT COALESCE(CASE
         WHEN t.acr IN ('urn:auth-user-tokens:acr:device', 'urn:auth-user-tokens:acr:legacy') THEN t.auth_time
         WHEN t.type = 'device' THEN GREATEST(t.created_at, t.auth_time)
         ELSE t.created_at
-      END)
+      END <= (
+    SELECT MAX(cut.before_at) FROM auth_token_cutoffs AS cut
+    WHERE cut.client_id IN ('', t.client_id)), FALSE)
       AND t.expires_at > %(now)s) AS standing
 FROM auth_token_users AS o
 WHERE o.user_id = %(user_id)s
