@@ -16,7 +16,7 @@ from deploy.__main__ import _parser as parser_of_deploy
 from deploy.database_users import CLASSES
 from tests.docs.markdown import BY_CURL, DEPLOY_PAGES, DOCS, README, ROOT, Block, blocks
 from tests.docs.shell import missing
-from tokens_command.__main__ import cli as tokens
+from tokens_command.program import cli as tokens
 
 PAGES = [
     README,
