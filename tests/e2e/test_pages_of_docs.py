@@ -11,6 +11,7 @@ import pymysql
 import pytest
 from pymysql.cursors import Cursor
 
+from local.seed import USERS
 from local.servers.aws import LocalAws
 from local.servers.database.address import DatabaseAddress
 from local.stack import LocalStack
@@ -26,8 +27,10 @@ TIMEOUT_S = 120
 def service(
     database: DatabaseAddress, administrator: "pymysql.Connection[Cursor]", aws: LocalAws
 ) -> Iterator[LocalStack]:
-    """One of its own: what the pages look for must not be hidden by what other tests do."""
+    """One of its own: what the pages look for must not be hidden by what other tests do. Somebody has signed in, as at
+    any reader's, so there are keys."""
     with new_stack(database, administrator, aws, "inprocess") as started:
+        started.invoke("issue", {"user_id": USERS[0].id, "amr": ["pwd"]})
         yield started
 
 

@@ -49,7 +49,7 @@ class Planted:
     hostile_id: str
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def planted(lambda_stack: LocalStack) -> Planted:
     """One source tries many accounts and gets into one; a user with a hostile name signs in on many devices."""
     population = populate(lambda_stack.base_url, 2, seed=5)

@@ -39,7 +39,7 @@ def url(at: DatabaseAddress) -> str:
     return f"mysql://{at.user}:{at.password}@{at.host}:{at.port}/{at.name}"
 
 
-def run(module: str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+def run(program: str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
     """A program of local mode, without a terminal."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("TOKENS_DB")},
@@ -48,7 +48,7 @@ def run(module: str, folder: Path, **variables: str) -> "subprocess.CompletedPro
         "PORT": str(free_port()),
         **variables,
     }
-    command = [sys.executable, "-m", module]
+    command = [sys.executable, "-m", "local", program]
     return subprocess.run(
         command,
         cwd=ROOT,
@@ -68,7 +68,7 @@ def test_a_database_that_does_not_fit_is_left_as_it_is_whatever_was_agreed(
         connection.cursor().execute(PORTAL_S_OWN)
     before = dump(at)
 
-    done = run("local", tmp_path, TOKENS_DB_URL=url(at), TOKENS_DB_CREATE=consent)
+    done = run("run", tmp_path, TOKENS_DB_URL=url(at), TOKENS_DB_CREATE=consent)
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "MUST   auth_users has no column username" in done.stderr
@@ -84,7 +84,7 @@ def test_without_consent_a_database_that_fits_is_left_as_it_is(world: World, tmp
             connection.cursor().execute("CREATE TABLE something (id INT PRIMARY KEY)")
         before = dump(own), dump(addressed(portal, portal.schema))
 
-        done = run("local", tmp_path, TOKENS_DB_URL=url(own), PORTAL_MAP=portal.settings.portal_map)
+        done = run("run", tmp_path, TOKENS_DB_URL=url(own), PORTAL_MAP=portal.settings.portal_map)
 
         assert (done.returncode, done.stdout) == (1, "")
         assert f"Will create no table in {own.name} on {own.host}:{own.port}, and run clean-up" in done.stderr
@@ -107,8 +107,8 @@ def test_what_would_be_made_is_counted(at: DatabaseAddress) -> None:
 
 
 def test_a_mapping_without_a_database_is_refused(tmp_path: Path) -> None:
-    done = run("local", tmp_path, PORTAL_MAP="portal/uuid-bytes.json")
-    missing = run("local", tmp_path, PORTAL_MAP="portal/nowhere.json")
+    done = run("run", tmp_path, PORTAL_MAP="portal/uuid-bytes.json")
+    missing = run("run", tmp_path, PORTAL_MAP="portal/nowhere.json")
 
     assert (done.returncode, missing.returncode) == (1, 1)
     assert "say by TOKENS_DB_URL where they are" in done.stderr
@@ -128,14 +128,14 @@ def test_the_doctor_s_exit_code_says_whether_something_must_be_mended(world: Wor
         file = Path(portal.settings.portal_map)
         variables = {"TOKENS_DB_URL": url(addressed(portal)), "PORTAL_MAP": str(file)}
         portal.user()
-        well = run("local.foreign", tmp_path, **variables)
+        well = run("doctor", tmp_path, **variables)
         document = json.loads(file.read_text("utf-8"))
         document["users"]["name"]["column"] = "login"
         file.write_text(json.dumps(document))
-        ill = run("local.foreign", tmp_path, **variables)
+        ill = run("doctor", tmp_path, **variables)
         file.write_text('{"version": 1, "sql": "DROP TABLE users"}')
-        unreadable = run("local.foreign", tmp_path, **variables)
-        nowhere = run("local.foreign", tmp_path)
+        unreadable = run("doctor", tmp_path, **variables)
+        nowhere = run("doctor", tmp_path)
 
         assert (well.returncode, ill.returncode, unreadable.returncode, nowhere.returncode) == (0, 1, 2, 2)
         assert "MUST" not in well.stderr
