@@ -10,8 +10,17 @@ from local.host.ports import free_port
 from tests.support.runs import Run
 from tests.support.terminal import Ended, interrupted
 
-STEPS = ("loading", "settings:", "templates:", "once making", "AWS:", "waiting", "functions:")
-STEPS += ("migrations:", "users:")
+STEPS = (
+    "loading",
+    "settings:",
+    "templates:",
+    "once making",
+    "AWS:",
+    "waiting",
+    "functions:",
+    "migrations:",
+    "users:",
+)
 # It takes 1 s on a machine of its own.
 SOON_S = 10
 LINUX = pytest.mark.skipif(
@@ -54,20 +63,7 @@ def ended_well(ended: Ended) -> None:
 
 
 @LINUX
-@pytest.mark.parametrize(
-    "step",
-    [
-        "loading",
-        "settings:",
-        "templates:",
-        "once making",
-        "AWS:",
-        "waiting",
-        "functions:",
-        "migrations:",
-        "users:",
-    ],
-)
+@pytest.mark.parametrize("step", STEPS)
 def test_an_interrupted_start_ends_soon_says_so_and_leaves_no_process(state: Path, step: str) -> None:
     ended = interrupted(["local"], step, variables(state))
 

@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import struct
 import sys
 import termios
@@ -35,17 +36,23 @@ def interrupted(
     pid, terminal = pty.fork()
     if pid == 0:
         environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "TERM": "xterm", **variables}
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
         os.chdir(ROOT)
         os.execve(sys.executable, [sys.executable, "-m", *arguments], environment)
     ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     told, typed_at, gives_up_at = b"", 0.0, time.monotonic() + _LONGEST_S
-    while (read := _read(terminal, gives_up_at)) is not None:
-        told += read
-        if not typed_at and at.encode() in told:
-            typed_at = time.monotonic()
-            os.write(terminal, CTRL_C * times)
-    _, status = os.waitpid(pid, 0)
-    os.close(terminal)
+    try:
+        while (read := _read(terminal, gives_up_at)) is not None:
+            told += read
+            if not typed_at and at.encode() in told:
+                typed_at = time.monotonic()
+                os.write(terminal, CTRL_C * times)
+    except BaseException:
+        os.killpg(pid, signal.SIGKILL)
+        raise
+    finally:
+        _, status = os.waitpid(pid, 0)
+        os.close(terminal)
     took_s = time.monotonic() - typed_at
     assert typed_at, told
     return Ended(os.waitstatus_to_exitcode(status), told.decode(errors="replace"), took_s)
