@@ -10,8 +10,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from selenium.common.exceptions import ElementNotInteractableException, StaleElementReferenceException
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -541,13 +543,25 @@ def test_who_does_not_give_the_password_sees_nothing_and_may_try_again(
     sign_in_is_old(lambda_stack, minutes=1440)
     page.browser.refresh()
 
-    page.find("#step-up [name=password]").send_keys(Keys.ESCAPE)
+    gives_up(page)
 
     page.wait_for_text("#view .refusal", "recent sign-in with your password")
     assert page.all(".tiles li") + page.all(".finding") == []
     page.find("#view .refusal button").click()
     page.find("#step-up [name=password]").send_keys(PASSWORD, Keys.ENTER)
     page.find(".finding")
+
+
+def gives_up(page: Page) -> None:
+    """The person's Escape, at each question: a request that is refused after it asks once more."""
+
+    def is_refused(browser: WebDriver) -> bool:
+        for field in browser.find_elements(By.CSS_SELECTOR, "#step-up [name=password]"):
+            field.send_keys(Keys.ESCAPE)
+        return bool(browser.find_elements(By.CSS_SELECTOR, "#view .refusal"))
+
+    closing = (StaleElementReferenceException, ElementNotInteractableException)
+    WebDriverWait(page.browser, WAIT_S, ignored_exceptions=closing).until(is_refused)
 
 
 def sign_in_is_old(stack: LocalStack, minutes: int) -> None:
