@@ -54,7 +54,11 @@ def rotate(session: Session, purpose: str | None, reason: str, yes: bool) -> Non
     _taken(session, session.service.post("/admin/keys/rotate", {"purpose": purpose, "reason": reason}))
 
 
-@click.command()
+# One thumbprint in 64 begins with a hyphen, and may have an h behind it.
+_HYPHENS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+
+
+@click.command(context_settings=_HYPHENS)
 @click.argument("kid", metavar="KID")
 @reason_option
 @yes_option
