@@ -49,9 +49,8 @@ def _run(name: str, given: Sequence[str]) -> int:
 
 if __name__ == "__main__":
     code = main(sys.argv[1:])
-    if (
-        code == INTERRUPTED
-    ):  # nobody waits for a thread that is still importing, nor for the end of the interpreter
+    if code == INTERRUPTED:
+        # Nobody waits for a thread that is still importing, nor for the end of the interpreter.
         sys.stdout.flush()
         os._exit(code)
     sys.exit(code)

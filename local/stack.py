@@ -104,9 +104,8 @@ class LocalStack:
     def start(self) -> None:
         """Starts everything, and returns when it serves. Raises NoServer, DatabaseFailed, TemplateError, OSError."""
         self._tell("templates: reading routes and functions")
-        pool = ThreadPoolExecutor(
-            1
-        )  # the translator is read while the servers start, and not waited for if they fail
+        # The translator is read while the servers start, and not waited for if they fail.
+        pool = ThreadPoolExecutor(1)
         reading = pool.submit(self._load_apis)
         pool.shutdown(wait=False)
         self._start_servers()

@@ -61,9 +61,8 @@ def run(given: Sequence[str]) -> int:
         return _failed(str(exc), Exit.UNREACHABLE, given)
     except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
-    except (
-        SystemExit
-    ) as exc:  # 1 is click's and rich's for a reader who went away, 2 that of `python -m deploy`
+    except SystemExit as exc:
+        # 1 is click's and rich's for a reader who went away, 2 that of `python -m deploy`.
         return Exit.UNREAD if exc.code == 1 else Exit.REFUSED
     return code if isinstance(code, int) else Exit.DONE
 

@@ -42,14 +42,18 @@ def stored(stack: LocalStack) -> Stored:
     return read
 
 
-@pytest.mark.parametrize("route", ROUTES)
-def test_what_is_mistyped_is_refused_by_name_with_what_would_be_right_and_changes_nothing(
-    visitor: Visitor, route: str, stored: Stored
-) -> None:
+@pytest.fixture
+def before(visitor: Visitor, stored: Stored) -> dict[str, Any]:
+    """What is stored once there is something that each route is about."""
     for _ in ("sessions", "for operators"):
         visitor.values.make_next()
-    before = stored()
+    return stored()
 
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_what_is_mistyped_is_refused_by_name_with_what_would_be_right_and_changes_nothing(
+    visitor: Visitor, route: str, before: dict[str, Any], stored: Stored
+) -> None:
     unhelpful = [
         (each.name, str(each.value)[:60], reply.shortened(160))
         for each in mistyped(route)
@@ -70,12 +74,8 @@ def test_each_parameter_and_member_of_a_route_is_in_the_table(route: str) -> Non
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if "{" in route])
 def test_a_mistyped_id_in_the_path_is_nobody_s_and_changes_nothing(
-    visitor: Visitor, route: str, stored: Stored
+    visitor: Visitor, route: str, before: dict[str, Any], stored: Stored
 ) -> None:
-    for _ in ("sessions", "for operators"):
-        visitor.values.make_next()
-    before = stored()
-
     replies = {case.name: visitor.send(case) for case in mistyped_ids(route)}
 
     found = {wrong: reply.shortened() for wrong, reply in replies.items() if not _is_nobody_s(reply)}

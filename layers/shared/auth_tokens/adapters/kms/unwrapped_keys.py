@@ -55,16 +55,18 @@ class UnwrappedKeyCache(Generic[T]):
         held = self._held.get(row.kid)
         if held is None:
             held = self._held[row.kid] = self._unwrapped(row, now)
-        elif not (
-            is_within(now, held.unwrapped_at, self._max_age_s // 2)
-            or is_within(now, held.tried_at, PENALTY_S)
-        ):
+        elif self._is_due(held, now):
             held = self._held[row.kid] = self._renewed(row, held, now)
         return held.key
 
     def clear(self) -> None:
         """Drop all keys; the next use unwraps again."""
         self._held = {}
+
+    def _is_due(self, held: _Held[T], now: int) -> bool:
+        if is_within(now, held.unwrapped_at, self._max_age_s // 2):
+            return False
+        return not is_within(now, held.tried_at, PENALTY_S)
 
     def _unwrapped(self, row: StoredKey, now: int) -> _Held[T]:
         assert row.wrapped_key is not None

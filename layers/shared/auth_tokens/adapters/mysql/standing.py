@@ -110,9 +110,16 @@ class Standing:
         return LiveRows(sessions, devices, named), sorted(former)
 
 
+def read_of(sign_in: SignIn, *, with_user: bool = False) -> str:
+    """The statement for a sign-in: a device's whole row is read only where one is named."""
+    if sign_in.device_id is None:
+        return READ_USER_UNDER_LOCK if with_user else READ_UNDER_LOCK
+    return READ_USER_UNDER_LOCK_WITH_DEVICE if with_user else READ_UNDER_LOCK_WITH_DEVICE
+
+
 def read_under_lock(statements: Transaction, sql: str, sign_in: SignIn) -> Standing | None:
     """Takes the user's row until the commit: no other transaction starts sessions of this user, or ends several. None:
-    there is none. sql: one of the statements, for a mapping. Raises Unavailable where the server cut what lives,
+    there is none. sql: that of read_of, for a mapping. Raises Unavailable where the server cut what lives,
     UnknownColumn."""
     found = statements.rows(sql, _parameters(sign_in))
     return _standing(*found[0]) if found else None

@@ -70,10 +70,8 @@ ON DUPLICATE KEY UPDATE
 """
 
 _session_from = row_writer("session_", _OF_A_NEW_SESSION)
-_device_from, _new_device_from = (
-    row_writer("device_", _OF_ITS_DEVICE),
-    row_writer("device_", _OF_ITS_NEW_DEVICE),
-)
+_device_from = row_writer("device_", _OF_ITS_DEVICE)
+_new_device_from = row_writer("device_", _OF_ITS_NEW_DEVICE)
 
 # Index: primary key. A session that ended before keeps its reason.
 END_SESSIONS = """
@@ -112,9 +110,7 @@ class Starts(TokenTable):
         def planned(statements: Transaction, found: Standing) -> _Result:
             return self._planned(statements, found, sign_in, plan, sign_in.user_created_us)
 
-        names_device = sign_in.device_id is not None
-        read = standing.READ_UNDER_LOCK_WITH_DEVICE if names_device else standing.READ_UNDER_LOCK
-        return self._started(sign_in, self._portal.sql(read), planned)
+        return self._started(sign_in, self._portal.sql(standing.read_of(sign_in)), planned)
 
     def start_session_of(
         self, sign_in: SignIn, plan: Callable[[User, LiveRows], SessionStart | None]
@@ -133,8 +129,7 @@ class Starts(TokenTable):
             raise SignInOvertaken
         if user_id != sign_in.user_id:
             sign_in = replace(sign_in, user_id=user_id)
-        names_device = sign_in.device_id is not None
-        read = standing.READ_USER_UNDER_LOCK_WITH_DEVICE if names_device else standing.READ_USER_UNDER_LOCK
+        read = standing.read_of(sign_in, with_user=True)
         return self._owners.fitted(read, lambda sql: self._started(sign_in, sql, planned))
 
     def _started(
