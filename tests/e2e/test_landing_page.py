@@ -53,7 +53,7 @@ def test_the_page_says_what_runs_and_each_of_its_links_leads_somewhere(
 ) -> None:
     page = Page(browser, f"{running.address}/")
 
-    install = page.find("#install").text
+    install = page.text("#install")
     # The picture has no folder of this machine.
     browser.execute_script(
         "document.querySelector('#install').textContent = 'npm install …/clients/javascript'"
@@ -61,7 +61,7 @@ def test_the_page_says_what_runs_and_each_of_its_links_leads_somewhere(
     page.photograph("landing")
 
     assert install == f"npm install {ROOT / 'clients' / 'javascript'}"
-    text = page.find("main").text
+    text = page.text("main")
     assert [user.username for user in USERS if user.username in text] == [user.username for user in USERS]
     assert PASSWORD in text
     assert "AccessTtlS=61 (default: 600)" in text
@@ -83,7 +83,7 @@ def test_the_api_is_shown_without_a_further_command(running: Run, browser: WebDr
 def test_a_page_on_another_port_signs_in_by_the_snippet(
     running: Run, browser: WebDriver, elsewhere: Path
 ) -> None:
-    snippet = Page(browser, f"{running.address}/").find("#snippet").text
+    snippet = Page(browser, f"{running.address}/").text("#snippet")
     (elsewhere / "snippet.js").write_text(snippet)
 
     page = Page(browser, f"{running.origin}/")

@@ -84,21 +84,21 @@ def test_a_person_sees_each_device_with_its_sessions_and_signs_one_out(
 
     cards = page.all(".device")
     assert [card.text.count("this browser") for card in cards] == [1, 0, 0]
-    page.find(".device summary").click()
+    page.click(".device summary")
     assert cards[0].text.count("this browser") == 2
     assert "Chrome on Linux" in cards[0].text
     [card] = [card for card in cards if "my <b>phone</b>" in card.text]
     assert "Safari on iPhone" in card.text and "asks for the password each time" in card.text
     page.photograph("account")
 
-    page.find("button[aria-label='Sign out this device: my <b>phone</b>']").click()
-    assert "1 session on it will end" in page.find("dialog").text
-    assert "at other services within 5 sec" in page.find("dialog").text
+    page.click("button[aria-label='Sign out this device: my <b>phone</b>']")
+    assert "1 session on it will end" in page.text("dialog")
+    assert "at other services within 5 sec" in page.text("dialog")
     page.photograph("question")
-    page.find("dialog").send_keys(Keys.ESCAPE)
+    page.type("dialog", Keys.ESCAPE)
     assert focused(page) == "Sign out this device: my <b>phone</b>"
     assert is_live(lambda_stack, phone)
-    page.find("button[aria-label='Sign out this device: my <b>phone</b>']").click()
+    page.click("button[aria-label='Sign out this device: my <b>phone</b>']")
     agree(page, "Sign out this device")
     page.wait_for_notice("my <b>phone</b> is signed out.")
 
@@ -122,9 +122,9 @@ def test_no_name_that_a_device_gave_itself_moves_or_turns_what_is_around_it(
 
     name = page.find(".device button.more").find_element(By.XPATH, "..")
     assert name.find_element(By.TAG_NAME, "bdi").size["height"] < 60
-    page.find(".device button.more").click()
+    page.click(".device button.more")
     assert name.find_element(By.TAG_NAME, "bdi").size["height"] > 60
-    assert page.find(".device button.more").text == "Show less"
+    assert page.text(".device button.more") == "Show less"
     for title in page.all("button[aria-label^='Sign out this device']"):
         browser.execute_script("arguments[0].click()", title)
         page.find("dialog")
@@ -143,10 +143,10 @@ def test_a_used_up_token_is_an_alarm_that_says_what_to_do(
     page = signed_in(lambda_stack, browser, person)
 
     page.wait_for_text(".alarm", "from Australia")
-    assert "phone" in page.find(".alarm").text and "change your password" in page.find(".alarm").text
+    assert "phone" in page.text(".alarm") and "change your password" in page.text(".alarm")
     page.photograph("alarm")
     assert page.follow_out(page.find(".alarm a")) == LINKED["CredentialsUrl"]
-    page.find(".alarm button").click()
+    page.click(".alarm button")
     page.wait_for_text("dialog", "1 session on 2 other devices will end:")
     agree(page, "End 1 session")
 
@@ -186,14 +186,14 @@ def test_the_whole_page_is_used_by_keyboard_and_the_focus_is_seen(
         assert outline == "solid" or focused(page) not in actions
     assert actions <= reached
 
-    page.find("button[aria-label='Rename tablet']").send_keys(Keys.ENTER)
-    page.find("dialog input").send_keys(Keys.CONTROL, "a")
+    page.type("button[aria-label='Rename tablet']", Keys.ENTER)
+    page.type("dialog input", Keys.CONTROL, "a")
     browser.switch_to.active_element.send_keys("old tablet", Keys.ENTER)
     page.wait_for_notice("now called old tablet")
     assert focused(page) == "Rename old tablet"
     browser.switch_to.active_element.send_keys(Keys.TAB, Keys.TAB)
-    page.find("button[aria-label='Sign out this device: old tablet']").send_keys(Keys.ENTER)
-    page.find("dialog button.danger").send_keys(Keys.ENTER)
+    page.type("button[aria-label='Sign out this device: old tablet']", Keys.ENTER)
+    page.type("dialog button.danger", Keys.ENTER)
     page.wait_for_notice("old tablet is signed out")
     assert len(page.all(".device")) == 1
     assert page.faults() == []
@@ -209,7 +209,7 @@ def test_a_browser_is_one_device_for_each_person_who_signs_in_on_it(
         page = signed_in(lambda_stack, browser, username)
         [card] = page.all(".device")
         device = card.get_attribute("data-device")
-        page.find("#sign-out").click()
+        page.click("#sign-out")
         page.find("#sign-in")
         return device
 
@@ -219,10 +219,10 @@ def test_a_browser_is_one_device_for_each_person_who_signs_in_on_it(
     browser.execute_script("localStorage.setItem('auth-user-tokens devices', '{\"x\": 1}')")
     page = signed_in(lambda_stack, browser, person)
     assert len(page.all(".device")) == 2
-    page.find("button[aria-label^='Forget this device']").click()
+    page.click("button[aria-label^='Forget this device']")
     agree(page, "Forget this device")
     page.wait_for_notice("is forgotten")
-    page.find("#sign-out").click()
+    page.click("#sign-out")
     assert visit(person) not in (mine, None)
 
 
@@ -233,17 +233,17 @@ def test_a_page_that_is_opened_anew_goes_on_and_keeps_nothing_for_the_next_perso
     signed_in(lambda_stack, browser, person)
 
     page = Page(browser, f"{lambda_stack.base_url}/pages/account")
-    page.find("#end-others").click()
+    page.click("#end-others")
     agree(page, "End 1 session")
     page.wait_for_notice("Everything else is signed out.")
     assert not is_live(lambda_stack, phone)
-    assert person in page.find("#person").text
-    page.find("#sign-out").click()
+    assert person in page.text("#person")
+    page.click("#sign-out")
     page.wait_for_notice("You are signed out.")
 
     assert browser.get_cookie("__Host-session") is None
     page = signed_in(lambda_stack, browser, person)
-    page.find("#sign-out").click()
+    page.click("#sign-out")
     page.sign_in(ALICE.username)
     page.wait_for_text("#person", ALICE.username)
     assert browser.execute_script("return performance.getEntriesByType('navigation')[0].type") == "reload"
@@ -255,7 +255,7 @@ def test_that_somebody_was_signed_out_is_said_until_they_are_in_again(
     lambda_stack: LocalStack, browser: WebDriver, person: str
 ) -> None:
     page = signed_in(lambda_stack, browser, person)
-    page.find("#sign-out").click()
+    page.click("#sign-out")
     page.wait_for_notice("You are signed out.")
 
     page.sign_in(person)
@@ -286,7 +286,7 @@ def test_the_security_page_shows_nothing_to_who_is_no_operator(
     page.wait_for_text("#refused", "the label «admin»")
     assert not browser.find_element(By.ID, "content").is_displayed()
     page.photograph("not-an-operator")
-    page.find("#refused a").click()
+    page.click("#refused a")
     page.wait_for_text("[aria-current]", "Account")
 
 

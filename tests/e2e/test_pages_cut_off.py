@@ -48,7 +48,7 @@ def page(lambda_stack: LocalStack, browser: WebDriver, network: BadNetwork) -> P
 
 
 def sign_out_tablet(page: Page) -> None:
-    page.find("button[aria-label='Sign out this device: tablet']").click()
+    page.click("button[aria-label='Sign out this device: tablet']")
     agree(page, "Sign out this device")
 
 
@@ -73,7 +73,7 @@ def test_what_answers_in_place_of_the_service_is_told_and_ends_nothing(
     network.answers(403, FOREIGN)
     sign_out_tablet(page)
     page.wait_for_notice("did not take this for a request of this page")
-    assert page.find("#failures button").text == "Load the page again"
+    assert page.text("#failures button") == "Load the page again"
 
     network.recovers()
     sign_out_tablet(page)
@@ -115,7 +115,7 @@ def test_a_part_that_does_not_come_says_why_and_comes_by_itself_or_when_asked(
     page.wait_for_text("#devices .refusal", "what is before it said 502")
     network.recovers()
 
-    page.find("#devices .refusal button").click()
+    page.click("#devices .refusal button")
 
     page.find(".device")
     assert page.faults(*EXPECTED) == []
@@ -136,7 +136,7 @@ def test_a_lost_csrf_token_is_fetched_anew_and_the_request_repeated(page: Page, 
 def test_a_session_that_ended_elsewhere_leads_to_the_sign_in_and_back(
     lambda_stack: LocalStack, page: Page, browser: WebDriver
 ) -> None:
-    person = page.find("#person bdi").text
+    person = page.text("#person bdi")
     phone = login(lambda_stack, person, "phone")
     assert Client(lambda_stack.base_url).post("/auth/logout", {"scope": "others"}, bearer=phone).status == 204
 

@@ -57,9 +57,9 @@ def test_the_page_shows_every_public_operation_and_loads_nothing_of_elsewhere(
 def test_a_signed_route_shows_how_to_sign(browser: WebDriver, reference: str) -> None:
     page = Page(browser, reference)
 
-    page.find("#operations-operators-listSecurityEvents .opblock-summary-control").click()
+    page.click("#operations-operators-listSecurityEvents .opblock-summary-control")
 
-    text = page.find("#operations-operators-listSecurityEvents .opblock-description").text
+    text = page.text("#operations-operators-listSecurityEvents .opblock-description")
     assert "--aws-sigv4" in text
     assert "SigV4Auth" in text
     assert page.faults() == []

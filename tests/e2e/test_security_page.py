@@ -117,25 +117,24 @@ def test_a_finding_leads_to_its_evidence_and_what_came_from_its_source_ends_with
 ) -> None:
     of_source = f"a.open[data-focus='{Rule.STUFFING_FROM_ONE_SOURCE.value} {planted.source}']"
     row = f".finding[data-severity=high]:has({of_source})"
-    finding = page.find(f"{row} a.open")
 
-    assert finding.text == "Stuffing from one source"
-    assert f"{ATTEMPTS} accounts tried from one source" in page.find(row).text
-    assert "; 1 got in." in page.find(row).text
+    assert page.text(f"{row} a.open") == "Stuffing from one source"
+    assert f"{ATTEMPTS} accounts tried from one source" in page.text(row)
+    assert "; 1 got in." in page.text(row)
     worst = page.find(".finding[data-severity=high]:first-child a.open")  # perhaps of another test
     assert page.browser.execute_script("return arguments[0].getBoundingClientRect().bottom <= 800", worst)
     page.photograph("security")
-    page.find(f"{row} a.open").click()
+    page.click(f"{row} a.open")
     page.find("#view .happened")
     assert len(page.all("#view .happened")) == 5
     page.wait_for_text("#view", planted.victim)
     page.photograph("security-finding")
-    page.find("#view button.end").click()
+    page.click("#view button.end")
     page.wait_for_text("dialog .listed", planted.victim)
-    page.find("dialog [name=text]").send_keys("stuffing, ticket 7", Keys.ENTER)
+    page.type("dialog [name=text]", "stuffing, ticket 7", Keys.ENTER)
     page.wait_for_notice("1 session ended.")
     assert Client(lambda_stack.base_url).get("/auth/session", bearer=planted.stolen).status == 401
-    page.find(f"#view a[href='#users/{planted.victim_id}']").click()
+    page.click(f"#view a[href='#users/{planted.victim_id}']")
     page.wait_for_text("#view .happened", "an operator ended it: “stuffing, ticket 7” · by alice@example.com")
 
 
@@ -146,7 +145,7 @@ def test_a_finding_leads_to_its_rule_in_the_runbook_of_which_only_operators_are_
     finding = f".finding:has([data-focus='{Rule.STUFFING_FROM_ONE_SOURCE.value} {planted.source}'])"
 
     assert page.follow_out(page.find(f"{finding} a[target]")) == section
-    page.find(f"{finding} a.open").click()
+    page.click(f"{finding} a.open")
     page.find("#view h2")
     assert page.follow_out(page.find("#view a[target]")) == section
 
@@ -160,35 +159,33 @@ def test_a_filter_is_an_address_that_goes_back_and_forward_and_becomes_a_file(
 ) -> None:
     allowed = {"behavior": "allow", "downloadPath": str(tmp_path)}
     page.browser.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)
-    page.find("#views a[href='#events']").click()
+    page.click("#views a[href='#events']")
 
-    page.find("#view [name=type] option[value=login_succeeded]").click()
-    page.find("#view [name=user]").send_keys(planted.victim, Keys.ENTER)
+    page.click("#view [name=type] option[value=login_succeeded]")
+    page.type("#view [name=user]", planted.victim, Keys.ENTER)
 
     page.wait_for_text("#view .happened", f"{planted.victim} signed in with a password")
     filtered = fragment_of(page)
     assert filtered.startswith("#events?type=login_succeeded&user=user-")
     page.browser.back()
     WebDriverWait(page.browser, WAIT_S).until(lambda _: fragment_of(page) == "#events")
-    assert page.find("#view [name=user]").get_attribute("value") == ""
+    assert page.attribute("#view [name=user]", "value") == ""
     page.browser.forward()
     page.wait_for_text("#view .happened", f"{planted.victim} signed in with a password")
     assert fragment_of(page) == filtered
-    page.find("[data-focus=csv]").click()
+    page.click("[data-focus=csv]")
     WebDriverWait(page.browser, WAIT_S).until(lambda _: list(tmp_path.glob("*.csv")))
     [file] = tmp_path.glob("*.csv")
     assert {row["type"] for row in csv.DictReader(file.open(encoding="utf-8"))} == {"login_succeeded"}
-    page.find("#view button.open").click()
+    page.click("#view button.open")
     page.photograph("security-event")
-    page.find("#drawer a[href*='source=']").click()
+    page.click("#drawer a[href*='source=']")
     page.wait_for_text("#view .happened", "Somebody unknown could not sign in")
     assert page.all("#drawer") == []
 
 
 def search(page: Page, text: str) -> None:
-    field = page.find("#view [name=text]")
-    field.clear()
-    field.send_keys(text, Keys.ENTER)
+    page.type("#view [name=text]", Keys.CONTROL, "a", Keys.NULL, text, Keys.ENTER)
 
 
 def test_a_text_becomes_the_filter_that_it_stands_for(
@@ -214,7 +211,7 @@ def test_a_text_becomes_the_filter_that_it_stands_for(
         search(page, text)
         wait_until(page, "return location.hash === arguments[0]", f"#events?{filtered}")
         page.find("#view .happened")
-        assert page.find("#view [name=text]").get_attribute("value") == ""
+        assert page.attribute("#view [name=text]", "value") == ""
         assert page.browser.switch_to.active_element.get_attribute("name") == "text"
         if text == made["device_id"]:
             page.wait_for_notice("these are all events of its user")
@@ -261,7 +258,7 @@ def test_a_mistyped_address_asks_for_nothing_and_says_what_would_be_right(page: 
 
     page.wait_for_text("#view [role=alert]", "“login_fail” is no type. Did you mean “login_failed”?")
     assert page.all("#view .happened") == []
-    assert page.find("#view a").text == "Show all events"
+    assert page.text("#view a") == "Show all events"
 
 
 ADDRESSES = {
@@ -333,11 +330,10 @@ def test_bars_are_the_viewers_days_west_of_greenwich_and_choosing_one_filters_th
     page.find(".finding")
     page.browser.switch_to.active_element.send_keys(Keys.ARROW_LEFT, Keys.ENTER)
     page.wait_for_text("#view", "No finding fits this filter.")
-    chosen = page.find(".step[aria-pressed=true]")
-    assert chosen.get_attribute("data-focus") == f"bar {starts[-2]}"
-    page.find(".legend .failures").click()
+    assert page.attribute(".step[aria-pressed=true]", "data-focus") == f"bar {starts[-2]}"
+    page.click(".legend .failures")
     assert page.all(".part.failures") == []
-    page.find("#chart summary").click()
+    page.click("#chart summary")
     rows = page.all("#chart tbody tr")
     assert len(rows) == len(starts)
     assert [cell.get_attribute("data-label") for cell in rows[0].find_elements("tag name", "td")] == [
@@ -398,45 +394,45 @@ def test_it_loads_while_it_is_looked_at_once_when_shown_again_and_later_after_re
 
 def test_the_keyboard_alone_leads_from_the_inbox_to_an_acknowledged_finding(page: Page) -> None:
     page.find(".finding")
-    page.find("body").send_keys("j", "a")
-    page.find("dialog [name=text]").send_keys("mine, j a ?", Keys.ENTER)
+    page.type("body", "j", "a")
+    page.type("dialog [name=text]", "mine, j a ?", Keys.ENTER)
     page.wait_for_notice("Acknowledged.")
-    page.find("[data-focus='tab acknowledged']").send_keys(Keys.ENTER)
+    page.type("[data-focus='tab acknowledged']", Keys.ENTER)
     page.wait_for_text(".finding", "Acknowledged by alice@example.com")
-    page.find("body").send_keys("j", Keys.ENTER)
+    page.type("body", "j", Keys.ENTER)
     page.wait_for_text("#view li", "“mine, j a ?”")
 
     go(page, "#events")
     page.find("#view .happened")
-    page.find("body").send_keys("/")
+    page.type("body", "/")
     assert page.browser.switch_to.active_element.get_attribute("name") == "text"
-    page.find("[data-focus=clear]").send_keys("?")
-    page.find("#help input").click()
+    page.type("[data-focus=clear]", "?")
+    page.click("#help input")
     page.browser.switch_to.active_element.send_keys(Keys.ESCAPE)
-    page.find("[data-focus=clear]").send_keys("?")
+    page.type("[data-focus=clear]", "?")
     assert page.all("#help") == []
-    page.find("#keys").click()
-    page.find("#help input").click()
+    page.click("#keys")
+    page.click("#help input")
 
 
 def test_hostile_names_move_nothing_and_every_end_asks_for_its_reason(
     lambda_stack: LocalStack, page: Page, planted: Planted
 ) -> None:
-    page.find("#find-user input").send_keys(HOSTILE.strip(), Keys.ENTER)
+    page.type("#find-user input", HOSTILE.strip(), Keys.ENTER)
     page.wait_for_text("#view", "6 devices, 6 sessions")
 
     page.photograph("security-user")
-    device = page.find("#view [data-device]").get_attribute("data-device")
-    page.find("#view [data-session] button").click()
-    page.find("dialog button[value=yes]").click()
-    assert page.find("dialog [name=text]").get_attribute("validationMessage")
-    page.find("dialog [name=text]").send_keys("not theirs", Keys.ENTER)
+    device = page.attribute("#view [data-device]", "data-device")
+    page.click("#view [data-session] button")
+    page.click("dialog button[value=yes]")
+    assert page.attribute("dialog [name=text]", "validationMessage")
+    page.type("dialog [name=text]", "not theirs", Keys.ENTER)
     page.wait_for_text("#view", "5 devices, 5 sessions")
     assert page.all(f"[data-device='{device}']") == []
-    page.find("[data-focus=end-everything]").click()
+    page.click("[data-focus=end-everything]")
     page.wait_for_text("dialog", "End 5 sessions and 5 devices")
-    assert page.find("dialog p bdi").text.endswith("…")
-    page.find("dialog [name=text]").send_keys("taken over", Keys.ENTER)
+    assert page.text("dialog p bdi").endswith("…")
+    page.type("dialog [name=text]", "taken over", Keys.ENTER)
     page.wait_for_text("#view", "0 devices, 0 sessions")
     page.wait_for_text("#view .happened", "had everything end: an operator ended it: “taken over”")
 
@@ -450,7 +446,7 @@ def test_who_was_deleted_is_found_by_the_id_that_events_have(lambda_stack: Local
 
     go(page, f"#events?text={deleted}")
     page.wait_for_text("#view .happened", "signed in with a password")
-    page.find("#view a.user-link").click()
+    page.click("#view a.user-link")
     page.wait_for_text("#view", "Nobody has this id any more")
     page.wait_for_text("#view .happened", "signed in with a password")
 
@@ -462,10 +458,10 @@ def test_who_was_deleted_is_found_by_the_id_that_events_have(lambda_stack: Local
 
 def test_the_event_of_a_finding_leads_to_it_and_says_its_times_in_words(page: Page, planted: Planted) -> None:
     go(page, f"#events?type=finding&source={planted.source}")
-    page.find("#view button.open").click()
+    page.click("#view button.open")
 
     page.wait_for_text("#drawer dd time", f"{datetime.now():%Y}")
-    page.find("#drawer a[href^='#findings/']").click()
+    page.click("#drawer a[href^='#findings/']")
 
     page.wait_for_text("#view h2", "Stuffing from one source")
 
@@ -479,7 +475,7 @@ def test_nothing_found_and_no_network_are_said_in_place_and_what_was_there_stays
     offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
     page.browser.execute_cdp_cmd("Network.enable", {})
     page.browser.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
-    page.find("#reload").click()
+    page.click("#reload")
 
     page.wait_for_text("#view .refusal", "You are offline.")
     page.wait_for_text("#figures .refusal", "What you see was updated")
@@ -494,7 +490,7 @@ def test_views_that_were_left_load_nothing_when_the_network_is_back(page: Page) 
     """Each was refused, so each would have tried again."""
     go(page, "#findings")
     page.find(".finding")
-    page.find("#pause").click()
+    page.click("#pause")
     offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
     page.browser.execute_cdp_cmd("Network.enable", {})
     page.browser.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
@@ -526,11 +522,11 @@ def test_a_sign_in_too_old_is_confirmed_in_place_and_the_end_is_repeated(
     page.find(end)
     sign_in_is_old(lambda_stack, minutes=20)  # enough to look, not to end
 
-    page.find(end).click()
-    page.find("dialog [name=text]").send_keys("a check", Keys.ENTER)
-    page.find("#step-up [name=password]").send_keys("wrong", Keys.ENTER)
+    page.click(end)
+    page.type("dialog [name=text]", "a check", Keys.ENTER)
+    page.type("#step-up [name=password]", "wrong", Keys.ENTER)
     page.wait_for_text("#step-up", "password is wrong")
-    page.find("#step-up [name=password]").send_keys(PASSWORD, Keys.ENTER)
+    page.type("#step-up [name=password]", PASSWORD, Keys.ENTER)
 
     page.wait_for_notice("session ended.")
     assert page.all("#step-up") == []
@@ -547,8 +543,8 @@ def test_who_does_not_give_the_password_sees_nothing_and_may_try_again(
 
     page.wait_for_text("#view .refusal", "recent sign-in with your password")
     assert page.all(".tiles li") + page.all(".finding") == []
-    page.find("#view .refusal button").click()
-    page.find("#step-up [name=password]").send_keys(PASSWORD, Keys.ENTER)
+    page.click("#view .refusal button")
+    page.type("#step-up [name=password]", PASSWORD, Keys.ENTER)
     page.find(".finding")
 
 

@@ -2,17 +2,22 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from local.seed import PASSWORD
 from tests.support.looks import IMAGES, faults_in_each_look
 
+T = TypeVar("T")
 WAIT_S = 20
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Nothing in the background: the tests reach no network.
@@ -53,24 +58,39 @@ class Page:
 
     def find(self, selector: str) -> WebElement:
         """The first visible element of a selector; waits for it."""
+        return self._with(selector, lambda one: one)
 
-        def visible(browser: WebDriver) -> WebElement | None:
+    def click(self, selector: str) -> None:
+        self._with(selector, lambda one: one.click())
+
+    def type(self, selector: str, *keys: str) -> None:
+        self._with(selector, lambda one: one.send_keys(*keys))
+
+    def text(self, selector: str) -> str:
+        return self._with(selector, lambda one: one.text)
+
+    def attribute(self, selector: str, name: str) -> str | None:
+        return self._with(selector, lambda one: one.get_attribute(name))
+
+    def _with(self, selector: str, act: Callable[[WebElement], T]) -> T:
+        """What `act` gives for the first visible element, once there is one. A page that loads replaces what it showed:
+        then it is found anew."""
+
+        def acted(browser: WebDriver) -> list[T]:
             found = browser.find_elements(By.CSS_SELECTOR, selector)
-            return next((one for one in found if one.is_displayed()), None)
+            visible = next((one for one in found if one.is_displayed()), None)
+            return [act(visible)] if visible else []
 
-        found = WebDriverWait(self.browser, WAIT_S).until(visible, selector)
-        assert found is not None
-        return found
+        wait = WebDriverWait(self.browser, WAIT_S, ignored_exceptions=(StaleElementReferenceException,))
+        return wait.until(acted, selector)[0]
 
     def all(self, selector: str) -> list[WebElement]:
         return self.browser.find_elements(By.CSS_SELECTOR, selector)
 
     def sign_in(self, username: str, password: str = PASSWORD) -> None:
         for name, text in (("username", username), ("password", password)):
-            field = self.find(f"#sign-in [name={name}]")
-            field.clear()
-            field.send_keys(text)
-        self.find("#sign-in button").click()
+            self.type(f"#sign-in [name={name}]", Keys.CONTROL, "a", Keys.NULL, text)
+        self.click("#sign-in button")
 
     def wait_for_notice(self, text: str) -> None:
         """Until a message says it."""
