@@ -10,6 +10,8 @@ from local.client import Client
 from local.seed import PASSWORD, USERS
 from local.stack import JOBS_HTTP
 
+WATCHERS = 4
+
 
 @dataclass
 class Watched:
@@ -35,14 +37,16 @@ def delays(base_url: str, *, moments: int, within_s: float, bound_s: float, seed
     """
     client = Client(base_url)
     watched = [_signed_in(client) for _ in range(moments)]
-    rng, started = random.Random(seed), time.monotonic()
-    for one in watched:
-        one.revoke_at = started + rng.uniform(0, within_s)
-    ends = started + within_s + bound_s + 1
-    revoker = threading.Thread(target=_revoke_all, args=(base_url, watched))
-    revoker.start()
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda part: _watch(base_url, watched[part::4], ends), range(4)))
+    with ThreadPoolExecutor(WATCHERS) as pool:
+        # A start of an environment is no part of the time that is looked at.
+        assert all(pool.map(lambda one: _passes(Client(base_url), one), watched[:WATCHERS]))
+        rng, started = random.Random(seed), time.monotonic()
+        for one in watched:
+            one.revoke_at = started + rng.uniform(0, within_s)
+        ends = started + within_s + bound_s + 1
+        revoker = threading.Thread(target=_revoke_all, args=(base_url, watched))
+        revoker.start()
+        list(pool.map(lambda part: _watch(base_url, watched[part::WATCHERS], ends), range(WATCHERS)))
     revoker.join()
     return [one.delay_s for one in watched]
 
@@ -65,5 +69,9 @@ def _watch(base_url: str, watched: list[Watched], ends: float) -> None:
     while time.monotonic() < ends:
         for one in watched:
             asked_at = time.monotonic()
-            if client.get(f"{JOBS_HTTP}/jobs", bearer=one.access_token).status == 200:
+            if _passes(client, one):
                 one.passed_at = asked_at
+
+
+def _passes(client: Client, one: Watched) -> bool:
+    return client.get(f"{JOBS_HTTP}/jobs", bearer=one.access_token).status == 200
