@@ -15,6 +15,7 @@ from local.traffic.attacks import thief
 from local.traffic.population import Population, populate
 from tests.conftest import LINKED
 from tests.support.browser import Page
+from tests.support.sign_in_age import sign_in_is_old
 
 ALICE = USERS[0]
 SAFARI = (
@@ -288,6 +289,37 @@ def test_the_security_page_shows_nothing_to_who_is_no_operator(
     page.photograph("not-an-operator")
     page.click("#refused a")
     page.wait_for_text("[aria-current]", "Account")
+
+
+def test_one_escape_at_the_password_settles_an_act_that_is_refused_later(
+    stack: LocalStack, browser: WebDriver
+) -> None:
+    [person] = populate(stack.base_url, 1, seed=7).usernames
+    tokens = {name: login(stack, person, name) for name in ("tablet", "phone")}
+    page = signed_in(stack, browser, person)
+    sign_in_is_old(stack, person, minutes=2 * 365 * 24 * 60)
+    out = "button[aria-label='Sign out this device: {}']".format
+    tablet = page.attribute(f".device:has({out('tablet')})", "data-device")
+    page.hold(f"/auth/devices/{tablet}")
+    page.click(out("tablet"))
+    agree(page, "Sign out this device")
+    page.wait_until_held()
+    page.click(out("phone"))
+    agree(page, "Sign out this device")
+    page.type("#step-up [name=password]", Keys.ESCAPE)
+    page.wait_for_notice("recent sign-in with your password")
+    page.click("[aria-label='Close this message']")
+
+    page.release()
+
+    page.wait_for_notice("recent sign-in with your password")
+    assert page.all("#step-up") == []
+    assert all(is_live(stack, token) for token in tokens.values())
+    page.click(out("phone"))
+    agree(page, "Sign out this device")
+    page.type("#step-up [name=password]", PASSWORD, Keys.ENTER)
+    page.wait_for_notice("phone is signed out.")
+    assert [is_live(stack, token) for token in tokens.values()] == [True, False]
 
 
 @pytest.mark.parametrize("name", ["account", "security"])

@@ -10,10 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from selenium.common.exceptions import ElementNotInteractableException, StaleElementReferenceException
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -25,6 +23,7 @@ from local.stack import LocalStack
 from local.traffic.population import FAR_AWAY, PLACES, login, populate
 from tests.conftest import LINKED
 from tests.support.browser import WAIT_S, Page
+from tests.support.sign_in_age import sign_in_is_old
 
 ALICE = USERS[0]
 # 200 letters, markup, and a turn of the direction that nothing takes back.
@@ -520,7 +519,7 @@ def test_a_sign_in_too_old_is_confirmed_in_place_and_the_end_is_repeated(
     end = f"#view [data-session='{bob['session_id']}'] button"  # he may have sessions of other tests
     go(page, "#users/bob@example.com")
     page.find(end)
-    sign_in_is_old(lambda_stack, minutes=20)  # enough to look, not to end
+    sign_in_is_old(lambda_stack, ALICE.username, minutes=20)  # enough to look, not to end
 
     page.click(end)
     page.type("dialog [name=text]", "a check", Keys.ENTER)
@@ -536,10 +535,10 @@ def test_a_sign_in_too_old_is_confirmed_in_place_and_the_end_is_repeated(
 def test_who_does_not_give_the_password_sees_nothing_and_may_try_again(
     lambda_stack: LocalStack, page: Page
 ) -> None:
-    sign_in_is_old(lambda_stack, minutes=1440)
+    sign_in_is_old(lambda_stack, ALICE.username, minutes=1440)
     page.browser.refresh()
 
-    gives_up(page)
+    page.type("#step-up [name=password]", Keys.ESCAPE)
 
     page.wait_for_text("#view .refusal", "recent sign-in with your password")
     assert page.all(".tiles li") + page.all(".finding") == []
@@ -548,22 +547,38 @@ def test_who_does_not_give_the_password_sees_nothing_and_may_try_again(
     page.find(".finding")
 
 
-def gives_up(page: Page) -> None:
-    """The person's Escape, at each question: a request that is refused after it asks once more."""
+def test_one_escape_settles_what_was_under_way_and_what_begins_by_itself(
+    lambda_stack: LocalStack, page: Page
+) -> None:
+    sign_in_is_old(lambda_stack, ALICE.username, minutes=1440)
+    page.hold("/console/inbox?state")
+    page.click("#reload")
+    page.wait_until_held()
+    page.type("#step-up [name=password]", Keys.ESCAPE)
+    page.wait_for_text("#figures .refusal", "recent sign-in with your password")
 
-    def is_refused(browser: WebDriver) -> bool:
-        for field in browser.find_elements(By.CSS_SELECTOR, "#step-up [name=password]"):
-            field.send_keys(Keys.ESCAPE)
-        return bool(browser.find_elements(By.CSS_SELECTOR, "#view .refusal"))
+    page.release()
+    page.wait_for_text("#view .refusal", "recent sign-in with your password")
+    page.browser.execute_script("dispatchEvent(new Event('online'))")
+    page.wait_until_gone("[aria-busy]")
+    assert page.all("#step-up") == []
 
-    closing = (StaleElementReferenceException, ElementNotInteractableException)
-    WebDriverWait(page.browser, WAIT_S, ignored_exceptions=closing).until(is_refused)
+    page.click("#figures .refusal button")
+    page.type("#step-up [name=password]", PASSWORD, Keys.ENTER)
+    page.wait_until_gone("#figures .refusal")
 
 
-def sign_in_is_old(stack: LocalStack, minutes: int) -> None:
-    """As if the operator had authenticated that long ago."""
-    with contextlib.closing(stack.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE auth_user_tokens SET auth_time = auth_time - INTERVAL %s MINUTE WHERE user_id = %s",
-            (minutes, ALICE.id),
-        )
+def test_what_is_refused_after_the_password_was_given_asks_for_it_no_more(
+    lambda_stack: LocalStack, page: Page
+) -> None:
+    sign_in_is_old(lambda_stack, ALICE.username, minutes=1440)
+    page.hold("/console/inbox?state")
+    page.click("#reload")
+    page.wait_until_held()
+    page.type("#step-up [name=password]", PASSWORD, Keys.ENTER)
+    page.wait_until_gone("#figures[aria-busy]")
+
+    page.release()
+    page.wait_until_gone("[aria-busy]")
+
+    assert page.all("#step-up") + page.all(".refusal") == []

@@ -19,6 +19,18 @@ from tests.support.looks import IMAGES, faults_in_each_look
 
 T = TypeVar("T")
 WAIT_S = 20
+HOLD = """
+const [path] = arguments;
+const real = window.fetch;
+const held = new Promise((resolve) => (window.release = resolve));
+window.fetch = async (request, ...rest) => {
+  const answer = await real(request, ...rest);
+  if (!String(request.url ?? request).includes(path)) return answer;
+  window.isHeld = true;
+  await held;
+  return answer;
+};
+"""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Nothing in the background: the tests reach no network.
 QUIET = (
@@ -110,6 +122,19 @@ class Page:
 
     def wait_until_gone(self, selector: str) -> None:
         WebDriverWait(self.browser, WAIT_S).until(lambda _: self.all(selector) == [], selector)
+
+    def hold(self, path: str) -> None:
+        """From now on the answers to requests with this in their address are kept from the page, until `release`."""
+        self.browser.execute_script(HOLD, path)
+
+    def wait_until_held(self) -> None:
+        """Until there is such an answer."""
+        WebDriverWait(self.browser, WAIT_S).until(
+            lambda browser: browser.execute_script("return window.isHeld")
+        )
+
+    def release(self) -> None:
+        self.browser.execute_script("release()")
 
     def follow_out(self, link: WebElement) -> str:
         """Where a link of the page leads that leads out of it: to a tab of its own, which knows nothing of the page."""

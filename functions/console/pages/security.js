@@ -69,7 +69,7 @@ async function refresh(isEverything) {
   if (byId("content").hidden) return null;
   const refusals = await Promise.all([isEverything && !byId("above").hidden ? figures.refresh() : null, shown.refresh()]);
   const refusal = refusals.find(Boolean) ?? null;
-  if (refusal?.code === STEP_UP) pause(true); // nobody is asked for the password twice a minute
+  if (refusal?.code === STEP_UP) pause(true); // it would be refused each time
   if (!refusal) byId("updated").replaceChildren("Updated ", ago(nowS()));
   return refusal;
 }

@@ -9,13 +9,31 @@ import { clearFailures, failure } from "/pages/toasts.js";
 const REACHED = "urn:auth-user-tokens:acr:password"; // the acr of a password
 const MORE = "This asks for a stronger sign-in than a password. Please sign in again the way you did before.";
 
-export const client = createClient({ issuer: location.origin, mode: "cookie", onStepUp: askForPassword });
+export const client = createClient({ issuer: location.origin, mode: "cookie" });
 
+const challenges = new Map(); // by the address of a request: what it asked of the sign-in
+client.addEventListener("stepup", ({ detail }) => challenges.set(detail.url, detail));
+
+let acts = 0; // of the person
+let gaveUpAt = -1; // the act with which they gave up the question
+let raised = 0; // how often they gave the password
 let asking = null; // one question for all requests that are refused at once
 let wantsMore = false; // than a password
 let ended = () => {};
 
-export const request = (method, path, body) => client.request(method, path, body);
+for (const kind of ["submit", "hashchange"]) addEventListener(kind, () => (acts += 1), true);
+addEventListener("click", ({ target }) => target.closest("a, button") && (acts += 1), true);
+
+/** What asks for a recent sign-in waits for the password, and is sent once more. */
+export async function request(method, path, body) {
+  const began = { acts, raised };
+  try {
+    return await client.request(method, path, body);
+  } catch (error) {
+    if (error.code !== STEP_UP || !(await isRaised(path, began))) throw error;
+    return client.request(method, path, body);
+  }
+}
 
 /** Every page of a list, one after the other. path: without a query; name: of the list in the answer. */
 export async function pagesOf(path, name) {
@@ -59,10 +77,14 @@ function wayOn(way, again) {
   return way === "retry" && again ? { title: "Try again", act: again } : null;
 }
 
-// A request was refused until the person has authenticated again. True once they have: the client repeats it then.
-function askForPassword({ acrValues, maxAgeS }) {
+// True once the person has given the password. Who gives up settles it for all that began until then, whenever it is refused,
+// and for what begins by itself: only another act of theirs may ask again.
+async function isRaised(path, began) {
+  const { acrValues, maxAgeS } = challenges.get(new URL(path, location.origin).href);
   wantsMore = Boolean(acrValues) && !acrValues.split(" ").includes(REACHED);
   if (wantsMore) return false;
+  if (raised > began.raised) return true;
+  if (!asking && began.acts <= gaveUpAt) return false;
   asking ??= passwordDialog({ acrValues, maxAgeS }).finally(() => (asking = null));
   return asking;
 }
@@ -93,7 +115,13 @@ function passwordDialog(asked) {
     field.value = "";
     field.focus();
   }
-  return opened(form, (value) => value === "raised", { id: "step-up" });
+  return opened(form, answered, { id: "step-up" });
+}
+
+function answered(value) {
+  if (value === "raised") raised += 1;
+  else gaveUpAt = acts;
+  return value === "raised";
 }
 
 // Null where the session is raised, else what the person is told.
