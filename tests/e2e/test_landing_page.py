@@ -9,12 +9,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
-from selenium.webdriver.support.wait import WebDriverWait
 
 from local.client import Client
 from local.host.paths import ROOT
 from local.seed import PASSWORD, USERS
-from tests.support.browser import WAIT_S, Page
+from tests.support.browser import Page, wait_for
 from tests.support.runs import Run
 
 IMPORT_MAP = '{"imports": {"auth-user-tokens-client": "/client.js"}}'
@@ -88,7 +87,7 @@ def test_a_page_on_another_port_signs_in_by_the_snippet(
 
     page = Page(browser, f"{running.origin}/")
 
-    WebDriverWait(browser, WAIT_S).until(lambda b: b.title == USERS[1].id, snippet)
+    wait_for(browser, lambda b: b.title == USERS[1].id, snippet)
     assert page.faults() == []
 
 

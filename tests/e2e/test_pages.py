@@ -179,8 +179,10 @@ def test_the_whole_page_is_used_by_keyboard_and_the_focus_is_seen(
     page = signed_in(lambda_stack, browser, person)
     actions = {one.accessible_name for one in page.all("a, button, summary") if one.is_displayed()}
 
-    reached = set()
+    reached: set[str] = set()
     for _ in range(2 * len(actions)):
+        if actions <= reached:
+            break
         browser.switch_to.active_element.send_keys(Keys.TAB)
         reached.add(focused(page))
         outline = browser.switch_to.active_element.value_of_css_property("outline-style")

@@ -19,6 +19,7 @@ from tests.support.looks import IMAGES, faults_in_each_look
 
 T = TypeVar("T")
 WAIT_S = 20
+POLL_S = 0.05
 HOLD = """
 const [path] = arguments;
 const real = window.fetch;
@@ -61,6 +62,16 @@ def started(profile: Path, *further: str) -> WebDriver:
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
 
 
+def wait_for(
+    browser: WebDriver,
+    found: Callable[[WebDriver], T],
+    message: str = "",
+    ignored: tuple[type[Exception], ...] = (),
+) -> T:
+    """What `found` returns, once that is anything. message: what was waited for; ignored: as if it returned nothing."""
+    return WebDriverWait(browser, WAIT_S, POLL_S, ignored_exceptions=ignored).until(found, message)
+
+
 class Page:
     """What a person sees and does."""
 
@@ -93,8 +104,7 @@ class Page:
             visible = next((one for one in found if one.is_displayed()), None)
             return [act(visible)] if visible else []
 
-        wait = WebDriverWait(self.browser, WAIT_S, ignored_exceptions=(StaleElementReferenceException,))
-        return wait.until(acted, selector)[0]
+        return wait_for(self.browser, acted, selector, (StaleElementReferenceException,))[0]
 
     def all(self, selector: str) -> list[WebElement]:
         return self.browser.find_elements(By.CSS_SELECTOR, selector)
@@ -118,10 +128,10 @@ class Page:
                 text,
             )
 
-        WebDriverWait(self.browser, WAIT_S).until(says_it, text)
+        wait_for(self.browser, says_it, text)
 
     def wait_until_gone(self, selector: str) -> None:
-        WebDriverWait(self.browser, WAIT_S).until(lambda _: self.all(selector) == [], selector)
+        wait_for(self.browser, lambda _: self.all(selector) == [], selector)
 
     def hold(self, path: str) -> None:
         """From now on the answers to requests with this in their address are kept from the page, until `release`."""
@@ -129,9 +139,7 @@ class Page:
 
     def wait_until_held(self) -> None:
         """Until there is such an answer."""
-        WebDriverWait(self.browser, WAIT_S).until(
-            lambda browser: browser.execute_script("return window.isHeld")
-        )
+        wait_for(self.browser, lambda browser: browser.execute_script("return window.isHeld"))
 
     def release(self) -> None:
         self.browser.execute_script("release()")
@@ -141,11 +149,11 @@ class Page:
         here = self.browser.current_window_handle
         assert link.get_attribute("rel") == "noreferrer"
         link.click()
-        WebDriverWait(self.browser, WAIT_S).until(lambda browser: len(browser.window_handles) == 2)
+        wait_for(self.browser, lambda browser: len(browser.window_handles) == 2)
         [tab] = set(self.browser.window_handles) - {here}
         self.browser.switch_to.window(tab)
         try:
-            WebDriverWait(self.browser, WAIT_S).until(lambda browser: browser.current_url != "about:blank")
+            wait_for(self.browser, lambda browser: browser.current_url != "about:blank")
             assert self.browser.execute_script("return opener") is None
             return self.browser.current_url
         finally:
