@@ -62,12 +62,12 @@ export function changeState(finding, state, after) {
 export function endFromSource(finding, after) {
   return attempt(async () => {
     const sessions = await sessionsOf(finding);
-    if (!sessions.length) return notice("No live session came from this source since the finding's first event.");
+    if (!sessions.length) return notice("No live session came from this source in the hour before it was found, or since.");
     const users = new Set(sessions.map(({ user_id: id }) => id)).size;
     const reason = await asked({
       title: `End ${counted(sessions.length, "session")} of ${counted(users, "user")}?`,
       told: [
-        "Each began from this source since the finding's first event. Its device ends as well, and signs in again only with the password.",
+        "Each began from this source in the hour before it was found, or since. Its device ends as well, and signs in again only with the password.",
         holdsElsewhere(),
         listed(sessions),
       ],

@@ -74,7 +74,7 @@ function entered({ entered: page }) {
   const users = usersOf(events);
   const told = users.length
     ? element("ul", { class: "listed" }, users)
-    : element("p", { class: "empty" }, "Nobody signed in from this source since.");
+    : element("p", { class: "empty" }, "Nobody signed in from this source in the hour before it was found, or since.");
   return section("Who got in from this source", told, more && element("p", { class: "quiet" }, "These are of the newest events alone."));
 }
 

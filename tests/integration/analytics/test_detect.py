@@ -9,7 +9,7 @@ from auth_tokens.usecases.analytics import detect
 from auth_tokens.usecases.analytics.analyse import AnalysisReport, analyse
 from auth_tokens.usecases.login import LoginRequest, login
 from tests.support import wiring
-from tests.support.world import World
+from tests.support.world import PASSWORD, World
 
 THIEF = Caller("203.0.113.66", "curl")
 
@@ -45,6 +45,16 @@ def test_an_attack_by_login_is_found_and_told_once(fresh_world: World) -> None:
     [event] = findings(fresh_world)
     assert (event.detail["accounts"], event.detail["events"]) == (12, 12)
     assert event.detail["severity"] == "medium"
+
+
+def test_an_attack_whose_first_try_is_right_got_in(fresh_world: World) -> None:
+    login(LoginRequest(fresh_world.user(), PASSWORD), THIEF, fresh_world.issuing)
+    fresh_world.clock.now += 1
+    stuff(fresh_world, 12)
+
+    [finding] = run(fresh_world).detection.findings
+
+    assert (finding.accounts, finding.entered, finding.severity.value) == (12, 1, "high")
 
 
 def test_a_finding_names_its_source_as_its_events_do_and_no_address(fresh_world: World) -> None:

@@ -87,6 +87,16 @@ def test_the_list_has_the_live_sessions_of_the_source_and_whose_they_are(world: 
     assert page.sessions[0].metadata.user_agent == "curl"
 
 
+@pytest.mark.parametrize(("before_s", "is_listed"), [(3600, True), (3601, False)])
+def test_the_list_has_who_got_in_before_the_first_failure_within_the_hour_of_the_rule(
+    world: World, before_s: int, is_listed: bool
+) -> None:
+    session = entered(world, world.user())
+    world.clock.now += before_s
+
+    assert listed(world, found(world, source_of(world, session))) == [session] * is_listed
+
+
 def test_exactly_what_was_listed_ends_and_not_what_came_meanwhile(world: World) -> None:
     names = [world.user() for _ in range(3)]
     before = [entered(world, name) for name in names[:2]]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from auth_tokens.domain.analytics.detections import WINDOW_S
 from auth_tokens.domain.analytics.finding_groups import FindingGroup, GroupPlace, GroupSelection
 from auth_tokens.domain.analytics.finding_states import FindingState
 from auth_tokens.domain.analytics.findings import EVIDENCE_TYPES, Finding, Rule
@@ -174,7 +175,7 @@ def test_it_comes_with_the_events_it_names_and_a_search_for_all_of_them(log: Log
         "type": "login_failed",
         "user_id": "alice",
         "source": (b"s" * 16).hex(),
-        "since": START - 90,
+        "since": START - 60 - WINDOW_S,
         "until": START - 79,
     }
 

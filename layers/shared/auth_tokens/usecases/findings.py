@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from auth_tokens.domain.analytics.detections import read_since
 from auth_tokens.domain.analytics.finding_states import FindingState, state_of
 from auth_tokens.domain.analytics.findings import EVIDENCE_TYPES, Rule, Severity
 from auth_tokens.domain.caller import Caller
@@ -64,7 +65,8 @@ class FindingPage:
 
 @dataclass(frozen=True, slots=True)
 class FindingEvidence:
-    """evidence: the events that it names; search: a filter of the list of events that shows all of them."""
+    """evidence: the events that it names; search: a filter of the list of events that shows all of them. That of one
+    source begins with the hour that the rule had read, as sign-ins before the first failure count."""
 
     finding: FindingView
     evidence: list[RecordedEvent]
@@ -172,7 +174,7 @@ def _search(event: RecordedEvent) -> dict[str, str | int]:
         "user_id": event.user_id,
         "session_id": uuid_text(event.session_id) if event.session_id else None,
         "source": event.source_hash.hex() if event.source_hash and is_of_one else None,
-        "since": int(detail.get("first_at", event.at)),
+        "since": read_since(event) if is_of_one else int(detail.get("first_at", event.at)),
         "until": int(detail.get("last_at", event.at)) + 1,
     }
     return {name: value for name, value in search.items() if value is not None}

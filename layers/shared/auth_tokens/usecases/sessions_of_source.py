@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from auth_tokens.domain.analytics.detections import read_since
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.ends import Cause
 from auth_tokens.domain.errors import InvalidRequest, Unavailable
@@ -56,18 +57,17 @@ class SessionsEnd:
 
 
 def sessions_of_finding(finding_id: str, cursor: str | None, deps: SourceDeps) -> SessionsPage:
-    """Those that began from its source since its first event, also after it. Raises NotFound, InvalidRequest for a
-    finding that is of no source, Unavailable."""
+    """Those that began from its source within the hour that its rule had read, or later. Raises NotFound,
+    InvalidRequest for a finding that is of no source, Unavailable."""
     finding = finding_event(finding_id, deps.events)
     source = finding.source_hash
     if source is None:
         raise InvalidRequest(
             "finding_id names a finding of no source; end the sessions of its user, or of its evidence."
         )
-    since = int(finding.detail.get("first_at", finding.at))
     # Of several networks it is of their site, which only sign-ins by password name, in what is encrypted.
     is_of_site = finding.detail.get("sources") != 1
-    wanted = EventSelection(since, kinds=_STARTS, source=None if is_of_site else source)
+    wanted = EventSelection(read_since(finding), kinds=_STARTS, source=None if is_of_site else source)
 
     def is_wanted(event: RecordedEvent) -> bool:
         return event.session_id is not None and (not is_of_site or event.detail.get("site") == source.hex())

@@ -49,9 +49,9 @@ def test_one_source_is_worse_once_it_got_in(hour: Hour) -> None:
     assert severities(detections.stuffing_from_one_source(hour.events, {})) == [Severity.HIGH]
 
 
-@pytest.mark.parametrize(("offset", "entered"), [(-1, 0), (0, 1)])
-def test_who_got_in_from_one_source_signed_in_after_its_first_failure(
-    hour: Hour, offset: int, entered: int
+@pytest.mark.parametrize("offset", [-1, 0, 50], ids=["by its first try", "meanwhile", "afterwards"])
+def test_whoever_signed_in_from_a_stuffing_source_within_the_hour_was_got_into(
+    hour: Hour, offset: int
 ) -> None:
     for number in range(10):
         hour.tell(FAILED, user(number), ONE, at=START - 100 + number)
@@ -61,8 +61,9 @@ def test_who_got_in_from_one_source_signed_in_after_its_first_failure(
 
     [finding] = detections.stuffing_from_one_source(hour.events, {})
 
-    assert finding.entered == entered
-    assert finding.as_event(START).detail["entered"] == entered
+    assert (finding.entered, finding.severity) == (1, Severity.HIGH)
+    assert (finding.accounts, finding.first_at) == (10, START - 100)
+    assert finding.as_event(START).detail["entered"] == 1
 
 
 def test_who_got_in_is_counted_over_all_networks_of_a_site(hour: Hour) -> None:

@@ -37,7 +37,8 @@ _ENDED = frozenset(
 
 def stuffing_from_one_source(events: Events, baseline: Baseline) -> list[Finding]:
     """One network fails on many accounts, whereas an office behind one address fails on some and succeeds on most.
-    The networks of one IPv6 site count together as well, with a higher bound."""
+    The networks of one IPv6 site count together as well, with a higher bound. Whoever signed in from there within the
+    hour was got into, also before the first failure: the first guess may be right."""
     by_network = _stuffing(events, lambda event: event.source_hash, at_least=10)
     by_site = _stuffing(events, _site_of, at_least=30)
     return by_network + [finding for finding in by_site if finding.sources > 1]
@@ -48,20 +49,13 @@ def _stuffing(events: Events, by: Callable[[RecordedEvent], bytes | None], *, at
     found = []
     for source, failures in _grouped(_of(events, EventType.LOGIN_FAILED), by).items():
         accounts = set(map(account_of, failures))
-        successes = succeeded.get(source, [])
-        users = set(map(account_of, successes))
+        users = set(map(account_of, succeeded.get(source, [])))
         if source is None or len(accounts) < at_least or len(accounts) <= 2 * len(users):
             continue
         severity = Severity.HIGH if len(accounts) >= 30 or users else Severity.MEDIUM
         rule, subject = Rule.STUFFING_FROM_ONE_SOURCE, Subject(source.hex(), source=source)
-        found.append(finding_of(rule, severity, subject, failures, _entered_after(failures, successes)))
+        found.append(finding_of(rule, severity, subject, failures, len(users)))
     return found
-
-
-def _entered_after(failures: Events, successes: Events) -> int:
-    """Into how many accounts a source got since its first failure: who was there before is no part of the attack."""
-    first = min(event.at for event in failures)
-    return len({account_of(event) for event in successes if event.at >= first})
 
 
 def _site_of(event: RecordedEvent) -> bytes | None:
@@ -183,6 +177,11 @@ RULES: tuple[Callable[[Events, Baseline], list[Finding]], ...] = (
     revocation_storm,
     refresh_burst,
 )
+
+
+def read_since(finding: RecordedEvent) -> int:
+    """Since when the rules had read the events that a finding counts. finding: the event that reports it."""
+    return finding.at - WINDOW_S
 
 
 def findings_in(events: Events, baseline: Baseline) -> list[Finding]:

@@ -58,8 +58,8 @@ RANKED = tuple(Severity)
 @dataclass(frozen=True, slots=True)
 class Finding:
     """subject: a user's id, a session's, an account's or a source's keyed hash, or EVERYBODY; user_id, session_id,
-    source: where they are known; last_at: of its newest event; entered: into how many of the accounts somebody got
-    after that, None where the rule cannot tell."""
+    source: where they are known; last_at: of its newest event; entered: into how many accounts somebody got, None where
+    the rule cannot tell."""
 
     rule: Rule
     severity: Severity
