@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tokens_command.arguments import text_of
+from tokens_command.arguments import TOKEN, text_of
 from tokens_command.connection import Session, placed
 from tokens_command.problems import Problem
 from tokens_command.tokens import NoToken
@@ -20,7 +20,7 @@ def decode(session: Session, token: str) -> None:
     `-` reads it from standard input, which leaves it out of the shell's history.
     """
     try:
-        view = decoded(text_of(token)).view
+        view = decoded(text_of(token, TOKEN)).view
     except NoToken as exc:
         raise Problem(str(exc)) from exc
     out = session.out

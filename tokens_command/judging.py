@@ -12,9 +12,10 @@ from typing import Any
 
 import click
 
+from tokens_command.arguments import FINDING, SESSION, source_in
 from tokens_command.connection import Session, placed
 from tokens_command.output import printable
-from tokens_command.people import id_in_path, user_id_of
+from tokens_command.people import user_id_of
 from tokens_command.problems import Problem
 from tokens_command.times import Instant
 
@@ -23,6 +24,7 @@ SEVERITIES = ("low", "medium", "high")
 # How often --follow looks for more; an event is there when its change is committed.
 FOLLOW_S = 2.0
 MOST = 10_000
+_FINDINGS = "/admin/security/findings"
 _FINDING = {
     "id": "finding",
     "severity": "severity",
@@ -69,7 +71,7 @@ def findings(session: Session, state: str, user: str | None, limit: int, **filte
     """What the detection rules found, newest first; by default what is open."""
     user_id = None if user is None else user_id_of(session, user)
     query = {"state": None if state == "all" else state, "user_id": user_id, **filters}
-    listed = session.service.each("/admin/security/findings", "findings", limit=min(limit, 200), **query)
+    listed = session.service.each(_FINDINGS, "findings", limit=min(limit, 200), **query)
     found = list(islice(listed, limit))
     session.out.document({"findings": found})
     session.out.table(found, _FINDING, "No finding.")
@@ -80,7 +82,7 @@ def findings(session: Session, state: str, user: str | None, limit: int, **filte
 @placed
 def finding(session: Session, finding_id: str) -> None:
     """One finding: its evidence, its history, and how to see all of its events."""
-    found = session.service.get(f"/admin/security/findings/{id_in_path(finding_id)}")
+    found = _finding(session, FINDING.id_of(finding_id))
     out = session.out
     out.document(found)
     out.facts(found["finding"], _WHOLE_FINDING)
@@ -90,6 +92,16 @@ def finding(session: Session, finding_id: str) -> None:
     )
     search = " ".join(f"--{_OPTIONS.get(name, name)} {value}" for name, value in found["search"].items())
     out.say(f"All of its events: tokens events {search}")
+
+
+def _finding(session: Session, finding_id: str) -> Any:
+    with FINDING.there(finding_id):
+        return session.service.get(f"{_FINDINGS}/{finding_id}")
+
+
+def _changed(session: Session, finding_id: str, change: dict[str, str | None]) -> Any:
+    with FINDING.there(finding_id):
+        return session.service.post(f"{_FINDINGS}/{finding_id}/state", change)
 
 
 _OPTIONS = {"user_id": "user", "session_id": "session"}
@@ -103,10 +115,10 @@ def _changes(name: str, state: str, text: str) -> click.Command:
     @click.option("--note", help="What you found or did; kept with the event, at most 200 characters.")
     @placed
     def change(session: Session, finding_ids: tuple[str, ...], note: str | None) -> None:
-        paths = [f"/admin/security/findings/{id_in_path(each)}" for each in finding_ids]
-        for path in paths[1:]:  # one that is not there is found out before any other is changed
-            session.service.get(path)
-        changed = [session.service.post(f"{path}/state", {"state": state, "note": note}) for path in paths]
+        first, *others = map(FINDING.id_of, finding_ids)
+        for each in others:  # one that is not there is found out before any other is changed
+            _finding(session, each)
+        changed = [_changed(session, each, {"state": state, "note": note}) for each in (first, *others)]
         session.out.document({"findings": changed})
         session.out.table(changed, _FINDING, "")
 
@@ -136,6 +148,8 @@ def events(
     session: Session,
     kind: str | None,
     user: str | None,
+    session_id: str | None,
+    source: str | None,
     limit: int,
     is_csv: bool,
     follow: bool,
@@ -145,7 +159,13 @@ def events(
     if follow and (is_csv or filters["until"] is not None):
         raise Problem("--follow is without --csv and --until.")
     user_id = None if user is None else user_id_of(session, user)
-    query = {"type": kind, "user_id": user_id, **filters}
+    query = {
+        "type": kind,
+        "user_id": user_id,
+        "session_id": None if session_id is None else SESSION.id_of(session_id),
+        "source": None if source is None else source_in(source),
+        **filters,
+    }
     if follow:
         _show_each(session, _followed(session, query))
         return
@@ -155,7 +175,11 @@ def events(
         _write_csv(found)
         return
     session.out.document({"events": found})
-    session.out.table([_told(event) for event in found], _EVENT, "No event.")
+    session.out.table(
+        [_told(event) for event in found],
+        _EVENT,
+        "No event." if session_id is None else f"No event. {SESSION.helps}",
+    )
 
 
 def _followed(session: Session, query: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -9,10 +9,12 @@ from typing import Any
 
 import click
 
+from tokens_command.arguments import KEY
 from tokens_command.confirmation import confirm
 from tokens_command.connection import Session, placed
 from tokens_command.people import reason_option, yes_option
 from tokens_command.problems import Exit, Problem
+from tokens_command.tokens import is_token
 
 PURPOSES = ("signing", "token-chain", "metadata")
 # An environment that meets a token of an epoch that it does not know, or a withdrawn key, reads the keys again within
@@ -69,9 +71,12 @@ def withdraw(session: Session, kid: str, reason: str, yes: bool, no_wait: bool) 
 
     KID is a signing key's thumbprint, or a data key's purpose and epoch, as token-chain.3 (`tokens keys`).
     """
+    kid = KEY.given(kid)
+    if is_token(kid):
+        raise KEY.refusal(kid)
     key = next((each for each in session.service.get("/admin/keys")["keys"] if each["kid"] == kid), None)
     if key is None:
-        raise Problem(f"There is no key {kid}: `tokens keys --all` lists those that there are.", Exit.NO)
+        raise KEY.refusal(kid, Exit.NO)
     confirm(f"Withdraw the {key['purpose']} key {kid} ({key['state']})? {_effect(key)}", yes=yes)
     answer = session.service.post("/admin/keys/withdraw", {"kid": kid, "reason": reason})
     try:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
 import click
 
-from tokens_command.arguments import text_of
+from tokens_command.arguments import ANYTHING, SESSION_OR_DEVICE, USER, Kind, text_of, uuid_in
 from tokens_command.confirmation import confirm
 from tokens_command.connection import Session, placed
 from tokens_command.problems import Exit, Problem
 from tokens_command.service import NotThere
 from tokens_command.tokens import NoToken, decode, is_token
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _USER_ID = re.compile(r"[!-~]{1,36}", re.ASCII)
-_KINDS = {"id": "session or device", "user_id": "user's id", "name": "user name"}
 # Members of the service's answers → what people call them.
 _USER = {
     "username": "user",
@@ -80,7 +78,7 @@ def whois(session: Session, what: str) -> None:
 
     A token is decoded here, and only the id in it is sent; `-` reads it from standard input.
     """
-    found = find(session, what)
+    found = _find(session, text_of(what, ANYTHING), ANYTHING)
     session.out.document(found)
     _show(session, found)
 
@@ -110,10 +108,11 @@ def sessions(session: Session, user: str) -> None:
 @placed
 def end(session: Session, what: str, reason: str, keep_device: bool, yes: bool) -> None:
     """End one session with its device, or one device with its sessions."""
-    found = find(session, what)
+    text = text_of(what, SESSION_OR_DEVICE)
+    found = _find(session, text, SESSION_OR_DEVICE)
     row = found["row"]
     if row is None or row["kind"] == "access":
-        raise Problem(f"{what} is no session or device; `tokens revoke` ends all of a user.", Exit.REFUSED)
+        raise SESSION_OR_DEVICE.refusal(text)
     kind = "device" if row["kind"] == "device" else "session"
     if kind == "device" and keep_device:
         raise Problem("--keep-device is for a session.")
@@ -144,13 +143,6 @@ def revoke(session: Session, user: str, reason: str, dry_run: bool, yes: bool) -
     _ended(session, {"user_id": found["user_id"], **session.service.post(path, {"reason": reason})})
 
 
-def id_in_path(text: str) -> str:
-    """A UUID, to stand in a path. Raises Problem."""
-    if not _UUID.fullmatch(text):
-        raise Problem(f"{text} is no id: a UUID is wanted, as lists show it.")
-    return text
-
-
 def user_id_of(session: Session, user: str) -> str:
     """The id of a user who is named by name or id. Raises Problem."""
     return str(find_user(session, user)["user_id"])
@@ -158,44 +150,45 @@ def user_id_of(session: Session, user: str) -> str:
 
 def find_user(session: Session, user: str) -> dict[str, Any]:
     """The same, with what the service knows of them."""
-    if not user:  # as of a variable of a shell that is not set
-        raise Problem("The user is empty: a name or an id is wanted.")
-    return _first(session, user, [{"user_id": user}] if _UUID.fullmatch(user) else list(_by_user(user)))
-
-
-def find(session: Session, what: str) -> dict[str, Any]:
-    """What POST /admin/lookup finds. Raises Problem."""
-    text = text_of(what)
+    text = USER.given(user)
     if is_token(text):
-        try:
-            text = decode(text).row_id
-        except NoToken as exc:
-            raise Problem(str(exc)) from exc
-        return _first(session, text, [{"id": text}])
-    if _UUID.fullmatch(text):
-        return _first(session, text, [{"id": text}, {"user_id": text}])
-    return _first(session, text, list(_by_user(text)))
+        raise USER.refusal(text)
+    return _first(session, text, _by_user(text), USER)
 
 
-def _by_user(text: str) -> Iterator[dict[str, str]]:
-    yield {"name": text}
-    if _USER_ID.fullmatch(text):
-        yield {"user_id": text}
+def _find(session: Session, text: str, kind: Kind) -> dict[str, Any]:
+    """What POST /admin/lookup finds by a name, an id or a token. Raises Problem."""
+    if is_token(text):
+        return _first(session, text, [{"id": _id_in(text)}], kind)
+    row_id = uuid_in(text)
+    return _first(session, text, [*([{"id": row_id}] if row_id else []), *_by_user(text)], kind)
 
 
-def _first(session: Session, text: str, queries: list[dict[str, str]]) -> dict[str, Any]:
+def _id_in(token: str) -> str:
+    try:
+        row_id = uuid_in(decode(token).row_id)
+    except NoToken as exc:
+        raise Problem(str(exc)) from exc
+    if row_id is None:
+        raise Problem("The JWT names no session (sid), so it is none of this service.")
+    return row_id
+
+
+def _by_user(text: str) -> list[dict[str, str]]:
+    """A user's id is taken as it is spelled: the Portal may tell users apart by that."""
+    by_name = {"name": text}
+    by_id = [{"user_id": text}] if _USER_ID.fullmatch(text) else []
+    return [*by_id, by_name] if uuid_in(text) else [by_name, *by_id]
+
+
+def _first(session: Session, text: str, queries: Iterable[dict[str, str]], kind: Kind) -> dict[str, Any]:
     for query in queries:
         try:
             found: dict[str, Any] = session.service.post("/admin/lookup", query)
         except NotThere:
             continue
         return found
-    tried = " or ".join(_KINDS[by] for query in queries for by in query)
-    raise Problem(
-        f"{text} is no {tried} here. Names are compared without case; rows that ended are kept for"
-        " CLEANUP_RETENTION_S, their events for EVENT_RETENTION_S (`tokens events --session`).",
-        Exit.NO,
-    )
+    raise kind.refusal(text, Exit.NO)
 
 
 def _show(session: Session, found: dict[str, Any]) -> None:

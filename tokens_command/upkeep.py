@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from tokens_command.arguments import EVENT
 from tokens_command.confirmation import confirm
 from tokens_command.connection import Session, placed
 from tokens_command.functions import DEAD_LETTERS, Letter, invoke, letters
-from tokens_command.people import id_in_path, reason_option, yes_option
+from tokens_command.people import reason_option, yes_option
 from tokens_command.problems import Exit, Problem
 from tokens_command.times import Instant
 
@@ -88,9 +89,11 @@ def replay(session: Session, since: int, until: int, reason: str, dry_run: bool,
 @placed
 def skip(session: Session, event_id: str, reason: str, yes: bool) -> None:
     """Give up an event that the bus refuses (metric EventsRefused); later ones of its user wait behind it."""
-    path = f"/admin/security/events/{id_in_path(event_id)}/skip"
-    confirm(f"Never send the event {event_id}?", yes=yes)
-    session.out.document(session.service.post(path, {"reason": reason}))
+    wanted = EVENT.id_of(event_id)
+    confirm(f"Never send the event {wanted}?", yes=yes)
+    with EVENT.there(wanted):
+        answer = session.service.post(f"/admin/security/events/{wanted}/skip", {"reason": reason})
+    session.out.document(answer)
     session.out.say("It is not sent. The events behind it follow with the next run of the schedule.", "green")
 
 

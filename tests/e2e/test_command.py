@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import pytest
@@ -21,9 +21,12 @@ from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
 from tokens_command import __main__ as command
 from tokens_command.problems import Exit
+from tokens_command.service import SignedService
 
 BOB = USERS[1]
 UNKNOWN = "01900000-0000-7000-8000-000000000000"
+# Its only claim is `iss`.
+FOREIGN_JWT = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2Vsc2Uud2hlcmUifQ.c2ln"
 WORDS = ("--confirm", "end every session", "--reason", "x")
 Said = pytest.CaptureFixture[str]
 
@@ -181,10 +184,8 @@ def test_an_empty_standard_input_is_named(
 
     code, _, err = terminal.run(command_name, "-")
 
-    assert (code, err) == (
-        Exit.REFUSED,
-        "tokens: Standard input is empty: a name, an id or a token is wanted.\n",
-    )
+    assert code == Exit.REFUSED
+    assert err.startswith("tokens: Standard input is empty. ")
 
 
 def test_sessions_lists_both_and_nothing_steers_the_terminal(
@@ -260,6 +261,125 @@ def test_a_dry_run_says_what_would_end_and_ends_nothing(
 
     assert (told["live_sessions"], told["live_devices"], told["revoked"]) == (1, 1, 0)
     assert terminal.json("revoke", user[0], "--reason", "x", "--yes")["revoked"] == 2
+
+
+# --- What an argument may be
+
+
+HOW = {
+    "whois": ((), "`tokens keys`"),
+    "sessions": ((), "`tokens whois`"),
+    "end": (("--reason", "x", "--yes"), "`tokens sessions`"),
+    "revoke": (("--reason", "x", "--yes"), "`tokens whois`"),
+    "revoke-before now --user": (("--reason", "x", "--yes"), "`tokens whois`"),
+    "findings --user": ((), "`tokens whois`"),
+    "finding": ((), "`tokens findings --state all`"),
+    "ack": ((), "`tokens findings --state all`"),
+    "close": ((), "`tokens findings --state all`"),
+    "reopen": ((), "`tokens findings --state all`"),
+    "events --user": ((), "`tokens whois`"),
+    "events --session": ((), "`tokens sessions`"),
+    "events --source": ((), "`tokens events`"),
+    "skip": (("--reason", "x", "--yes"), "`tokens events`"),
+    "withdraw": (("--reason", "x", "--yes"), "`tokens keys --all`"),
+}
+TAKES_TOKENS = ("whois", "end")
+
+
+@pytest.mark.parametrize("command_name", HOW)
+@pytest.mark.parametrize("what", ["x", "", "  ", "nobody@example.com", "token-chain.0", "a" * 31])
+def test_what_an_argument_is_not_is_refused_with_the_command_that_helps(
+    terminal: Terminal, command_name: str, what: str
+) -> None:
+    more, helps = HOW[command_name]
+
+    code, out, err = terminal.run(*command_name.split(), what, *more)
+
+    assert code in ((Exit.NO, Exit.REFUSED) if what.strip() else (Exit.REFUSED,))
+    assert out == ""
+    assert helps in err and ("is empty." in err) == (not what.strip())
+
+
+@pytest.mark.parametrize("command_name", [name for name in HOW if name not in TAKES_TOKENS])
+def test_a_token_where_none_is_taken_is_neither_sent_nor_shown(
+    stack: LocalStack,
+    terminal: Terminal,
+    user: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    command_name: str,
+) -> None:
+    session, sent = signed_in(stack, user[0]), []
+    signed = SignedService._signed
+
+    def noted(service: SignedService, *call: str) -> Any:
+        sent.append(call)
+        return signed(service, *call)
+
+    monkeypatch.setattr(SignedService, "_signed", noted)
+    more, helps = HOW[command_name]
+
+    for name in ("access_token", "refresh_token", "device_token"):
+        code, out, err = terminal.run(*command_name.split(), f" {session[name]}", *more)
+
+        assert (code, out) == (Exit.REFUSED, "")
+        assert "A token is no " in err and helps in err
+        assert session[name] not in f"{err} {sent}"
+
+
+def test_a_session_s_id_is_no_user_and_a_user_s_no_session(
+    stack: LocalStack, terminal: Terminal, user: tuple[str, str]
+) -> None:
+    session_id = signed_in(stack, user[0])["session_id"]
+
+    for command_name in ("sessions", "revoke", "events --user"):
+        more, helps = HOW[command_name]
+        code, _, err = terminal.run(*command_name.split(), session_id, *more)
+        assert code == Exit.NO
+        assert f"{session_id} is no user name or id here." in err and helps in err
+    for whose in user:
+        code, _, err = terminal.run("end", whose, "--reason", "x", "--yes")
+        assert code == Exit.REFUSED
+        assert f"{whose} is no session or device here." in err and "`tokens revoke`" in err
+    for command_name in ("finding", "skip"):
+        code, _, err = terminal.run(command_name, session_id, *HOW[command_name][0])
+        assert code == Exit.NO
+        assert f"{session_id} is no {command_name.replace('skip', 'event')} here." in err
+
+
+def test_a_jwt_of_another_service_is_of_no_session_here(terminal: Terminal) -> None:
+    for command_name in TAKES_TOKENS:
+        code, out, err = terminal.run(command_name, FOREIGN_JWT, *HOW[command_name][0])
+
+        assert (code, out) == (Exit.REFUSED, "")
+        assert "names no session" in err
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [str.upper, lambda text: text.replace("-", ""), lambda text: f" {text}\n"],
+    ids=["upper case", "without hyphens", "with spaces around it"],
+)
+def test_an_id_is_taken_however_it_is_copied(
+    stack: LocalStack, terminal: Terminal, user: tuple[str, str], spelled: Callable[[str], str]
+) -> None:
+    finding_id = found_burst(stack, terminal, user)
+    session = signed_in(stack, user[0])
+    session_id, device_id = session["session_id"], session["device_id"]
+
+    assert terminal.json("whois", spelled(device_id))["row"]["id"] == device_id
+    assert terminal.json("finding", spelled(finding_id))["finding"]["id"] == finding_id
+    assert terminal.json("ack", spelled(finding_id))["findings"][0]["id"] == finding_id
+    [event, *_] = terminal.json("events", "--session", spelled(session_id))["events"]
+    assert event["session_id"] == session_id
+    assert terminal.json("skip", spelled(event["id"]), "--reason", "x", "--yes") == {"event_id": event["id"]}
+    assert terminal.json("end", spelled(session_id), "--reason", "x", "--yes")["user_id"] == user[1]
+
+
+def test_spaces_around_a_name_and_a_key_are_none_of_it(terminal: Terminal) -> None:
+    [kid, *_] = [key["kid"] for key in terminal.json("keys")["keys"] if key["purpose"] == "signing"]
+
+    assert terminal.json("sessions", f" {BOB.id} ")["user_id"] == BOB.id
+    assert terminal.run("withdraw", f" {kid} ", "--reason", "x")[0] == Exit.UNCONFIRMED
 
 
 # --- Who may
@@ -395,21 +515,21 @@ def test_one_of_several_findings_that_is_not_there_leaves_all_as_they_are(
         (("findings", "--rule", "stuffing"), Exit.REFUSED, "stuffing_from_one_source"),
         (("findings", "--user", "nobody@example.com"), Exit.NO, "is no user name"),
         (("findings", "--since", "2026-12-01"), Exit.REFUSED, "with its zone"),
-        (("finding", UNKNOWN), Exit.NO, "no such resource"),
-        (("finding", "../events"), Exit.REFUSED, "is no id"),
-        (("ack", UNKNOWN), Exit.NO, "no such resource"),
+        (("finding", UNKNOWN), Exit.NO, "is no finding here"),
+        (("finding", "../events"), Exit.REFUSED, "is no finding here"),
+        (("ack", UNKNOWN), Exit.NO, "is no finding here"),
         (("events", "--type", "login"), Exit.REFUSED, "login_succeeded"),
-        (("events", "--session", "x"), Exit.REFUSED, "session_id must be"),
+        (("events", "--session", "x"), Exit.REFUSED, "is no session's id here"),
         (("events", "--source", "192.0.2.7"), Exit.REFUSED, "32 hexadecimal"),
         (("events", "--severity", "low", "--type", "new_device"), Exit.REFUSED, "severity is of findings"),
         (("events", "--usr", "x"), Exit.REFUSED, "'--user'"),
         (("events", "--limit", "0"), Exit.REFUSED, "1<=x<="),
-        (("events", "--user", ""), Exit.REFUSED, "The user is empty"),
-        (("findings", "--user", ""), Exit.REFUSED, "The user is empty"),
-        (("sessions", ""), Exit.REFUSED, "The user is empty"),
-        (("whois", ""), Exit.REFUSED, "The argument is empty"),
+        (("events", "--user", ""), Exit.REFUSED, "The user name or id is empty"),
+        (("findings", "--user", ""), Exit.REFUSED, "The user name or id is empty"),
+        (("sessions", ""), Exit.REFUSED, "The user name or id is empty"),
+        (("whois", ""), Exit.REFUSED, "The user, session or device is empty"),
         (("events", "--type", ""), Exit.REFUSED, "type is empty"),
-        (("events", "--session", ""), Exit.REFUSED, "session_id is empty"),
+        (("events", "--session", ""), Exit.REFUSED, "The session's id is empty"),
         (("events", "--follow", "--csv"), Exit.REFUSED, "--follow is without"),
     ],
 )
