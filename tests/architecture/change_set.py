@@ -65,28 +65,33 @@ def refused(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
     return set()
 
 
-def imported_by(template: Path, given: Mapping[str, str]) -> dict[str, Any]:
+def imported_by(template: Path, given: Mapping[str, str]) -> Mapping[str, Any]:
     """What a stack imports: name → value."""
-    made, asked = resources_of(template, **given), {}
+    return _imported_by(template, tuple(sorted(given.items())))
+
+
+@cache
+def _imported_by(template: Path, given: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
+    made, asked = resources_of(template, **dict(given)), {}
     if made:
-        translated, resolver = translation(template, **given)
-        for name in _namesimported_by({name: translated["Resources"][name] for name in made}, resolver):
+        translated, resolver = translation(template, **dict(given))
+        for name in _names_imported_by({name: translated["Resources"][name] for name in made}, resolver):
             asked[name] = resolver.resolve({"Fn::ImportValue": name})
     return asked
 
 
-def _namesimported_by(node: Any, resolver: Resolver) -> Iterator[str]:
+def _names_imported_by(node: Any, resolver: Resolver) -> Iterator[str]:
     match node:
         case {"Fn::ImportValue": name}:
             yield resolver.resolve(name)
         case {"Fn::If": [condition, then, otherwise]}:
-            yield from _namesimported_by(then if resolver.holds(condition) else otherwise, resolver)
+            yield from _names_imported_by(then if resolver.holds(condition) else otherwise, resolver)
         case dict():
             for value in node.values():
-                yield from _namesimported_by(value, resolver)
+                yield from _names_imported_by(value, resolver)
         case list():
             for value in node:
-                yield from _namesimported_by(value, resolver)
+                yield from _names_imported_by(value, resolver)
 
 
 class _Update:

@@ -1,6 +1,8 @@
 """What a changed parameter does to a stack that exists: which versions, and what it replaces."""
 
 import re
+from collections.abc import Mapping
+from functools import cache
 
 import pytest
 
@@ -109,13 +111,14 @@ def other(parameter: str) -> str:
     )
 
 
-def update(parameter: str, stack: str | None = None) -> dict[str, Line]:
+@cache
+def update(parameter: str, stack: str | None = None) -> Mapping[str, Line]:
     """The change set of one parameter's other value. stack: of STACKS; by default one in which it counts."""
     before = before_update(parameter, stack)
     return changes(before, {**before, parameter: other(parameter)})
 
 
-def renewed_by(found: dict[str, Line]) -> set[str]:
+def renewed_by(found: Mapping[str, Line]) -> set[str]:
     """The functions that get a new version: one is replaced, or has another name where SAM reads the parameter."""
     versions = (
         (re.fullmatch(r"(\w+Function)Version[0-9a-f]{10}", name), line) for name, line in found.items()
