@@ -1,6 +1,7 @@
 """Real parts for the tests: one database server and one KMS endpoint a run, a schema of their own for who asks."""
 
 import contextlib
+import gc
 import os
 import platform
 import shutil
@@ -40,6 +41,8 @@ providers._get_local_constants = lambda: _NO_CONSTANTS
 
 # Programs that `make test` unpacked for whoever may not install: behind those of the machine.
 os.environ["PATH"] += os.pathsep + str(Path(__file__).parents[1] / ".local/bin")
+# What is collected stays until the end: to look through it for garbage again and again takes half of the time.
+gc.disable()
 # Fixtures that every test has that meets a database.
 DATABASE_FIXTURES = {"database", "run_dir"}
 SERVER = pytest.StashKey[str]()
@@ -57,6 +60,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if isinstance(item, pytest.Function) and DATABASE_FIXTURES & set(item.fixturenames):
             item.add_marker("database")
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

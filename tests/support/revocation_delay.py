@@ -20,7 +20,6 @@ class Watched:
 
     access_token: str
     refresh_token: str
-    revoke_at: float = 0.0
     revoked_at: float | None = None
     passed_at: float = 0.0
 
@@ -31,7 +30,7 @@ class Watched:
 
 
 def delays(base_url: str, *, moments: int, within_s: float, bound_s: float, seed: int) -> list[float]:
-    """The delay of each of `moments` revocations, at random moments `within_s` seconds.
+    """The delay of each of `moments` revocations, at random moments of `within_s` seconds or, on a slow machine, more.
 
     Several requests are always under way, so that several environments, each with a feed of its own, are asked.
     """
@@ -40,14 +39,15 @@ def delays(base_url: str, *, moments: int, within_s: float, bound_s: float, seed
     with ThreadPoolExecutor(WATCHERS) as pool:
         # A start of an environment is no part of the time that is looked at.
         assert all(pool.map(lambda one: _passes(Client(base_url), one), watched[:WATCHERS]))
-        rng, started = random.Random(seed), time.monotonic()
-        for one in watched:
-            one.revoke_at = started + rng.uniform(0, within_s)
-        ends = started + within_s + bound_s + 1
-        revoker = threading.Thread(target=_revoke_all, args=(base_url, watched))
-        revoker.start()
-        list(pool.map(lambda part: _watch(base_url, watched[part::WATCHERS], ends), range(WATCHERS)))
-    revoker.join()
+        over = threading.Event()
+        watchers = [pool.submit(_watch, base_url, watched[n::WATCHERS], over) for n in range(WATCHERS)]
+        try:
+            _revoke_all(base_url, watched, random.Random(seed), within_s)
+            time.sleep(bound_s + 1)
+        finally:
+            over.set()
+        for watcher in watchers:
+            watcher.result()
     return [one.delay_s for one in watched]
 
 
@@ -56,17 +56,18 @@ def _signed_in(client: Client) -> Watched:
     return Watched(answer["access_token"], answer["refresh_token"])
 
 
-def _revoke_all(base_url: str, watched: list[Watched]) -> None:
-    client = Client(base_url)
-    for one in sorted(watched, key=lambda one: one.revoke_at):
-        time.sleep(max(0.0, one.revoke_at - time.monotonic()))
+def _revoke_all(base_url: str, watched: list[Watched], rng: random.Random, within_s: float) -> None:
+    client, started = Client(base_url), time.monotonic()
+    moments = sorted(rng.uniform(0, within_s) for _ in watched)
+    for one, moment in zip(watched, moments, strict=True):
+        time.sleep(max(0.0, started + moment - time.monotonic()))
         assert client.form("/auth/revoke", {"token": one.refresh_token}).status == 200
         one.revoked_at = time.monotonic()
 
 
-def _watch(base_url: str, watched: list[Watched], ends: float) -> None:
+def _watch(base_url: str, watched: list[Watched], over: threading.Event) -> None:
     client = Client(base_url)
-    while time.monotonic() < ends:
+    while not over.is_set():
         for one in watched:
             asked_at = time.monotonic()
             if _passes(client, one):
