@@ -298,13 +298,14 @@ def full_world(world: World) -> World:
         )
         for at in instants
     ]
-    world.database.transaction(
-        lambda statements: statements.execute_many(
-            "INSERT INTO auth_token_events (id, type, created_at, user_id, source_hash, published_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s)",
-            rows,
+    for part in range(0, len(rows), 2_000):
+        world.database.transaction(
+            lambda statements, part=part: statements.execute_many(
+                "INSERT INTO auth_token_events (id, type, created_at, user_id, source_hash, published_at)"
+                " VALUES (%s, %s, %s, %s, %s, %s)",
+                rows[part : part + 2_000],
+            )
         )
-    )
     for _ in range(2):
         roll(world)
     world.sql("ANALYZE TABLE auth_token_events, auth_token_rollups, auth_user_tokens")
