@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+import jwt
 import pytest
 
 from local.client import Client
@@ -25,8 +26,7 @@ from tokens_command.service import SignedService
 
 BOB = USERS[1]
 UNKNOWN = "01900000-0000-7000-8000-000000000000"
-# Its only claim is `iss`.
-FOREIGN_JWT = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2Vsc2Uud2hlcmUifQ.c2ln"
+FOREIGN_JWT = jwt.encode({"iss": "https://else.where"}, None, algorithm="none")
 WORDS = ("--confirm", "end every session", "--reason", "x")
 Said = pytest.CaptureFixture[str]
 
