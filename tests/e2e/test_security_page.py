@@ -576,6 +576,18 @@ def test_one_escape_settles_what_was_under_way_and_what_begins_by_itself(
     page.wait_until_gone("#figures .refusal")
 
 
+def test_a_refusal_that_lost_its_challenge_on_the_way_is_told_and_asks_for_nothing(page: Page) -> None:
+    page.browser.execute_script(
+        "const body = JSON.stringify({ error: 'insufficient_user_authentication', error_description: '' });"
+        "window.fetch = async () => new Response(body, { status: 401 });"
+    )
+
+    page.click("#reload")
+
+    page.wait_for_text("#view .refusal", "recent sign-in with your password")
+    assert page.all("#step-up") == []
+
+
 def test_what_is_refused_after_the_password_was_given_asks_for_it_no_more(
     lambda_stack: LocalStack, page: Page
 ) -> None:

@@ -80,12 +80,12 @@ function wayOn(way, again) {
 // True once the person has given the password. Who gives up settles it for all that began until then, whenever it is refused,
 // and for what begins by itself: only another act of theirs may ask again.
 async function isRaised(path, began) {
-  const { acrValues, maxAgeS } = challenges.get(new URL(path, location.origin).href);
-  wantsMore = Boolean(acrValues) && !acrValues.split(" ").includes(REACHED);
-  if (wantsMore) return false;
+  const asked = challenges.get(new URL(path, location.origin).href); // none where something on the way left its header out
+  wantsMore = Boolean(asked?.acrValues) && !asked.acrValues.split(" ").includes(REACHED);
+  if (!asked || wantsMore) return false;
   if (raised > began.raised) return true;
   if (!asking && began.acts <= gaveUpAt) return false;
-  asking ??= passwordDialog({ acrValues, maxAgeS }).finally(() => (asking = null));
+  asking ??= passwordDialog(asked).finally(() => (asking = null));
   return asking;
 }
 
