@@ -57,6 +57,7 @@ def signed_in(stack: LocalStack, browser: WebDriver, username: str) -> Page:
     page = Page(browser, f"{stack.base_url}/pages/account")
     page.sign_in(username)
     page.find(".device")
+    page.wait_until_gone("[aria-busy]")
     return page
 
 
@@ -331,6 +332,7 @@ def test_every_control_has_a_name_and_nothing_is_written_into_the_page_itself(
     page = Page(browser, f"{lambda_stack.base_url}/pages/{name}")
     page.sign_in(ALICE.username)
     page.find("#content")
+    page.wait_until_gone("[aria-busy]")
 
     controls = [one for one in page.all("button, input, select") if one.is_displayed()]
     assert controls
