@@ -1,5 +1,7 @@
 """Everything that began up to an instant ends by one entry: what every reader of a row makes of it."""
 
+import contextlib
+
 import pytest
 
 from auth_tokens.adapters.mysql.cutoff_table import CutoffMarking, CutoffTable
@@ -7,13 +9,20 @@ from auth_tokens.domain.answers import TokenAnswer
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.cutoff_marks import MARKED_AFTER_S
 from auth_tokens.domain.cutoffs import Cutoff
-from auth_tokens.domain.errors import InvalidAccessToken, InvalidGrant, InvalidRequest, NotFound
+from auth_tokens.domain.errors import (
+    InvalidAccessToken,
+    InvalidGrant,
+    InvalidRequest,
+    NotFound,
+    SessionLimitReached,
+)
 from auth_tokens.domain.grants import DeviceRequest
 from auth_tokens.domain.policy import LimitAction
 from auth_tokens.domain.tokens import TokenKind
 from auth_tokens.usecases.devices import list_devices
 from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.introspect import INACTIVE, introspect
+from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.list_sessions import list_sessions
 from auth_tokens.usecases.revoke_before import RevokeBeforeRequest, RevokedBefore, revoke_before
 from auth_tokens.usecases.settle_revocations import settle_revocations
@@ -117,6 +126,23 @@ def test_after_a_cut_off_everybody_may_sign_in_again_also_at_the_limit_of_sessio
     assert again.device_id != first.device_id
     assert refreshes(world, again)
     assert "session_evicted" not in world.events(name)
+
+
+@pytest.mark.parametrize(("client_id", "is_refused"), [("portal-web", False), ("portal-app", True)])
+def test_what_a_cut_off_covers_counts_for_no_limit_and_what_it_leaves_alone_does(
+    fresh_world: World, client_id: str, is_refused: bool
+) -> None:
+    world = fresh_world
+    name = world.user(max_sessions=1)
+    world.sql("UPDATE user_config SET session_limit_action = %s", LimitAction.DENY.value)
+    request = IssueRequest(world.user_id(name), ("sso",))
+    issue(request, CALLER, world.issuing)
+    world.clock.now += 1
+
+    end_all_before(world, world.clock.now - 1, client_id=client_id)
+
+    with pytest.raises(SessionLimitReached) if is_refused else contextlib.nullcontext():
+        issue(request, CALLER, world.issuing)
 
 
 def test_one_user_s_rows_end_one_by_one_and_only_those_before(world: World) -> None:

@@ -1,9 +1,10 @@
 """What starts and what ends a user's sessions comes one after the other: no session outlives its reason."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from threading import Barrier
 from typing import Any
@@ -19,6 +20,7 @@ from auth_tokens.usecases.exchange import ExchangeRequest, exchange_device_token
 from auth_tokens.usecases.issue import IssueRequest, issue
 from auth_tokens.usecases.issue_deps import IssueDeps
 from auth_tokens.usecases.login import LoginRequest, login
+from tests.support.locks import HOLD_ORDER, held, waiting_statements
 from tests.support.sign_ins import (
     ENDS,
     MODES,
@@ -238,6 +240,25 @@ def test_a_sign_in_that_waited_for_another_sees_the_session_that_it_left(
 
     assert is_waiting == [True]
     assert someone.live() == 1
+
+
+@each_sign_in
+def test_a_sign_in_that_waits_for_its_turn_holds_no_row_of_the_portal(world: World, sign_in: str) -> None:
+    someone, deps = person(world), environment(world)
+
+    with ThreadPoolExecutor(1) as pool:
+        with held(world, HOLD_ORDER, someone.user_id):
+            begun = pool.submit(SIGN_INS[sign_in], someone, TokenKind.REFRESH, deps)
+            while not waiting_statements(world):
+                time.sleep(0.01)
+            time.sleep(0.1)
+            with closing(world.connect()) as portal, portal.cursor() as cursor:
+                free = cursor.execute(
+                    "SELECT id FROM auth_users WHERE id = %s FOR UPDATE NOWAIT", (someone.user_id,)
+                )
+        begun.result()
+
+    assert free == 1
 
 
 def test_first_sign_ins_at_once_see_each_other_and_wait_for_nobody_else(world: World) -> None:

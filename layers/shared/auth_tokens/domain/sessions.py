@@ -78,12 +78,8 @@ class TokenRecord:
 
     @property
     def began_at(self) -> int:
-        """As it counts for an end of everything before an instant. A device began when it was last remembered, a
-        session that a device token opened with that device, as it rests on that token, and what was taken over from
-        the Portal with its sign-in there."""
-        if self.acr in RESTING_ACRS:
-            return self.auth_time
-        return max(self.created_at, self.auth_time) if self.kind is TokenKind.DEVICE else self.created_at
+        """As it counts for an end of everything before an instant."""
+        return began_at(self.kind, self.acr, self.created_at, self.auth_time)
 
     @property
     def active_owner(self) -> User | None:
@@ -97,6 +93,14 @@ class TokenRecord:
     def is_in_force(self, now: int) -> bool:
         """Live, and its owner may still use it."""
         return self.owner_in_force(now) is not None
+
+
+def began_at(kind: TokenKind, acr: str, created_at: int, auth_time: int) -> int:
+    """When a row began. A device began when it was last remembered, a session that a device token opened with that
+    device, as it rests on that token, and what was taken over from the Portal with its sign-in there."""
+    if acr in RESTING_ACRS:
+        return auth_time
+    return max(created_at, auth_time) if kind is TokenKind.DEVICE else created_at
 
 
 @dataclass(frozen=True, slots=True)

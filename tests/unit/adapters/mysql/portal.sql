@@ -1,38 +1,38 @@
 -- token_table.SELECT_TOKEN
-SELECT JSON_ARRAY((SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k), HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.jkt, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(NOW(6)), cut_all.before_at, cut_all.decided_at, cut_own.before_at, cut_own.decided_at, HEX(t.metadata), IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))), (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
+SELECT JSON_ARRAY((SELECT SUM(CRC32(CONCAT(kid, state))) FROM auth_token_keys AS k), HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.jkt, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(NOW(6)), cut_all.before_at, cut_all.decided_at, cut_own.before_at, cut_own.decided_at, HEX(t.metadata), JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4)), (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
     FROM auth_user_label AS l
-    WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)))
+    WHERE l.user_id = CONVERT(t.user_id USING ascii) AND CONVERT(l.user_id USING ascii) = t.user_id))
 FROM auth_user_tokens AS t
 LEFT JOIN auth_token_cutoffs AS cut_all ON cut_all.client_id = ''
 LEFT JOIN auth_token_cutoffs AS cut_own ON cut_own.client_id = t.client_id
-LEFT JOIN auth_users AS u ON u.id = CONVERT(t.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(t.user_id USING ascii)
-LEFT JOIN user_config AS c ON c.user_id = CONVERT(u.id USING ascii) AND CONVERT(c.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)
+LEFT JOIN auth_users AS u ON u.id = CONVERT(t.user_id USING ascii) AND CONVERT(u.id USING ascii) = t.user_id
+LEFT JOIN user_config AS c ON c.user_id = CONVERT(t.user_id USING ascii) AND CONVERT(c.user_id USING ascii) = t.user_id
 WHERE t.id = %(id)s
 
 -- token_table.SELECT_SESSION_UNLESS_DENIED
-SELECT JSON_ARRAY((SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k), HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.jkt, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(NOW(6)), cut_all.before_at, cut_all.decided_at, cut_own.before_at, cut_own.decided_at, HEX(t.metadata), IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))), (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
+SELECT JSON_ARRAY((SELECT SUM(CRC32(CONCAT(kid, state))) FROM auth_token_keys AS k), HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.jkt, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(NOW(6)), cut_all.before_at, cut_all.decided_at, cut_own.before_at, cut_own.decided_at, HEX(t.metadata), JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4)), (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
     FROM auth_user_label AS l
-    WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)))
+    WHERE l.user_id = CONVERT(t.user_id USING ascii) AND CONVERT(l.user_id USING ascii) = t.user_id))
 FROM auth_user_tokens AS t
 LEFT JOIN auth_token_cutoffs AS cut_all ON cut_all.client_id = ''
 LEFT JOIN auth_token_cutoffs AS cut_own ON cut_own.client_id = t.client_id
-LEFT JOIN auth_users AS u ON u.id = CONVERT(t.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(t.user_id USING ascii)
-LEFT JOIN user_config AS c ON c.user_id = CONVERT(u.id USING ascii) AND CONVERT(c.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)
+LEFT JOIN auth_users AS u ON u.id = CONVERT(t.user_id USING ascii) AND CONVERT(u.id USING ascii) = t.user_id
+LEFT JOIN user_config AS c ON c.user_id = CONVERT(t.user_id USING ascii) AND CONVERT(c.user_id USING ascii) = t.user_id
 WHERE t.id = %(id)s
 
 AND NOT EXISTS (SELECT 1 FROM auth_user_tokens AS d WHERE d.id = %(jti)s AND d.type = 'access')
 
 -- token_table.SELECT_DEVICE
-SELECT JSON_ARRAY((SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k),
+SELECT JSON_ARRAY((SELECT SUM(CRC32(CONCAT(kid, state))) FROM auth_token_keys AS k),
     COALESCE((SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = t.user_id), 0),
-    HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.jkt, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(NOW(6)), cut_all.before_at, cut_all.decided_at, cut_own.before_at, cut_own.decided_at, HEX(t.metadata), IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))), (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
+    HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.jkt, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(NOW(6)), cut_all.before_at, cut_all.decided_at, cut_own.before_at, cut_own.decided_at, HEX(t.metadata), JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4)), (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
     FROM auth_user_label AS l
-    WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)))
+    WHERE l.user_id = CONVERT(t.user_id USING ascii) AND CONVERT(l.user_id USING ascii) = t.user_id))
 FROM auth_user_tokens AS t
 LEFT JOIN auth_token_cutoffs AS cut_all ON cut_all.client_id = ''
 LEFT JOIN auth_token_cutoffs AS cut_own ON cut_own.client_id = t.client_id
-LEFT JOIN auth_users AS u ON u.id = CONVERT(t.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(t.user_id USING ascii)
-LEFT JOIN user_config AS c ON c.user_id = CONVERT(u.id USING ascii) AND CONVERT(c.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)
+LEFT JOIN auth_users AS u ON u.id = CONVERT(t.user_id USING ascii) AND CONVERT(u.id USING ascii) = t.user_id
+LEFT JOIN user_config AS c ON c.user_id = CONVERT(t.user_id USING ascii) AND CONVERT(c.user_id USING ascii) = t.user_id
 WHERE t.id = %(id)s
 
 -- rotations.ROTATE_TOKEN
@@ -55,7 +55,7 @@ WHERE id = %(id)s
   AND absolute_expires_at > %(at)s
   AND UNIX_TIMESTAMP(SYSDATE(6)) < %(until)s
   AND EXISTS (
-    SELECT 1 FROM auth_users AS u WHERE u.id = CONVERT(auth_user_tokens.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(auth_user_tokens.user_id USING ascii) AND u.status = 'active')
+    SELECT 1 FROM auth_users AS u WHERE u.id = CONVERT(auth_user_tokens.user_id USING ascii) AND CONVERT(u.id USING ascii) = auth_user_tokens.user_id AND u.status = 'active')
 
 -- rotations.ROTATE_AND_RAISE
 UPDATE auth_user_tokens
@@ -81,7 +81,7 @@ WHERE id = %(id)s
   AND UNIX_TIMESTAMP(SYSDATE(6)) < %(until)s
   AND auth_time <= %(auth_time)s AND acr = %(held_acr)s
   AND EXISTS (
-    SELECT 1 FROM auth_users AS u WHERE u.id = CONVERT(auth_user_tokens.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(auth_user_tokens.user_id USING ascii) AND u.status = 'active'
+    SELECT 1 FROM auth_users AS u WHERE u.id = CONVERT(auth_user_tokens.user_id USING ascii) AND CONVERT(u.id USING ascii) = auth_user_tokens.user_id AND u.status = 'active'
       AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s))
 
 -- rotations.RAISE_SESSION
@@ -96,7 +96,7 @@ WHERE id = %(id)s
   AND absolute_expires_at > %(at)s
   AND auth_time <= %(auth_time)s AND acr = %(held_acr)s
   AND EXISTS (
-    SELECT 1 FROM auth_users AS u WHERE u.id = CONVERT(auth_user_tokens.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(auth_user_tokens.user_id USING ascii) AND u.status = 'active'
+    SELECT 1 FROM auth_users AS u WHERE u.id = CONVERT(auth_user_tokens.user_id USING ascii) AND CONVERT(u.id USING ascii) = auth_user_tokens.user_id AND u.status = 'active'
       AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s))
 
 -- standing.MAKE_USER_ROW
@@ -109,117 +109,103 @@ WHERE u.id = %(user_id)s
 ON DUPLICATE KEY UPDATE user_id = VALUES(user_id)
 
 -- standing.READ_USER_UNDER_LOCK_WITH_DEVICE
-SELECT (
-  SELECT JSON_ARRAY(
-      (SELECT COUNT(*) FROM auth_users AS u
-WHERE u.id = %(user_id)s
-  AND u.status = 'active'
-  AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s) LOCK IN SHARE MODE),
-      o.stop_number, o.stopped_at, COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY(t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_created_at, t.token_hash IS NOT NULL,
+SELECT JSON_ARRAY(
+    (SELECT JSON_ARRAY(
+        u.status = 'active' AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s),
+        CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at)
+      FROM auth_users AS u
+      WHERE u.id = CONVERT(o.user_id USING ascii)
+      LOCK IN SHARE MODE),
+    o.stop_number, o.stopped_at,
+    (SELECT JSON_ARRAY(COUNT(*) + 0 * o.stop_number, JSON_OBJECTAGG(HEX(client_id), before_at))
+      FROM auth_token_cutoffs AS cut),
+    (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY(t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_created_at, t.token_hash IS NOT NULL,
+      t.client_id, t.acr, t.auth_time,
       IF(t.id = %(device_id)s, CAST(JSON_ARRAY(HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.jkt, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(SYSDATE(6))) AS CHAR), NULL),
-      IF(t.id = %(device_id)s, HEX(t.metadata), NULL))),
-      (SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) + 0 * o.stop_number FROM auth_token_keys AS k),
-      (SELECT JSON_ARRAY(IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))),
-      (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
+      IF(t.id = %(device_id)s, HEX(t.metadata), NULL))))
+      FROM auth_user_tokens AS t
+      WHERE t.user_id = o.user_id
+        AND t.type IN ('refresh', 'session', 'device')
+        AND t.revoked_at IS NULL
+        AND t.expires_at > %(now)s),
+    (SELECT SUM(CRC32(CONCAT(kid, state))) + 0 * o.stop_number FROM auth_token_keys AS k),
+    (SELECT JSON_ARRAY(CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))
+      FROM user_config AS c
+      WHERE c.user_id = CONVERT(o.user_id USING ascii) AND CONVERT(c.user_id USING ascii) = o.user_id),
+    (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
     FROM auth_user_label AS l
-    WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)))
-    FROM auth_users AS u
-    LEFT JOIN user_config AS c ON c.user_id = CONVERT(u.id USING ascii) AND CONVERT(c.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)
-    WHERE u.id = CONVERT(o.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(o.user_id USING ascii)))
-    FROM auth_user_tokens AS t
-    WHERE t.user_id = o.user_id
-      AND t.type IN ('refresh', 'session', 'device')
-      AND t.revoked_at IS NULL
-      AND NOT COALESCE(CASE
-        WHEN t.acr IN ('urn:auth-user-tokens:acr:device', 'urn:auth-user-tokens:acr:legacy') THEN t.auth_time
-        WHEN t.type = 'device' THEN GREATEST(t.created_at, t.auth_time)
-        ELSE t.created_at
-      END <= (
-    SELECT MAX(cut.before_at) FROM auth_token_cutoffs AS cut
-    WHERE cut.client_id IN ('', t.client_id)), FALSE)
-      AND t.expires_at > %(now)s) AS standing
+    WHERE l.user_id = CONVERT(o.user_id USING ascii) AND CONVERT(l.user_id USING ascii) = o.user_id)) AS standing
 FROM auth_token_users AS o
 WHERE o.user_id = %(user_id)s
 FOR UPDATE
 
 -- standing.READ_USER_UNDER_LOCK
-SELECT (
-  SELECT JSON_ARRAY(
-      (SELECT COUNT(*) FROM auth_users AS u
-WHERE u.id = %(user_id)s
-  AND u.status = 'active'
-  AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s) LOCK IN SHARE MODE),
-      o.stop_number, o.stopped_at, COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY(t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_created_at, t.token_hash IS NOT NULL)),
-      (SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) + 0 * o.stop_number FROM auth_token_keys AS k),
-      (SELECT JSON_ARRAY(IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))),
-      (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
+SELECT JSON_ARRAY(
+    (SELECT JSON_ARRAY(
+        u.status = 'active' AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s),
+        CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at)
+      FROM auth_users AS u
+      WHERE u.id = CONVERT(o.user_id USING ascii)
+      LOCK IN SHARE MODE),
+    o.stop_number, o.stopped_at,
+    (SELECT JSON_ARRAY(COUNT(*) + 0 * o.stop_number, JSON_OBJECTAGG(HEX(client_id), before_at))
+      FROM auth_token_cutoffs AS cut),
+    (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY(t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_created_at, t.token_hash IS NOT NULL,
+      t.client_id, t.acr, t.auth_time)))
+      FROM auth_user_tokens AS t
+      WHERE t.user_id = o.user_id
+        AND t.type IN ('refresh', 'session', 'device')
+        AND t.revoked_at IS NULL
+        AND t.expires_at > %(now)s),
+    (SELECT SUM(CRC32(CONCAT(kid, state))) + 0 * o.stop_number FROM auth_token_keys AS k),
+    (SELECT JSON_ARRAY(CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))
+      FROM user_config AS c
+      WHERE c.user_id = CONVERT(o.user_id USING ascii) AND CONVERT(c.user_id USING ascii) = o.user_id),
+    (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
     FROM auth_user_label AS l
-    WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)))
-    FROM auth_users AS u
-    LEFT JOIN user_config AS c ON c.user_id = CONVERT(u.id USING ascii) AND CONVERT(c.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)
-    WHERE u.id = CONVERT(o.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(o.user_id USING ascii)))
-    FROM auth_user_tokens AS t
-    WHERE t.user_id = o.user_id
-      AND t.type IN ('refresh', 'session', 'device')
-      AND t.revoked_at IS NULL
-      AND NOT COALESCE(CASE
-        WHEN t.acr IN ('urn:auth-user-tokens:acr:device', 'urn:auth-user-tokens:acr:legacy') THEN t.auth_time
-        WHEN t.type = 'device' THEN GREATEST(t.created_at, t.auth_time)
-        ELSE t.created_at
-      END <= (
-    SELECT MAX(cut.before_at) FROM auth_token_cutoffs AS cut
-    WHERE cut.client_id IN ('', t.client_id)), FALSE)
-      AND t.expires_at > %(now)s) AS standing
+    WHERE l.user_id = CONVERT(o.user_id USING ascii) AND CONVERT(l.user_id USING ascii) = o.user_id)) AS standing
 FROM auth_token_users AS o
 WHERE o.user_id = %(user_id)s
 FOR UPDATE
 
 -- standing.READ_UNDER_LOCK_WITH_DEVICE
-SELECT (
-  SELECT JSON_ARRAY(
-      (SELECT COUNT(*) FROM auth_users AS u
+SELECT JSON_ARRAY(
+    (SELECT COUNT(*) + 0 * o.stop_number FROM auth_users AS u
 WHERE u.id = %(user_id)s
   AND u.status = 'active'
   AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s) LOCK IN SHARE MODE),
-      o.stop_number, o.stopped_at, COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY(t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_created_at, t.token_hash IS NOT NULL,
+    o.stop_number, o.stopped_at,
+    (SELECT JSON_ARRAY(COUNT(*) + 0 * o.stop_number, JSON_OBJECTAGG(HEX(client_id), before_at))
+      FROM auth_token_cutoffs AS cut),
+    (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY(t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_created_at, t.token_hash IS NOT NULL,
+      t.client_id, t.acr, t.auth_time,
       IF(t.id = %(device_id)s, CAST(JSON_ARRAY(HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.jkt, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(SYSDATE(6))) AS CHAR), NULL),
       IF(t.id = %(device_id)s, HEX(t.metadata), NULL))))
-    FROM auth_user_tokens AS t
-    WHERE t.user_id = o.user_id
-      AND t.type IN ('refresh', 'session', 'device')
-      AND t.revoked_at IS NULL
-      AND NOT COALESCE(CASE
-        WHEN t.acr IN ('urn:auth-user-tokens:acr:device', 'urn:auth-user-tokens:acr:legacy') THEN t.auth_time
-        WHEN t.type = 'device' THEN GREATEST(t.created_at, t.auth_time)
-        ELSE t.created_at
-      END <= (
-    SELECT MAX(cut.before_at) FROM auth_token_cutoffs AS cut
-    WHERE cut.client_id IN ('', t.client_id)), FALSE)
-      AND t.expires_at > %(now)s) AS standing
+      FROM auth_user_tokens AS t
+      WHERE t.user_id = o.user_id
+        AND t.type IN ('refresh', 'session', 'device')
+        AND t.revoked_at IS NULL
+        AND t.expires_at > %(now)s)) AS standing
 FROM auth_token_users AS o
 WHERE o.user_id = %(user_id)s
 FOR UPDATE
 
 -- standing.READ_UNDER_LOCK
-SELECT (
-  SELECT JSON_ARRAY(
-      (SELECT COUNT(*) FROM auth_users AS u
+SELECT JSON_ARRAY(
+    (SELECT COUNT(*) + 0 * o.stop_number FROM auth_users AS u
 WHERE u.id = %(user_id)s
   AND u.status = 'active'
   AND (%(password_hash)s IS NULL OR u.password_hash = %(password_hash)s) LOCK IN SHARE MODE),
-      o.stop_number, o.stopped_at, COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY(t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_created_at, t.token_hash IS NOT NULL)))
-    FROM auth_user_tokens AS t
-    WHERE t.user_id = o.user_id
-      AND t.type IN ('refresh', 'session', 'device')
-      AND t.revoked_at IS NULL
-      AND NOT COALESCE(CASE
-        WHEN t.acr IN ('urn:auth-user-tokens:acr:device', 'urn:auth-user-tokens:acr:legacy') THEN t.auth_time
-        WHEN t.type = 'device' THEN GREATEST(t.created_at, t.auth_time)
-        ELSE t.created_at
-      END <= (
-    SELECT MAX(cut.before_at) FROM auth_token_cutoffs AS cut
-    WHERE cut.client_id IN ('', t.client_id)), FALSE)
-      AND t.expires_at > %(now)s) AS standing
+    o.stop_number, o.stopped_at,
+    (SELECT JSON_ARRAY(COUNT(*) + 0 * o.stop_number, JSON_OBJECTAGG(HEX(client_id), before_at))
+      FROM auth_token_cutoffs AS cut),
+    (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(t.id), JSON_ARRAY(t.type, HEX(t.device_id), t.created_at, t.last_used_at, t.user_created_at, t.token_hash IS NOT NULL,
+      t.client_id, t.acr, t.auth_time)))
+      FROM auth_user_tokens AS t
+      WHERE t.user_id = o.user_id
+        AND t.type IN ('refresh', 'session', 'device')
+        AND t.revoked_at IS NULL
+        AND t.expires_at > %(now)s)) AS standing
 FROM auth_token_users AS o
 WHERE o.user_id = %(user_id)s
 FOR UPDATE
@@ -229,8 +215,8 @@ SELECT EXISTS (SELECT 1 FROM auth_users AS u WHERE u.id = CONVERT(%(user_id)s US
   OR EXISTS (SELECT 1 FROM auth_user_tokens AS t WHERE t.user_id = %(user_id)s) AS is_known
 
 -- portal.SELECT_ACCOUNT_BY_NAME
-SELECT (SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k) AS key_stamp, CONVERT(u.password_hash USING utf8mb4) AS password_hash, COALESCE(
-  (SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = CONVERT(u.id USING ascii)), 0) AS stop_number, IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))) AS owner,
+SELECT (SELECT SUM(CRC32(CONCAT(kid, state))) FROM auth_token_keys AS k) AS key_stamp, CONVERT(u.password_hash USING utf8mb4) AS password_hash, COALESCE(
+  (SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = CONVERT(u.id USING ascii)), 0) AS stop_number, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4)) AS owner,
   (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
     FROM auth_user_label AS l
     WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)) AS labels
@@ -240,8 +226,8 @@ WHERE u.username = %s
 LIMIT 4294967295
 
 -- portal.SELECT_ACCOUNT_BY_ID
-SELECT (SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k) AS key_stamp, CONVERT(u.password_hash USING utf8mb4) AS password_hash, COALESCE(
-  (SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = CONVERT(u.id USING ascii)), 0) AS stop_number, IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))) AS owner,
+SELECT (SELECT SUM(CRC32(CONCAT(kid, state))) FROM auth_token_keys AS k) AS key_stamp, CONVERT(u.password_hash USING utf8mb4) AS password_hash, COALESCE(
+  (SELECT o.stop_number FROM auth_token_users AS o WHERE o.user_id = CONVERT(u.id USING ascii)), 0) AS stop_number, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4)) AS owner,
   (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
     FROM auth_user_label AS l
     WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)) AS labels
@@ -275,13 +261,13 @@ WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'auth_users' AND COLUMN_NAME = 
 LIMIT 1
 
 -- token_table.SELECT_TOKENS
-SELECT JSON_ARRAY((SELECT SUM(CRC32(CONCAT(k.kid, ' ', k.state))) FROM auth_token_keys AS k), HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.jkt, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(NOW(6)), cut_all.before_at, cut_all.decided_at, cut_own.before_at, cut_own.decided_at, HEX(t.metadata), IF(u.id IS NULL, NULL, JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))), (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
+SELECT JSON_ARRAY((SELECT SUM(CRC32(CONCAT(kid, state))) FROM auth_token_keys AS k), HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.jkt, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(NOW(6)), cut_all.before_at, cut_all.decided_at, cut_own.before_at, cut_own.decided_at, HEX(t.metadata), JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4)), (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
     FROM auth_user_label AS l
-    WHERE l.user_id = CONVERT(u.id USING ascii) AND CONVERT(l.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)))
+    WHERE l.user_id = CONVERT(t.user_id USING ascii) AND CONVERT(l.user_id USING ascii) = t.user_id))
 FROM auth_user_tokens AS t
 LEFT JOIN auth_token_cutoffs AS cut_all ON cut_all.client_id = ''
 LEFT JOIN auth_token_cutoffs AS cut_own ON cut_own.client_id = t.client_id
-LEFT JOIN auth_users AS u ON u.id = CONVERT(t.user_id USING ascii) AND CONVERT(u.id USING ascii) COLLATE ascii_bin = CONVERT(t.user_id USING ascii)
-LEFT JOIN user_config AS c ON c.user_id = CONVERT(u.id USING ascii) AND CONVERT(c.user_id USING ascii) COLLATE ascii_bin = CONVERT(u.id USING ascii)
+LEFT JOIN auth_users AS u ON u.id = CONVERT(t.user_id USING ascii) AND CONVERT(u.id USING ascii) = t.user_id
+LEFT JOIN user_config AS c ON c.user_id = CONVERT(t.user_id USING ascii) AND CONVERT(c.user_id USING ascii) = t.user_id
 WHERE t.id IN %(ids)s
 LIMIT 4294967295

@@ -10,7 +10,7 @@ from __future__ import annotations
 from auth_tokens.domain.ages import is_within
 
 # A few dozen rows, read whole. Any key that comes, moves on or goes changes the sum.
-_STAMP = "SUM(CRC32(CONCAT(k.kid, ' ', k.state)))"
+_STAMP = "SUM(CRC32(CONCAT(kid, state)))"
 KEYS_STAMP = f"(SELECT {_STAMP} FROM auth_token_keys AS k)"
 KEYS_VERSION = f"{KEYS_STAMP} AS key_stamp"
 # The same behind the lock of `o`, a row of auth_token_users: a value of that row cannot be used before it is read.

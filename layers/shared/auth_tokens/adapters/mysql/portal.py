@@ -6,7 +6,7 @@ SQL here, and quoted.
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from auth_tokens.adapters.mysql.connection import EVERY_ROW, Database, Parameters, UnknownColumn
@@ -19,12 +19,10 @@ from auth_tokens.domain.portal_columns import Condition
 from auth_tokens.domain.portal_mapping import (
     OWN_TABLES,
     JoinedLabels,
-    LabelTable,
     PortalMapping,
     PreferenceColumns,
     PreferenceDocument,
     PreferenceRows,
-    PreferenceTable,
 )
 from auth_tokens.domain.sessions import User, UserConfig
 from auth_tokens.domain.sign_ins import Account
@@ -121,6 +119,11 @@ def is_same_id(column: str, other: str) -> str:
     return f"{column} = {ascii_id} AND {_as_ascii(column)} COLLATE ascii_bin = {ascii_id}"
 
 
+def is_own_id(column: str, ours: str) -> str:
+    """The same of a column of the service's tables, ascii_bin, which needs no COLLATE and no second conversion."""
+    return f"{column} = {_as_ascii(ours)} AND {_as_ascii(column)} = {ours}"
+
+
 def id_key(form: IdForm, text: str) -> str:
     """The service's text of a user's id, as the Portal keeps it. Ours is converted, so that the Portal's key serves."""
     if form is IdForm.INTEGER:
@@ -179,7 +182,7 @@ class PortalTables:
         self._are_own = mapping == OWN_TABLES
         self._id = f"u.{self.name(mapping.users.id)}"
         # preference → its value in SQL
-        self.preferences = dict(self._preferences(mapping.preferences))
+        self.preferences = self._preferences()
         self._made: dict[str, str] = {}
         self._fragments = self._own_fragments()
         self._fragments["from_user_as_verified"] = self.sql(_FROM_USER_AS_VERIFIED)
@@ -218,10 +221,8 @@ class PortalTables:
     def owner_from(self, owner: Packed, labels: Packed) -> User | None:
         """The user in `owner` and `labels`; None where the Portal has none, or one whose id is no text of its form.
         Raises Unavailable."""
-        if owner is None:
-            return None
         users = self.mapping.users
-        user_id, username, *values = _parsed(owner)
+        user_id, username, *values = parsed(owner)
         if user_id is None or (
             users.id_form is not IdForm.TEXT and users.id_form.canonical(user_id) != user_id
         ):
@@ -237,10 +238,12 @@ class PortalTables:
             created_us=clock_us_of(created_at),
         )
 
-    def owner_by_order_from(self, packed: Packed) -> User | None:
-        """The user in `owner_by_order`, as owner_from."""
-        found = _parsed(packed)
-        return self.owner_from(*found) if found else None
+    def owner_by_order_from(self, user: Sequence[Any], preferences: Packed, labels: Packed) -> User | None:
+        """The user in `user_as_verified` but for its first value, `preferences_by_order` and `labels_by_order`, as
+        owner_from."""
+        if not user:
+            return None
+        return self.owner_from([*user, *(parsed(preferences) or [None] * len(self.preferences))], labels)
 
     def _config_from(self, preferences: Sequence[str | None]) -> UserConfig:
         """Preferences as texts of whatever type the Portal keeps them in."""
@@ -255,12 +258,22 @@ class PortalTables:
             unreadable=tuple(name for name, value in values.items() if value is None),
         )
 
-    def is_user(self, text: str) -> str:
-        """`u` is the user of the service's text of an id. Index: primary key."""
+    def is_user(self, ours: str) -> str:
+        """`u` is the user of a column of the service's tables. Index: primary key."""
+        # Exact, as CAST makes 5 of '5abc', and a collation may ignore case.
+        as_text = id_text(self.mapping.users.id_form, self._id)
+        return f"{self._id} = {self._key_of(ours)} AND {_as_ascii(as_text)} = {ours}"
+
+    def _key_of(self, ours: str) -> str:
+        """A column of the service's tables, as the Portal keeps ids."""
+        form = self.mapping.users.id_form
+        return _as_ascii(ours) if form is IdForm.TEXT else id_key(form, ours)
+
+    def _is_user_bound(self, text: str) -> str:
+        """The same of a text that is bound, whose collation decides nothing."""
         form = self.mapping.users.id_form
         if form is IdForm.TEXT:
             return is_same_id(self._id, text)
-        # Exact, as CAST makes 5 of '5abc'.
         as_text = _as_ascii(id_text(form, self._id))
         return f"{self._id} = {id_key(form, text)} AND {as_text} COLLATE ascii_bin = {_as_ascii(text)}"
 
@@ -269,8 +282,7 @@ class PortalTables:
         exists = f"SELECT 1 FROM {self.table(users.table)} AS u WHERE"
         is_active = " AND ".join(self.holds(condition, "u") for condition in users.active)
         preferences = self.mapping.preferences
-        owner = self.is_user("t.user_id")
-        join = self._preferences_join(preferences)
+        verified = f"%(password_hash)s IS NULL OR u.{self.name(users.password)} = %(password_hash)s"
         return {
             "users": self.table(users.table),
             "id": self.name(users.id),
@@ -279,20 +291,31 @@ class PortalTables:
             "sampled_name": _as_utf8(f"u.{self.name(users.name)}"),
             "password_hash": f"{_as_utf8(f'u.{self.name(users.password)}')} AS password_hash",
             "preferences": self.table(preferences.table) if preferences else "",
-            "preferences_join": join,
+            "preferences_join": self._preferences_join(),
             "schema_name": literal(self.mapping.schema) if self.mapping.schema else "DATABASE()",
             "users_name": literal(users.table),
             "password_name": literal(users.password),
-            "owner": self._owner(),
-            "labels": self._labels(self.mapping.labels),
-            "owner_columns": f"{self._owner()} AS owner,\n  {self._labels(self.mapping.labels)} AS labels",
-            "owner_by_order": self._owner_by_order(join),
-            "owner_join": f"LEFT JOIN {self.table(users.table)} AS u ON {owner}\n{join}",
+            "owner_columns": f"{self._owner()} AS owner,\n  {self._labels()} AS labels",
+            # Of the row `t`.
+            "owner": self._owner("t.user_id"),
+            "labels": self._labels("t.user_id"),
+            "owner_join": f"""LEFT JOIN {self.table(users.table)} AS u ON {self.is_user("t.user_id")}
+{self._preferences_join("t.user_id")}""",
+            # Of `o`, a row of auth_token_users, whose lock theirs shall not get. The user is compared to the byte
+            # where it is read.
+            "user_as_verified": f"""(SELECT JSON_ARRAY(
+        {is_active} AND ({verified}),
+        {", ".join(self._user())})
+      FROM {self.table(users.table)} AS u
+      WHERE {self._id} = {self._key_of("o.user_id")}
+      LOCK IN SHARE MODE)""",
+            "preferences_by_order": self._preferences_by_order(),
+            "labels_by_order": self._labels("o.user_id"),
             "stop_number": _STOP_NUMBER.format(ascii_id=_as_ascii(id_text(id_form, self._id))),
             "id_by_name": id_key(id_form, "%(user_id)s"),
             "is_active": is_active,
             # The Portal has the user of this id, active or not.
-            "user_exists": f"EXISTS ({exists} {self.is_user('%(user_id)s')})",
+            "user_exists": f"EXISTS ({exists} {self._is_user_bound('%(user_id)s')})",
             # For a write: the user is active now, not just when the row was read. MySQL takes a shared lock on the
             # user's row, so a disable and a rotation come one after the other, and the later one sees the earlier.
             "owner_is_active": f"""EXISTS (
@@ -300,27 +323,36 @@ class PortalTables:
             # The same, and where a password was verified, it is still that very hash.
             "owner_is_as_verified": f"""EXISTS (
     {exists} {self.is_user("auth_user_tokens.user_id")} AND {is_active}
-      AND (%(password_hash)s IS NULL OR u.{self.name(users.password)} = %(password_hash)s))""",
+      AND ({verified}))""",
         }
 
-    def _owner_by_order(self, preferences_join: str) -> str:
-        """The same of the user of `o`, a row of auth_token_users, whose lock theirs shall not get. Owner and labels are
-        one array, so that they are found once; NULL without a user."""
-        return f"""(SELECT JSON_ARRAY({self._owner()},
-      {self._labels(self.mapping.labels)})
-    FROM {self.table(self.mapping.users.table)} AS u
-    {preferences_join}
-    WHERE {self.is_user("o.user_id")})"""
+    def _preferences_by_order(self) -> str:
+        """NULL without a row of them."""
+        kept = self.mapping.preferences
+        if kept is None:
+            return "NULL"
+        values = f"JSON_ARRAY({', '.join(self._preferences('o.user_id').values())})"
+        if isinstance(kept.kept_as, PreferenceRows):
+            return values
+        return f"""(SELECT {values}
+      FROM {self.table(kept.table)} AS c
+      WHERE {self._is_owned(f"c.{self.name(kept.user)}", "o.user_id")})"""
 
-    def _owner(self) -> str:
+    def _owner(self, ours: str | None = None) -> str:
         """The user and the preferences in one column, since each costs the driver more than all values of this one
-        (docs/adr/0035); NULL without a user."""
+        (docs/adr/0035); without a user their id is NULL. ours: as in _is_owned."""
+        return f"JSON_ARRAY({', '.join([*self._user(), *self._preferences(ours).values()])})"
+
+    def _user(self) -> list[str]:
+        """Values of `u`, without the preferences."""
         users = self.mapping.users
-        values = [_as_utf8(id_text(users.id_form, self._id)), _as_utf8(f"u.{self.name(users.name)}")]
-        values += [self._state(condition) for condition in users.active]
-        # When the user's row was made, whatever the zone (domain.sessions.is_same_account).
-        values += [f"u.{self.name(users.created)}" if users.created else "NULL", *self.preferences.values()]
-        return f"IF({self._id} IS NULL, NULL, JSON_ARRAY({', '.join(values)}))"
+        return [
+            _as_utf8(id_text(users.id_form, self._id)),
+            _as_utf8(f"u.{self.name(users.name)}"),
+            *(self._state(condition) for condition in users.active),
+            # When the user's row was made, whatever the zone (domain.sessions.is_same_account).
+            f"u.{self.name(users.created)}" if users.created else "NULL",
+        ]
 
     def _state(self, condition: Condition) -> str:
         """What _is_met takes."""
@@ -328,16 +360,19 @@ class PortalTables:
             return _as_utf8(f"u.{self.name(condition.column)}")
         return self.holds(condition, "u")
 
-    def _is_owned(self, column: str) -> str:
-        """A row of another of the Portal's tables is of the user `u`."""
-        if self.mapping.users.id_form is IdForm.TEXT:
-            return is_same_id(column, self._id)
-        return f"{column} = {self._id}"
+    def _is_owned(self, column: str, ours: str | None = None) -> str:
+        """A row of another of the Portal's tables is of the user of `ours`, a column of the service's tables, or of the
+        user `u`."""
+        form = self.mapping.users.id_form
+        if form is IdForm.TEXT:
+            return is_own_id(column, ours) if ours else is_same_id(column, self._id)
+        return f"{column} = {id_key(form, ours) if ours else self._id}"
 
-    def _labels(self, labels: LabelTable | None) -> str:
+    def _labels(self, ours: str | None = None) -> str:
         """How many labels, and the labels, as the names of an object: MariaDB cuts an array at group_concat_max_len.
         In hexadecimal, as MariaDB leaves names unescaped. Beyond max_allowed_packet they are NULL, or no JSON any
-        more."""
+        more. ours: as in _is_owned."""
+        labels = self.mapping.labels
         if labels is None:
             return "JSON_ARRAY(0, NULL)"
         label, joined = f"l.{self.name(labels.label)}" if isinstance(labels.label, str) else "", ""
@@ -349,35 +384,39 @@ class PortalTables:
             joined = f"\n    JOIN {self.table(through.table)} AS g ON {condition}"
         return f"""(SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE({_as_utf8(label)}, '')), 1))
     FROM {self.table(labels.table)} AS l{joined}
-    WHERE {self._is_owned(f"l.{self.name(labels.user)}")})"""
+    WHERE {self._is_owned(f"l.{self.name(labels.user)}", ours)})"""
 
-    def _preferences_join(self, preferences: PreferenceTable | None) -> str:
-        """Index: primary keys of both. At most one row, as the table is keyed by the user's id."""
+    def _preferences_join(self, ours: str | None = None) -> str:
+        """Index: primary keys of both. At most one row, as the table is keyed by the user's id. ours: as in
+        _is_owned."""
+        preferences = self.mapping.preferences
         if preferences is None or isinstance(preferences.kept_as, PreferenceRows):
             return ""
-        owned = self._is_owned(f"c.{self.name(preferences.user)}")
+        owned = self._is_owned(f"c.{self.name(preferences.user)}", ours)
         return f"LEFT JOIN {self.table(preferences.table)} AS c ON {owned}"
 
-    def _preferences(self, preferences: PreferenceTable | None) -> Iterator[tuple[str, str]]:
-        """Each preference, and its value in SQL."""
+    def _preferences(self, ours: str | None = None) -> dict[str, str]:
+        """Each preference, and its value in SQL. ours: as in _is_owned."""
+        preferences = self.mapping.preferences
         if preferences is None:
-            return
+            return {}
         match preferences.kept_as:
             case PreferenceColumns(columns):
-                for name, column in columns.items():
-                    yield name, _as_utf8(f"c.{self.name(column)}")
+                return {name: _as_utf8(f"c.{self.name(column)}") for name, column in columns.items()}
             case PreferenceDocument(column, paths):
                 document = _as_utf8(f"c.{self.name(column)}")
-                for name, path in paths.items():
-                    yield name, f"IF(JSON_VALID({document}), JSON_VALUE({document}, {literal(path)}), NULL)"
+                return {
+                    name: f"IF(JSON_VALID({document}), JSON_VALUE({document}, {literal(path)}), NULL)"
+                    for name, path in paths.items()
+                }
             case PreferenceRows(key, value, names):
-                owned = self._is_owned(f"p.{self.name(preferences.user)}")
-                for name, text in names.items():
-                    yield (
-                        name,
-                        f"""(SELECT MAX({_as_utf8(f"p.{self.name(value)}")}) FROM {self.table(preferences.table)} AS p
-    WHERE {owned} AND p.{self.name(key)} = {literal(text)})""",
-                    )
+                owned = self._is_owned(f"p.{self.name(preferences.user)}", ours)
+                maximum = f"MAX({_as_utf8(f'p.{self.name(value)}')})"
+                return {
+                    name: f"""(SELECT {maximum} FROM {self.table(preferences.table)} AS p
+    WHERE {owned} AND p.{self.name(key)} = {literal(text)})"""
+                    for name, text in names.items()
+                }
 
 
 def _is_met(condition: Condition, state: object) -> bool:
@@ -499,7 +538,7 @@ def _values(array: str | None) -> Values:
         raise Unavailable("a row cut at max_allowed_packet") from exc
 
 
-def _parsed(packed: Packed) -> Any:
+def parsed(packed: Packed) -> Any:
     """Of an array within an array the server made a text, or none."""
     return json.loads(packed) if isinstance(packed, str) else packed
 
@@ -507,7 +546,7 @@ def _parsed(packed: Packed) -> Any:
 def _labels_from(stored: Packed) -> tuple[str, ...]:
     """Sorted, each once, without NULL. Raises Unavailable where the server cut them: they decide about scopes."""
     try:
-        count, names = _parsed(stored or "")
+        count, names = parsed(stored or "")
     except ValueError as exc:
         raise Unavailable("labels cut at max_allowed_packet") from exc
     if names is None and count > 0:

@@ -116,11 +116,11 @@ class Starts(TokenTable):
         self, sign_in: SignIn, plan: Callable[[User, LiveRows], SessionStart | None]
     ) -> SessionStart | None:
         def planned(statements: Transaction, found: Standing) -> _Result:
-            key_stamp, owner = found.more
+            user_values, key_stamp, preferences, labels = found.more
             if self._owners.version.see(key_stamp):
                 return KeysChanged()
-            user = self._portal.owner_by_order_from(owner)
-            if user is None:
+            user = self._portal.owner_by_order_from(user_values, preferences, labels)
+            if user is None or user.id != sign_in.user_id:
                 return SignInOvertaken()
             return self._planned(statements, found, sign_in, partial(plan, user), user.created_us)
 
