@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from auth_tokens.adapters.mysql.connection import Database
 from auth_tokens.adapters.mysql.portal import PortalTables
-from auth_tokens.adapters.mysql.token_table import SELECT_SESSION_UNLESS_DENIED
+from auth_tokens.adapters.mysql.token_table import SELECT_SESSION_AND_DENIAL
 from auth_tokens.domain.caller import Caller
 from auth_tokens.domain.credentials import Credential, Transport
 from auth_tokens.domain.ids import uuid7
@@ -71,7 +71,7 @@ SELECT_SESSION = "SELECT hash, user_id, generation, expires_at FROM floor_sessio
 LOCK_TOKEN = "SELECT session_id, used_at FROM floor_tokens WHERE hash = %s FOR UPDATE"
 SPEND_TOKEN = "UPDATE floor_tokens SET used_at = UTC_TIMESTAMP(6) WHERE hash = %s"
 
-_OWN_SELECT = PortalTables().sql(SELECT_SESSION_UNLESS_DENIED)
+_OWN_SELECT = PortalTables().sql(SELECT_SESSION_AND_DENIAL)
 _ABSENT_ID = bytes(16)
 
 Call = Callable[[], object]

@@ -283,7 +283,7 @@ def test_each_operation_takes_as_many_statements_as_with_the_own_tables(
 TEMPLATES = {
     "token": token_table.SELECT_TOKEN,
     "device": token_table.SELECT_DEVICE,
-    "session": token_table.SELECT_SESSION_UNLESS_DENIED,
+    "session": token_table.SELECT_SESSION_AND_DENIAL,
     "rotate": rotations.ROTATE_TOKEN,
     "rotate and raise": rotations.ROTATE_AND_RAISE,
     "raise": rotations.RAISE_SESSION,

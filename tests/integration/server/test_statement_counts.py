@@ -585,7 +585,7 @@ def test_keys_that_have_changed_are_read_once_more_and_nothing_else_is(fresh_wor
     ("statement", "columns"),
     [
         (token_table.SELECT_TOKEN, 1),
-        (token_table.SELECT_SESSION_UNLESS_DENIED, 1),
+        (token_table.SELECT_SESSION_AND_DENIAL, 1),
         (token_table.SELECT_DEVICE, 1),
         (standing.READ_UNDER_LOCK, 1),
         (standing.READ_UNDER_LOCK_WITH_DEVICE, 1),

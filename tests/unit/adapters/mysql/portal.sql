@@ -9,18 +9,17 @@ LEFT JOIN auth_users AS u ON u.id = CONVERT(t.user_id USING ascii) AND CONVERT(u
 LEFT JOIN user_config AS c ON c.user_id = CONVERT(t.user_id USING ascii) AND CONVERT(c.user_id USING ascii) = t.user_id
 WHERE t.id = %(id)s
 
--- token_table.SELECT_SESSION_UNLESS_DENIED
-SELECT JSON_ARRAY((SELECT SUM(CRC32(CONCAT(kid, state))) FROM auth_token_keys AS k), HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.jkt, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(NOW(6)), cut_all.before_at, cut_all.decided_at, cut_own.before_at, cut_own.decided_at, HEX(t.metadata), JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4)), (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
+-- token_table.SELECT_SESSION_AND_DENIAL
+SELECT JSON_ARRAY((SELECT SUM(CRC32(CONCAT(kid, state))) FROM auth_token_keys AS k), d.type, HEX(t.id), t.type, t.user_id, HEX(t.device_id), t.client_id, t.scope, t.generation, HEX(t.token_hash), t.key_epoch, HEX(t.retry_key_hash), t.rotated_at, t.created_at, t.last_used_at, t.auth_time, t.acr, t.amr, t.jkt, t.expires_at, t.absolute_expires_at, t.revoked_at, t.revoke_reason, t.user_created_at, t.access_expires_at, UNIX_TIMESTAMP(NOW(6)), cut_all.before_at, cut_all.decided_at, cut_own.before_at, cut_own.decided_at, HEX(t.metadata), JSON_ARRAY(CONVERT(u.id USING utf8mb4), CONVERT(u.username USING utf8mb4), CONVERT(u.status USING utf8mb4), u.created_at, CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4)), (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
     FROM auth_user_label AS l
     WHERE l.user_id = CONVERT(t.user_id USING ascii) AND CONVERT(l.user_id USING ascii) = t.user_id))
 FROM auth_user_tokens AS t
+LEFT JOIN auth_user_tokens AS d ON d.id = %(jti)s
 LEFT JOIN auth_token_cutoffs AS cut_all ON cut_all.client_id = ''
 LEFT JOIN auth_token_cutoffs AS cut_own ON cut_own.client_id = t.client_id
 LEFT JOIN auth_users AS u ON u.id = CONVERT(t.user_id USING ascii) AND CONVERT(u.id USING ascii) = t.user_id
 LEFT JOIN user_config AS c ON c.user_id = CONVERT(t.user_id USING ascii) AND CONVERT(c.user_id USING ascii) = t.user_id
 WHERE t.id = %(id)s
-
-AND NOT EXISTS (SELECT 1 FROM auth_user_tokens AS d WHERE d.id = %(jti)s AND d.type = 'access')
 
 -- token_table.SELECT_DEVICE
 SELECT JSON_ARRAY((SELECT SUM(CRC32(CONCAT(kid, state))) FROM auth_token_keys AS k),

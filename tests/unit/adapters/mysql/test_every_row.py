@@ -44,7 +44,7 @@ OF_ONE_ROW = {
     "published_revocations.SELECT_STATE",
     "unclaimed.COUNT_UNCLAIMED",
     "token_table.SELECT_DEVICE",
-    "token_table.SELECT_SESSION_UNLESS_DENIED",
+    "token_table.SELECT_SESSION_AND_DENIAL",
     "token_table.SELECT_TOKEN",
 }
 PREFIX = "auth_tokens.adapters.mysql."

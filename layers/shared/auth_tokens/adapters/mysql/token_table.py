@@ -10,6 +10,7 @@ from auth_tokens.adapters.mysql.events import EventWriter
 from auth_tokens.adapters.mysql.keys_version import KEYS_STAMP, KeysVersion
 from auth_tokens.adapters.mysql.portal import OwnerReads, PortalTables
 from auth_tokens.domain.sessions import TokenRecord
+from auth_tokens.domain.tokens import TokenKind
 
 # The statements with the owner's fragments are made for a mapping by PortalTables.sql. All that is read is one column
 # (docs/adr/0035). Index: primary key, each join by primary key. At most one row.
@@ -31,9 +32,14 @@ WHERE t.id IN %(ids)s
 {EVERY_ROW}
 """
 
-# The same; no row also where the access token was revoked on its own.
-SELECT_SESSION_UNLESS_DENIED = f"""{SELECT_TOKEN}
-AND NOT EXISTS (SELECT 1 FROM auth_user_tokens AS d WHERE d.id = %(jti)s AND d.type = 'access')
+# The same; before it the type of the row that has the access token's own id, NULL without one.
+SELECT_SESSION_AND_DENIAL = f"""
+SELECT JSON_ARRAY({KEYS_STAMP}, d.type, {rows.TOKEN_AND_OWNER})
+FROM auth_user_tokens AS t
+LEFT JOIN auth_user_tokens AS d ON d.id = %(jti)s
+{CUTOFF_JOINS}
+{{owner_join}}
+WHERE t.id = %(id)s
 """
 
 # Index: primary key, each join by primary key. At most one row.
@@ -65,7 +71,9 @@ class TokenTable:
         self._owners = OwnerReads(database, version, portal)
 
     def load(self, token_id: bytes) -> TokenRecord | None:
-        return self._record(SELECT_TOKEN, {"id": token_id})
+        for values in self._owners.arrays(SELECT_TOKEN, {"id": token_id}):
+            return self._with_owner(values)
+        return None
 
     def load_all(self, token_ids: Sequence[bytes]) -> list[TokenRecord]:
         if not token_ids:
@@ -74,16 +82,15 @@ class TokenTable:
         return [self._with_owner(values) for values in found]
 
     def load_session(self, session_id: bytes, jti: bytes) -> TokenRecord | None:
-        return self._record(SELECT_SESSION_UNLESS_DENIED, {"id": session_id, "jti": jti})
+        found = self._owners.arrays(SELECT_SESSION_AND_DENIAL, {"id": session_id, "jti": jti})
+        for kind, *values in found:
+            if kind != TokenKind.ACCESS.value:
+                return self._with_owner(values)
+        return None
 
     def load_device(self, device_id: bytes) -> tuple[TokenRecord, int] | None:
         for stop_number, *values in self._owners.arrays(SELECT_DEVICE, {"id": device_id}):
             return self._with_owner(values), stop_number
-        return None
-
-    def _record(self, statement: str, parameters: dict[str, bytes]) -> TokenRecord | None:
-        for values in self._owners.arrays(statement, parameters):
-            return self._with_owner(values)
         return None
 
     def _with_owner(self, values: Sequence[Any]) -> TokenRecord:
