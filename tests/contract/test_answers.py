@@ -98,7 +98,7 @@ def test_a_detected_reuse_is_listed_as_documented(visitor: Visitor) -> None:
     visitor.send(replace(refresh, body={**REFRESH, "refresh_token": second}))
     visitor.send(refresh)
 
-    wanted = {"user_id": "$user_id", "type": "token_reuse_detected"}
+    wanted = {"session_id": "$session_id", "type": "token_reuse_detected"}
     listed = visitor.send(Case("GET /admin/security/events", "", 200, who=Who.SIGNED, query=wanted))
 
     assert len(listed.json["events"]) == 1
