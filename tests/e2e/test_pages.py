@@ -14,7 +14,7 @@ from local.stack import LocalStack
 from local.traffic.attacks import thief
 from local.traffic.population import Population, populate
 from tests.conftest import LINKED
-from tests.support.browser import Page
+from tests.support.browser import Page, forget
 from tests.support.sign_in_age import sign_in_is_old
 
 ALICE = USERS[0]
@@ -34,10 +34,7 @@ HOSTILE = {
 @pytest.fixture
 def person(lambda_stack: LocalStack, browser: WebDriver) -> Iterator[str]:
     """A user of the test's own, in a browser without a past."""
-    browser.get(f"{lambda_stack.base_url}/pages/style.css")
-    browser.delete_all_cookies()
-    browser.execute_script("localStorage.clear()")
-    browser.get_log("browser")
+    forget(browser, lambda_stack.base_url)
     [username] = populate(lambda_stack.base_url, 1, seed=1).usernames
     yield username
 
@@ -161,10 +158,10 @@ def test_a_used_up_token_is_an_alarm_that_says_what_to_do(
 def test_an_alarm_says_in_words_where_a_password_is_changed_if_no_page_is_named(
     stack: LocalStack, browser: WebDriver
 ) -> None:
+    forget(browser, stack.base_url)
     [person] = populate(stack.base_url, 1, seed=4).usernames
     for _ in thief(Population(stack.base_url, [person], random.Random(1))):
         pass
-    browser.get_log("browser")
 
     page = signed_in(stack, browser, person)
 

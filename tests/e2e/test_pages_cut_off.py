@@ -10,7 +10,7 @@ from local.stack import LocalStack
 from local.traffic.population import populate
 from tests.e2e.test_pages import agree, login, signed_in
 from tests.support.bad_network import BadNetwork
-from tests.support.browser import Page, started
+from tests.support.browser import Page, forget, started
 
 CAPTIVE = "<!doctype html><title>Hotel</title><p>Please give your room number."
 BROKEN = "<html><body><h1>502 Bad Gateway</h1></body></html>"
@@ -40,10 +40,7 @@ def page(lambda_stack: LocalStack, browser: WebDriver, network: BadNetwork) -> P
     network.recovers()
     [person] = populate(lambda_stack.base_url, 1, seed=3).usernames
     login(lambda_stack, person, "tablet")
-    browser.get(f"{lambda_stack.base_url}/pages/style.css")
-    browser.delete_all_cookies()
-    browser.execute_script("localStorage.clear()")
-    browser.get_log("browser")
+    forget(browser, lambda_stack.base_url)
     return signed_in(lambda_stack, browser, person)
 
 

@@ -62,6 +62,13 @@ def started(profile: Path, *further: str) -> WebDriver:
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
 
 
+def forget(browser: WebDriver, origin: str) -> None:
+    """From now on the browser has no past with the service at this origin."""
+    browser.get(f"{origin}/pages/style.css")
+    browser.delete_all_cookies()
+    browser.execute_script("localStorage.clear()")
+
+
 def wait_for(
     browser: WebDriver,
     found: Callable[[WebDriver], T],
@@ -77,6 +84,8 @@ class Page:
 
     def __init__(self, browser: WebDriver, url: str) -> None:
         self.browser = browser
+        browser.get("about:blank")
+        browser.get_log("browser")  # what the page before this one still asked for is no fault of this one
         browser.get(url)
 
     def find(self, selector: str) -> WebElement:
