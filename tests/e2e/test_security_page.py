@@ -77,6 +77,10 @@ def _user_id(stack: LocalStack, access_token: str) -> str:
     return user_id
 
 
+ONLY_OF_RULE = """
+const shown = [...document.querySelectorAll(".finding a.open")];
+return shown.length && shown.every((one) => one.dataset.focus.startsWith(`${arguments[0]} `));
+"""
 SIGN_IN = """
 const [body, done] = arguments;
 const how = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
@@ -400,7 +404,7 @@ def test_it_loads_while_it_is_looked_at_once_when_shown_again_and_later_after_re
 
 def test_the_keyboard_alone_leads_from_the_inbox_to_an_acknowledged_finding(page: Page) -> None:
     go(page, f"#findings?rule={Rule.DEVICE_BURST.value}")  # others need that of the stuffing
-    wait_until(page, "return document.querySelectorAll('.finding').length === 1")
+    wait_until(page, ONLY_OF_RULE, Rule.DEVICE_BURST.value)
     page.type("body", "j", "a")
     page.type("dialog [name=text]", "mine, j a ?", Keys.ENTER)
     page.wait_for_notice("Acknowledged.")
