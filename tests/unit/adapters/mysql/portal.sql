@@ -128,7 +128,7 @@ SELECT JSON_ARRAY(
         AND t.revoked_at IS NULL
         AND t.expires_at > %(now)s),
     (SELECT SUM(CRC32(CONCAT(kid, state))) + 0 * o.stop_number FROM auth_token_keys AS k),
-    (SELECT JSON_ARRAY(CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))
+    (SELECT JSON_ARRAY(MAX(CONVERT(c.access_ttl_s USING utf8mb4)), MAX(CONVERT(c.refresh_idle_ttl_s USING utf8mb4)), MAX(CONVERT(c.refresh_absolute_ttl_s USING utf8mb4)), MAX(CONVERT(c.session_idle_ttl_s USING utf8mb4)), MAX(CONVERT(c.session_absolute_ttl_s USING utf8mb4)), MAX(CONVERT(c.device_idle_ttl_s USING utf8mb4)), MAX(CONVERT(c.device_absolute_ttl_s USING utf8mb4)), MAX(CONVERT(c.max_sessions USING utf8mb4)), MAX(CONVERT(c.session_limit_action USING utf8mb4)), MAX(CONVERT(c.allowed_modes USING utf8mb4)), MAX(CONVERT(c.remember_devices USING utf8mb4)), MAX(CONVERT(c.notify_new_device USING utf8mb4)))
       FROM user_config AS c
       WHERE c.user_id = CONVERT(o.user_id USING ascii) AND CONVERT(c.user_id USING ascii) = o.user_id),
     (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))
@@ -157,7 +157,7 @@ SELECT JSON_ARRAY(
         AND t.revoked_at IS NULL
         AND t.expires_at > %(now)s),
     (SELECT SUM(CRC32(CONCAT(kid, state))) + 0 * o.stop_number FROM auth_token_keys AS k),
-    (SELECT JSON_ARRAY(CONVERT(c.access_ttl_s USING utf8mb4), CONVERT(c.refresh_idle_ttl_s USING utf8mb4), CONVERT(c.refresh_absolute_ttl_s USING utf8mb4), CONVERT(c.session_idle_ttl_s USING utf8mb4), CONVERT(c.session_absolute_ttl_s USING utf8mb4), CONVERT(c.device_idle_ttl_s USING utf8mb4), CONVERT(c.device_absolute_ttl_s USING utf8mb4), CONVERT(c.max_sessions USING utf8mb4), CONVERT(c.session_limit_action USING utf8mb4), CONVERT(c.allowed_modes USING utf8mb4), CONVERT(c.remember_devices USING utf8mb4), CONVERT(c.notify_new_device USING utf8mb4))
+    (SELECT JSON_ARRAY(MAX(CONVERT(c.access_ttl_s USING utf8mb4)), MAX(CONVERT(c.refresh_idle_ttl_s USING utf8mb4)), MAX(CONVERT(c.refresh_absolute_ttl_s USING utf8mb4)), MAX(CONVERT(c.session_idle_ttl_s USING utf8mb4)), MAX(CONVERT(c.session_absolute_ttl_s USING utf8mb4)), MAX(CONVERT(c.device_idle_ttl_s USING utf8mb4)), MAX(CONVERT(c.device_absolute_ttl_s USING utf8mb4)), MAX(CONVERT(c.max_sessions USING utf8mb4)), MAX(CONVERT(c.session_limit_action USING utf8mb4)), MAX(CONVERT(c.allowed_modes USING utf8mb4)), MAX(CONVERT(c.remember_devices USING utf8mb4)), MAX(CONVERT(c.notify_new_device USING utf8mb4)))
       FROM user_config AS c
       WHERE c.user_id = CONVERT(o.user_id USING ascii) AND CONVERT(c.user_id USING ascii) = o.user_id),
     (SELECT JSON_ARRAY(COUNT(*), JSON_OBJECTAGG(HEX(COALESCE(CONVERT(l.label USING utf8mb4), '')), 1))

@@ -10,7 +10,9 @@ import pytest
 
 from auth_tokens.adapters.mysql import ends, portal, rotations, standing, token_table
 from auth_tokens.adapters.mysql.portal import PortalTables
+from auth_tokens.domain.errors import Unavailable
 from auth_tokens.domain.portal_mapping import OWN_TABLES, PortalMapping
+from auth_tokens.domain.sessions import UserConfig
 from auth_tokens.domain.user_ids import IdForm
 from tests.support.portals import EXAMPLES, own_sql
 
@@ -93,3 +95,20 @@ def test_an_id_is_bound_as_the_portal_keeps_it() -> None:
     # As UUID_TO_BIN(…, 1): time high, time mid, time low.
     swapped = portal.id_value(IdForm.UUID_BYTES_SWAPPED, UUID)
     assert swapped.hex() == "4a6b4e5f0a1b2c3d8c7d9e0f1a2b3c4d"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("cut", [None, '["3600", "7'])
+def test_preferences_that_the_server_cut_are_not_taken_for_none(cut: str | None) -> None:
+    user = ["user-1", "user@example.com", 1, None]
+
+    with pytest.raises(Unavailable):
+        PortalTables().owner_by_order_from(user, cut, [0, None])
+
+
+def test_without_a_row_of_preferences_all_are_the_usual_ones() -> None:
+    portal = PortalTables()
+    found = portal.owner_by_order_from(
+        ["user-1", "user@example.com", 1, None], [None] * len(portal.preferences), [0, None]
+    )
+
+    assert found is not None and found.config == UserConfig()

@@ -90,7 +90,7 @@ WHERE {id} = %s AND {password} = %s
 _FROM_USER_AS_VERIFIED = """FROM {users} AS u
 WHERE u.{id} = {id_by_name}
   AND {is_active}
-  AND (%(password_hash)s IS NULL OR u.{password} = %(password_hash)s)"""
+  AND ({is_verified})"""
 
 # The user's id is converted, not ours, so that the primary key of auth_token_users serves whatever the Portal's
 # character set.
@@ -117,11 +117,6 @@ def is_same_id(column: str, other: str) -> str:
     distinguishes case where the column's collation does not."""
     ascii_id = _as_ascii(other)
     return f"{column} = {ascii_id} AND {_as_ascii(column)} COLLATE ascii_bin = {ascii_id}"
-
-
-def is_own_id(column: str, ours: str) -> str:
-    """The same of a column of the service's tables, ascii_bin, which needs no COLLATE and no second conversion."""
-    return f"{column} = {_as_ascii(ours)} AND {_as_ascii(column)} = {ours}"
 
 
 def id_key(form: IdForm, text: str) -> str:
@@ -240,10 +235,14 @@ class PortalTables:
 
     def owner_by_order_from(self, user: Sequence[Any], preferences: Packed, labels: Packed) -> User | None:
         """The user in `user_as_verified` but for its first value, `preferences_by_order` and `labels_by_order`, as
-        owner_from."""
+        owner_from. Raises Unavailable where the server cut the preferences: without them others would be in force."""
         if not user:
             return None
-        return self.owner_from([*user, *(parsed(preferences) or [None] * len(self.preferences))], labels)
+        try:
+            kept = parsed("" if preferences is None else preferences)
+        except ValueError as exc:
+            raise Unavailable("preferences cut at max_allowed_packet") from exc
+        return self.owner_from([*user, *kept], labels)
 
     def _config_from(self, preferences: Sequence[str | None]) -> UserConfig:
         """Preferences as texts of whatever type the Portal keeps them in."""
@@ -260,9 +259,13 @@ class PortalTables:
 
     def is_user(self, ours: str) -> str:
         """`u` is the user of a column of the service's tables. Index: primary key."""
-        # Exact, as CAST makes 5 of '5abc', and a collation may ignore case.
-        as_text = id_text(self.mapping.users.id_form, self._id)
-        return f"{self._id} = {self._key_of(ours)} AND {_as_ascii(as_text)} = {ours}"
+        return self._is_same_to_the_byte(self._id, ours)
+
+    def _is_same_to_the_byte(self, column: str, ours: str) -> str:
+        """As is_same_id, of a column of the service's tables: ascii_bin, which needs no COLLATE and no second
+        conversion. CAST makes 5 of '5abc', and the Portal's collation may ignore case."""
+        as_text = id_text(self.mapping.users.id_form, column)
+        return f"{column} = {self._key_of(ours)} AND {_as_ascii(as_text)} = {ours}"
 
     def _key_of(self, ours: str) -> str:
         """A column of the service's tables, as the Portal keeps ids."""
@@ -314,6 +317,7 @@ class PortalTables:
             "stop_number": _STOP_NUMBER.format(ascii_id=_as_ascii(id_text(id_form, self._id))),
             "id_by_name": id_key(id_form, "%(user_id)s"),
             "is_active": is_active,
+            "is_verified": verified,
             # The Portal has the user of this id, active or not.
             "user_exists": f"EXISTS ({exists} {self._is_user_bound('%(user_id)s')})",
             # For a write: the user is active now, not just when the row was read. MySQL takes a shared lock on the
@@ -327,14 +331,12 @@ class PortalTables:
         }
 
     def _preferences_by_order(self) -> str:
-        """NULL without a row of them."""
-        kept = self.mapping.preferences
-        if kept is None:
-            return "NULL"
-        values = f"JSON_ARRAY({', '.join(self._preferences('o.user_id').values())})"
-        if isinstance(kept.kept_as, PreferenceRows):
-            return values
-        return f"""(SELECT {values}
+        """Of one row at most, whose maxima are its values and are there without it: NULL is an array that the server
+        cut."""
+        kept, values = self.mapping.preferences, self._preferences("o.user_id").values()
+        if kept is None or isinstance(kept.kept_as, PreferenceRows):
+            return f"JSON_ARRAY({', '.join(values)})"
+        return f"""(SELECT JSON_ARRAY({", ".join(f"MAX({value})" for value in values)})
       FROM {self.table(kept.table)} AS c
       WHERE {self._is_owned(f"c.{self.name(kept.user)}", "o.user_id")})"""
 
@@ -363,10 +365,9 @@ class PortalTables:
     def _is_owned(self, column: str, ours: str | None = None) -> str:
         """A row of another of the Portal's tables is of the user of `ours`, a column of the service's tables, or of the
         user `u`."""
-        form = self.mapping.users.id_form
-        if form is IdForm.TEXT:
-            return is_own_id(column, ours) if ours else is_same_id(column, self._id)
-        return f"{column} = {id_key(form, ours) if ours else self._id}"
+        if self.mapping.users.id_form is IdForm.TEXT:
+            return self._is_same_to_the_byte(column, ours) if ours else is_same_id(column, self._id)
+        return f"{column} = {self._key_of(ours) if ours else self._id}"
 
     def _labels(self, ours: str | None = None) -> str:
         """How many labels, and the labels, as the names of an object: MariaDB cuts an array at group_concat_max_len.
