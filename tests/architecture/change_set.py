@@ -18,7 +18,7 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from local.templates.arns import REGION
 from local.templates.intrinsics import Resolver
 from local.templates.stacks import ORDER, exports, given_to
-from tests.architecture.deployment import PARAMETERS, resources_of, translation
+from tests.architecture.deployment import PARAMETERS, frozen, resources_of, translation
 
 _ANEW = "Anew"
 
@@ -67,7 +67,7 @@ def refused(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
 
 def imported_by(template: Path, given: Mapping[str, str]) -> Mapping[str, Any]:
     """What a stack imports: name → value."""
-    return _imported_by(template, tuple(sorted(given.items())))
+    return _imported_by(template, frozen(given))
 
 
 @cache

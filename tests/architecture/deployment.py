@@ -97,7 +97,7 @@ def resources_with(**given: str) -> Mapping[str, Any]:
 
 def resources_of(template: Path, **given: str) -> Mapping[str, Any]:
     """Those of one of the three stacks; none where it is not there yet."""
-    return _resources(template, _key(given))
+    return _resources(template, frozen(given))
 
 
 def translated_with(**given: str) -> Mapping[str, Any]:
@@ -189,7 +189,8 @@ def _merged(parts: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any]:
     return {name: body for part in parts.values() for name, body in part.items()}
 
 
-def _key(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def frozen(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Parameters, to be remembered by."""
     return tuple(sorted(given.items()))
 
 

@@ -21,6 +21,7 @@ from local.host.paths import ROOT
 from local.seed import PASSWORD, USERS
 from local.stack import LocalStack
 from tokens_command import __main__ as command
+from tokens_command.arguments import ANYTHING, TOKEN, Kind
 from tokens_command.problems import Exit
 from tokens_command.service import SignedService
 
@@ -176,16 +177,15 @@ def test_whom_nobody_knows_is_not_found_and_it_says_what_was_looked_for(
     assert "is no " in err or "longer than 255" in err
 
 
-@pytest.mark.parametrize("command_name", ["whois", "decode"])
+@pytest.mark.parametrize(("command_name", "kind"), [("whois", ANYTHING), ("decode", TOKEN)])
 def test_an_empty_standard_input_is_named(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, command_name: str
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, command_name: str, kind: Kind
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
 
     code, _, err = terminal.run(command_name, "-")
 
-    assert code == Exit.REFUSED
-    assert err.startswith("tokens: Standard input is empty. ")
+    assert (code, err) == (Exit.REFUSED, f"tokens: Standard input is empty. {kind.helps}\n")
 
 
 def test_sessions_lists_both_and_nothing_steers_the_terminal(
